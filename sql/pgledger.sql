@@ -113,6 +113,7 @@ begin
       'ledger_archive_plan',
       'ledger_cancel_subscription',
       'ledger_change_plan',
+      'ledger_change_time_zone',
       'ledger_check_entitlement',
       'ledger_consume_entitlement',
       'ledger_consumption',
@@ -156,6 +157,7 @@ begin
       'ledger_invoice_payments',
       'ledger_invoice_preview',
       'ledger_invoices',
+      'ledger_list_all_subscriptions',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -187,6 +189,7 @@ begin
       'ledger_set_cached_entitlement',
       'ledger_set_currency',
       'ledger_set_payment_terms',
+      'ledger_set_trial_end',
       'ledger_set_usage_skew',
       'ledger_subscription',
       'ledger_subscription_changes',
@@ -1691,7 +1694,8 @@ grant usage on type public.ledger_price_line to pgledger_reader;
 -- file: migrations/0006_create_subscriptions.sql
 /*
 Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
-its cancel_at, if it has one, is still ahead. ledger_advance writes down what has become due.
+its cancel_at, if it has one, is still ahead; a scheduled one is live from its start on.
+ledger_advance writes down what has become due.
 */
 create table pgledger.subscriptions (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -1705,13 +1709,18 @@ create table pgledger.subscriptions (
   started_at timestamptz not null,
   anchor_at timestamptz not null,
   time_zone text collate "C" not null,
+  earlier_zones jsonb,
   billing_interval text collate "C" not null,
   interval_count integer not null,
   period_number integer not null,
   current_period_start timestamptz not null,
   current_period_end timestamptz not null,
+  whole_start timestamptz not null,
+  quota_anchor_at timestamptz,
+  held_quotas jsonb,
   trial_end timestamptz,
   cancel_at timestamptz,
+  cancel_at_period_end boolean default false not null,
   canceled_at timestamptz,
   paused_at timestamptz,
   ended_at timestamptz,
@@ -1729,7 +1738,7 @@ create table pgledger.subscriptions (
   constraint subscriptions_id_key unique (id),
   constraint subscriptions_plan_key_fk foreign key (plan_key) references pgledger.plans (key),
   constraint subscriptions_status_is_known_check
-  check (status in ('trialing', 'active', 'paused', 'canceled')),
+  check (status in ('scheduled', 'trialing', 'active', 'paused', 'canceled')),
   constraint subscriptions_period_is_not_empty_check
   check (current_period_start < current_period_end),
   constraint subscriptions_unused_time_is_known_check
@@ -1742,6 +1751,7 @@ on pgledger.subscriptions (app_id, tenant_id)
 where not add_on and status in ('trialing', 'active');
 create index subscriptions_app_id_advance_at_idx on pgledger.subscriptions (app_id, advance_at)
 where advance_at is not null;
+create index subscriptions_app_id_key_idx on pgledger.subscriptions (app_id, key);
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
 comment on table pgledger.subscriptions is
@@ -1754,13 +1764,16 @@ comment on column pgledger.subscriptions.plan_key is 'Current plan.';
 comment on column pgledger.subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column pgledger.subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column pgledger.subscriptions.quantity is 'How many times the plan is taken.';
 comment on column pgledger.subscriptions.started_at is 'Start of the first period or trial.';
 comment on column pgledger.subscriptions.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column pgledger.subscriptions.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
+comment on column pgledger.subscriptions.earlier_zones is
+  'JSON array of the zones of its earlier periods, the oldest first, each with the start of the '
+  'last period that is counted in it; null if there is one zone only.';
 comment on column pgledger.subscriptions.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column pgledger.subscriptions.interval_count is 'Units in a billing period.';
@@ -1770,19 +1783,28 @@ comment on column pgledger.subscriptions.current_period_start is
   'Start of the current period, inclusive.';
 comment on column pgledger.subscriptions.current_period_end is
   'End of the current period, exclusive.';
+comment on column pgledger.subscriptions.whole_start is
+  'Start of the current period if it is whole; earlier than its start if it is a part of one.';
+comment on column pgledger.subscriptions.quota_anchor_at is
+  'What limits for a day, week, month or year are counted from; null for anchor_at.';
+comment on column pgledger.subscriptions.held_quotas is
+  'JSON object of limits'' periods that go to their end although others are counted since: start, '
+  'end, and the boundary that the next one is counted from; null if there are none.';
 comment on column pgledger.subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column pgledger.subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column pgledger.subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column pgledger.subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column pgledger.subscriptions.paused_at is 'Since when it is paused, or null.';
 comment on column pgledger.subscriptions.ended_at is 'When it ended, or null.';
 comment on column pgledger.subscriptions.due_at is
-  'Earliest of trial end, period end and cancellation that is still to be written down.';
+  'Earliest of start, trial end, period end and cancellation that is still to be written down.';
 comment on column pgledger.subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column pgledger.subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column pgledger.subscriptions.invoiced_version is
@@ -1811,6 +1833,7 @@ create table pgledger.subscription_changes (
   period_start timestamptz not null,
   period_end timestamptz not null,
   whole_start timestamptz not null,
+  invoice_now boolean default false not null,
   constraint subscription_changes_subscription_key_version_pk
   primary key (subscription_key, version),
   constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
@@ -1829,8 +1852,9 @@ comment on column pgledger.subscription_changes.subscription_key is 'Subscriptio
 comment on column pgledger.subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column pgledger.subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column pgledger.subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column pgledger.subscription_changes.created_at is 'When it was written down.';
@@ -1844,6 +1868,8 @@ comment on column pgledger.subscription_changes.period_start is 'Start of the pe
 comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
 comment on column pgledger.subscription_changes.whole_start is
   'Start of the period if it is whole; earlier than period_start if it is a part of one.';
+comment on column pgledger.subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 
 alter table pgledger.subscriptions enable row level security;
 revoke all on table pgledger.subscriptions from public;
@@ -1869,6 +1895,7 @@ create type public.ledger_subscription as (
   current_period_end timestamptz,
   trial_end timestamptz,
   cancel_at timestamptz,
+  cancel_at_period_end boolean,
   canceled_at timestamptz,
   paused_at timestamptz,
   ended_at timestamptz,
@@ -1889,7 +1916,7 @@ comment on column public.ledger_subscription.tenant_id is 'Tenant who subscribes
 comment on column public.ledger_subscription.plan_id is 'Id of the current plan.';
 comment on column public.ledger_subscription.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_subscription.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_subscription.quantity is 'How many times the plan is taken.';
 comment on column public.ledger_subscription.started_at is
   'Start of the first period or trial.';
@@ -1908,6 +1935,8 @@ comment on column public.ledger_subscription.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_subscription.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_subscription.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_subscription.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_subscription.paused_at is 'Since when it is paused, or null.';
@@ -1915,8 +1944,8 @@ comment on column public.ledger_subscription.ended_at is 'When it ended, or null
 comment on column public.ledger_subscription.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_subscription.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_subscription.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_subscription.version is 'Counts changes, from 1.';
@@ -1945,8 +1974,8 @@ comment on column public.ledger_subscription_move.subscription_id is
 comment on column public.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
   'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
-  'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
-  'failed, nothing_due.';
+  'started, trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, '
+  'invoice_past_due, failed, nothing_due.';
 comment on column public.ledger_subscription_move.occurred_at is
   'The boundary at which it took effect; for an invoice, when it was made or due.';
 comment on column public.ledger_subscription_move.invoice_id is
@@ -4500,6 +4529,16 @@ as $$
       'has jumped, or nothing ran for that long. Put the clock right, or call once with a longer '
       'max_span.',
       false
+    ),
+    (
+      'LG128', 'UnknownTimeZone',
+      'the server does not know the time zone %s of subscription %s any more',
+      'Name the zone that has taken its place: ledger_change_time_zone(app_id, tenant_id, id, '
+      'time_zone).',
+      'An update of the server''s time zones has dropped a name, so that the periods of a '
+      'subscription cannot be counted. ledger_change_time_zone gives it the zone that has taken '
+      'its place, such as Europe/Kyiv for Europe/Kiev.',
+      false
     )
 $$;
 
@@ -5712,11 +5751,7 @@ begin
     v_ok := pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
-    or not exists (
-      select
-      from pg_catalog.pg_timezone_names
-      where pg_timezone_names.name = check_time_zone.time_zone
-    )
+    or not pgledger.zone_is_known(time_zone)
   ) then
     v_ok := pgledger.fail(
       'InvalidArgument',
@@ -5895,8 +5930,7 @@ stable
 parallel safe
 as $$
   select case
-    when subscription.current_period_start > subscription.started_at
-      or subscription.current_period_end = subscription.trial_end
+    when subscription.current_period_end = subscription.trial_end
       then subscription.current_period_start
     else least(
       subscription.current_period_start,
@@ -5915,6 +5949,30 @@ comment on function pgledger.whole_period_start is
   'Where the current period of a subscription would start if it were whole.';
 
 revoke all on function pgledger.whole_period_start from public;
+
+-- file: repeatable/00_core/periods/zone_is_known.sql
+/*
+Whether the server knows a time zone by exactly that name. Looking through the names takes some 20
+ms; UTC is known without it.
+*/
+create or replace function pgledger.zone_is_known(time_zone text)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select
+    time_zone = 'UTC'
+    or exists (
+      select
+      from pg_catalog.pg_timezone_names
+      where pg_timezone_names.name = zone_is_known.time_zone
+    )
+$$;
+
+comment on function pgledger.zone_is_known is 'Whether the server knows a time zone by that name.';
+
+revoke all on function pgledger.zone_is_known from public;
 
 -- file: repeatable/00_core/text/invisible_characters.sql
 /*
@@ -6023,7 +6081,7 @@ as $$
     ('migrations/0005_create_catalogue.sql',
       'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
     ('migrations/0006_create_subscriptions.sql',
-      'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
+      '65e9721105126dd919c0a53f9a90cf00732929674586c9660b130dde9628ca87'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
@@ -7136,6 +7194,10 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
@@ -7204,6 +7266,7 @@ as $$
       'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_zones(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
@@ -7258,6 +7321,10 @@ as $$
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7349,6 +7416,10 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'invoiced_at_once(text, subscriptions, subscriptions)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -7359,6 +7430,7 @@ as $$
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
+    ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
@@ -7396,6 +7468,15 @@ as $$
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'moved_to_plan(subscriptions, plans, text, boolean, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'moved_to_zone(subscriptions, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7412,7 +7493,7 @@ as $$
     (
       'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
-      'time zone)', 'owner', '', ''
+      'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
@@ -7440,8 +7521,17 @@ as $$
       'function', 'private',
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'period_end_cancellation(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'plan_trial(subscriptions, plans, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
@@ -7501,8 +7591,12 @@ as $$
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
       'owner', '', ''
     ),
-    ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
-    ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'refuse_second_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_subscription_change(subscriptions, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -7553,6 +7647,7 @@ as $$
     ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_lines(bigint, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_subscription(subscriptions)', 'owner', '', ''),
@@ -7566,6 +7661,7 @@ as $$
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
+    ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
       'owner', '', ''
@@ -7650,8 +7746,18 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'with_trial_end(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'zone_is_known(text)', 'owner', '', ''),
+    (
+      'function', 'private', 'zone_of_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -7681,11 +7787,16 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_cancel_subscription(text, text, text, boolean, text)',
+      'function', 'surface',
+      'ledger_cancel_subscription(text, text, text, boolean, text, timestamp with time zone)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_change_plan(text, text, text, text)', 'owner',
+      'function', 'surface', 'ledger_change_plan(text, text, text, text, text, text, boolean)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_change_time_zone(text, text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -7812,6 +7923,10 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_list_all_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -7926,6 +8041,10 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_set_trial_end(text, text, text, timestamp with time zone)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_set_usage_skew(text, interval)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -7950,7 +8069,7 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
+      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -12724,6 +12843,7 @@ declare
   v_features pgledger.plan_features[];
   v_period record;
   v_key bigint;
+  v_constraint text;
   v_ok boolean;
 begin
   -- So its exponent cannot change before this plan is written.
@@ -12743,20 +12863,35 @@ begin
   v_period := pgledger.read_pricing(plan.pricing, v_features);
 
   loop
-    -- No constraint is named, because either the id or the slug may be taken.
-    insert into pgledger.plans (
-      id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
-      billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
-      created_at, updated_at
-    )
-    values (
-      plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
-      plan.currency, plan.features, plan.pricing, v_period.billing_interval,
-      v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
-      plan.metadata, plan.created_at, plan.updated_at
-    )
-    on conflict do nothing
-    returning plans.key into v_key;
+    begin
+      insert into pgledger.plans (
+        id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
+        billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version,
+        metadata, created_at, updated_at
+      )
+      values (
+        plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
+        plan.currency, plan.features, plan.pricing, v_period.billing_interval,
+        v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on,
+        plan.version, plan.metadata, plan.created_at, plan.updated_at
+      )
+      on conflict on constraint plans_id_key do nothing
+      returning plans.key into v_key;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
+          raise;
+        end if;
+        v_ok := pgledger.fail(
+          'AlreadyExists',
+          array[
+            'plan slug',
+            quote_literal(plan.slug),
+            pgledger.in_catalogue(plan.app_id, plan.tenant_id)
+          ]
+        );
+    end;
 
     if found then
       perform pgledger.write_plan_features(v_key, v_features);
@@ -12766,22 +12901,6 @@ begin
     v_key := pgledger.repeated_plan(plan);
     if v_key is not null then
       return v_key;
-    end if;
-
-    -- If what was in the way is gone by now, try again.
-    if exists (
-      select
-      from pgledger.plans
-      where plans.app_id = plan.app_id
-        and plans.tenant_id = plan.tenant_id
-        and plans.slug = plan.slug
-    ) then
-      v_ok := pgledger.fail(
-        'AlreadyExists',
-        array[
-          'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)
-        ]
-      );
     end if;
   end loop;
 end;
@@ -12964,6 +13083,7 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
@@ -12988,36 +13108,33 @@ begin
   order by features.id
   for update;
   loop
-    -- No constraint is named, because either the id or the key may be taken.
-    insert into pgledger.features (
-      id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
-      created_at, updated_at
-    )
-    values (
-      v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
-      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
-    )
-    on conflict do nothing;
+    begin
+      insert into pgledger.features (
+        id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
+        created_at, updated_at
+      )
+      values (
+        v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
+        v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
+      )
+      on conflict on constraint features_id_pk do nothing;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'features_app_id_tenant_id_key_key' then
+          raise;
+        end if;
+        v_ok := pgledger.fail(
+          'AlreadyExists',
+          array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
+        );
+    end;
 
     if found then
       v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
-
-    -- If what was in the way is gone by now, try again.
-    if exists (
-      select
-      from pgledger.features
-      where features.app_id = v_new.app_id
-        and features.tenant_id = v_new.tenant_id
-        and features.key = v_new.key
-    ) then
-      v_ok := pgledger.fail(
-        'AlreadyExists',
-        array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
-      );
-    end if;
   end loop;
 
   return pgledger.feature_with_id(v_new.id);
@@ -14025,6 +14142,42 @@ comment on function pgledger.lock_plan is
   'The plan with that id, locked to be changed or deleted; raises PlanNotFound.';
 
 revoke all on function pgledger.lock_plan from public;
+
+-- file: repeatable/20_catalogue/plan_terms.sql
+/*
+What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
+nothing, which is the feature's limit where that is soft.
+*/
+create or replace function pgledger.plan_terms(
+  plan_key bigint,
+  at timestamptz,
+  out pricing jsonb,
+  out allowances jsonb
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    plans.pricing,
+    coalesce(
+      (
+        select jsonb_object_agg(plan_features.feature_key, trim_scale(plan_features.quota)::text)
+        from pgledger.plan_features
+        where plan_features.plan_key = plans.key
+          and plan_features.soft_limit
+          and plan_features.quota >= 0
+      ),
+      '{}'
+    )
+  from pgledger.plans
+  where plans.key = plan_terms.plan_key
+$$;
+
+comment on function pgledger.plan_terms is
+  'What a plan asks, and what it gives for nothing, at a time.';
+
+revoke all on function pgledger.plan_terms from public;
 
 -- file: repeatable/20_catalogue/plan_with_key.sql
 /*
@@ -15103,8 +15256,12 @@ by the clock, in the order in which it happened, and returns the subscription. T
 its row, and writes it itself unless to_store.
 
 At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
-on starts a period. Each of these is a change of its own, so that no period is left out, however
-late the call is.
+on starts, or starts a period. Each of these is a change of its own, so that no period is left out,
+however late the call is. What cannot start yet, because the tenant has another live subscription,
+stays scheduled.
+
+Locks the tenant's live subscription if its cancellation is due and this one starts.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
@@ -15121,6 +15278,7 @@ declare
   v_now timestamptz;
   v_at timestamptz;
   v_change text;
+  v_ok boolean;
 begin
   while subscription.due_at <= until loop
     v_now := coalesce(v_now, pgledger.clock());
@@ -15134,14 +15292,16 @@ begin
       subscription.status := 'canceled';
       subscription.paused_at := null;
       subscription.ended_at := v_at;
+    elsif subscription.status = 'scheduled' then
+      exit when not pgledger.take_live_place(subscription);
+      v_change := 'started';
+      subscription.status := case
+        when subscription.trial_end is null then 'active' else 'trialing'
+      end;
     else
       v_change := 'period_started';
-      select period.number, period.starts_at, period.ends_at
-      into
-        subscription.period_number,
-        subscription.current_period_start,
-        subscription.current_period_end
-      from pgledger.subscription_period(subscription, v_at) as period;
+      v_ok := pgledger.check_zones(subscription);
+      subscription := pgledger.enter_period(subscription, v_at);
     end if;
 
     subscription := pgledger.note_subscription_change(subscription, v_change, v_at, v_now);
@@ -15158,6 +15318,62 @@ comment on function pgledger.advance_subscription is
   'Moves a locked subscription to that time: ends of trials, cancellations and periods due.';
 
 revoke all on function pgledger.advance_subscription from public;
+
+-- file: repeatable/22_subscriptions/check_cancellation.sql
+/*
+Refuses a cancellation that says two things, or nothing. What time it leaves unused is only a
+question where it ends before its period does; at a given time that is charged up to then, so the
+rest is given back.
+
+Errors: NullArgument, InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_cancellation(
+  at_period_end boolean,
+  unused_time text,
+  cancel_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_time_fault text := pgledger.time_fault(cancel_at);
+  v_ok boolean;
+begin
+  if at_period_end is null then
+    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
+  end if;
+  if unused_time is not null then
+    v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  end if;
+  if cancel_at is not null and v_time_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['cancel_at', cancel_at::text, v_time_fault]);
+  elsif cancel_at is not null and unused_time = 'none' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'unused_time', quote_literal(unused_time),
+        'up to a given cancel_at the base fee is charged, and the rest is given back'
+      ]
+    );
+  elsif at_period_end and cancel_at is null and unused_time <> 'none' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_cancellation is
+  'Raises the first thing that is wrong with what a cancellation asks for.';
+
+revoke all on function pgledger.check_cancellation from public;
 
 -- file: repeatable/22_subscriptions/check_new_subscription.sql
 /*
@@ -15177,10 +15393,7 @@ stable
 parallel safe
 as $$
 declare
-  v_started_fault text := coalesce(
-    pgledger.time_fault(request.started_at),
-    case when request.started_at > request.created_at then 'it is in the future' end
-  );
+  v_started_fault text := pgledger.time_fault(request.started_at);
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
   v_ok boolean;
 begin
@@ -15293,6 +15506,47 @@ comment on function pgledger.check_subscription_quantity is
 
 revoke all on function pgledger.check_subscription_quantity from public;
 
+-- file: repeatable/22_subscriptions/check_zones.sql
+/*
+Raises if the server does not know a time zone that a subscription's periods are counted in: an
+update of its zones can leave out a name. A zone is tried, because looking through all names takes
+some 20 ms, and this is asked by every question about a limit.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.check_zones(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_zone text;
+  v_ok boolean;
+begin
+  if subscription.time_zone = 'UTC' and subscription.earlier_zones is null then
+    return true;
+  end if;
+  for v_zone in
+    select subscription.time_zone
+    union all
+    select earlier.zone ->> 'time_zone'
+    from jsonb_array_elements(subscription.earlier_zones) as earlier (zone)
+  loop
+    perform subscription.anchor_at at time zone v_zone;
+  end loop;
+  return true;
+exception
+  when invalid_parameter_value then
+    v_ok := pgledger.fail('UnknownTimeZone', array[quote_literal(v_zone), subscription.id]);
+end;
+$$;
+
+comment on function pgledger.check_zones is
+  'Raises if the server does not know a time zone of a subscription.';
+
+revoke all on function pgledger.check_zones from public;
+
 -- file: repeatable/22_subscriptions/end_overdue_subscription.sql
 /*
 Ends a tenant's live subscription whose cancellation is due but not written yet, so that another one
@@ -15342,6 +15596,42 @@ comment on function pgledger.end_overdue_subscription is
 
 revoke all on function pgledger.end_overdue_subscription from public;
 
+-- file: repeatable/22_subscriptions/enter_period.sql
+/*
+Puts a subscription into the period that a time lies in, as it is counted by now. One that follows
+the current one is whole, even if a change of the time zone made it some hours longer or shorter.
+*/
+create or replace function pgledger.enter_period(
+  subscription pgledger.subscriptions,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_end timestamptz := subscription.current_period_end;
+begin
+  select period.number, period.starts_at, period.ends_at
+  into
+    subscription.period_number,
+    subscription.current_period_start,
+    subscription.current_period_end
+  from pgledger.subscription_period(subscription, at) as period;
+  subscription.whole_start := case
+    when subscription.current_period_start = v_end then v_end
+    else pgledger.whole_period_start(subscription)
+  end;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.enter_period is
+  'Puts a subscription into the period that a time lies in.';
+
+revoke all on function pgledger.enter_period from public;
+
 -- file: repeatable/22_subscriptions/insert_subscription.sql
 /*
 Creates the subscription that a checked request asks for, moves it to now if it starts in the past,
@@ -15349,7 +15639,7 @@ and returns its key. If the same call, made at the same time, has created it mea
 subscription's key is returned.
 
 Locks the plan FOR SHARE. If another call is creating one with the same id, or another live one for
-the tenant, this waits for it. Either constraint may be the one in conflict, so none is named.
+the tenant, this waits for it. The id is looked at first.
 Errors: NullArgument, InvalidId, PlanNotFound, Archived, InvalidTime, IdempotencyConflict,
 ActiveSubscriptionExists.
 */
@@ -15366,33 +15656,44 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
+  v_constraint text;
   v_ok boolean;
 begin
-  insert into pgledger.subscriptions (
-    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
-    billing_interval, interval_count, period_number, current_period_start, current_period_end,
-    trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at, updated_at
-  )
-  values (
-    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
-    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
-    v_new.interval_count, v_new.period_number, v_new.current_period_start,
-    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.tax_rates,
-    v_new.started_at, v_new.started_at, v_new.metadata, v_new.created_at, v_new.created_at
-  )
-  on conflict do nothing
-  returning subscriptions.key into v_new.key;
+  if v_new.status = 'scheduled' then
+    v_ok := pgledger.refuse_scheduled_clash(v_new);
+  end if;
+  begin
+    insert into pgledger.subscriptions (
+      id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
+      billing_interval, interval_count, period_number, current_period_start, current_period_end,
+      whole_start, trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at,
+      updated_at
+    )
+    values (
+      v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
+      v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
+      v_new.interval_count, v_new.period_number, v_new.current_period_start,
+      v_new.current_period_end, v_new.whole_start, v_new.trial_end, v_new.due_at,
+      v_new.tax_rates, case when v_new.status <> 'scheduled' then v_new.started_at end,
+      v_new.started_at, v_new.metadata, v_new.created_at, v_new.created_at
+    )
+    on conflict on constraint subscriptions_id_key do nothing
+    returning subscriptions.key into v_new.key;
+  exception
+    when unique_violation then
+      get stacked diagnostics v_constraint = constraint_name;
+      if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+        raise;
+      end if;
+      v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
+  end;
 
   if v_new.key is null then
-    v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
-    if v_new.key is null then
-      v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
-    end if;
-    return v_new.key;
+    return pgledger.repeated_subscription(request, plan_id, trial_days);
   end if;
 
   v_new := pgledger.note_subscription_change(
-    v_new, 'created', v_new.started_at, v_new.created_at
+    v_new, 'created', least(v_new.started_at, v_new.created_at), v_new.created_at
   );
   perform pgledger.advance_subscription(v_new, v_new.created_at);
   return v_new.key;
@@ -15404,20 +15705,82 @@ comment on function pgledger.insert_subscription is
 
 revoke all on function pgledger.insert_subscription from public;
 
+-- file: repeatable/22_subscriptions/invoiced_at_once.sql
+/*
+Whether a change of plan or quantity is invoiced at once: if that is asked for, or, where nothing is
+said, if the period is longer than a month or 31 days. Only what goes on active in its period has
+something to be invoiced: a trial or a pause charges nothing, and a period that begins is invoiced
+anyway.
+*/
+create or replace function pgledger.invoiced_at_once(
+  invoice text,
+  before pgledger.subscriptions,
+  after pgledger.subscriptions
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select
+    after.status = 'active'
+    and before.status = 'active'
+    and after.current_period_start = before.current_period_start
+    and coalesce(
+      -- Another period began at the very start of the one that may have been billed.
+      nullif(after.current_period_end <> before.current_period_end, false),
+      invoice = 'now',
+      case after.billing_interval
+        when 'year' then true
+        when 'month' then after.interval_count > 1
+        when 'week' then after.interval_count > 4
+        else after.interval_count > 31
+      end
+    )
+$$;
+
+comment on function pgledger.invoiced_at_once is
+  'Whether a change of plan or quantity is invoiced at once, and not with the period.';
+
+revoke all on function pgledger.invoiced_at_once from public;
+
+-- file: repeatable/22_subscriptions/known_zones.sql
+/*
+What a subscription remembers of the zones of its earlier periods, without those that the server
+does not know any more: their days are counted in the zone that came after. Null if nothing is left.
+*/
+create or replace function pgledger.known_zones(earlier_zones jsonb)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select jsonb_agg(earlier.zone order by earlier.place)
+  from jsonb_array_elements(known_zones.earlier_zones) with ordinality as earlier (zone, place)
+  where pgledger.zone_is_known(earlier.zone ->> 'time_zone')
+$$;
+
+comment on function pgledger.known_zones is
+  'Zones of earlier periods, without those that the server does not know any more.';
+
+revoke all on function pgledger.known_zones from public;
+
 -- file: repeatable/22_subscriptions/ledger_cancel_subscription.sql
 /*
-A paused subscription whose period is over ends at once, because that period does not come back.
-Nothing is written if the subscription is already cancelled in that way, or has ended.
+A paused subscription whose period is over ends at once, because that period does not come back. So
+does one that has not begun. Nothing is written if the subscription is already cancelled in that
+way, or has ended.
 
 Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time.
+Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time, cancel_at.
 */
 create or replace function public.ledger_cancel_subscription(
   app_id text,
   tenant_id text,
   id text,
   at_period_end boolean default true,
-  unused_time text default 'none'
+  unused_time text default null,
+  cancel_at timestamptz default null
 )
 returns public.ledger_subscription
 language plpgsql
@@ -15430,32 +15793,31 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_with_period boolean := at_period_end and cancel_at is null and v_new.status <> 'scheduled';
+  v_unused text := coalesce(unused_time, case when cancel_at is null then 'none' else 'credit' end);
+  v_end timestamptz := case
+    when cancel_at is not null then cancel_at
+    when v_with_period then pgledger.period_end_cancellation(v_new, v_now)
+    else v_now
+  end;
   v_ok boolean;
 begin
-  if at_period_end is null then
-    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
-  end if;
-  v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
-  if at_period_end and unused_time <> 'none' then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
-      ]
-    );
-  elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
+  v_ok := pgledger.check_cancellation(at_period_end, unused_time, cancel_at);
+  if v_new.status = 'canceled' or (
+    v_end > v_now
+    and v_new.cancel_at = v_end
+    and (v_new.cancel_at_period_end, v_new.unused_time) = (v_with_period, v_unused)
+  ) then
     return pgledger.subscription_with_key(v_new.key);
+  elsif cancel_at < v_now then
+    v_ok := pgledger.fail('InvalidTime', array['cancel_at', cancel_at::text, 'it is in the past']);
   end if;
 
   v_new.canceled_at := v_now;
-  v_new.unused_time := unused_time;
-  v_new.cancel_at := case
-    when not at_period_end then v_now
-    when v_new.trial_end > v_now then v_new.trial_end
-    else greatest(v_new.current_period_end, v_now)
-  end;
-
-  if v_new.cancel_at > v_now then
+  v_new.unused_time := v_unused;
+  v_new.cancel_at := v_end;
+  v_new.cancel_at_period_end := v_with_period;
+  if v_end > v_now then
     v_new := pgledger.note_subscription_change(v_new, 'cancellation_scheduled', v_now, v_now);
   else
     v_new.status := 'canceled';
@@ -15468,9 +15830,13 @@ end;
 $$;
 
 comment on function public.ledger_cancel_subscription is
-$$Cancels a subscription, at the end of its period or at once.
+$$Cancels a subscription, at the end of its period, at once, or at a time.
 
-Until it has ended, ledger_resume_subscription takes the cancellation back.
+Until it has ended, ledger_resume_subscription takes the cancellation back,
+and this call can name another end. An end with the period moves if a change
+of plan or of the trial moves that; one at a given time stays. What has not
+begun, or is paused and past its period, has no period to go to the end of: it
+ends at once.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -15478,14 +15844,20 @@ id: Id of the subscription.
 at_period_end: Whether the current period, or during a trial the trial, goes
   to its end first; false ends the subscription at once.
 unused_time: What becomes of a base fee that was paid in advance for time
-  after an end at once: it is kept, credited or to be refunded, on the invoice
-  of the last period; one of: none, credit, refund.
+  after the end: it is kept, credited or to be refunded, on the invoice of the
+  last period; one of: none, credit, refund; null for none, and with cancel_at
+  for credit.
+cancel_at: When it ends, now or at any later time, in any period; the base fee
+  is due up to then. It is what counts, whatever at_period_end says; null for
+  what that says.
 
 Returns: The subscription; the same call again changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
-  unused_time, or it is not none although the period goes to its end).$$;
+  unused_time, it is none with cancel_at, or it is not none although the
+  period goes to its end), InvalidTime (cancel_at is in the past, or outside
+  the years 1 to 9999).$$;
 
 revoke all on function public.ledger_cancel_subscription from public;
 grant execute on function public.ledger_cancel_subscription to pgledger_poster;
@@ -15495,13 +15867,17 @@ grant execute on function public.ledger_cancel_subscription to pgledger_poster;
 Nothing is written if the subscription has the plan already, even if it has ended.
 
 Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
-Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
+Checks, in this order: app_id, tenant_id, id, existence, plan_id, invoice, trial, keep_anchor,
+status, plan, time zone.
 */
 create or replace function public.ledger_change_plan(
   app_id text,
   tenant_id text,
   id text,
-  plan_id text
+  plan_id text,
+  invoice text default null,
+  trial text default 'keep',
+  keep_anchor boolean default false
 )
 returns public.ledger_subscription
 language plpgsql
@@ -15513,11 +15889,19 @@ as $$
 declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
-  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_before pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_new pgledger.subscriptions := v_before;
   v_plan pgledger.plans;
   v_ok boolean;
 begin
   v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  if invoice is not null then
+    v_ok := pgledger.check_choice('invoice', invoice, array['now', 'next']);
+  end if;
+  v_ok := pgledger.check_choice('trial', trial, array['keep', 'end', 'plan']);
+  if keep_anchor is null then
+    v_ok := pgledger.fail('NullArgument', array['keep_anchor']);
+  end if;
   if exists (
     select
     from pgledger.plans
@@ -15531,21 +15915,13 @@ begin
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
   v_ok := pgledger.check_plan_change(v_new, v_plan);
 
-  if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
-    <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
-    and (v_now < v_new.trial_end and v_new.anchor_at = v_new.trial_end) is not true then
-    v_new.anchor_at := v_now;
-    v_new.period_number := 0;
-    v_new.current_period_start := v_now;
-    v_new.current_period_end := pgledger.period_boundary(
-      v_now, v_new.time_zone, v_plan.billing_interval, v_plan.interval_count, 1
-    );
-  end if;
-
-  v_new.plan_key := v_plan.key;
-  v_new.billing_interval := v_plan.billing_interval;
-  v_new.interval_count := v_plan.interval_count;
-  v_new := pgledger.note_subscription_change(v_new, 'plan_changed', v_now, v_now);
+  v_ok := pgledger.check_zones(v_new);
+  v_new := pgledger.moved_to_plan(v_new, v_plan, trial, keep_anchor, v_now);
+  v_new := pgledger.note_subscription_change(
+    v_new, 'plan_changed', v_now, v_now, pgledger.invoiced_at_once(invoice, v_before, v_new)
+  );
+  -- A trial that was to end now.
+  v_new := pgledger.advance_subscription(v_new, v_now, to_store => false);
   return pgledger.store_subscription(v_new);
 end;
 $$;
@@ -15556,32 +15932,137 @@ $$Moves a subscription to another plan, now.
 If both plans are billed at the same interval, the current period goes on. If
 they are not, a new period starts now, and periods count from now; except in a
 trial from whose end periods count: it goes on, and they still do. Whenever a
-trial was to end, it ends then. A pause or a decided cancellation stays.
+trial was to end, it ends then. trial and keep_anchor ask for something else.
+
+A pause stays. A cancellation at the end of the period is at the end of the
+period that then goes on; one at a given time stays. Limits go on: one for a
+day, week, month or year is counted as before, and one for the billing period
+begins anew only when the period that it was for is over. What has not begun
+yet begins with the new plan.
 
 app_id: App.
 tenant_id: Tenant whose it is.
 id: Id of the subscription.
 plan_id: Id of the plan to move to: one for the whole app, or the tenant's
   own, of the same currency, and an add-on if the present one is.
+invoice: When the change is invoiced, if the period goes on: now makes an
+  invoice of its own due, next puts it on the period's; a period that starts
+  now is invoiced in any case. One of: now, next; null for now where the
+  period is longer than a month or 31 days, and else for next.
+trial: What becomes of the trial. keep: one that goes on ends when it was to,
+  and none begins. end: one that goes on ends now. plan: it is as long as the
+  new plan's, counted from the start of the subscription; so one can begin now
+  if the subscription is younger than that, and one that is over by then ends
+  now. One of: keep, end, plan.
+keep_anchor: Whether periods of another interval are counted from the anchor
+  there is. Then the period that starts now is a part of a whole one, up to
+  the next boundary, and costs its share; false counts them from now.
 
 Returns: The subscription; if it has the plan already, it does not change,
   even where it is canceled.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled, and has
-  another plan), PlanNotFound (there is no such plan for this app and tenant),
-  Archived (the plan is archived), InvalidArgument (the plan has another
-  currency, or one of both is an add-on).$$;
+  tenant has no such subscription), InvalidArgument (invoice or trial is none
+  of its values, the plan has another currency, or one of both is an add-on),
+  InvalidState (it is canceled, and has another plan), PlanNotFound (there is
+  no such plan for this app and tenant), Archived (the plan is archived),
+  UnknownTimeZone (the server does not know its time zone any more).$$;
 
 revoke all on function public.ledger_change_plan from public;
 grant execute on function public.ledger_change_plan to pgledger_poster;
 
+-- file: repeatable/22_subscriptions/ledger_change_time_zone.sql
+/*
+Nothing is written if the subscription has the zone already, and the server knows those of its
+earlier periods.
+
+Where the server does not know the present zone any more, nothing can be counted in it: then the new
+one takes its place in all periods, and every instant that is written down stays.
+
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, time_zone, status.
+*/
+create or replace function public.ledger_change_time_zone(
+  app_id text,
+  tenant_id text,
+  id text,
+  time_zone text
+)
+returns public.ledger_subscription
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.subscription_clock(v_old);
+  v_new pgledger.subscriptions := v_old;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_time_zone(time_zone);
+
+  v_new.earlier_zones := pgledger.known_zones(v_old.earlier_zones);
+  if not pgledger.zone_is_known(v_old.time_zone) then
+    v_new.time_zone := time_zone;
+  end if;
+  v_new := pgledger.advance_subscription(v_new, v_now);
+
+  if v_new.time_zone <> time_zone then
+    if v_new.status = 'canceled' then
+      v_ok := pgledger.refuse_subscription_change(v_new, 'counted in ' || time_zone);
+    end if;
+    v_new := pgledger.moved_to_zone(v_new, time_zone, v_now);
+  elsif (v_new.time_zone, v_new.earlier_zones)
+    is not distinct from (v_old.time_zone, v_old.earlier_zones) then
+    return pgledger.subscription_with_key(v_new.key);
+  end if;
+
+  -- What has ended is not changed any more: only its invoices are drawn up in the zone.
+  if v_new.status <> 'canceled' then
+    v_new := pgledger.note_subscription_change(v_new, 'time_zone_changed', v_now, v_now);
+  end if;
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function public.ledger_change_time_zone is
+$$Counts the periods of a subscription in another time zone.
+
+The current period stays as it is: its start, its end, and what its days cost.
+So does the day, week, month or year that a limit is for. From there on,
+periods begin at the same time on the clock of the new zone: the anchor keeps
+its local time. So the next period is up to a day longer or shorter, and costs
+the same. Only an anchor at the end of a trial that goes on keeps its instant,
+as the trial does, and so does one at a start that is still to come.
+
+A zone whose name the server does not know any more is replaced in all
+periods, and no instant moves. This also mends a subscription that has ended
+and is still to be invoiced.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
+time_zone: The new zone: UTC, or a name of the IANA database such as
+  Europe/Berlin.
+
+Returns: The subscription; the same call again changes nothing.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidArgument (the time zone is not
+  known), InvalidState (it is canceled, and the server knows its zone).$$;
+
+revoke all on function public.ledger_change_time_zone from public;
+grant execute on function public.ledger_change_time_zone to pgledger_poster;
+
 -- file: repeatable/22_subscriptions/ledger_create_subscription.sql
 /*
 A repeated call is refused if anything that it asks for differs. One that starts in the past is
-moved to now by the rules of ledger_advance.
+moved to now by the rules of ledger_advance, one that starts later is scheduled.
 
-Locks the tenant's live subscription, if its cancellation is due, then the plan FOR SHARE.
+Locks the tenant's live subscription, if its cancellation is due, then what it has scheduled and is
+due, then the plan FOR SHARE.
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 */
@@ -15628,6 +16109,7 @@ begin
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
     perform pgledger.end_overdue_subscription(app_id, tenant_id);
+    perform pgledger.start_due_subscription(app_id, tenant_id);
     v_key := pgledger.insert_subscription(v_request, plan_id, trial_days);
   end if;
 
@@ -15636,11 +16118,17 @@ end;
 $$;
 
 comment on function public.ledger_create_subscription is
-$$Subscribes a tenant to a plan, from now or from a time in the past.
+$$Subscribes a tenant to a plan, from now, from a time in the past or later.
 
 A tenant has at most one subscription that is trialing or active, and any
 number of add-ons beside it. What has happened since a start in the past, such
 as the end of the trial and new periods, is written down at once.
+
+One that starts later is scheduled: until then it gives nothing and costs
+nothing, and can be changed or cancelled. It starts by the clock. If the
+tenant's live one does not end by then it is refused; should that still be
+live when the time comes, ledger_advance reports it as failed, and the start
+waits until one of both is cancelled.
 
 Call it in FROM: (ledger_create_subscription(...)).* calls it once for every
 column.
@@ -15648,8 +16136,8 @@ column.
 app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
-started_at: Start of the first period, not in the future and at most 10,000
-  periods ago; null for now.
+started_at: Start of the first period, at most 10,000 periods ago, or in the
+  future; null for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
   the start.
@@ -15668,23 +16156,24 @@ tax_rates: JSON array of the tax rates of its invoices, at most 20, for
 
 Returns: The subscription.
 
-Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
-  the future or too long ago, or a time is outside the years 1 to 9999),
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is too
+  long ago, or a time is outside the years 1 to 9999),
   InvalidArgument (the time zone or the days of trial are not valid),
   InvalidQuantity (the quantity is not in range), InvalidMetadata,
   InvalidInvoice (tax_rates are not valid; the message names the path),
   IdempotencyConflict (the id is taken by a different subscription),
   PlanNotFound (there is no such plan for this app and tenant), Archived (the
   plan is archived), ActiveSubscriptionExists (neither the tenant's
-  subscription nor this one is an add-on).$$;
+  subscription nor this one is an add-on, and both would be live).$$;
 
 revoke all on function public.ledger_create_subscription from public;
 grant execute on function public.ledger_create_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_get_active_subscription.sql
 /*
-There is at most one: a unique index holds that. No lock is taken and nothing is written, so the
-answer looks at cancel_at itself.
+There is at most one that is live: a unique index holds that. No lock is taken and nothing is
+written, so the answer looks at cancel_at and at a start that is due itself; while that has to wait,
+the one that is live comes first.
 */
 create or replace function public.ledger_get_active_subscription(
   app_id text,
@@ -15711,8 +16200,13 @@ begin
   where subscriptions.app_id = ledger_get_active_subscription.app_id
     and subscriptions.tenant_id = ledger_get_active_subscription.tenant_id
     and not subscriptions.add_on
-    and subscriptions.status in ('trialing', 'active')
-    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null);
+    and (
+      subscriptions.status in ('trialing', 'active')
+      or (subscriptions.status = 'scheduled' and subscriptions.started_at <= v_now)
+    )
+    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
+  order by subscriptions.status = 'scheduled', subscriptions.started_at, subscriptions.key
+  limit 1;
 
   if found then
     return next pgledger.subscription_with_key(v_key);
@@ -15723,8 +16217,8 @@ $$;
 comment on function public.ledger_get_active_subscription is
 $$Returns what a tenant is subscribed to now, add-ons left out.
 
-One whose cancellation is due does not count any more, even if its end is not
-written down yet.
+One whose cancellation is due does not count any more, and one whose start is
+due counts already, even if that is not written down yet.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -15792,6 +16286,97 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
 revoke all on function public.ledger_get_subscription from public;
 grant execute on function public.ledger_get_subscription to pgledger_reader;
 
+-- file: repeatable/22_subscriptions/ledger_list_all_subscriptions.sql
+/*
+By internal key, which is the order in which they were written down, whatever their ids.
+
+Checks, in this order: app_id, status, plan_id, page_size, page_offset, whether the plan exists.
+*/
+create or replace function public.ledger_list_all_subscriptions(
+  app_id text,
+  status text default null,
+  plan_id text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_subscription
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_plan_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
+    );
+  end if;
+  if plan_id is not null then
+    v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  end if;
+  v_ok := pgledger.check_page(page_size, page_offset);
+  if plan_id is not null then
+    select plans.key
+    into v_plan_key
+    from pgledger.plans
+    where plans.id = ledger_list_all_subscriptions.plan_id
+      and plans.app_id = ledger_list_all_subscriptions.app_id;
+    if not found then
+      v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_app(app_id)]);
+    end if;
+  end if;
+
+  return query
+  select
+    subscriptions.id, subscriptions.app_id, subscriptions.tenant_id, plans.id, plans.slug,
+    subscriptions.status, subscriptions.quantity, subscriptions.started_at,
+    subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
+    subscriptions.interval_count, subscriptions.current_period_start,
+    subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
+    subscriptions.created_at, subscriptions.updated_at
+  from pgledger.subscriptions
+  inner join pgledger.plans on subscriptions.plan_key = plans.key
+  where subscriptions.app_id = ledger_list_all_subscriptions.app_id
+    and (
+      ledger_list_all_subscriptions.status is null
+      or subscriptions.status = ledger_list_all_subscriptions.status
+    )
+    and (v_plan_key is null or subscriptions.plan_key = v_plan_key)
+  order by subscriptions.key desc
+  limit ledger_list_all_subscriptions.page_size
+  offset ledger_list_all_subscriptions.page_offset;
+end;
+$$;
+
+comment on function public.ledger_list_all_subscriptions is
+$$Returns a page of the subscriptions of all tenants of an app, newest first.
+
+They are as they are written down. The order is that of creation, the last one
+first, whatever their ids.
+
+app_id: App whose they are.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
+  for all.
+plan_id: Only those that have this plan now; null for all plans.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: The subscriptions of the page.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidId, InvalidPage, PlanNotFound (the app has no such plan).$$;
+
+revoke all on function public.ledger_list_all_subscriptions from public;
+grant execute on function public.ledger_list_all_subscriptions to pgledger_reader;
+
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
@@ -15816,7 +16401,7 @@ begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
     v_ok := pgledger.check_choice(
-      'status', status, array['trialing', 'active', 'paused', 'canceled']
+      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
     );
   end if;
   v_ok := pgledger.check_page(page_size, page_offset);
@@ -15828,9 +16413,9 @@ begin
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -15854,7 +16439,8 @@ generated ids is that of creation.
 
 app_id: App.
 tenant_id: Tenant whose they are.
-status: Which ones; one of: trialing, active, paused, canceled; null for all.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
+  for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 
@@ -15893,7 +16479,7 @@ declare
 begin
   if v_new.status = 'paused' then
     return pgledger.subscription_with_key(v_new.key);
-  elsif v_new.status = 'canceled' then
+  elsif v_new.status in ('scheduled', 'canceled') then
     v_ok := pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
@@ -15917,7 +16503,8 @@ id: Id of the subscription.
 Returns: The subscription; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled).$$;
+  tenant has no such subscription), InvalidState (it is canceled, or has not
+  begun).$$;
 
 revoke all on function public.ledger_pause_subscription from public;
 grant execute on function public.ledger_pause_subscription to pgledger_poster;
@@ -15927,10 +16514,10 @@ grant execute on function public.ledger_pause_subscription to pgledger_poster;
 A trial that is over by now is over: nothing moves by the length of the pause. Nothing is written if
 the subscription goes on anyway.
 
-Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id; first
-writes what has become due for both.
-Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
-subscription.
+Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id, and
+then what is to start by now; first writes what has become due for all.
+Checks, in this order: app_id, tenant_id, id, existence, status, time zone, whether the tenant has
+another live subscription.
 */
 create or replace function public.ledger_resume_subscription(
   app_id text,
@@ -15948,9 +16535,11 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
+  v_constraint text;
   v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
+  perform pgledger.start_due_subscription(app_id, tenant_id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now := pgledger.subscription_clock(v_new);
   v_new := pgledger.advance_subscription(v_new, v_now);
@@ -15960,9 +16549,8 @@ begin
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
-    select period.number, period.starts_at, period.ends_at
-    into v_new.period_number, v_new.current_period_start, v_new.current_period_end
-    from pgledger.subscription_period(v_new, v_now) as period;
+    v_ok := pgledger.check_zones(v_new);
+    v_new := pgledger.enter_period(v_new, v_now);
   elsif v_new.cancel_at is not null then
     v_change := 'cancellation_withdrawn';
   else
@@ -15970,12 +16558,18 @@ begin
   end if;
 
   v_new.cancel_at := null;
+  v_new.cancel_at_period_end := false;
+  v_new.unused_time := 'none';
   v_new.canceled_at := null;
   v_new := pgledger.note_subscription_change(v_new, v_change, v_now, v_now);
   begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
+      get stacked diagnostics v_constraint = constraint_name;
+      if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+        raise;
+      end if;
       v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
@@ -15994,25 +16588,26 @@ Returns: The subscription, in the period that now lies in.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it has ended),
+  UnknownTimeZone (the server does not know its time zone any more),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
 revoke all on function public.ledger_resume_subscription from public;
 grant execute on function public.ledger_resume_subscription to pgledger_poster;
 
--- file: repeatable/22_subscriptions/ledger_update_subscription.sql
+-- file: repeatable/22_subscriptions/ledger_set_trial_end.sql
 /*
-Nothing is written if all three values are so already.
+A trial that ends at once is written down as ended, with the period that follows. Nothing is written
+if the trial ends at that time already.
 
 Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
+Checks, in this order: app_id, tenant_id, id, existence, trial_end, status, whether there is a
+trial.
 */
-create or replace function public.ledger_update_subscription(
+create or replace function public.ledger_set_trial_end(
   app_id text,
   tenant_id text,
   id text,
-  quantity numeric default null,
-  metadata jsonb default null,
-  tax_rates jsonb default null
+  trial_end timestamptz
 )
 returns public.ledger_subscription
 language plpgsql
@@ -16025,6 +16620,91 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_end timestamptz := coalesce(trial_end, v_now);
+  v_fault text;
+  v_ok boolean;
+begin
+  v_fault := pgledger.time_fault(v_end);
+  if v_fault is null and trial_end is distinct from v_new.trial_end then
+    v_fault := case
+      when v_new.status = 'scheduled' and v_end <= v_new.started_at
+        then format('the subscription starts at %s', v_new.started_at)
+      when v_end < v_now then 'it is in the past'
+    end;
+  end if;
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['trial_end', v_end::text, v_fault]);
+  elsif trial_end = v_new.trial_end then
+    return pgledger.subscription_with_key(v_new.key);
+  elsif v_new.status = 'canceled' or (v_new.trial_end > v_now) is not true then
+    v_ok := pgledger.refuse_subscription_change(
+      v_new,
+      'one whose trial ends at ' || v_end,
+      'Only a trial that goes on, or is still to begin, can be made longer or shorter.'
+    );
+  end if;
+
+  v_new := pgledger.with_trial_end(v_new, v_end, v_now);
+  v_new := pgledger.note_subscription_change(v_new, 'trial_changed', v_now, v_now);
+  v_new := pgledger.advance_subscription(v_new, v_now, to_store => false);
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function public.ledger_set_trial_end is
+$$Makes a trial longer or shorter, or ends it now.
+
+Where periods count from the end of the trial, they count from the new one:
+the anchor moves with it. Where they do not, periods stay as they are. A
+cancellation that was to take effect with the trial's end does so at the new
+one. Limits for a day, week, month or year move with the anchor.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+id: Id of the subscription: one in its trial, paused or not, or scheduled and
+  with a trial to come.
+trial_end: When the trial is to end, not in the past; null for now.
+
+Returns: The subscription; with the same version as before if the trial ends
+  at that time already.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidTime (trial_end is in the past, not
+  after a start that is still to come, or outside the years 1 to 9999),
+  InvalidState (it has no trial that goes on or is to come).$$;
+
+revoke all on function public.ledger_set_trial_end from public;
+grant execute on function public.ledger_set_trial_end to pgledger_poster;
+
+-- file: repeatable/22_subscriptions/ledger_update_subscription.sql
+/*
+Nothing is written if all three values are so already.
+
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, invoice,
+status.
+*/
+create or replace function public.ledger_update_subscription(
+  app_id text,
+  tenant_id text,
+  id text,
+  quantity numeric default null,
+  metadata jsonb default null,
+  tax_rates jsonb default null,
+  invoice text default null
+)
+returns public.ledger_subscription
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.subscription_clock(v_old);
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_invoice_now boolean;
   v_ok boolean;
 begin
   if quantity is not null then
@@ -16033,6 +16713,9 @@ begin
   v_ok := pgledger.check_metadata(metadata);
   if tax_rates is not null then
     v_ok := pgledger.check_tax_rates(tax_rates);
+  end if;
+  if invoice is not null then
+    v_ok := pgledger.check_choice('invoice', invoice, array['now', 'next']);
   end if;
 
   if (
@@ -16045,10 +16728,14 @@ begin
     v_ok := pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
+  v_invoice_now := quantity <> v_new.quantity
+    and pgledger.invoiced_at_once(invoice, v_new, v_new);
   v_new.quantity := coalesce(quantity, v_new.quantity);
   v_new.metadata := coalesce(metadata, v_new.metadata);
   v_new.tax_rates := coalesce(tax_rates, v_new.tax_rates);
-  v_new := pgledger.note_subscription_change(v_new, 'updated', v_now, v_now);
+  v_new := pgledger.note_subscription_change(
+    v_new, 'updated', v_now, v_now, coalesce(v_invoice_now, false)
+  );
   return pgledger.store_subscription(v_new);
 end;
 $$;
@@ -16062,18 +16749,22 @@ whole.
 app_id: App.
 tenant_id: Tenant whose it is.
 id: Id of the subscription.
-quantity: How many times the plan is taken, above 0; the current period's
-  invoice prorates the change, or null.
+quantity: How many times the plan is taken, above 0; the change is prorated,
+  or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 tax_rates: JSON array of the tax rates of invoices still to be drawn up, as
   for ledger_create_subscription, or null.
+invoice: When another quantity is invoiced: now makes an invoice of its own
+  due, next puts it on the period's. One of: now, next; null for now where the
+  period is longer than a month or 31 days, and else for next.
 
 Returns: The subscription; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidQuantity (the quantity is not in
   range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
-  message names the path), InvalidState (it is canceled).$$;
+  message names the path), InvalidArgument (invoice is none of its values),
+  InvalidState (it is canceled).$$;
 
 revoke all on function public.ledger_update_subscription from public;
 grant execute on function public.ledger_update_subscription to pgledger_poster;
@@ -16126,12 +16817,166 @@ comment on function pgledger.lock_subscription is
 
 revoke all on function pgledger.lock_subscription from public;
 
+-- file: repeatable/22_subscriptions/moved_to_plan.sql
+/*
+A subscription as it is on another plan. Of another interval a period begins now, and periods count
+from now, or with keep_anchor from where they did: then it is a part of a whole one. A trial from
+whose end periods count goes on. What has not begun is counted anew from its start.
+
+A cancellation at the end of the period moves to the end of the period that now lies in; one at a
+fixed time stays. The limit for a billing period goes to its end first.
+*/
+create or replace function pgledger.moved_to_plan(
+  subscription pgledger.subscriptions,
+  plan pgledger.plans,
+  trial text,
+  keep_anchor boolean,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_quota record := pgledger.quota_period(subscription, 'billing', at);
+  v_is_as_long boolean := pgledger.interval_length(plan.billing_interval, plan.interval_count)
+  = pgledger.interval_length(subscription.billing_interval, subscription.interval_count);
+begin
+  subscription.plan_key := plan.key;
+  subscription.billing_interval := plan.billing_interval;
+  subscription.interval_count := plan.interval_count;
+  subscription := pgledger.plan_trial(subscription, plan, trial, at);
+
+  if subscription.status = 'scheduled' then
+    subscription.current_period_end := null;
+    return pgledger.enter_period(subscription, subscription.started_at);
+  elsif not v_is_as_long and (
+    subscription.status <> 'active'
+    and subscription.trial_end >= at
+    and subscription.anchor_at = subscription.trial_end
+  ) is not true then
+    subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || jsonb_build_object(
+      'billing', jsonb_build_array(v_quota.starts_at, v_quota.ends_at, v_quota.ends_at)
+    );
+    if not keep_anchor then
+      subscription.quota_anchor_at := coalesce(
+        subscription.quota_anchor_at, subscription.anchor_at
+      );
+      subscription.anchor_at := at;
+    end if;
+    select period.number, period.ends_at
+    into subscription.period_number, subscription.current_period_end
+    from pgledger.period_at(
+      subscription.anchor_at,
+      subscription.time_zone,
+      subscription.billing_interval,
+      subscription.interval_count,
+      at
+    ) as period;
+    subscription.current_period_start := at;
+    subscription.whole_start := pgledger.whole_period_start(subscription);
+  end if;
+
+  if subscription.cancel_at_period_end then
+    subscription.cancel_at := pgledger.period_end_cancellation(subscription, at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.moved_to_plan is
+  'A subscription as it is on another plan: its periods, trial, cancellation and limits.';
+
+revoke all on function pgledger.moved_to_plan from public;
+
+-- file: repeatable/22_subscriptions/moved_to_zone.sql
+/*
+A subscription as it is counted in another time zone from its next period on. The current period
+stays as it is, and so do the limits' periods that now lies in. The anchor keeps its time on the
+clock; where a trial that is not over ends at it, it keeps its instant. Of what has not begun, all
+periods are counted anew, and an anchor at its start keeps its instant too.
+
+The server knows both zones.
+*/
+create or replace function pgledger.moved_to_zone(
+  subscription pgledger.subscriptions,
+  time_zone text,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_old text := subscription.time_zone;
+  v_stays boolean := coalesce(
+    (subscription.anchor_at = subscription.trial_end and subscription.trial_end > at)
+    or (subscription.anchor_at = subscription.started_at and subscription.status = 'scheduled'),
+    false
+  );
+begin
+  if subscription.status <> 'scheduled' then
+    subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || (
+      select
+        jsonb_object_agg(
+          unit.name,
+          jsonb_build_array(
+            quota.starts_at,
+            quota.ends_at,
+            case
+              when v_stays then quota.ends_at
+              else (boundary.at at time zone v_old) at time zone moved_to_zone.time_zone
+            end
+          )
+        )
+      from unnest(array['day', 'week', 'month', 'year']) as unit (name)
+      cross join lateral pgledger.quota_period(subscription, unit.name, at) as quota
+      -- A held period does not end at a boundary of its zone: it names the one that is near.
+      cross join lateral (
+        select
+          coalesce(
+            case
+              when quota.ends_at = (subscription.held_quotas -> unit.name ->> 1)::timestamptz
+                then (subscription.held_quotas -> unit.name ->> 2)::timestamptz
+            end,
+            quota.ends_at
+          ) as at
+      ) as boundary
+    );
+    if ((subscription.earlier_zones -> -1 ->> 'through')::timestamptz
+      >= subscription.current_period_start) is not true then
+      subscription.earlier_zones := coalesce(subscription.earlier_zones, '[]')
+        || jsonb_build_object('time_zone', v_old, 'through', subscription.current_period_start);
+    end if;
+  end if;
+
+  subscription.time_zone := time_zone;
+  if not v_stays then
+    subscription.anchor_at := (subscription.anchor_at at time zone v_old) at time zone time_zone;
+  end if;
+  subscription.quota_anchor_at := (subscription.quota_anchor_at at time zone v_old)
+    at time zone time_zone;
+  if subscription.status = 'scheduled' then
+    subscription.current_period_end := null;
+    subscription := pgledger.enter_period(subscription, subscription.started_at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.moved_to_zone is
+  'A subscription as it is counted in another time zone from its next period on.';
+
+revoke all on function pgledger.moved_to_zone from public;
+
 -- file: repeatable/22_subscriptions/new_subscription.sql
 /*
 The subscription that a checked request asks for, with what it leaves out taken from the plan: as it
-is at its start, with version 0, to be inserted. Its trial counts from its start. Its periods count
-from the anchor requested, or else from the end of the trial if the plan says so, or else from its
-start.
+is at its start, or scheduled for that, with version 0, to be inserted. Its trial counts from its
+start. Its periods count from the anchor requested, or else from the end of the trial if the plan
+says so, or else from its start.
 
 Errors: InvalidTime.
 */
@@ -16163,17 +17008,20 @@ begin
     case when plan.anchor_at_trial_end then v_new.trial_end end,
     v_new.started_at
   );
-  v_new.status := case when v_new.trial_end is null then 'active' else 'trialing' end;
-  select period.number, period.starts_at, period.ends_at
-  into v_new.period_number, v_new.current_period_start, v_new.current_period_end
-  from pgledger.subscription_period(v_new, v_new.started_at) as period;
+  v_new.status := case
+    when v_new.started_at > v_new.created_at then 'scheduled'
+    when v_new.trial_end is null then 'active'
+    else 'trialing'
+  end;
+  v_new := pgledger.enter_period(v_new, v_new.started_at);
   v_new.due_at := pgledger.subscription_due_at(v_new);
   v_new.unused_time := 'none';
+  v_new.cancel_at_period_end := false;
   v_new.invoiced_version := 0;
   v_new.version := 0;
 
   -- Each period since the start will be a row.
-  if (
+  if v_new.created_at > v_new.started_at and (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
     v_ok := pgledger.fail(
@@ -16195,13 +17043,15 @@ revoke all on function pgledger.new_subscription from public;
 /*
 Writes a change of a subscription, which is given as it is after that. Returns it with its next
 version, with the time of what is due next, and with the time at which ledger_advance has to look at
-it. The subscription is locked, or new; the caller writes its own row.
+it. The subscription is locked, or new; the caller writes its own row. invoice_now: the change is to
+be invoiced at once, and not with the period.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
   change text,
   occurred_at timestamptz,
-  created_at timestamptz
+  created_at timestamptz,
+  invoice_now boolean default false
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -16213,8 +17063,10 @@ begin
   subscription.updated_at := created_at;
   subscription.due_at := pgledger.subscription_due_at(subscription);
   subscription.invoice_due_at := case
-    when change in (
-      'created', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
+    -- There is nothing to be invoiced before it starts.
+    when subscription.status = 'scheduled' then null
+    when invoice_now or change in (
+      'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
     ) then coalesce(least(subscription.invoice_due_at, occurred_at), occurred_at)
     -- The period's usage is billed at its end, even though no other period follows.
     when change = 'paused'
@@ -16225,7 +17077,7 @@ begin
 
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
-    plan_key, quantity, period_number, period_start, period_end, whole_start
+    plan_key, quantity, period_number, period_start, period_end, whole_start, invoice_now
   )
   values (
     subscription.key,
@@ -16241,7 +17093,8 @@ begin
     subscription.period_number,
     subscription.current_period_start,
     subscription.current_period_end,
-    pgledger.whole_period_start(subscription)
+    subscription.whole_start,
+    note_subscription_change.invoice_now
   );
 
   return subscription;
@@ -16253,13 +17106,205 @@ comment on function pgledger.note_subscription_change is
 
 revoke all on function pgledger.note_subscription_change from public;
 
--- file: repeatable/22_subscriptions/refuse_second_subscription.sql
+-- file: repeatable/22_subscriptions/period_end_cancellation.sql
 /*
-Raises that a tenant can have no other live subscription.
+When a subscription ends that is cancelled at the end of its period: with the trial while that goes
+on. A period that is over does not come back, so in a pause it can be at once.
+*/
+create or replace function pgledger.period_end_cancellation(
+  subscription pgledger.subscriptions,
+  at timestamptz
+)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+  select case
+    when subscription.trial_end > at then subscription.trial_end
+    else greatest(subscription.current_period_end, at)
+  end
+$$;
+
+comment on function pgledger.period_end_cancellation is
+  'When a subscription ends that is cancelled at the end of its period.';
+
+revoke all on function pgledger.period_end_cancellation from public;
+
+-- file: repeatable/22_subscriptions/plan_trial.sql
+/*
+A subscription that is moved to a plan, with the trial that was asked for: keep leaves it as it is,
+end ends one that goes on, and plan gives it the plan's days, counted from the subscription's start,
+however much of them is over. Where a plan that counts periods from the trial's end makes a trial
+begin now, that is a period by itself.
+*/
+create or replace function pgledger.plan_trial(
+  subscription pgledger.subscriptions,
+  plan pgledger.plans,
+  trial text,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_end timestamptz := case
+    when trial = 'plan' then pgledger.trial_end(
+      subscription.started_at, subscription.time_zone, plan.trial_days
+    )
+  end;
+begin
+  if trial = 'keep' then
+    return subscription;
+  elsif subscription.status = 'scheduled' then
+    if subscription.anchor_at in (subscription.started_at, subscription.trial_end) then
+      subscription.anchor_at := coalesce(
+        case when plan.anchor_at_trial_end then v_end end, subscription.started_at
+      );
+    end if;
+    subscription.trial_end := v_end;
+  elsif subscription.trial_end > at then
+    subscription := pgledger.with_trial_end(
+      subscription, greatest(coalesce(v_end, at), at), at
+    );
+  elsif v_end > at then
+    subscription.trial_end := v_end;
+    if subscription.status = 'active' then
+      subscription.status := 'trialing';
+    end if;
+    if plan.anchor_at_trial_end then
+      subscription.anchor_at := v_end;
+      subscription.period_number := -1;
+      subscription.current_period_start := at;
+      subscription.current_period_end := v_end;
+      subscription.whole_start := at;
+    end if;
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.plan_trial is
+  'A subscription that is moved to a plan, with the trial that was asked for.';
+
+revoke all on function pgledger.plan_trial from public;
+
+-- file: repeatable/22_subscriptions/quota_period.sql
+/*
+The period around a time that a limit is for: the subscription's own, or a day, week, month or year
+counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
+seat's level, has no bounds.
+
+What was counted when the billing interval or the time zone changed goes to its end first: a change
+begins no limit anew. When another interval moves the anchor, days, weeks, months and years are
+counted on as before; quota_anchor_at says from where. The one after a held period begins where that
+ends; it is the one around the boundary that the held one names.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.quota_period(
+  subscription pgledger.subscriptions,
+  period text,
+  at timestamptz,
+  out starts_at timestamptz,
+  out ends_at timestamptz
+)
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_held jsonb := subscription.held_quotas -> period;
+  v_held_end timestamptz := v_held ->> 1;
+  v_next timestamptz := greatest(v_held_end, (v_held ->> 2)::timestamptz);
+  v_ok boolean;
+begin
+  if period = 'lifetime' then
+    starts_at := '-infinity';
+    ends_at := 'infinity';
+    return;
+  elsif at < v_held_end then
+    starts_at := v_held ->> 0;
+    ends_at := v_held_end;
+    return;
+  end if;
+
+  if subscription.time_zone <> 'UTC' then
+    v_ok := pgledger.check_zones(subscription);
+  end if;
+  if period <> 'billing' then
+    subscription.billing_interval := period;
+    subscription.interval_count := 1;
+    subscription.anchor_at := coalesce(subscription.quota_anchor_at, subscription.anchor_at);
+    -- Only a billing period is as long as a trial, or as what is written of the current one.
+    subscription.trial_end := null;
+    subscription.current_period_end := null;
+  end if;
+  select case when found.starts_at <= v_next then v_held_end else found.starts_at end, found.ends_at
+  into quota_period.starts_at, quota_period.ends_at
+  from pgledger.subscription_period(subscription, greatest(at, v_next)) as found;
+end;
+$$;
+
+comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
+
+revoke all on function pgledger.quota_period from public;
+
+-- file: repeatable/22_subscriptions/refuse_scheduled_clash.sql
+/*
+Refuses a subscription that is to start later, if it is clear already that it could not: the
+tenant's live one, or another that starts before it, does not end by then.
 
 Errors: ActiveSubscriptionExists.
 */
-create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
+create or replace function pgledger.refuse_scheduled_clash(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if not subscription.add_on and exists (
+    select
+    from pgledger.subscriptions as other
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key is distinct from subscription.key
+      and not other.add_on
+      and other.status in ('scheduled', 'trialing', 'active')
+      and other.started_at <= subscription.started_at
+      and (other.cancel_at > subscription.started_at or other.cancel_at is null)
+  ) then
+    v_ok := pgledger.refuse_second_subscription(
+      subscription.app_id,
+      subscription.tenant_id,
+      'Cancel that one first, at this start or before it, or change its plan.'
+    );
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.refuse_scheduled_clash is
+  'Refuses a subscription that could not start, because another goes on.';
+
+revoke all on function pgledger.refuse_scheduled_clash from public;
+
+-- file: repeatable/22_subscriptions/refuse_second_subscription.sql
+/*
+Raises that a tenant can have no other live subscription. Without a hint, with that of the error.
+
+Errors: ActiveSubscriptionExists.
+*/
+create or replace function pgledger.refuse_second_subscription(
+  app_id text,
+  tenant_id text,
+  hint text default null
+)
 returns boolean
 language plpgsql
 stable
@@ -16268,7 +17313,8 @@ as $$
 begin
   return pgledger.fail(
     'ActiveSubscriptionExists',
-    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
+    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)],
+    hint => hint
   );
 end;
 $$;
@@ -16281,13 +17327,14 @@ revoke all on function pgledger.refuse_second_subscription from public;
 -- file: repeatable/22_subscriptions/refuse_subscription_change.sql
 /*
 Raises that a subscription cannot become what was asked for, because of its status. The message puts
-the target after "cannot become".
+the target after "cannot become". A hint takes the place of that for the status.
 
 Errors: InvalidState.
 */
 create or replace function pgledger.refuse_subscription_change(
   subscription pgledger.subscriptions,
-  target text
+  target text,
+  hint text default null
 )
 returns boolean
 language plpgsql
@@ -16299,10 +17346,13 @@ begin
     'InvalidState',
     array['subscription', subscription.id, subscription.status, target],
     hint => case
+      when hint is not null then hint
       when subscription.status = 'canceled'
         then 'It has ended for good. Subscribe again with ledger_create_subscription.'
       when subscription.status = 'paused'
         then 'Resume it first with ledger_resume_subscription.'
+      when subscription.status = 'scheduled'
+        then 'It has not begun. Until then its plan, quantity and end can be changed.'
     end
   );
 end;
@@ -16316,9 +17366,9 @@ revoke all on function pgledger.refuse_subscription_change from public;
 -- file: repeatable/22_subscriptions/repeated_subscription.sql
 /*
 The key of the subscription that an earlier call with that id has created, or null if none has. The
-request is compared with what was created, as far as that is still known: an anchor until the plan
-was changed, metadata until something was updated. What the request leaves to a default is not
-compared, because defaults change: with the clock, or with the plan's trial.
+request is compared with what was created, as far as that is still known: anchor, trial and zone
+until a change moved them, metadata until something was updated. What the request leaves to a
+default is not compared, because defaults change: with the clock, or with the plan's trial.
 
 Errors: IdempotencyConflict.
 */
@@ -16343,18 +17393,24 @@ begin
     jsonb_build_object(
       'app_id', request.app_id,
       'tenant_id', request.tenant_id,
-      'time_zone', request.time_zone,
+      'time_zone', case
+        when later.changes @> array['time_zone_changed'] then subscriptions.time_zone
+        else request.time_zone
+      end,
       'plan_id', repeated_subscription.plan_id,
       'quantity', request.quantity,
       'started_at', coalesce(request.started_at, subscriptions.started_at),
       'trial_end', case
-        when repeated_subscription.trial_days is null then subscriptions.trial_end
+        when repeated_subscription.trial_days is null
+          or later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
+          then subscriptions.trial_end
         else pgledger.trial_end(
           subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
         )
       end,
       'anchor_at', case
-        when later.changes @> array['plan_changed'] then subscriptions.anchor_at
+        when later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
+          then subscriptions.anchor_at
         else coalesce(request.anchor_at, subscriptions.anchor_at)
       end,
       'metadata', case
@@ -16395,6 +17451,46 @@ comment on function pgledger.repeated_subscription is
   'created it.';
 
 revoke all on function pgledger.repeated_subscription from public;
+
+-- file: repeatable/22_subscriptions/start_due_subscription.sql
+/*
+Starts what a tenant has scheduled and is due by now, so that no other one becomes live in its
+place. What cannot start stays scheduled.
+
+Locks these FOR NO KEY UPDATE, the earliest first.
+*/
+create or replace function pgledger.start_due_subscription(app_id text, tenant_id text)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_key bigint;
+begin
+  for v_key in
+    select subscriptions.key
+    from pgledger.subscriptions
+    where subscriptions.app_id = start_due_subscription.app_id
+      and subscriptions.tenant_id = start_due_subscription.tenant_id
+      and not subscriptions.add_on
+      and subscriptions.status = 'scheduled'
+      and subscriptions.started_at <= v_now
+    order by subscriptions.started_at, subscriptions.key
+    for no key update
+  loop
+    perform pgledger.advance_subscription(
+      (select subscriptions from pgledger.subscriptions where subscriptions.key = v_key), v_now
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.start_due_subscription is
+  'Starts what a tenant has scheduled and is due, so that no other one becomes live in its place.';
+
+revoke all on function pgledger.start_due_subscription from public;
 
 -- file: repeatable/22_subscriptions/store_subscription.sql
 /*
@@ -16468,6 +17564,7 @@ revoke all on function pgledger.subscribable_plan from public;
 /*
 The time that counts for a subscription: never before what was last written about it, and never
 before its current period, even if the clock was put back. Otherwise a day could be billed twice.
+What has not begun is in no period yet.
 */
 create or replace function pgledger.subscription_clock(subscription pgledger.subscriptions)
 returns timestamptz
@@ -16476,7 +17573,9 @@ volatile
 parallel unsafe
 as $$
   select greatest(
-    pgledger.clock(), subscription.updated_at, subscription.current_period_start
+    pgledger.clock(),
+    subscription.updated_at,
+    case when subscription.status <> 'scheduled' then subscription.current_period_start end
   )
 $$;
 
@@ -16497,6 +17596,7 @@ immutable
 parallel safe
 as $$
   select case subscription.status
+    when 'scheduled' then least(subscription.started_at, subscription.cancel_at)
     when 'trialing'
       then least(subscription.trial_end, subscription.cancel_at, subscription.current_period_end)
     when 'active' then least(subscription.cancel_at, subscription.current_period_end)
@@ -16505,14 +17605,16 @@ as $$
 $$;
 
 comment on function pgledger.subscription_due_at is
-  'Earliest of trial end, period end and cancellation that is still to come, or null.';
+  'Earliest of start, trial end, period end and cancellation that is still to come, or null.';
 
 revoke all on function pgledger.subscription_due_at from public;
 
 -- file: repeatable/22_subscriptions/subscription_period.sql
 /*
-The period of a subscription that a time lies in. A trial that ends at the anchor is one period,
-however long it is: the last one before the anchor. No period begins before the subscription.
+The period of a subscription that a time lies in. The current one is what is written of it. The one
+after it begins where it ends, even where the time zone was changed and another boundary would be
+near. A trial that ends at the anchor is one period, however long it is: the last one before the
+anchor. No period begins before the subscription.
 */
 create or replace function pgledger.subscription_period(
   subscription pgledger.subscriptions,
@@ -16525,22 +17627,48 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_end timestamptz := subscription.current_period_end;
+  v_counted_at timestamptz := at;
 begin
-  if at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
+  if at >= subscription.current_period_start and at < v_end then
+    number := subscription.period_number;
+    starts_at := subscription.current_period_start;
+    ends_at := v_end;
+    return;
+  elsif at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
     number := -1;
     starts_at := subscription.started_at;
     ends_at := subscription.trial_end;
     return;
+  elsif at >= v_end then
+    v_counted_at := greatest(
+      at,
+      pgledger.period_boundary(
+        subscription.anchor_at,
+        subscription.time_zone,
+        subscription.billing_interval,
+        subscription.interval_count,
+        subscription.period_number + 1
+      )
+    );
   end if;
 
-  select period.number, greatest(period.starts_at, subscription.started_at), period.ends_at
+  select
+    period.number,
+    case
+      when at >= v_end
+        and (period.number = subscription.period_number + 1 or period.starts_at < v_end) then v_end
+      else greatest(period.starts_at, subscription.started_at)
+    end,
+    period.ends_at
   into number, starts_at, ends_at
   from pgledger.period_at(
     subscription.anchor_at,
     subscription.time_zone,
     subscription.billing_interval,
     subscription.interval_count,
-    at
+    v_counted_at
   ) as period;
 end;
 $$;
@@ -16566,9 +17694,9 @@ as $$
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -16579,6 +17707,46 @@ comment on function pgledger.subscription_with_key is
   'The subscription with that internal key as applications see it, or null.';
 
 revoke all on function pgledger.subscription_with_key from public;
+
+-- file: repeatable/22_subscriptions/take_live_place.sql
+/*
+Makes a scheduled subscription the live one of its tenant, in its row alone, and returns whether it
+is that now: false if the tenant has another. An add-on needs no place.
+
+The subscription is locked. Locks the tenant's live one if its cancellation is due, and waits for
+whoever makes another one live at the same time.
+*/
+create or replace function pgledger.take_live_place(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_constraint text;
+begin
+  if subscription.add_on then
+    return true;
+  end if;
+  perform pgledger.end_overdue_subscription(subscription.app_id, subscription.tenant_id);
+  update pgledger.subscriptions
+  set status = 'active'
+  where subscriptions.key = subscription.key;
+  return true;
+exception
+  when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+      raise;
+    end if;
+    return false;
+end;
+$$;
+
+comment on function pgledger.take_live_place is
+  'Makes a scheduled subscription the live one of its tenant, unless there is another.';
+
+revoke all on function pgledger.take_live_place from public;
 
 -- file: repeatable/22_subscriptions/trial_end.sql
 /*
@@ -16603,6 +17771,46 @@ comment on function pgledger.trial_end is 'When a trial of that many days ends; 
 
 revoke all on function pgledger.trial_end from public;
 
+-- file: repeatable/22_subscriptions/with_trial_end.sql
+/*
+A subscription whose trial, which goes on or is still to begin, ends at another time, not before at.
+Where periods count from the trial's end they still do, and the trial is a period by itself. A
+cancellation at the end of the trial moves with it. A trial that ends at once is over when the
+caller has moved the subscription to now. The period after it begins with that; here, if the clock
+moves nothing in a pause, or the trial has only just begun and would leave an empty period.
+*/
+create or replace function pgledger.with_trial_end(
+  subscription pgledger.subscriptions,
+  trial_end timestamptz,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if subscription.anchor_at = subscription.trial_end then
+    subscription.anchor_at := trial_end;
+    subscription.current_period_end := trial_end;
+  end if;
+  subscription.trial_end := trial_end;
+  if subscription.cancel_at_period_end then
+    subscription.cancel_at := trial_end;
+  end if;
+  if subscription.current_period_end = at
+    and (subscription.status = 'paused' or subscription.current_period_start = at) then
+    subscription := pgledger.enter_period(subscription, at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.with_trial_end is
+  'A subscription whose trial ends at another time, with what counts from there.';
+
+revoke all on function pgledger.with_trial_end from public;
+
 -- file: repeatable/22_subscriptions/write_subscription.sql
 /*
 Writes a subscription, as it is given, over its locked row. Columns that never change are left out.
@@ -16620,12 +17828,19 @@ begin
     status = subscription.status,
     quantity = subscription.quantity,
     anchor_at = subscription.anchor_at,
+    time_zone = subscription.time_zone,
+    earlier_zones = subscription.earlier_zones,
     billing_interval = subscription.billing_interval,
     interval_count = subscription.interval_count,
     period_number = subscription.period_number,
     current_period_start = subscription.current_period_start,
     current_period_end = subscription.current_period_end,
+    whole_start = subscription.whole_start,
+    quota_anchor_at = subscription.quota_anchor_at,
+    held_quotas = subscription.held_quotas,
+    trial_end = subscription.trial_end,
     cancel_at = subscription.cancel_at,
+    cancel_at_period_end = subscription.cancel_at_period_end,
     canceled_at = subscription.canceled_at,
     paused_at = subscription.paused_at,
     ended_at = subscription.ended_at,
@@ -16647,6 +17862,41 @@ comment on function pgledger.write_subscription is
 
 revoke all on function pgledger.write_subscription from public;
 
+-- file: repeatable/22_subscriptions/zone_of_period.sql
+/*
+The time zone in which the days of a subscription's period are counted: the one that the period
+began in, though others may count since.
+*/
+create or replace function pgledger.zone_of_period(
+  subscription pgledger.subscriptions,
+  period_start timestamptz
+)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when subscription.earlier_zones is null then subscription.time_zone
+    else coalesce(
+      (
+        select earlier.zone ->> 'time_zone'
+        from jsonb_array_elements(subscription.earlier_zones)
+          with ordinality as earlier (zone, place)
+        where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
+        order by earlier.place
+        limit 1
+      ),
+      subscription.time_zone
+    )
+  end
+$$;
+
+comment on function pgledger.zone_of_period is
+  'The time zone in which the days of a subscription''s period are counted.';
+
+revoke all on function pgledger.zone_of_period from public;
+
 -- file: repeatable/22_subscriptions/views/ledger_subscription_changes.sql
 /*
 What happened to subscriptions, as applications see it. Columns never change.
@@ -16664,6 +17914,7 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
+  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.subscriptions
@@ -16681,8 +17932,9 @@ comment on column public.ledger_subscription_changes.tenant_id is 'Tenant who su
 comment on column public.ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column public.ledger_subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column public.ledger_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column public.ledger_subscription_changes.status is 'Status afterwards.';
@@ -16692,6 +17944,8 @@ comment on column public.ledger_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column public.ledger_subscription_changes.period_end is
   'End of the period afterwards.';
+comment on column public.ledger_subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column public.ledger_subscription_changes.created_at is 'When it was written down.';
 
 revoke all on table public.ledger_subscription_changes from public;
@@ -16719,6 +17973,7 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
+  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -16743,7 +17998,7 @@ comment on column public.ledger_subscriptions.tenant_id is 'Tenant who subscribe
 comment on column public.ledger_subscriptions.plan_id is 'Id of the current plan.';
 comment on column public.ledger_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_subscriptions.quantity is 'How many times the plan is taken.';
 comment on column public.ledger_subscriptions.started_at is
   'Start of the first period or trial.';
@@ -16762,6 +18017,8 @@ comment on column public.ledger_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_subscriptions.paused_at is 'Since when it is paused, or null.';
@@ -16769,8 +18026,8 @@ comment on column public.ledger_subscriptions.ended_at is 'When it ended, or nul
 comment on column public.ledger_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_subscriptions.version is 'Counts changes, from 1.';
@@ -16800,6 +18057,7 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
+  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.tenant_roles as mapped
@@ -16820,8 +18078,9 @@ comment on column public.ledger_tenant_subscription_changes.tenant_id is
 comment on column public.ledger_tenant_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column public.ledger_tenant_subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column public.ledger_tenant_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column public.ledger_tenant_subscription_changes.status is 'Status afterwards.';
@@ -16832,6 +18091,8 @@ comment on column public.ledger_tenant_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column public.ledger_tenant_subscription_changes.period_end is
   'End of the period afterwards.';
+comment on column public.ledger_tenant_subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column public.ledger_tenant_subscription_changes.created_at is
   'When it was written down.';
 
@@ -16861,6 +18122,7 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
+  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -16885,7 +18147,7 @@ comment on column public.ledger_tenant_subscriptions.tenant_id is 'Tenant who su
 comment on column public.ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
 comment on column public.ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_tenant_subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_tenant_subscriptions.quantity is
   'How many times the plan is taken.';
 comment on column public.ledger_tenant_subscriptions.started_at is
@@ -16906,6 +18168,8 @@ comment on column public.ledger_tenant_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_tenant_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_tenant_subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_tenant_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_tenant_subscriptions.paused_at is
@@ -16914,8 +18178,8 @@ comment on column public.ledger_tenant_subscriptions.ended_at is 'When it ended,
 comment on column public.ledger_tenant_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_tenant_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_tenant_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
@@ -18263,45 +19527,6 @@ comment on function pgledger.open_meters is
 
 revoke all on function pgledger.open_meters from public;
 
--- file: repeatable/23_usage/quota_period.sql
-/*
-The period around a time that a limit is for: the subscription's own, or a day, week, month or year
-counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
-seat's level, has no bounds.
-*/
-create or replace function pgledger.quota_period(
-  subscription pgledger.subscriptions,
-  period text,
-  at timestamptz,
-  out starts_at timestamptz,
-  out ends_at timestamptz
-)
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  if period = 'lifetime' then
-    starts_at := '-infinity';
-    ends_at := 'infinity';
-    return;
-  end if;
-  if period <> 'billing' then
-    subscription.billing_interval := period;
-    subscription.interval_count := 1;
-    -- Only a billing period is as long as a trial.
-    subscription.trial_end := null;
-  end if;
-  select found.starts_at, found.ends_at
-  into quota_period.starts_at, quota_period.ends_at
-  from pgledger.subscription_period(subscription, at) as found;
-end;
-$$;
-
-comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
-
-revoke all on function pgledger.quota_period from public;
-
 -- file: repeatable/23_usage/resolve_usage.sql
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
@@ -18796,7 +20021,7 @@ create or replace function pgledger.usage_needed_from(app_id text, tenant_id tex
 returns timestamptz
 language sql
 stable
-parallel safe
+parallel unsafe
 as $$
   select coalesce(
     min(
@@ -18818,7 +20043,7 @@ as $$
   from pgledger.subscriptions
   left join pgledger.plan_features
     on subscriptions.plan_key = plan_features.plan_key
-    and plan_features.period in ('day', 'week', 'month', 'year')
+    and plan_features.period in ('day', 'week', 'month', 'year', 'billing')
   left join lateral pgledger.quota_period(
     subscriptions, plan_features.period, pgledger.clock()
   ) as quota_period on plan_features.period is not null
@@ -19213,7 +20438,7 @@ feature; the one that is not an add-on comes first. The reason is empty where th
 
 One body, though long: every check and every record within a limit runs it, and further calls would
 slow those down.
-Errors: NullArgument, FeatureNotFound.
+Errors: NullArgument, FeatureNotFound, UnknownTimeZone.
 */
 create or replace function pgledger.entitlement(
   app_id text,
@@ -19231,7 +20456,7 @@ create or replace function pgledger.entitlement(
 )
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
@@ -19246,8 +20471,8 @@ begin
   expires_at := 'infinity';
   for v_part in
     select
-      subscriptions as subscription, subscriptions.status, subscriptions.trial_end,
-      subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
+      subscriptions as subscription, subscriptions.status, subscriptions.started_at,
+      subscriptions.trial_end, subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
       plan_features.soft_limit, plan_features.aggregation
     from pgledger.subscriptions
     left join pgledger.plan_features
@@ -19259,6 +20484,10 @@ begin
       and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
     order by subscriptions.add_on, subscriptions.key
   loop
+    if v_part.status = 'scheduled' and v_part.started_at > v_now then
+      expires_at := least(expires_at, v_part.started_at);
+      continue;
+    end if;
     expires_at := least(
       expires_at, v_part.cancel_at, case when v_part.trial_end > v_now then v_part.trial_end end
     );
@@ -19464,7 +20693,7 @@ create or replace function public.ledger_check_entitlement(
 returns public.ledger_entitlement
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -19509,7 +20738,8 @@ Returns: Whether it is allowed, what is used and left of the limit, and why.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and
-  tenant).$$;
+  tenant), UnknownTimeZone (the server does not know the time zone of the
+  tenant's subscription any more).$$;
 
 revoke all on function public.ledger_check_entitlement from public;
 grant execute on function public.ledger_check_entitlement to pgledger_reader;
@@ -19609,7 +20839,9 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), IdempotencyConflict (the key is taken by usage of another feature or
   quantity), FeatureNotFound (there is no feature of this key for this app and
   tenant), InvalidArgument (the feature is not one that is used up, or the key
-  or a value that it counts by is not valid), InvalidMetadata.$$;
+  or a value that it counts by is not valid), InvalidMetadata, UnknownTimeZone
+  (the server does not know the time zone of the tenant's subscription any
+  more).$$;
 
 revoke all on function public.ledger_consume_entitlement from public;
 grant execute on function public.ledger_consume_entitlement to pgledger_poster;
@@ -19821,7 +21053,7 @@ create or replace function public.ledger_remaining_entitlement(
 returns numeric
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -19850,7 +21082,8 @@ Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
   a boolean feature 1 if it is on.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
-  this key for this app and tenant).$$;
+  this key for this app and tenant), UnknownTimeZone (the server does not know
+  the time zone of the tenant's subscription any more).$$;
 
 revoke all on function public.ledger_remaining_entitlement from public;
 grant execute on function public.ledger_remaining_entitlement to pgledger_reader;
@@ -19961,7 +21194,9 @@ ttl: How long it may be served at most, above 0 and at most a day.
 Returns: What ledger_check_entitlement returns for a quantity of 1.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
-  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
+  FeatureNotFound (there is no feature of this key for this app and tenant),
+  UnknownTimeZone (the server does not know the time zone of the tenant's
+  subscription any more).$$;
 
 revoke all on function public.ledger_set_cached_entitlement from public;
 grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
@@ -20808,26 +22043,42 @@ parallel unsafe
 as $$
 declare
   v_key bigint;
+  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_coupon_currency(coupon);
 
   loop
-    -- No constraint is named, because it may be the id or the code that is taken.
-    insert into pgledger.coupons (
-      id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
-      duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
-      max_redemptions_per_tenant, metadata, created_at, updated_at
-    )
-    values (
-      coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
-      coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
-      coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
-      coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
-      coupon.created_at, coupon.created_at
-    )
-    on conflict do nothing
-    returning coupons.key into v_key;
+    begin
+      insert into pgledger.coupons (
+        id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
+        duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
+        max_redemptions_per_tenant, metadata, created_at, updated_at
+      )
+      values (
+        coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
+        coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
+        coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
+        coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
+        coupon.created_at, coupon.created_at
+      )
+      on conflict on constraint coupons_id_key do nothing
+      returning coupons.key into v_key;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
+          raise;
+        end if;
+        v_ok := pgledger.fail(
+          'AlreadyExists',
+          array[
+            'coupon code',
+            quote_literal(coupon.code),
+            pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
+          ]
+        );
+    end;
 
     if found then
       return v_key;
@@ -20836,24 +22087,6 @@ begin
     v_key := pgledger.repeated_coupon(coupon);
     if v_key is not null then
       return v_key;
-    end if;
-
-    -- The coupon that was in the way may be gone by now: then there is another try.
-    if exists (
-      select
-      from pgledger.coupons
-      where coupons.app_id = coupon.app_id
-        and coupons.tenant_id = coupon.tenant_id
-        and coupons.code = coupon.code
-    ) then
-      v_ok := pgledger.fail(
-        'AlreadyExists',
-        array[
-          'coupon code',
-          quote_literal(coupon.code),
-          pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
-        ]
-      );
     end if;
   end loop;
 end;
@@ -22519,6 +23752,7 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
@@ -22742,7 +23976,7 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  if (at < ends_at) is not true then
+  if (at < ends_at) is not true or v_last.status = 'scheduled' then
     starts_at := null;
     ends_at := null;
   end if;
@@ -22795,6 +24029,7 @@ begin
       ) as ends_at
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
+      and change.status <> 'scheduled'
       and change.period_start >= billing_segments.period_start
       and (as_of_version is null or change.version <= as_of_version)
   ) as part
@@ -23030,7 +24265,7 @@ begin
       select stay from unnest(v_stays) as stay where stay.plan_key = charge_as_billed.plan_key
     ),
     charge_as_billed.plan_key = v_stays[1].plan_key,
-    subscription.time_zone,
+    pgledger.zone_of_period(subscription, for_period),
     exponent
   ) as charge;
 end;
@@ -24272,10 +25507,10 @@ grant execute on function public.ledger_finalize_invoice to pgledger_poster;
 Locks the subscription. What the clock has decided about it is written down before the invoice is
 drawn up. The lock is why there is only one invoice of a kind that starts at a time, however often
 it is asked for.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
-period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
+tax_rates, the period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function public.ledger_generate_invoice(
   app_id text,
@@ -24298,7 +25533,9 @@ declare
   );
   v_request record;
   v_key bigint;
+  v_ok boolean;
 begin
+  v_ok := pgledger.check_zones(v_subscription);
   v_subscription := pgledger.advance_subscription(v_subscription, pgledger.clock());
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
@@ -24331,8 +25568,8 @@ tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
 Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
+  tenant has no such subscription), UnknownTimeZone (the server does not know
+  its time zone any more), InvalidArgument (there is no such kind, the subscription has no period at that time, or kind is start and it was not
   active in that period), InvalidTime (at is outside the years 1 to 9999),
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
@@ -24730,10 +25967,10 @@ What the clock has decided about the subscription and nobody has written down ye
 for the answer and rolled back after it. Only then does a preview lock the subscription, need a
 transaction that may write, and fail in one with an old snapshot as a write does.
 
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
-period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
+tax_rates, the period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function public.ledger_preview_invoice(
   app_id text,
@@ -24769,6 +26006,7 @@ begin
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
+  v_ok := pgledger.check_zones(v_subscription);
   if (v_subscription.due_at <= pgledger.clock()) is not true
     or current_setting('transaction_read_only')::boolean then
     return pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
@@ -24809,8 +26047,8 @@ Returns: The draft as of now, without an id, and computed anew if there is
   one. What is final already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
+  tenant has no such subscription), UnknownTimeZone (the server does not know
+  its time zone any more), InvalidArgument (there is no such kind, the subscription has no period at that time, or kind is start and it was not
   active in that period), InvalidTime (at is outside the years 1 to 9999),
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
@@ -25661,6 +26899,7 @@ Computes a draft anew, with the tax rates that it has, and overwrites it. A one-
 its lines: only discounts and taxes are computed anew.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.redraw_invoice(
   invoice pgledger.invoices,
@@ -25675,6 +26914,7 @@ declare
   v_now timestamptz := pgledger.clock();
   v_lines pgledger.invoice_lines[];
   v_drawn record;
+  v_ok boolean;
 begin
   if invoice.kind = 'one_off' then
     v_lines := array(
@@ -25688,6 +26928,7 @@ begin
       v_lines[v_place].tax := 0;
     end loop;
   else
+    v_ok := pgledger.check_zones(subscription);
     v_drawn := pgledger.draw_lines(
       subscription,
       invoice,
@@ -26325,6 +27566,7 @@ declare
   );
   v_plan record;
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
   for v_plan in
     select stay.plan_key, array_agg(stay order by stay.starts_at) as stays
     from unnest(v_stays) as stay
@@ -27096,6 +28338,9 @@ alter view public.ledger_tenant_invoice_payments owner to pgledger_tenant_views;
 Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
 invoices is none. is_busy says that somebody else holds what its tenant has left of coupons: then
 only the move was written.
+
+Errors: ActiveSubscriptionExists (it is to start, and its tenant has another live subscription),
+UnknownTimeZone.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
@@ -27115,9 +28360,18 @@ declare
     now,
     to_store => invoices = 'none'
   );
+  v_ok boolean;
 begin
+  if v_moved.status = 'scheduled' and v_moved.due_at <= now then
+    v_ok := pgledger.refuse_second_subscription(
+      v_moved.app_id,
+      v_moved.tenant_id,
+      'This one waits to start. Cancel one of both at once.'
+    );
+  end if;
   version := v_moved.version;
   if invoices <> 'none' then
+    v_ok := pgledger.check_zones(v_moved);
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
@@ -27399,7 +28653,9 @@ as $$
     where change.version > subscription.invoiced_version
       and change.status = 'active'
       and change.has_ended is not true
-      and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+      and change.change in (
+        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
+      )
     union all
     select invoices.kind, invoices.period_start, 0, false
     from pgledger.invoices
@@ -27648,7 +28904,7 @@ Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
 subscriptions than asked for do not mean that nothing is left.
 
-A subscription gives one row for each step, in order: trial_ended,
+A subscription gives one row for each step, in order: started, trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
 invoice_past_due. A subscription that could not be moved gives failed, with
 the error, and is tried again in an hour. nothing_due names the last one that
@@ -28234,7 +29490,7 @@ values
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', 'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', '65e9721105126dd919c0a53f9a90cf00732929674586c9660b130dde9628ca87', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28263,7 +29519,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'e1347572ebc766a90e2166af50df688407c8d8bd0a5df137ec744d116c4046b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'd661abf5276c2c63d5e5f71fb0f902945eabdea98f599e6f200decd78ee0fbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28295,15 +29551,16 @@ values
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '327d816b5658b52ff99473e3e74829e8a323e60234e03667aa273dd88babd282', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', 'faac63a7b27674eb93f5963ff8f8da23b194475a451530ca078d49dfba5e0615', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', '2236b61cd6fb0d96cc2d005a9eb9225ead8a91810b3caa2ebf06c17bb0fde253', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/zone_is_known.sql', 'repeatable', 'db143c6c9e42e4d0da7bad674a0d686e43738afe1a82eae638d6702b29144ea9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c5587c9295ffead66570ccb53ace7a7f5a646d99a91f5a1f8079f789ef943e53', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '2447f15878380227d927d3b9a53d480f71b30a7fc85318f7b02f7856ae2e8ab9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28319,7 +29576,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd5e198727ac1d1a47f0d82a2e4a226dc85c6d3492cd6dc42a597d285a281db1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '90e6f01ca31668b2ce52f7ca5b1f592ef03967c5f2221ca5d4d89ba3d80ffe35', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28389,11 +29646,11 @@ values
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '185ab8262d3bf301faaafcc985ac602f2cb5da2f762c33c697b8fb280b752d31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'eb7f0592debb4d6bafad36be6a2df35391156cf0ad38be8fae3501c6b928c134', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'bb5ccc16bd274527cc46924feb594f9123c61394dd4133719b404564bfdbdd1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28409,6 +29666,7 @@ values
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '2af86d850763f8591d7c2e29706313274ec2d19893a15f6cfbb37394383f6f1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28427,39 +29685,57 @@ values
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '2dd7b27cbb2359737e5396dc8a07afedd120d639638256bd9ebc3580c457d97d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_cancellation.sql', 'repeatable', 'c76fb0d50411a5fb10f8d926b7e21268410040f3cfc0e801c72a169b7be3c209', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '07dbf52ef06af324b14c76a97c33b0cd42aa126e019ac7bff739a9ad8a5801e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '14b6ac9498c04948403637639f5c7f5780bb3c02bc0e729ec835fb8425d0a6f8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'a4336030e07b18b69720c5d3a4da9bdde9fdcd8c88d687911b300d856412566b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '5fb8b44665a74a0758c8cee1e15094c3e62b966b8b8baeb5f45405eb760a9ea8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/invoiced_at_once.sql', 'repeatable', 'ff15c146c01aecbc60f03c5131275bf45305df231e94f74547bbf87cf5bb040e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/known_zones.sql', 'repeatable', '68c986334b6c825b6194731fc66e85dade431997e4f85cc895cb12daf88dcf01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '86f2b52a3d587f4d057f0ef33803b39e16fa0a0ee32d9b35bc11901f6f83fa2d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '798af08c635e96355a1fbea87f2835dc1980e70202027acf036f7cdd0850e287', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_time_zone.sql', 'repeatable', '73ff1838c71786d1036e78b2a68fa98a6a6c114aece48466301395dadfe792df', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '765d1a03e0a7e47c46d702a4b1e8b8fb422c2a7210ff7812b13ca2526d678077', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '47edf529f877819e66197bf22bf596200cfa14d4436133ab67dbf962a2db3e98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '0c3b9f5e3b846418a9e556c658459899c9be0f543f9ee2f1fa6aec8ece8100bd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_all_subscriptions.sql', 'repeatable', '52f45b377643e70940b596dfd4cc69b01c4c9009000ddffd67dfd72cb5552fee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'a195f36e8039bd7c2e33b500bcb5b8829f89caeea2e47bf764263c0dbbdc3998', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '7395fc2e4c3b3e2154ca122311f53af9e5d196ab775b8bd6003d1256b6733b86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '7bd755e7fec846ca1164924b4d142865595f94ed3a1451895ec3e7c07f9a7c59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_set_trial_end.sql', 'repeatable', 'be8c6d2aec13b4fe43039917c22498abdd599cfe85d977c96c442083902de82a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '388f355b9deae9d3a9ef9ddad45645daff235d156c1f3387258c836e339fcb5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moved_to_plan.sql', 'repeatable', '66b00e2aeafb14a1da12f89385fec93c987edfdbc61bd2a14a9d315a03cd74a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moved_to_zone.sql', 'repeatable', 'd1ec6e3255bae5620d3db038e4930383befeb868eff3498b99c09b78c3263c0f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '909cb6430fe399aec6a0c37288222de60d4260e746090a4192e3901cf8b169fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', 'bbdd2b674c698166c4ed57cf9fba5229cbb335c1997933dc18a1de00a8b201bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/period_end_cancellation.sql', 'repeatable', '6a54a5facca72dd9c6dcda8b843d62eed7c362f154d41de115165ea83c3e8681', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/plan_trial.sql', 'repeatable', '8ca8c8ffd213251dc2aea40b5efb0a7d8115e5f0fd42ad7cf0dd30b7d2b45fe3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/quota_period.sql', 'repeatable', '7db167f2fcec7c67084c78700ebe9c1028c911b3fb846fc6c8d1ccb9769eec2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_scheduled_clash.sql', 'repeatable', 'ae14993f74609c0e5c85a132c109f93bc83e379395c092d713c82381aad76306', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f792d7871bc04460e21ef555062a4e0f790706bcf957167c1795772de9361795', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', 'eb13cb4d3643df62c09873cf5bb1be8ec4559dbfdda68ba375f4d2ef3ca0fb85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'cd8a8e9d06dce3d94a11e1df45789e1a34ffe173b5188cf26776b95317d62316', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/start_due_subscription.sql', 'repeatable', 'ad9661fd0fcc0b0ea2b20dd2e4257285651340c0c9f5dd8f3c440b1bdb60d4c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '33dbd2bbef03ececd54b6c1ad123d31003cf801661ca66f92065b36ef205d67c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '9c79feb8ca950dbf15b368ee905d4fde775cac8a4e64b18d3b849a3d9f9fd026', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', 'ae15c85533ac9b0a41c29023d37491f45f39b2f6856c6cc1c4c3852053439457', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', '669a1fb734b0cd438d430e7d37780bf6d03d8ed4a9042fee7139f680f87f30de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '8f41f816c52082c8cc8f7a261b1863d88f9f3ac86d17c844fdc861af27d114aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/take_live_place.sql', 'repeatable', 'ad3db483ef996cdc15496dcdda645cde285316c8e17aa334ff5f3698cd9c623d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'f6261feb3b495ada9fb91d8db9726d7e82550b059c2062bfacd26ef88be03fff', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a0f311596e3e3e6edfad3f5ed214564b3119f061d3ad93b16a1b989fadb01370', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/with_trial_end.sql', 'repeatable', 'c21edc334e11d296916d9db306dacc795378484fcec032119ff2fd2d2cd075ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '9cb83c80134aa4cbc9a5af75ea49b001ea8dc94c619d0372c9fc5f01ddf159d0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '032f766a4c10df38302d8b305a4a6e38ba1dcda0c795ef2209f57e4734f1e538', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '969ab3439af10260319df1f361182def9e9d9d6acd3b034ff96041bb6865c0b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', '667d673951c68088d3bbfa03f07c08e05b535d6e6e58f1cec65dcb1c5b9a27c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '2a37f9919cf6a27b795f48cde1d887911838dbab53a87f4ac429ae95142ff620', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'b601da8c1982a2394a3318aa0ae052908c4892d8d7c0f823581ca966abb8759d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28478,14 +29754,13 @@ values
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2b3bac8eb0d682fccfb916f11bc3670312121f4404226ab54037ccc179b5795e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28493,16 +29768,16 @@ values
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '2e4fafb2bd9569cafebc55dc267b63143696cda35b6b46e263b7d324168576ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '545993b5a8a5a33e8d6df87004ce0cdac56882817ac8296343abf8809fc67d8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'baf49474983e8ee223d2b9756083ca12984a5ab32baa338e78573209d3364832', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '3d87e97c29840b6e80920f05d12bc3fc3b12786efa870321cfe1a1003254a10f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '774a24093ba8dc83dec1002c7526c3a3d2232a0bbfb619e98c06a7b2f6503f16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', 'bed4d534b3e8a749eeca4ebdba96a818d1821540abba7b59068175d492526617', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'dc6cb99ae4f443cf84378efe3fb9c01661637f7c1bbf19b06e55cae2af349a6a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28519,7 +29794,7 @@ values
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '251b9e9d53d81f06b11f27a038ebe6700059b8545879f54145878464950f4edd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'cf56983de07ea631814ba8204750041c119df35741d856949dfd6c7e0a8b983c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28545,15 +29820,15 @@ values
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '7f825814743dde5bea7eecd9a010c11f6c06ef297fdf59b0866f4a00837e258f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'dae2a6af9a1ce8140c87eaf9048664f2e7d6978d317072886d5e5e18f9a194ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '8f9a75bdca33f695300c0ecf062e5c6e925e1d518367a89e47f23f0d4e2f23db', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '9b56734134a6aab6b08f366c857751d5f4c64a0e5b96644ab04223a56b38656e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'cdc7677f39b76c6693774730faf556d075830855beb96d184804b10eed3cfc43', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', '3716fb1a257f4b91fe3370302baff4abc705f8dabdf03ec9aea452810127ebbc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28573,14 +29848,14 @@ values
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '1728d8c0bcfe2d1b56a5fbf44a8dcf3792217e6bf76a5532bed72d48f943d51a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '0d7098ffbabaab9ae28699fdb39b191a288f3298b324d1539e7acb26541dfe81', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '1667c8dd35c43d40a7242b8da38caab56fec0b48c1d701849f91c6b669c50c86', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28595,7 +29870,7 @@ values
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', 'f5ccb4388db47e74ba7a9503db101a316d7371222861d81388f447bae1fa4cd7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28606,7 +29881,7 @@ values
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '1db536d8bb6156768b7695b3c84f1f7f4b2037d7eb3fc8fd33d967ffce19589e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28618,14 +29893,14 @@ values
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '57d41b03b1421ce4bd41615fba5f7ecd98cfa35259180adf3da8ae6c9432ed00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '1ac86ffc5565bdf53d13eb3e3567073caae8004ae83ec4a5aae384a600ccaf2f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'e4a3904082a159e30f521b5f7eed92e714447267f492b0bacefa766f1af866eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '20522c2b3f95f06d7a69a061e21253d7efc8c3f723cd80a893a8b8a05c43a041', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),

@@ -355,6 +355,11 @@ CASES: Mapping[str, Case] = {
         ("app 'app'", "more than 00:00:00.000001 later"),
         call="select ledger_advance('app', max_span => '1 microsecond')",
     ),
+    "zone that was dropped": Case(
+        "UnknownTimeZone",
+        ("time zone 'Europe/Kiew' of subscription sub_",),
+        call="select ledger_check_entitlement('app', 'kyiv', 'calls')",
+    ),
 }
 
 SOUND = Case("", ())
@@ -450,6 +455,11 @@ def billing_ids(create: Callable[..., str]) -> dict[str, str]:
         made[name] = create(
             "select id from ledger_create_subscription('app', %s, %s)", tenant, made["plan"]
         )
+    create("select id from ledger_create_subscription('app', 'kyiv', %s)", made["plan"])
+    create(
+        "update pgledger.subscriptions set time_zone = 'Europe/Kiew'"
+        " where tenant_id = 'kyiv' returning id"
+    )
     create(
         "select id from ledger_cancel_subscription('app', 'former', %s, at_period_end => false)",
         made["canceled"],

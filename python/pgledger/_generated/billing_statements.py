@@ -203,6 +203,15 @@ class BillingStatements:
             id="text",
             tax_rates="jsonb",
         )
+        self.set_trial_end = calls.rows(
+            Subscription,
+            "ledger_set_trial_end",
+            _SUBSCRIPTION_CASTS,
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            trial_end="timestamptz",
+        )
         self.get_active_subscription = calls.rows(
             Subscription,
             "ledger_get_active_subscription",
@@ -217,6 +226,16 @@ class BillingStatements:
             app_id="text",
             tenant_id="text",
             id="text",
+        )
+        self.list_all_subscriptions = calls.rows(
+            Subscription,
+            "ledger_list_all_subscriptions",
+            _SUBSCRIPTION_CASTS,
+            app_id="text",
+            status="text",
+            plan_id="text",
+            page_size="integer",
+            page_offset="bigint",
         )
         self.list_subscriptions = calls.rows(
             Subscription,
@@ -238,6 +257,7 @@ class BillingStatements:
             quantity="numeric",
             metadata="jsonb",
             tax_rates="jsonb",
+            invoice="text",
         )
         self.change_plan = calls.rows(
             Subscription,
@@ -247,6 +267,18 @@ class BillingStatements:
             tenant_id="text",
             id="text",
             plan_id="text",
+            invoice="text",
+            trial="text",
+            keep_anchor="boolean",
+        )
+        self.change_time_zone = calls.rows(
+            Subscription,
+            "ledger_change_time_zone",
+            _SUBSCRIPTION_CASTS,
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            time_zone="text",
         )
         self.pause_subscription = calls.rows(
             Subscription,
@@ -273,6 +305,7 @@ class BillingStatements:
             id="text",
             at_period_end="boolean",
             unused_time="text",
+            cancel_at="timestamptz",
         )
 
     def _add_usage(self, calls: Calls) -> None:

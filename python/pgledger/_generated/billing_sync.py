@@ -824,11 +824,16 @@ class BillingCalls(Caller):
         id: str | None = None,
         tax_rates: Sequence[Mapping[str, Any]] = (),
     ) -> Subscription:
-        """Subscribes a tenant to a plan, from now or from a time in the past.
+        """Subscribes a tenant to a plan, from now, from a time in the past or later.
 
         A tenant has at most one subscription that is trialing or active, and any number of add-ons
         beside it. What has happened since a start in the past, such as the end of the trial and new
         periods, is written down at once.
+
+        One that starts later is scheduled: until then it gives nothing and costs nothing, and can
+        be changed or cancelled. It starts by the clock. If the tenant's live one does not end by
+        then it is refused; should that still be live when the time comes, :meth:`advance` reports
+        it as failed, and the start waits until one of both is cancelled.
 
         Calls ``ledger_create_subscription``.
 
@@ -836,7 +841,7 @@ class BillingCalls(Caller):
             app_id: App.
             tenant_id: Tenant who subscribes.
             plan_id: Id of the plan: one for the whole app, or the tenant's own.
-            started_at: Start of the first period, not in the future and at most 10,000 periods ago;
+            started_at: Start of the first period, at most 10,000 periods ago, or in the future;
                 None for now.
             anchor_at: Boundary that periods are counted from, which may make the first one shorter;
                 None for the end of the trial if the plan says so, and else for the start.
@@ -861,8 +866,7 @@ class BillingCalls(Caller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidId: An id is malformed.
-            InvalidTime: ``started_at`` is in the future or too long ago, or a time is outside the
-                years 1 to 9999.
+            InvalidTime: ``started_at`` is too long ago, or a time is outside the years 1 to 9999.
             InvalidArgument: The time zone or the days of trial are not valid.
             InvalidQuantity: The quantity is not in range.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
@@ -870,7 +874,8 @@ class BillingCalls(Caller):
             IdempotencyConflict: The id is taken by a different subscription.
             PlanNotFound: There is no such plan for this app and tenant.
             Archived: The plan is archived.
-            ActiveSubscriptionExists: Neither the tenant's subscription nor this one is an add-on.
+            ActiveSubscriptionExists: Neither the tenant's subscription nor this one is an add-on,
+                and both would be live.
         """
         return self._fetch_one(
             SUBSCRIPTION_ROW,
@@ -890,6 +895,52 @@ class BillingCalls(Caller):
             ),
         )
 
+    def set_trial_end(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        trial_end: datetime | None,
+    ) -> Subscription:
+        """Makes a trial longer or shorter, or ends it now: ``ledger_set_trial_end``.
+
+        Where periods count from the end of the trial, they count from the new one: the anchor moves
+        with it. Where they do not, periods stay as they are. A cancellation that was to take effect
+        with the trial's end does so at the new one. Limits for a day, week, month or year move with
+        the anchor.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant whose it is.
+            id: Id of the subscription: one in its trial, paused or not, or scheduled and with a
+                trial to come.
+            trial_end: When the trial is to end, not in the past; None for now.
+
+        Returns:
+            The subscription; with the same version as before if the trial ends at that time
+            already.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SubscriptionNotFound: The tenant has no such subscription.
+            InvalidTime: ``trial_end`` is in the past, not after a start that is still to come, or
+                outside the years 1 to 9999.
+            InvalidState: It has no trial that goes on or is to come.
+        """
+        return self._fetch_one(
+            SUBSCRIPTION_ROW,
+            self._statements.set_trial_end,
+            (
+                app_id,
+                tenant_id,
+                id,
+                time_text("trial_end", trial_end),
+            ),
+        )
+
     def get_active_subscription(
         self,
         app_id: str,
@@ -897,8 +948,8 @@ class BillingCalls(Caller):
     ) -> Subscription | None:
         """Returns what a tenant is subscribed to now, add-ons left out.
 
-        One whose cancellation is due does not count any more, even if its end is not written down
-        yet.
+        One whose cancellation is due does not count any more, and one whose start is due counts
+        already, even if that is not written down yet.
 
         Calls ``ledger_get_active_subscription``.
 
@@ -958,12 +1009,61 @@ class BillingCalls(Caller):
             ),
         )
 
+    def list_all_subscriptions(
+        self,
+        app_id: str,
+        *,
+        status: Literal["scheduled", "trialing", "active", "paused", "canceled"] | None = None,
+        plan_id: str | None = None,
+        page_size: int = 100,
+        page_offset: int = 0,
+    ) -> list[Subscription]:
+        """Returns a page of the subscriptions of all tenants of an app, newest first.
+
+        They are as they are written down. The order is that of creation, the last one first,
+        whatever their ids.
+
+        Calls ``ledger_list_all_subscriptions``.
+
+        Args:
+            app_id: App whose they are.
+            status: Which ones; one of: ``scheduled``, ``trialing``, ``active``, ``paused``,
+                ``canceled``; None for all.
+            plan_id: Only those that have this plan now; None for all plans.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
+
+        Returns:
+            The subscriptions of the page.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: There is no such status.
+            InvalidId: An id is malformed.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+            PlanNotFound: The app has no such plan.
+        """
+        return self._fetch_all(
+            SUBSCRIPTION_ROW,
+            self._statements.list_all_subscriptions,
+            (
+                app_id,
+                status,
+                plan_id,
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+            ),
+        )
+
     def list_subscriptions(
         self,
         app_id: str,
         tenant_id: str,
         *,
-        status: Literal["trialing", "active", "paused", "canceled"] | None = None,
+        status: Literal["scheduled", "trialing", "active", "paused", "canceled"] | None = None,
         page_size: int = 100,
         page_offset: int = 0,
     ) -> list[Subscription]:
@@ -977,8 +1077,8 @@ class BillingCalls(Caller):
         Args:
             app_id: App.
             tenant_id: Tenant whose they are.
-            status: Which ones; one of: ``trialing``, ``active``, ``paused``, ``canceled``; None for
-                all.
+            status: Which ones; one of: ``scheduled``, ``trialing``, ``active``, ``paused``,
+                ``canceled``; None for all.
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them, 0 or more.
 
@@ -1014,6 +1114,7 @@ class BillingCalls(Caller):
         quantity: Decimal | int | None = None,
         metadata: Mapping[str, Any] | None = None,
         tax_rates: Sequence[Mapping[str, Any]] | None = None,
+        invoice: Literal["now", "next"] | None = None,
     ) -> Subscription:
         """Changes a subscription's quantity, metadata or tax rates.
 
@@ -1025,11 +1126,13 @@ class BillingCalls(Caller):
             app_id: App.
             tenant_id: Tenant whose it is.
             id: Id of the subscription.
-            quantity: How many times the plan is taken, above 0; the current period's invoice
-                prorates the change, or None.
+            quantity: How many times the plan is taken, above 0; the change is prorated, or None.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
             tax_rates: JSON array of the tax rates of invoices still to be drawn up, as for
                 :meth:`create_subscription`, or None.
+            invoice: When another quantity is invoiced: now makes an invoice of its own due, next
+                puts it on the period's. One of: ``now``, ``next``; None for now where the period is
+                longer than a month or 31 days, and else for next.
 
         Returns:
             The subscription; with the same version as before if nothing changed.
@@ -1043,6 +1146,7 @@ class BillingCalls(Caller):
             InvalidQuantity: The quantity is not in range.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
+            InvalidArgument: Invoice is none of its values.
             InvalidState: It is canceled.
         """
         return self._fetch_one(
@@ -1055,6 +1159,7 @@ class BillingCalls(Caller):
                 optional_decimal_text("quantity", quantity),
                 metadata_text(metadata),
                 sequence_text("tax_rates", tax_rates),
+                invoice,
             ),
         )
 
@@ -1064,13 +1169,22 @@ class BillingCalls(Caller):
         tenant_id: str,
         id: str,
         plan_id: str,
+        *,
+        invoice: Literal["now", "next"] | None = None,
+        trial: Literal["keep", "end", "plan"] = "keep",
+        keep_anchor: bool = False,
     ) -> Subscription:
         """Moves a subscription to another plan, now: ``ledger_change_plan``.
 
         If both plans are billed at the same interval, the current period goes on. If they are not,
         a new period starts now, and periods count from now; except in a trial from whose end
-        periods count: it goes on, and they still do. Whenever a trial was to end, it ends then. A
-        pause or a decided cancellation stays.
+        periods count: it goes on, and they still do. Whenever a trial was to end, it ends then.
+        trial and ``keep_anchor`` ask for something else.
+
+        A pause stays. A cancellation at the end of the period is at the end of the period that then
+        goes on; one at a given time stays. Limits go on: one for a day, week, month or year is
+        counted as before, and one for the billing period begins anew only when the period that it
+        was for is over. What has not begun yet begins with the new plan.
 
         Args:
             app_id: App.
@@ -1078,6 +1192,18 @@ class BillingCalls(Caller):
             id: Id of the subscription.
             plan_id: Id of the plan to move to: one for the whole app, or the tenant's own, of the
                 same currency, and an add-on if the present one is.
+            invoice: When the change is invoiced, if the period goes on: now makes an invoice of its
+                own due, next puts it on the period's; a period that starts now is invoiced in any
+                case. One of: ``now``, ``next``; None for now where the period is longer than a
+                month or 31 days, and else for next.
+            trial: What becomes of the trial. keep: one that goes on ends when it was to, and none
+                begins. end: one that goes on ends now. plan: it is as long as the new plan's,
+                counted from the start of the subscription; so one can begin now if the subscription
+                is younger than that, and one that is over by then ends now. One of: ``keep``,
+                ``end``, ``plan``.
+            keep_anchor: Whether periods of another interval are counted from the anchor there is.
+                Then the period that starts now is a part of a whole one, up to the next boundary,
+                and costs its share; False counts them from now.
 
         Returns:
             The subscription; if it has the plan already, it does not change, even where it is
@@ -1089,10 +1215,12 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
+            InvalidArgument: Invoice or trial is none of its values, the plan has another currency,
+                or one of both is an add-on.
             InvalidState: It is canceled, and has another plan.
             PlanNotFound: There is no such plan for this app and tenant.
             Archived: The plan is archived.
-            InvalidArgument: The plan has another currency, or one of both is an add-on.
+            UnknownTimeZone: The server does not know its time zone any more.
         """
         return self._fetch_one(
             SUBSCRIPTION_ROW,
@@ -1102,6 +1230,58 @@ class BillingCalls(Caller):
                 tenant_id,
                 id,
                 plan_id,
+                invoice,
+                trial,
+                flag_text("keep_anchor", keep_anchor),
+            ),
+        )
+
+    def change_time_zone(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        time_zone: str,
+    ) -> Subscription:
+        """Counts the periods of a subscription in another time zone.
+
+        The current period stays as it is: its start, its end, and what its days cost. So does the
+        day, week, month or year that a limit is for. From there on, periods begin at the same time
+        on the clock of the new zone: the anchor keeps its local time. So the next period is up to a
+        day longer or shorter, and costs the same. Only an anchor at the end of a trial that goes on
+        keeps its instant, as the trial does, and so does one at a start that is still to come.
+
+        A zone whose name the server does not know any more is replaced in all periods, and no
+        instant moves. This also mends a subscription that has ended and is still to be invoiced.
+
+        Calls ``ledger_change_time_zone``.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant whose it is.
+            id: Id of the subscription.
+            time_zone: The new zone: UTC, or a name of the IANA database such as Europe/Berlin.
+
+        Returns:
+            The subscription; the same call again changes nothing.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SubscriptionNotFound: The tenant has no such subscription.
+            InvalidArgument: The time zone is not known.
+            InvalidState: It is canceled, and the server knows its zone.
+        """
+        return self._fetch_one(
+            SUBSCRIPTION_ROW,
+            self._statements.change_time_zone,
+            (
+                app_id,
+                tenant_id,
+                id,
+                time_zone,
             ),
         )
 
@@ -1132,7 +1312,7 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidState: It is canceled.
+            InvalidState: It is canceled, or has not begun.
         """
         return self._fetch_one(
             SUBSCRIPTION_ROW,
@@ -1171,6 +1351,7 @@ class BillingCalls(Caller):
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
             InvalidState: It has ended.
+            UnknownTimeZone: The server does not know its time zone any more.
             ActiveSubscriptionExists: The tenant has taken another one meanwhile.
         """
         return self._fetch_one(
@@ -1190,11 +1371,15 @@ class BillingCalls(Caller):
         id: str,
         *,
         at_period_end: bool = True,
-        unused_time: Literal["none", "credit", "refund"] = "none",
+        unused_time: Literal["none", "credit", "refund"] | None = None,
+        cancel_at: datetime | None = None,
     ) -> Subscription:
-        """Cancels a subscription, at the end of its period or at once.
+        """Cancels a subscription, at the end of its period, at once, or at a time.
 
-        Until it has ended, :meth:`resume_subscription` takes the cancellation back.
+        Until it has ended, :meth:`resume_subscription` takes the cancellation back, and this call
+        can name another end. An end with the period moves if a change of plan or of the trial moves
+        that; one at a given time stays. What has not begun, or is paused and past its period, has
+        no period to go to the end of: it ends at once.
 
         Calls ``ledger_cancel_subscription``.
 
@@ -1204,9 +1389,12 @@ class BillingCalls(Caller):
             id: Id of the subscription.
             at_period_end: Whether the current period, or during a trial the trial, goes to its end
                 first; False ends the subscription at once.
-            unused_time: What becomes of a base fee that was paid in advance for time after an end
-                at once: it is kept, credited or to be refunded, on the invoice of the last period;
-                one of: ``none``, ``credit``, ``refund``.
+            unused_time: What becomes of a base fee that was paid in advance for time after the end:
+                it is kept, credited or to be refunded, on the invoice of the last period; one of:
+                ``none``, ``credit``, ``refund``; None for none, and with ``cancel_at`` for credit.
+            cancel_at: When it ends, now or at any later time, in any period; the base fee is due up
+                to then. It is what counts, whatever ``at_period_end`` says; None for what that
+                says.
 
         Returns:
             The subscription; the same call again changes nothing.
@@ -1217,8 +1405,9 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidArgument: There is no such ``unused_time``, or it is not none although the period
-                goes to its end.
+            InvalidArgument: There is no such ``unused_time``, it is none with ``cancel_at``, or it
+                is not none although the period goes to its end.
+            InvalidTime: ``cancel_at`` is in the past, or outside the years 1 to 9999.
         """
         return self._fetch_one(
             SUBSCRIPTION_ROW,
@@ -1229,6 +1418,7 @@ class BillingCalls(Caller):
                 id,
                 flag_text("at_period_end", at_period_end),
                 unused_time,
+                time_text("cancel_at", cancel_at),
             ),
         )
 
@@ -1547,6 +1737,8 @@ class BillingCalls(Caller):
                 seen.
             InvalidArgument: Ttl is out of range.
             FeatureNotFound: There is no feature of this key for this app and tenant.
+            UnknownTimeZone: The server does not know the time zone of the tenant's subscription any
+                more.
         """
         return self._fetch_one(
             ENTITLEMENT_ROW,
@@ -1633,6 +1825,8 @@ class BillingCalls(Caller):
                 seen.
             InvalidQuantity: The quantity is not in range.
             FeatureNotFound: There is no feature of this key for this app and tenant.
+            UnknownTimeZone: The server does not know the time zone of the tenant's subscription any
+                more.
         """
         return self._fetch_one(
             ENTITLEMENT_ROW,
@@ -1667,6 +1861,8 @@ class BillingCalls(Caller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             FeatureNotFound: There is no feature of this key for this app and tenant.
+            UnknownTimeZone: The server does not know the time zone of the tenant's subscription any
+                more.
         """
         value: Decimal = self._fetch_one(
             scalar_row,
@@ -1723,6 +1919,8 @@ class BillingCalls(Caller):
             InvalidArgument: The feature is not one that is used up, or the key or a value that it
                 counts by is not valid.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            UnknownTimeZone: The server does not know the time zone of the tenant's subscription any
+                more.
         """
         return self._fetch_one(
             CONSUMPTION_ROW,
@@ -2348,6 +2546,7 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
+            UnknownTimeZone: The server does not know its time zone any more.
             InvalidArgument: There is no such kind, the subscription has no period at that time, or
                 kind is start and it was not active in that period.
             InvalidTime: At is outside the years 1 to 9999.
@@ -2405,6 +2604,7 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
+            UnknownTimeZone: The server does not know its time zone any more.
             InvalidArgument: There is no such kind, the subscription has no period at that time, or
                 kind is start and it was not active in that period.
             InvalidTime: At is outside the years 1 to 9999.
@@ -2931,11 +3131,11 @@ class BillingCalls(Caller):
         same subscription. Call it until it returns no row. Fewer subscriptions than asked for do
         not mean that nothing is left.
 
-        A subscription gives one row for each step, in order: ``trial_ended``, ``period_started``,
-        canceled. Invoices follow: ``invoice_drafted``, ``invoice_finalized``, ``invoice_past_due``.
-        A subscription that could not be moved gives failed, with the error, and is tried again in
-        an hour. ``nothing_due`` names the last one that was looked at, where very many were and
-        none had anything to do.
+        A subscription gives one row for each step, in order: started, ``trial_ended``,
+        ``period_started``, canceled. Invoices follow: ``invoice_drafted``, ``invoice_finalized``,
+        ``invoice_past_due``. A subscription that could not be moved gives failed, with the error,
+        and is tried again in an hour. ``nothing_due`` names the last one that was looked at, where
+        very many were and none had anything to do.
 
         Args:
             app_id: App whose subscriptions and invoices they are.

@@ -8,7 +8,7 @@ feature; the one that is not an add-on comes first. The reason is empty where th
 
 One body, though long: every check and every record within a limit runs it, and further calls would
 slow those down.
-Errors: NullArgument, FeatureNotFound.
+Errors: NullArgument, FeatureNotFound, UnknownTimeZone.
 */
 create or replace function pgledger.entitlement(
   app_id text,
@@ -26,7 +26,7 @@ create or replace function pgledger.entitlement(
 )
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
@@ -41,8 +41,8 @@ begin
   expires_at := 'infinity';
   for v_part in
     select
-      subscriptions as subscription, subscriptions.status, subscriptions.trial_end,
-      subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
+      subscriptions as subscription, subscriptions.status, subscriptions.started_at,
+      subscriptions.trial_end, subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
       plan_features.soft_limit, plan_features.aggregation
     from pgledger.subscriptions
     left join pgledger.plan_features
@@ -54,6 +54,10 @@ begin
       and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
     order by subscriptions.add_on, subscriptions.key
   loop
+    if v_part.status = 'scheduled' and v_part.started_at > v_now then
+      expires_at := least(expires_at, v_part.started_at);
+      continue;
+    end if;
     expires_at := least(
       expires_at, v_part.cancel_at, case when v_part.trial_end > v_now then v_part.trial_end end
     );

@@ -41,7 +41,7 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  if (at < ends_at) is not true then
+  if (at < ends_at) is not true or v_last.status = 'scheduled' then
     starts_at := null;
     ends_at := null;
   end if;

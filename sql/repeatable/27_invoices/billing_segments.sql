@@ -38,6 +38,7 @@ begin
       ) as ends_at
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
+      and change.status <> 'scheduled'
       and change.period_start >= billing_segments.period_start
       and (as_of_version is null or change.version <= as_of_version)
   ) as part

@@ -3,6 +3,7 @@ Computes a draft anew, with the tax rates that it has, and overwrites it. A one-
 its lines: only discounts and taxes are computed anew.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.redraw_invoice(
   invoice pgledger.invoices,
@@ -17,6 +18,7 @@ declare
   v_now timestamptz := pgledger.clock();
   v_lines pgledger.invoice_lines[];
   v_drawn record;
+  v_ok boolean;
 begin
   if invoice.kind = 'one_off' then
     v_lines := array(
@@ -30,6 +32,7 @@ begin
       v_lines[v_place].tax := 0;
     end loop;
   else
+    v_ok := pgledger.check_zones(subscription);
     v_drawn := pgledger.draw_lines(
       subscription,
       invoice,

@@ -69,7 +69,9 @@ as $$
     where change.version > subscription.invoiced_version
       and change.status = 'active'
       and change.has_ended is not true
-      and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+      and change.change in (
+        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
+      )
     union all
     select invoices.kind, invoices.period_start, 0, false
     from pgledger.invoices
