@@ -8,13 +8,18 @@ on starts, or starts a period. Each of these is a change of its own, so that no 
 however late the call is. What cannot start yet, because the tenant has another live subscription,
 stays scheduled.
 
+A call that is for many subscriptions, or creates one, gives each at_most so many changes, and those
+at the time of the last one: a subscription that is years behind is moved on by several calls. What
+they leave is written as if the clock had not been further.
+
 Locks the tenant's live subscription if its cancellation is due and this one starts.
 Errors: UnknownTimeZone.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
   until timestamptz,
-  to_store boolean default true
+  to_store boolean default true,
+  at_most integer default null
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -29,6 +34,7 @@ declare
   v_ok boolean;
 begin
   while subscription.due_at <= until loop
+    exit when subscription.version >= v_version + at_most and subscription.due_at > v_at;
     v_now := coalesce(v_now, pgledger.clock());
     v_at := subscription.due_at;
 
