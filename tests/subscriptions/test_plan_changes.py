@@ -1,4 +1,4 @@
-"""What a change of plan does to a cancellation, a trial, the anchor, limits and the next invoice."""
+"""What another plan does to a cancellation, a trial, the anchor, limits and the next invoice."""
 
 from datetime import timedelta
 from decimal import Decimal
