@@ -4697,6 +4697,32 @@ comment on function pgledger.fail is
 
 revoke all on function pgledger.fail from public;
 
+-- file: repeatable/00_core/errors/look_again.sql
+/*
+For a caller whose insert met a row that it cannot see. The row is gone by now, and the caller looks
+again; or the transaction's snapshot is older than the row, and it has to be run again, which is
+what ON CONFLICT would say.
+*/
+create or replace function pgledger.look_again()
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    raise exception 'could not serialize access due to concurrent update'
+      using errcode = 'serialization_failure';
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.look_again is
+  'Says that an insert may be tried again after a conflict with a row that is not seen.';
+
+revoke all on function pgledger.look_again from public;
+
 -- file: repeatable/00_core/ids/base32_lanes.sql
 /*
 Spreads the low 40 bits of a number over eight bytes, five bits a byte, most significant first: its
@@ -7571,6 +7597,7 @@ as $$
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'look_again()', 'owner', '', ''),
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
@@ -7644,6 +7671,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -13147,17 +13175,9 @@ begin
         if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
           raise;
         end if;
-        v_ok := pgledger.fail(
-          'AlreadyExists',
-          array[
-            'plan slug',
-            quote_literal(plan.slug),
-            pgledger.in_catalogue(plan.app_id, plan.tenant_id)
-          ]
-        );
     end;
 
-    if found then
+    if v_key is not null then
       perform pgledger.write_plan_features(v_key, v_features);
       return v_key;
     end if;
@@ -13165,7 +13185,21 @@ begin
     v_key := pgledger.repeated_plan(plan);
     if v_key is not null then
       return v_key;
+    elsif exists (
+      select
+      from pgledger.plans
+      where plans.app_id = plan.app_id
+        and plans.tenant_id = plan.tenant_id
+        and plans.slug = plan.slug
+    ) then
+      v_ok := pgledger.fail(
+        'AlreadyExists',
+        array[
+          'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)
+        ]
+      );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
@@ -13347,6 +13381,7 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_is_new boolean := false;
   v_constraint text;
   v_ok boolean;
 begin
@@ -13382,23 +13417,34 @@ begin
         v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
       )
       on conflict on constraint features_id_pk do nothing;
+      v_is_new := found;
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
         if v_constraint is distinct from 'features_app_id_tenant_id_key_key' then
           raise;
         end if;
-        v_ok := pgledger.fail(
-          'AlreadyExists',
-          array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
-        );
     end;
 
-    if found then
+    if v_is_new then
       v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
+
+    if exists (
+      select
+      from pgledger.features
+      where features.app_id = v_new.app_id
+        and features.tenant_id = v_new.tenant_id
+        and features.key = v_new.key
+    ) then
+      v_ok := pgledger.fail(
+        'AlreadyExists',
+        array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
+      );
+    end if;
+    v_ok := pgledger.look_again();
   end loop;
 
   return pgledger.feature_with_id(v_new.id);
@@ -16058,12 +16104,12 @@ revoke all on function pgledger.enter_period from public;
 
 -- file: repeatable/22_subscriptions/insert_subscription.sql
 /*
-Creates the subscription that a checked request asks for, moves it to now if it starts in the past,
-and returns its key. If the same call, made at the same time, has created it meanwhile, that
+Creates the subscription that a checked request asks for, moves it on if it starts in the past, and
+returns its key. If the same call, made at the same time, has created it meanwhile, that
 subscription's key is returned.
 
 Locks the plan FOR SHARE. If another call is creating one with the same id, or another live one for
-the tenant, this waits for it. The id is looked at first.
+the tenant, this waits for it. Either may be in the way, or both.
 Errors: NullArgument, InvalidId, PlanNotFound, Archived, InvalidTime, IdempotencyConflict,
 ActiveSubscriptionExists.
 */
@@ -16080,41 +16126,30 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
-  v_constraint text;
+  v_key bigint;
   v_ok boolean;
 begin
   if v_new.status = 'scheduled' then
     v_ok := pgledger.refuse_scheduled_clash(v_new);
   end if;
-  begin
-    insert into pgledger.subscriptions (
-      id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
-      billing_interval, interval_count, period_number, current_period_start, current_period_end,
-      whole_start, trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at,
-      updated_at
-    )
-    values (
-      v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
-      v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
-      v_new.interval_count, v_new.period_number, v_new.current_period_start,
-      v_new.current_period_end, v_new.whole_start, v_new.trial_end, v_new.due_at,
-      v_new.tax_rates, case when v_new.status <> 'scheduled' then v_new.started_at end,
-      v_new.started_at, v_new.metadata, v_new.created_at, v_new.created_at
-    )
-    on conflict on constraint subscriptions_id_key do nothing
-    returning subscriptions.key into v_new.key;
-  exception
-    when unique_violation then
-      get stacked diagnostics v_constraint = constraint_name;
-      if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
-        raise;
-      end if;
+  loop
+    v_new.key := pgledger.place_subscription(v_new);
+    exit when v_new.key is not null;
+    v_key := pgledger.repeated_subscription(request, plan_id, trial_days);
+    if v_key is not null then
+      return v_key;
+    elsif exists (
+      select
+      from pgledger.subscriptions
+      where subscriptions.app_id = request.app_id
+        and subscriptions.tenant_id = request.tenant_id
+        and not subscriptions.add_on
+        and subscriptions.status in ('trialing', 'active')
+    ) then
       v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
-  end;
-
-  if v_new.key is null then
-    return pgledger.repeated_subscription(request, plan_id, trial_days);
-  end if;
+    end if;
+    v_ok := pgledger.look_again();
+  end loop;
 
   v_new := pgledger.note_subscription_change(
     v_new, 'created', least(v_new.started_at, v_new.created_at), v_new.created_at
@@ -17584,6 +17619,54 @@ comment on function pgledger.period_end_cancellation is
   'When a subscription ends that is cancelled at the end of its period.';
 
 revoke all on function pgledger.period_end_cancellation from public;
+
+-- file: repeatable/22_subscriptions/place_subscription.sql
+/*
+Inserts a subscription and returns its key; null if its id is taken, or its tenant has another live
+one. Whoever is writing either now is waited for.
+*/
+create or replace function pgledger.place_subscription(subscription pgledger.subscriptions)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_new pgledger.subscriptions := subscription;
+  v_key bigint;
+  v_constraint text;
+begin
+  insert into pgledger.subscriptions (
+    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
+    billing_interval, interval_count, period_number, current_period_start, current_period_end,
+    whole_start, trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at,
+    updated_at
+  )
+  values (
+    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
+    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
+    v_new.interval_count, v_new.period_number, v_new.current_period_start,
+    v_new.current_period_end, v_new.whole_start, v_new.trial_end, v_new.due_at, v_new.tax_rates,
+    case when v_new.status <> 'scheduled' then v_new.started_at end, v_new.started_at,
+    v_new.metadata, v_new.created_at, v_new.created_at
+  )
+  on conflict on constraint subscriptions_id_key do nothing
+  returning subscriptions.key into v_key;
+  return v_key;
+exception
+  when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+      raise;
+    end if;
+    return null;
+end;
+$$;
+
+comment on function pgledger.place_subscription is
+  'Inserts a subscription, unless its id is taken or its tenant has another live one.';
+
+revoke all on function pgledger.place_subscription from public;
 
 -- file: repeatable/22_subscriptions/plan_trial.sql
 /*
@@ -22959,24 +23042,32 @@ begin
         if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
           raise;
         end if;
-        v_ok := pgledger.fail(
-          'AlreadyExists',
-          array[
-            'coupon code',
-            quote_literal(coupon.code),
-            pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
-          ]
-        );
     end;
 
-    if found then
+    if v_key is not null then
       return v_key;
     end if;
 
     v_key := pgledger.repeated_coupon(coupon);
     if v_key is not null then
       return v_key;
+    elsif exists (
+      select
+      from pgledger.coupons
+      where coupons.app_id = coupon.app_id
+        and coupons.tenant_id = coupon.tenant_id
+        and coupons.code = coupon.code
+    ) then
+      v_ok := pgledger.fail(
+        'AlreadyExists',
+        array[
+          'coupon code',
+          quote_literal(coupon.code),
+          pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
+        ]
+      );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
@@ -30998,6 +31089,7 @@ values
   ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'd661abf5276c2c63d5e5f71fb0f902945eabdea98f599e6f200decd78ee0fbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31052,7 +31144,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b588fac00588afb69cef71582d54df65945485c2b66be290d0d6ed153ce796e0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b6277099daba0f27f3f597d670b6a2ebb6d16e08ba0c66bd8a10f071fb58ec5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31124,11 +31216,11 @@ values
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '185ab8262d3bf301faaafcc985ac602f2cb5da2f762c33c697b8fb280b752d31', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'e30570e4ebc4367aca3c2b151a92f7f876154510a9dab82498263d2d619017ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'bb5ccc16bd274527cc46924feb594f9123c61394dd4133719b404564bfdbdd1d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'efcbb3f5fa68fc0ae8f69c3cbfa06921a22088ad3f06b81ab53f296062bea826', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31173,7 +31265,7 @@ values
   ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'c24b839dabf6c3c70dfaffe628760a982d4b89046257411b77cd1b0f1810c0a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '029079ebfe2d8bedaa4415a59d2c231a8b6e239a73996682ea0f651429e62e01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/invoiced_at_once.sql', 'repeatable', 'ff15c146c01aecbc60f03c5131275bf45305df231e94f74547bbf87cf5bb040e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/known_zones.sql', 'repeatable', '68c986334b6c825b6194731fc66e85dade431997e4f85cc895cb12daf88dcf01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '86f2b52a3d587f4d057f0ef33803b39e16fa0a0ee32d9b35bc11901f6f83fa2d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31195,6 +31287,7 @@ values
   ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '909cb6430fe399aec6a0c37288222de60d4260e746090a4192e3901cf8b169fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '70106f88d7f40d7a8587cb5b1826716c82b80a20d3aa69ee66ec5794ccd50f36', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/period_end_cancellation.sql', 'repeatable', '6a54a5facca72dd9c6dcda8b843d62eed7c362f154d41de115165ea83c3e8681', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/place_subscription.sql', 'repeatable', '74493690e56e24cf6f43ce71aa35f86f285a512aa03b8074e2923655c125ba64', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/plan_trial.sql', 'repeatable', '8ca8c8ffd213251dc2aea40b5efb0a7d8115e5f0fd42ad7cf0dd30b7d2b45fe3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/quota_period.sql', 'repeatable', '7db167f2fcec7c67084c78700ebe9c1028c911b3fb846fc6c8d1ccb9769eec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_scheduled_clash.sql', 'repeatable', 'ae14993f74609c0e5c85a132c109f93bc83e379395c092d713c82381aad76306', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31285,7 +31378,7 @@ values
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'cf56983de07ea631814ba8204750041c119df35741d856949dfd6c7e0a8b983c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '19557b4818f9383ee9bb474655749857210165ed7c940a4fe29d44dadf269cca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),

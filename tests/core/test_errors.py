@@ -621,11 +621,12 @@ def test_bodies_raise_in_no_other_way(conn):
         order by pg_proc.proname
         """
     ).fetchall()
-    # Three raise PostgreSQL's own 40001, for a transaction that is to be run again; one asserts
+    # Four raise PostgreSQL's own 40001, for a transaction that is to be run again; one asserts
     # what the checks before it have made impossible.
     assert raising == [
         ("fail",),
         ("ingest_usage",),
+        ("look_again",),
         ("post_transfers",),
         ("refuse_taken_id",),
         ("usage_fault",),

@@ -161,6 +161,11 @@ def test_a_start_in_the_past_is_moved_on_to_now(conn, tenant, plan, clock):
 def test_a_start_may_be_10000_periods_ago(conn, tenant, clock):
     daily = create_plan(conn, "daily", "day")
     row = tenant.create(daily, started_at=NOW - 10000 * DAY)
+    # A call moves it on by a part, so that nobody waits for it for long.
+    assert period_of(row)[1] < NOW
+    while advance(conn):
+        pass
+    row = tenant.get(row["id"])
     assert period_of(row) == (NOW, NOW + DAY)
     assert row["version"] == 10001
     with pytest.raises(errors.InvalidTime, match="more than 10000 periods ago"):

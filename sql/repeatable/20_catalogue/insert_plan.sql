@@ -56,17 +56,9 @@ begin
         if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
           raise;
         end if;
-        v_ok := pgledger.fail(
-          'AlreadyExists',
-          array[
-            'plan slug',
-            quote_literal(plan.slug),
-            pgledger.in_catalogue(plan.app_id, plan.tenant_id)
-          ]
-        );
     end;
 
-    if found then
+    if v_key is not null then
       perform pgledger.write_plan_features(v_key, v_features);
       return v_key;
     end if;
@@ -74,7 +66,21 @@ begin
     v_key := pgledger.repeated_plan(plan);
     if v_key is not null then
       return v_key;
+    elsif exists (
+      select
+      from pgledger.plans
+      where plans.app_id = plan.app_id
+        and plans.tenant_id = plan.tenant_id
+        and plans.slug = plan.slug
+    ) then
+      v_ok := pgledger.fail(
+        'AlreadyExists',
+        array[
+          'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)
+        ]
+      );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;

@@ -29,6 +29,7 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_is_new boolean := false;
   v_constraint text;
   v_ok boolean;
 begin
@@ -64,23 +65,34 @@ begin
         v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
       )
       on conflict on constraint features_id_pk do nothing;
+      v_is_new := found;
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
         if v_constraint is distinct from 'features_app_id_tenant_id_key_key' then
           raise;
         end if;
-        v_ok := pgledger.fail(
-          'AlreadyExists',
-          array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
-        );
     end;
 
-    if found then
+    if v_is_new then
       v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
+
+    if exists (
+      select
+      from pgledger.features
+      where features.app_id = v_new.app_id
+        and features.tenant_id = v_new.tenant_id
+        and features.key = v_new.key
+    ) then
+      v_ok := pgledger.fail(
+        'AlreadyExists',
+        array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
+      );
+    end if;
+    v_ok := pgledger.look_again();
   end loop;
 
   return pgledger.feature_with_id(v_new.id);

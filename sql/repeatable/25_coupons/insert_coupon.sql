@@ -40,24 +40,32 @@ begin
         if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
           raise;
         end if;
-        v_ok := pgledger.fail(
-          'AlreadyExists',
-          array[
-            'coupon code',
-            quote_literal(coupon.code),
-            pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
-          ]
-        );
     end;
 
-    if found then
+    if v_key is not null then
       return v_key;
     end if;
 
     v_key := pgledger.repeated_coupon(coupon);
     if v_key is not null then
       return v_key;
+    elsif exists (
+      select
+      from pgledger.coupons
+      where coupons.app_id = coupon.app_id
+        and coupons.tenant_id = coupon.tenant_id
+        and coupons.code = coupon.code
+    ) then
+      v_ok := pgledger.fail(
+        'AlreadyExists',
+        array[
+          'coupon code',
+          quote_literal(coupon.code),
+          pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
+        ]
+      );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
