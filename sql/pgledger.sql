@@ -4612,9 +4612,9 @@ as $$
       'the server does not know the time zone %s of subscription %s any more',
       'Name the zone that has taken its place: ledger_change_time_zone(app_id, tenant_id, id, '
       'time_zone).',
-      'An update of the server''s time zones has dropped a name, so that the periods of a '
-      'subscription cannot be counted. ledger_change_time_zone gives it the zone that has taken '
-      'its place, such as Europe/Kyiv for Europe/Kiev.',
+      'An update of the server has dropped the time zone of a subscription. Its periods cannot be '
+      'counted until ledger_change_time_zone gives it the zone that has taken its place, such as '
+      'Europe/Kyiv for Europe/Kiev.',
       false
     )
 $$;
@@ -21105,8 +21105,8 @@ begin
   for v_part in
     select
       subscriptions as subscription, subscriptions.status, subscriptions.started_at,
-      subscriptions.trial_end, subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
-      plan_features.soft_limit, plan_features.aggregation
+      subscriptions.trial_end, subscriptions.cancel_at, plan_features.type, plan_features.quota,
+      plan_features.period, plan_features.soft_limit, plan_features.aggregation
     from pgledger.subscriptions
     left join pgledger.plan_features
       on subscriptions.plan_key = plan_features.plan_key
@@ -26849,7 +26849,8 @@ Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), UnknownTimeZone (the server does not know
-  its time zone any more), InvalidArgument (there is no such kind, the subscription has no period at that time, or kind is start and it was not
+  its time zone any more), InvalidArgument (there is no such kind, the
+  subscription has no period at that time, or kind is start and it was not
   active in that period), InvalidTime (at is outside the years 1 to 9999),
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
@@ -27338,7 +27339,8 @@ Returns: The draft as of now, without an id, and computed anew if there is
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), UnknownTimeZone (the server does not know
-  its time zone any more), InvalidArgument (there is no such kind, the subscription has no period at that time, or kind is start and it was not
+  its time zone any more), InvalidArgument (there is no such kind, the
+  subscription has no period at that time, or kind is start and it was not
   active in that period), InvalidTime (at is outside the years 1 to 9999),
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
@@ -31086,7 +31088,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'd661abf5276c2c63d5e5f71fb0f902945eabdea98f599e6f200decd78ee0fbbd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '4b2bfd47e5df690cc3ead888490be58a0a6ec6205969de95efb425f846966013', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31344,7 +31346,7 @@ values
   ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '2e4fafb2bd9569cafebc55dc267b63143696cda35b6b46e263b7d324168576ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '3c9f0dc5f1bc5859131cd9d66990b15696dec7e47c9e29694c1ac727cbc5770e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31437,14 +31439,14 @@ values
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '1728d8c0bcfe2d1b56a5fbf44a8dcf3792217e6bf76a5532bed72d48f943d51a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'b7a922780861d0b855cf66fb04f44e5f63d8951f90471677535aeb7214a6e3ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '1667c8dd35c43d40a7242b8da38caab56fec0b48c1d701849f91c6b669c50c86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '6bb11eaceaf195cb801eee4fb0d8bf0162a8e91f3166cac2fa0be820d74c0c2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),

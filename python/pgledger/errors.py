@@ -354,8 +354,8 @@ class AdvanceTooFar(PgledgerError, code="LG127"):
 
 
 class UnknownTimeZone(PgledgerError, code="LG128"):
-    """An update of the server's time zones has dropped a name, so that the periods of a subscription cannot be counted.
+    """An update of the server has dropped the time zone of a subscription.
 
-    :meth:`pgledger.Billing.change_time_zone` gives it the zone that has taken its place, such as
-    Europe/Kyiv for Europe/Kiev.
+    Its periods cannot be counted until :meth:`pgledger.Billing.change_time_zone` gives it the zone
+    that has taken its place, such as Europe/Kyiv for Europe/Kiev.
     """

@@ -42,8 +42,8 @@ begin
   for v_part in
     select
       subscriptions as subscription, subscriptions.status, subscriptions.started_at,
-      subscriptions.trial_end, subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
-      plan_features.soft_limit, plan_features.aggregation
+      subscriptions.trial_end, subscriptions.cancel_at, plan_features.type, plan_features.quota,
+      plan_features.period, plan_features.soft_limit, plan_features.aggregation
     from pgledger.subscriptions
     left join pgledger.plan_features
       on subscriptions.plan_key = plan_features.plan_key

@@ -64,7 +64,8 @@ Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), UnknownTimeZone (the server does not know
-  its time zone any more), InvalidArgument (there is no such kind, the subscription has no period at that time, or kind is start and it was not
+  its time zone any more), InvalidArgument (there is no such kind, the
+  subscription has no period at that time, or kind is start and it was not
   active in that period), InvalidTime (at is outside the years 1 to 9999),
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;

@@ -334,9 +334,9 @@ as $$
       'the server does not know the time zone %s of subscription %s any more',
       'Name the zone that has taken its place: ledger_change_time_zone(app_id, tenant_id, id, '
       'time_zone).',
-      'An update of the server''s time zones has dropped a name, so that the periods of a '
-      'subscription cannot be counted. ledger_change_time_zone gives it the zone that has taken '
-      'its place, such as Europe/Kyiv for Europe/Kiev.',
+      'An update of the server has dropped the time zone of a subscription. Its periods cannot be '
+      'counted until ledger_change_time_zone gives it the zone that has taken its place, such as '
+      'Europe/Kyiv for Europe/Kiev.',
       false
     )
 $$;
