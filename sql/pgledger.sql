@@ -21063,7 +21063,8 @@ revoke all on function pgledger.consume_within_limit from public;
 -- file: repeatable/24_entitlements/entitlement.sql
 /*
 What a tenant has of a feature now: the plans of its live subscriptions, the limit and its period,
-and what is used. It goes by the clock, whatever ledger_advance has written so far.
+and what is used. It goes by the clock, whatever ledger_advance has written so far; only what is to
+start while another subscription is live waits for that.
 
 With several subscriptions (add-ons), limits add up; one that is unlimited makes the sum unlimited,
 and one that is soft makes it soft. The period is that of the first subscription that has the
@@ -21095,6 +21096,7 @@ declare
   v_now timestamptz := pgledger.clock();
   v_part record;
   v_meter record;
+  v_is_live boolean := false;
   v_ok boolean;
 begin
   used := 0;
@@ -21104,9 +21106,10 @@ begin
   expires_at := 'infinity';
   for v_part in
     select
-      subscriptions as subscription, subscriptions.status, subscriptions.started_at,
-      subscriptions.trial_end, subscriptions.cancel_at, plan_features.type, plan_features.quota,
-      plan_features.period, plan_features.soft_limit, plan_features.aggregation
+      subscriptions as subscription, subscriptions.status, subscriptions.add_on,
+      subscriptions.started_at, subscriptions.trial_end, subscriptions.cancel_at,
+      plan_features.type, plan_features.quota, plan_features.period, plan_features.soft_limit,
+      plan_features.aggregation
     from pgledger.subscriptions
     left join pgledger.plan_features
       on subscriptions.plan_key = plan_features.plan_key
@@ -21115,12 +21118,15 @@ begin
       and subscriptions.tenant_id = entitlement.tenant_id
       and subscriptions.status <> 'canceled'
       and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
-    order by subscriptions.add_on, subscriptions.key
+    order by subscriptions.add_on, subscriptions.status = 'scheduled', subscriptions.key
   loop
     if v_part.status = 'scheduled' and v_part.started_at > v_now then
       expires_at := least(expires_at, v_part.started_at);
       continue;
     end if;
+    -- What is to start waits while another is live.
+    continue when v_part.status = 'scheduled' and not v_part.add_on and v_is_live;
+    v_is_live := v_is_live or v_part.status <> 'paused';
     expires_at := least(
       expires_at, v_part.cancel_at, case when v_part.trial_end > v_now then v_part.trial_end end
     );
@@ -31346,7 +31352,7 @@ values
   ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '3c9f0dc5f1bc5859131cd9d66990b15696dec7e47c9e29694c1ac727cbc5770e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'd8d4fd9f904295642bb615d00e2bb9c1524df5de78b0783a2dd13e3e97844cd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),

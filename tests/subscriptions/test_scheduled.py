@@ -250,6 +250,21 @@ def test_a_start_waits_while_another_is_live(conn, tenant, plan, clock):
     assert_consistent(conn)
 
 
+def test_what_waits_gives_nothing_yet(conn, tenant, plan, limited, clock):
+    """Whoever looks before or after ledger_advance: limits of both do not add up."""
+    tenant.create(limited, started_at=START)
+    between_times = tenant.create(limited)
+    clock(START)
+    for _ in range(2):
+        answer = tenant.one("ledger_check_entitlement", feature_key="calls")
+        assert answer["limit"] == 10
+        moves(conn, invoices="none")
+    tenant.cancel(between_times["id"], at_period_end=False)
+    assert tenant.one("ledger_check_entitlement", feature_key="calls")["limit"] == 10
+    # Nothing of it was charged while it waited; it is, from its start on, once it has begun.
+    assert [row["status"] for row in tenant.active()] == ["scheduled"]
+
+
 def test_the_one_that_waits_is_cancelled(conn, tenant, plan, clock):
     waiting = tenant.create(plan, started_at=START)
     live = tenant.create(plan)
