@@ -113,7 +113,10 @@ begin
       'ledger_archive_plan',
       'ledger_cancel_subscription',
       'ledger_change_plan',
+      'ledger_change_time_zone',
+      'ledger_check_cached_entitlement',
       'ledger_check_entitlement',
+      'ledger_check_entitlements',
       'ledger_consume_entitlement',
       'ledger_consumption',
       'ledger_coupon',
@@ -149,16 +152,15 @@ begin
       'ledger_get_plan',
       'ledger_get_plan_by_slug',
       'ledger_get_subscription',
-      'ledger_import_invoice',
       'ledger_ingest_usage',
+      'ledger_invalidate_entitlement',
       'ledger_invalidate_feature_entitlements',
       'ledger_invalidate_tenant_entitlements',
       'ledger_invoice',
       'ledger_invoice_payments',
       'ledger_invoice_preview',
       'ledger_invoices',
-      'ledger_list_app_invoices',
-      'ledger_list_app_pending_invoices',
+      'ledger_list_all_subscriptions',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -189,7 +191,10 @@ begin
       'ledger_resume_subscription',
       'ledger_set_cached_entitlement',
       'ledger_set_currency',
+      'ledger_set_entitlement_ttl',
+      'ledger_set_hook',
       'ledger_set_payment_terms',
+      'ledger_set_trial_end',
       'ledger_set_usage_skew',
       'ledger_subscription',
       'ledger_subscription_changes',
@@ -206,7 +211,6 @@ begin
       'ledger_unmap_tenant_role',
       'ledger_update_coupon',
       'ledger_update_feature',
-      'ledger_update_invoice',
       'ledger_update_plan',
       'ledger_update_subscription',
       'ledger_usage_answer',
@@ -1332,10 +1336,15 @@ create table pgledger.apps (
   app_id text collate "C" not null,
   usage_skew interval default interval '1 hour' not null,
   payment_terms integer default 30 not null,
+  entitlement_ttl interval default interval '30 seconds' not null,
   invoice_number bigint default 0 not null,
+  hook_schema text collate "C",
+  hook_function text collate "C",
+  hook_owner text collate "C",
   constraint apps_app_id_pk primary key (app_id),
   constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0'),
-  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0)
+  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0),
+  constraint apps_entitlement_ttl_is_above_0_check check (entitlement_ttl > interval '0')
 );
 
 comment on table pgledger.apps is
@@ -1345,9 +1354,16 @@ comment on column pgledger.apps.usage_skew is
   'How far ahead of the clock a usage event may be, for machines whose clocks differ.';
 comment on column pgledger.apps.payment_terms is
   'Days from the moment an invoice is final to the moment it is due.';
+comment on column pgledger.apps.entitlement_ttl is
+  'How long a cached entitlement is served at most, unless the call says otherwise.';
 comment on column pgledger.apps.invoice_number is
   'Number of the invoice finalised last. It is counted in this row and not by a sequence, so that '
   'a rollback leaves no gap.';
+comment on column pgledger.apps.hook_schema is
+  'Schema of the function that is told what happens in the app, or null.';
+comment on column pgledger.apps.hook_function is 'Name of that function, or null.';
+comment on column pgledger.apps.hook_owner is
+  'Role that the function belonged to when it was set, with whose rights it runs, or null.';
 
 create table pgledger.currencies (
   app_id text collate "C" not null,
@@ -1695,7 +1711,8 @@ grant usage on type public.ledger_price_line to pgledger_reader;
 -- file: migrations/0006_create_subscriptions.sql
 /*
 Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
-its cancel_at, if it has one, is still ahead. ledger_advance writes down what has become due.
+its cancel_at, if it has one, is still ahead; a scheduled one is live from its start on.
+ledger_advance writes down what has become due.
 */
 create table pgledger.subscriptions (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -1709,13 +1726,18 @@ create table pgledger.subscriptions (
   started_at timestamptz not null,
   anchor_at timestamptz not null,
   time_zone text collate "C" not null,
+  earlier_zones jsonb,
   billing_interval text collate "C" not null,
   interval_count integer not null,
   period_number integer not null,
   current_period_start timestamptz not null,
   current_period_end timestamptz not null,
+  whole_start timestamptz not null,
+  quota_anchor_at timestamptz,
+  held_quotas jsonb,
   trial_end timestamptz,
   cancel_at timestamptz,
+  cancel_at_period_end boolean default false not null,
   canceled_at timestamptz,
   paused_at timestamptz,
   ended_at timestamptz,
@@ -1733,7 +1755,7 @@ create table pgledger.subscriptions (
   constraint subscriptions_id_key unique (id),
   constraint subscriptions_plan_key_fk foreign key (plan_key) references pgledger.plans (key),
   constraint subscriptions_status_is_known_check
-  check (status in ('trialing', 'active', 'paused', 'canceled')),
+  check (status in ('scheduled', 'trialing', 'active', 'paused', 'canceled')),
   constraint subscriptions_period_is_not_empty_check
   check (current_period_start < current_period_end),
   constraint subscriptions_unused_time_is_known_check
@@ -1744,8 +1766,10 @@ create index subscriptions_app_id_tenant_id_idx on pgledger.subscriptions (app_i
 create unique index subscriptions_app_id_tenant_id_live_idx
 on pgledger.subscriptions (app_id, tenant_id)
 where not add_on and status in ('trialing', 'active');
-create index subscriptions_app_id_advance_at_idx on pgledger.subscriptions (app_id, advance_at)
+create index subscriptions_app_id_advance_at_key_idx
+on pgledger.subscriptions (app_id, advance_at, key)
 where advance_at is not null;
+create index subscriptions_app_id_key_idx on pgledger.subscriptions (app_id, key);
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
 comment on table pgledger.subscriptions is
@@ -1758,13 +1782,16 @@ comment on column pgledger.subscriptions.plan_key is 'Current plan.';
 comment on column pgledger.subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column pgledger.subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column pgledger.subscriptions.quantity is 'How many times the plan is taken.';
 comment on column pgledger.subscriptions.started_at is 'Start of the first period or trial.';
 comment on column pgledger.subscriptions.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column pgledger.subscriptions.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
+comment on column pgledger.subscriptions.earlier_zones is
+  'JSON array of the zones of its earlier periods, the oldest first, each with the start of the '
+  'last period that is counted in it; null if there is one zone only.';
 comment on column pgledger.subscriptions.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column pgledger.subscriptions.interval_count is 'Units in a billing period.';
@@ -1774,19 +1801,28 @@ comment on column pgledger.subscriptions.current_period_start is
   'Start of the current period, inclusive.';
 comment on column pgledger.subscriptions.current_period_end is
   'End of the current period, exclusive.';
+comment on column pgledger.subscriptions.whole_start is
+  'Start of the current period if it is whole; earlier than its start if it is a part of one.';
+comment on column pgledger.subscriptions.quota_anchor_at is
+  'What limits for a day, week, month or year are counted from; null for anchor_at.';
+comment on column pgledger.subscriptions.held_quotas is
+  'JSON object of limits'' periods that go to their end although others are counted since: start, '
+  'end, and the boundary that the next one is counted from; null if there are none.';
 comment on column pgledger.subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column pgledger.subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column pgledger.subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column pgledger.subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column pgledger.subscriptions.paused_at is 'Since when it is paused, or null.';
 comment on column pgledger.subscriptions.ended_at is 'When it ended, or null.';
 comment on column pgledger.subscriptions.due_at is
-  'Earliest of trial end, period end and cancellation that is still to be written down.';
+  'Earliest of start, trial end, period end and cancellation that is still to be written down.';
 comment on column pgledger.subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column pgledger.subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column pgledger.subscriptions.invoiced_version is
@@ -1794,7 +1830,7 @@ comment on column pgledger.subscriptions.invoiced_version is
 comment on column pgledger.subscriptions.invoice_due_at is
   'When ledger_advance has to look again for what is to be invoiced; null if there is nothing.';
 comment on column pgledger.subscriptions.advance_at is
-  'Earlier of due_at and invoice_due_at.';
+  'Earlier of due_at and invoice_due_at; later where it has had its turn, or failed.';
 comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
 comment on column pgledger.subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.subscriptions.created_at is 'When it was created.';
@@ -1815,6 +1851,7 @@ create table pgledger.subscription_changes (
   period_start timestamptz not null,
   period_end timestamptz not null,
   whole_start timestamptz not null,
+  invoice_now boolean default false not null,
   constraint subscription_changes_subscription_key_version_pk
   primary key (subscription_key, version),
   constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
@@ -1833,8 +1870,9 @@ comment on column pgledger.subscription_changes.subscription_key is 'Subscriptio
 comment on column pgledger.subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column pgledger.subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column pgledger.subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column pgledger.subscription_changes.created_at is 'When it was written down.';
@@ -1848,6 +1886,8 @@ comment on column pgledger.subscription_changes.period_start is 'Start of the pe
 comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
 comment on column pgledger.subscription_changes.whole_start is
   'Start of the period if it is whole; earlier than period_start if it is a part of one.';
+comment on column pgledger.subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 
 alter table pgledger.subscriptions enable row level security;
 revoke all on table pgledger.subscriptions from public;
@@ -1873,6 +1913,7 @@ create type public.ledger_subscription as (
   current_period_end timestamptz,
   trial_end timestamptz,
   cancel_at timestamptz,
+  cancel_at_period_end boolean,
   canceled_at timestamptz,
   paused_at timestamptz,
   ended_at timestamptz,
@@ -1893,7 +1934,7 @@ comment on column public.ledger_subscription.tenant_id is 'Tenant who subscribes
 comment on column public.ledger_subscription.plan_id is 'Id of the current plan.';
 comment on column public.ledger_subscription.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_subscription.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_subscription.quantity is 'How many times the plan is taken.';
 comment on column public.ledger_subscription.started_at is
   'Start of the first period or trial.';
@@ -1912,6 +1953,8 @@ comment on column public.ledger_subscription.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_subscription.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_subscription.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_subscription.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_subscription.paused_at is 'Since when it is paused, or null.';
@@ -1919,8 +1962,8 @@ comment on column public.ledger_subscription.ended_at is 'When it ended, or null
 comment on column public.ledger_subscription.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_subscription.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_subscription.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_subscription.version is 'Counts changes, from 1.';
@@ -1948,9 +1991,9 @@ comment on column public.ledger_subscription_move.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
-  'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
-  'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
-  'failed, nothing_due.';
+  'nothing_due: nothing came of what was looked at, and there is more to look at. One of: '
+  'started, trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, '
+  'invoice_past_due, failed, nothing_due.';
 comment on column public.ledger_subscription_move.occurred_at is
   'The boundary at which it took effect; for an invoice, when it was made or due.';
 comment on column public.ledger_subscription_move.invoice_id is
@@ -2253,7 +2296,7 @@ comment on column pgledger.entitlement_cache.usage_version is
 comment on column pgledger.entitlement_cache.tenant_version is
   'Count of the tenant''s invalidations when it was made.';
 comment on column pgledger.entitlement_cache.feature_version is
-  'Count of the feature''s invalidations when it was made.';
+  'Count of the feature''s invalidations, for all tenants and for this one, when it was made.';
 comment on column pgledger.entitlement_cache.created_at is 'When it was made.';
 comment on column pgledger.entitlement_cache.expires_at is
   'When it expires: its time to live, the end of the limit''s period, trial end or cancellation, '
@@ -2262,19 +2305,24 @@ comment on column pgledger.entitlement_cache.expires_at is
 create table pgledger.feature_invalidations (
   app_id text collate "C" not null,
   feature_key text collate "C" not null,
+  tenant_id text collate "C" not null,
   version bigint not null,
-  constraint feature_invalidations_app_id_feature_key_pk primary key (app_id, feature_key)
+  constraint feature_invalidations_app_id_feature_key_tenant_id_pk
+  primary key (app_id, feature_key, tenant_id)
 );
 
 comment on table pgledger.feature_invalidations is
-  'Counts how often the cached entitlements of a feature were invalidated for all tenants.';
+  'Counts how often the cached entitlements of a feature were invalidated, for all tenants or one.';
 comment on column pgledger.feature_invalidations.app_id is 'App.';
 comment on column pgledger.feature_invalidations.feature_key is 'Key of the feature.';
+comment on column pgledger.feature_invalidations.tenant_id is
+  'Tenant whose entitlement it was; empty for all tenants.';
 comment on column pgledger.feature_invalidations.version is 'Count of invalidations.';
 
 alter table pgledger.entitlement_cache enable row level security;
 revoke all on table pgledger.entitlement_cache from public;
 grant select on table pgledger.entitlement_cache to pgledger_auditor;
+alter table pgledger.feature_invalidations enable row level security;
 revoke all on table pgledger.feature_invalidations from public;
 grant select on table pgledger.feature_invalidations to pgledger_auditor;
 
@@ -2519,6 +2567,8 @@ for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.usage_events
 for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.entitlement_cache
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.feature_invalidations
 for select to pgledger_auditor using (true);
 
 -- file: migrations/0010_create_coupons.sql
@@ -2853,7 +2903,7 @@ create unique index invoices_subscription_key_kind_period_start_live_idx
 on pgledger.invoices (subscription_key, kind, period_start)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
-create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
+create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
 where status = 'pending';
 
 comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';
@@ -4556,6 +4606,16 @@ as $$
       'has jumped, or nothing ran for that long. Put the clock right, or call once with a longer '
       'max_span.',
       false
+    ),
+    (
+      'LG128', 'UnknownTimeZone',
+      'the server does not know the time zone %s of subscription %s any more',
+      'Name the zone that has taken its place: ledger_change_time_zone(app_id, tenant_id, id, '
+      'time_zone).',
+      'An update of the server has dropped the time zone of a subscription. Its periods cannot be '
+      'counted until ledger_change_time_zone gives it the zone that has taken its place, such as '
+      'Europe/Kyiv for Europe/Kiev.',
+      false
     )
 $$;
 
@@ -4636,6 +4696,32 @@ comment on function pgledger.fail is
   'Raises the registered error of that name with its message filled in.';
 
 revoke all on function pgledger.fail from public;
+
+-- file: repeatable/00_core/errors/look_again.sql
+/*
+For a caller whose insert met a row that it cannot see. The row is gone by now, and the caller looks
+again; or the transaction's snapshot is older than the row, and it has to be run again, which is
+what ON CONFLICT would say.
+*/
+create or replace function pgledger.look_again()
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    raise exception 'could not serialize access due to concurrent update'
+      using errcode = 'serialization_failure';
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.look_again is
+  'Says that an insert may be tried again after a conflict with a row that is not seen.';
+
+revoke all on function pgledger.look_again from public;
 
 -- file: repeatable/00_core/ids/base32_lanes.sql
 /*
@@ -5784,11 +5870,7 @@ begin
     v_ok := pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
-    or not exists (
-      select
-      from pg_catalog.pg_timezone_names
-      where pg_timezone_names.name = check_time_zone.time_zone
-    )
+    or not pgledger.zone_is_known(time_zone)
   ) then
     v_ok := pgledger.fail(
       'InvalidArgument',
@@ -5967,8 +6049,7 @@ stable
 parallel safe
 as $$
   select case
-    when subscription.current_period_start > subscription.started_at
-      or subscription.current_period_end = subscription.trial_end
+    when subscription.current_period_end = subscription.trial_end
       then subscription.current_period_start
     else least(
       subscription.current_period_start,
@@ -5987,6 +6068,30 @@ comment on function pgledger.whole_period_start is
   'Where the current period of a subscription would start if it were whole.';
 
 revoke all on function pgledger.whole_period_start from public;
+
+-- file: repeatable/00_core/periods/zone_is_known.sql
+/*
+Whether the server knows a time zone by exactly that name. Looking through the names takes some 20
+ms; UTC is known without it.
+*/
+create or replace function pgledger.zone_is_known(time_zone text)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select
+    time_zone = 'UTC'
+    or exists (
+      select
+      from pg_catalog.pg_timezone_names
+      where pg_timezone_names.name = zone_is_known.time_zone
+    )
+$$;
+
+comment on function pgledger.zone_is_known is 'Whether the server knows a time zone by that name.';
+
+revoke all on function pgledger.zone_is_known from public;
 
 -- file: repeatable/00_core/text/invisible_characters.sql
 /*
@@ -6093,19 +6198,19 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
+      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
     ('migrations/0006_create_subscriptions.sql',
-      'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
+      'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
-      '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
+      '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
-      '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
+      '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '5dcc7a6ccd5f8379e5da072678597aa8d859f33a3f95f66bebdcac44c2260b74')
+      'f6286ad2cc00dd0d5e6e43ca5fa3ad698997d06f68a82bb440bc513a9cd03296')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7118,6 +7223,10 @@ as $$
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
+      'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'advance_and_invoice(bigint, text, timestamp with time zone)',
       'owner', '', ''
     ),
@@ -7128,7 +7237,8 @@ as $$
     ),
     (
       'function', 'private',
-      'advance_subscription(subscriptions, timestamp with time zone, boolean)', 'owner', '', ''
+      'advance_subscription(subscriptions, timestamp with time zone, boolean, integer)', 'owner',
+      '', ''
     ),
     (
       'function', 'private',
@@ -7170,6 +7280,10 @@ as $$
     ),
     (
       'function', 'private',
+      'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'bigint, integer)', 'owner', '', ''
     ),
@@ -7207,6 +7321,10 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
@@ -7215,20 +7333,10 @@ as $$
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
-      'timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
-      '', ''
-    ),
-    ('function', 'private', 'check_invoice_total(invoices)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
@@ -7286,11 +7394,12 @@ as $$
       'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_zones(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
-      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
-      'owner', '', ''
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
@@ -7344,11 +7453,16 @@ as $$
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
       'entitlement_answer(text, numeric, numeric, boolean, text, numeric)', 'owner', '', ''
     ),
+    ('function', 'private', 'entitlement_ttl(text)', 'owner', '', ''),
     (
       'function', 'private',
       'entitlement_versions(text, text, text, timestamp with time zone, timestamp with time '
@@ -7391,17 +7505,9 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'hook_arguments()', 'owner', '', ''),
+    ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
-      ''
-    ),
-    (
-      'function', 'private',
-      'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
-      'zone, integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
     (
@@ -7429,6 +7535,7 @@ as $$
       ''
     ),
     ('function', 'private', 'interval_length(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
@@ -7445,6 +7552,10 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'invoiced_at_once(text, subscriptions, subscriptions)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -7454,8 +7565,8 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
-    ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
+    ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
@@ -7486,6 +7597,7 @@ as $$
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'look_again()', 'owner', '', ''),
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
@@ -7495,8 +7607,19 @@ as $$
       '', ''
     ),
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
+    ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'moved_to_plan(subscriptions, plans, text, boolean, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'moved_to_zone(subscriptions, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7513,12 +7636,11 @@ as $$
     (
       'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
-      'time zone)', 'owner', '', ''
+      'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
-    ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7544,9 +7666,18 @@ as $$
       'function', 'private',
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'period_end_cancellation(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'plan_trial(subscriptions, plans, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
@@ -7583,11 +7714,8 @@ as $$
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'read_invoice_line(jsonb, text, integer, boolean)', 'owner', '', ''),
-    (
-      'function', 'private', 'read_invoice_lines(jsonb, integer, integer, boolean)', 'owner', '',
-      ''
-    ),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
@@ -7609,15 +7737,19 @@ as $$
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
       'owner', '', ''
     ),
-    ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
-    ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'refuse_second_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_subscription_change(subscriptions, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
-    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     (
       'function', 'private',
-      'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
-      'time zone, text)', 'owner', '', ''
+      'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
+      'owner', '', ''
     ),
+    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
@@ -7667,6 +7799,7 @@ as $$
     ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_lines(bigint, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_subscription(subscriptions)', 'owner', '', ''),
@@ -7681,19 +7814,16 @@ as $$
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
-    (
-      'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
       'owner', '', ''
     ),
-    ('function', 'private', 'taxable_parts(invoice_lines[], jsonb)', 'owner', '', ''),
     (
-      'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
+      'function', 'private', 'tell_hook(text, text, text, text, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
@@ -7776,11 +7906,16 @@ as $$
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     (
       'function', 'private',
-      'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
-      'zone, text, timestamp with time zone)', 'owner', '', ''
+      'with_trial_end(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'zone_is_known(text)', 'owner', '', ''),
+    (
+      'function', 'private', 'zone_of_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -7810,15 +7945,28 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_cancel_subscription(text, text, text, boolean, text)',
+      'function', 'surface',
+      'ledger_cancel_subscription(text, text, text, boolean, text, timestamp with time zone)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_change_plan(text, text, text, text)', 'owner',
+      'function', 'surface', 'ledger_change_plan(text, text, text, text, text, text, boolean)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_change_time_zone(text, text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_check_cached_entitlement(text, text, text, numeric)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_check_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_check_entitlements(text, text, text[], numeric[])', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -7928,15 +8076,13 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_import_invoice(text, text, text, jsonb, jsonb, jsonb, text, text, timestamp with '
-      'time zone, text, timestamp with time zone, timestamp with time zone, text)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_entitlement(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_invalidate_feature_entitlements(text, text)', 'owner',
@@ -7947,14 +8093,8 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
-      'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_list_all_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -7973,10 +8113,8 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_list_invoices(text, text, text, integer, bigint, boolean, timestamp with time '
-      'zone, timestamp with time zone)', 'owner', 'reader=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
@@ -8069,8 +8207,20 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_set_entitlement_ttl(text, interval)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_hook(text, text, text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_set_payment_terms(text, integer)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_trial_end(text, text, text, timestamp with time zone)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_set_usage_skew(text, interval)', 'owner', 'poster=EXECUTE',
@@ -8091,17 +8241,13 @@ as $$
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_update_invoice(text, text, text, jsonb, jsonb)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface',
       'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
-      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
+      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -8204,6 +8350,10 @@ as $$
       'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
       'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
       'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'feature_invalidations', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
     ),
     (
       'policy', 'features', 'auditors_read_all', '', 'auditor',
@@ -8353,7 +8503,7 @@ as $$
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
-    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', 'row security'),
     (
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -12871,6 +13021,101 @@ comment on function pgledger.find_feature is
 
 revoke all on function pgledger.find_feature from public;
 
+-- file: repeatable/20_catalogue/hook_arguments.sql
+/*
+Types of what a hook is told: what happened, app, tenant, id of what it happened to, and when.
+*/
+create or replace function pgledger.hook_arguments()
+returns oidvector
+language sql
+immutable
+parallel safe
+as $$
+  select '25 25 25 25 1184'::oidvector
+$$;
+
+comment on function pgledger.hook_arguments is 'Types of what a hook is told.';
+
+revoke all on function pgledger.hook_arguments from public;
+
+-- file: repeatable/20_catalogue/hook_fault.sql
+/*
+Why a function must not be called as an app's hook; null if nothing speaks against it. Names rather
+than oids are asked for, because a restore makes the function anew.
+
+It is called by functions that run with the rights of our owner, and must never run with these: not
+now, and not after somebody has changed it. So it is SECURITY DEFINER, and whoever could replace it
+or alter it, because they can act as its owner or as its schema's, can act as our owner anyway.
+*/
+create or replace function pgledger.hook_fault(hook_schema text, hook_function text)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  with ours as (
+    select pg_namespace.nspowner as owner
+    from pg_catalog.pg_namespace
+    where pg_namespace.nspname = 'pgledger'
+  ),
+
+  hook as (
+    select
+      pg_proc.oid, pg_proc.proowner, pg_proc.prosecdef, pg_namespace.nspname,
+      pg_namespace.oid as schema, pg_namespace.nspowner
+    from pg_catalog.pg_proc
+    inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
+    where pg_namespace.nspname = hook_fault.hook_schema
+      and pg_proc.proname = hook_fault.hook_function
+      and pg_proc.prokind = 'f'
+      and pg_proc.proargtypes = pgledger.hook_arguments()
+  ),
+
+  stranger as (
+    select pg_roles.rolname
+    from pg_catalog.pg_roles
+    cross join hook
+    cross join ours
+    where pg_roles.rolcanlogin
+      and (
+        pg_has_role(pg_roles.oid, hook.proowner, 'MEMBER')
+        or pg_has_role(pg_roles.oid, hook.nspowner, 'MEMBER')
+      )
+      and not pg_has_role(pg_roles.oid, ours.owner, 'MEMBER')
+    order by pg_roles.rolname
+    limit 1
+  )
+
+  select case
+    when hook.oid is null
+      then 'there is no such function of (text, text, text, text, timestamptz)'
+    when hook.nspname = 'pgledger' or hook.nspname ~ '^pg_'
+      then 'functions of its schema are not an application''s'
+    when not hook.prosecdef then 'it is not SECURITY DEFINER'
+    when owner.rolsuper then 'it would run with the rights of a superuser'
+    when hook.proowner = ours.owner and with_roles.are_there
+      then format('it would run with the rights of %I', owner.rolname)
+    when stranger.rolname is not null
+      then format('%I could change it', stranger.rolname)
+    when not has_schema_privilege(ours.owner, hook.schema, 'USAGE')
+      or not has_function_privilege(ours.owner, hook.oid, 'EXECUTE')
+      then format('%I may not call it', pg_get_userbyid(ours.owner))
+  end
+  from ours
+  cross join lateral (
+    select coalesce(bool_or(schema_history.with_roles), false)
+    from pgledger.schema_history
+  ) as with_roles (are_there)
+  left join hook on true
+  left join stranger on true
+  left join pg_catalog.pg_roles as owner on hook.proowner = owner.oid
+$$;
+
+comment on function pgledger.hook_fault is
+  'Why a function must not be called as an app''s hook, or null if nothing speaks against it.';
+
+revoke all on function pgledger.hook_fault from public;
+
 -- file: repeatable/20_catalogue/insert_plan.sql
 /*
 Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
@@ -12890,6 +13135,7 @@ declare
   v_features pgledger.plan_features[];
   v_period record;
   v_key bigint;
+  v_constraint text;
   v_ok boolean;
 begin
   -- So its exponent cannot change before this plan is written.
@@ -12909,22 +13155,29 @@ begin
   v_period := pgledger.read_pricing(plan.pricing, v_features);
 
   loop
-    -- No constraint is named, because either the id or the slug may be taken.
-    insert into pgledger.plans (
-      id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
-      billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
-      created_at, updated_at
-    )
-    values (
-      plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
-      plan.currency, plan.features, plan.pricing, v_period.billing_interval,
-      v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
-      plan.metadata, plan.created_at, plan.updated_at
-    )
-    on conflict do nothing
-    returning plans.key into v_key;
+    begin
+      insert into pgledger.plans (
+        id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
+        billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version,
+        metadata, created_at, updated_at
+      )
+      values (
+        plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
+        plan.currency, plan.features, plan.pricing, v_period.billing_interval,
+        v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on,
+        plan.version, plan.metadata, plan.created_at, plan.updated_at
+      )
+      on conflict on constraint plans_id_key do nothing
+      returning plans.key into v_key;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_key is not null then
       perform pgledger.write_plan_features(v_key, v_features);
       return v_key;
     end if;
@@ -12932,10 +13185,7 @@ begin
     v_key := pgledger.repeated_plan(plan);
     if v_key is not null then
       return v_key;
-    end if;
-
-    -- If what was in the way is gone by now, try again.
-    if exists (
+    elsif exists (
       select
       from pgledger.plans
       where plans.app_id = plan.app_id
@@ -12949,6 +13199,7 @@ begin
         ]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
@@ -13130,6 +13381,8 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_is_new boolean := false;
+  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
@@ -13154,24 +13407,31 @@ begin
   order by features.id
   for update;
   loop
-    -- No constraint is named, because either the id or the key may be taken.
-    insert into pgledger.features (
-      id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
-      created_at, updated_at
-    )
-    values (
-      v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
-      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
-    )
-    on conflict do nothing;
+    begin
+      insert into pgledger.features (
+        id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
+        created_at, updated_at
+      )
+      values (
+        v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
+        v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
+      )
+      on conflict on constraint features_id_pk do nothing;
+      v_is_new := found;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'features_app_id_tenant_id_key_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_is_new then
       v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
 
-    -- If what was in the way is gone by now, try again.
     if exists (
       select
       from pgledger.features
@@ -13184,6 +13444,7 @@ begin
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 
   return pgledger.feature_with_id(v_new.id);
@@ -13932,6 +14193,89 @@ Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
 revoke all on function public.ledger_set_currency from public;
 grant execute on function public.ledger_set_currency to pgledger_poster;
 
+-- file: repeatable/20_catalogue/ledger_set_hook.sql
+/*
+Repeatable. Only an administrator may: the function is run by whoever bills.
+
+Checks, in this order: app_id, that both names are given or neither, then the function.
+*/
+create or replace function public.ledger_set_hook(
+  app_id text,
+  function_schema text,
+  function_name text
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_fault text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  if (function_schema is null) <> (function_name is null) then
+    v_ok := pgledger.fail(
+      'NullArgument',
+      array[case when function_schema is null then 'function_schema' else 'function_name' end]
+    );
+  elsif function_name is not null then
+    v_fault := pgledger.hook_fault(function_schema, function_name);
+    if v_fault is not null then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array['function_name', quote_literal(pgledger.abridged(function_name)), v_fault]
+      );
+    end if;
+  end if;
+
+  insert into pgledger.apps (app_id, hook_schema, hook_function, hook_owner)
+  values (
+    ledger_set_hook.app_id,
+    ledger_set_hook.function_schema,
+    ledger_set_hook.function_name,
+    (
+      select pg_get_userbyid(pg_proc.proowner)
+      from pg_catalog.pg_proc
+      inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
+      where pg_namespace.nspname = ledger_set_hook.function_schema
+        and pg_proc.proname = ledger_set_hook.function_name
+        and pg_proc.proargtypes = pgledger.hook_arguments()
+    )
+  )
+  on conflict on constraint apps_app_id_pk do update
+  set
+    hook_schema = excluded.hook_schema,
+    hook_function = excluded.hook_function,
+    hook_owner = excluded.hook_owner;
+end;
+$$;
+
+comment on function public.ledger_set_hook is
+$$Names a function of the application that is told what happens in an app.
+
+It is called with what happened, app_id, tenant_id, the id of the subscription
+or invoice, and when, in the transaction in which it happens; what it raises
+undoes that. docs/operations.md lists what is told. Only the owner of pgledger
+may call this function.
+
+The hook is an ordinary function of (text, text, text, text, timestamptz), is
+SECURITY DEFINER, and runs with the rights of its owner, which is neither a
+superuser nor the owner of pgledger. Nobody can log in as that role, or as the
+owner of its schema, but who can act as the owner of pgledger. It changes no
+subscription and no invoice.
+
+app_id: App.
+function_schema: Schema of the function; null for no hook.
+function_name: Name of the function; null for no hook.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such
+  function, or it is not as a hook has to be).$$;
+
+revoke all on function public.ledger_set_hook from public;
+
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
 A plan's features keep the aggregation that they were written with, so that what is billed does not
@@ -14678,6 +15022,77 @@ comment on function pgledger.rewrite_plan is
 
 revoke all on function pgledger.rewrite_plan from public;
 
+-- file: repeatable/20_catalogue/tell_hook.sql
+/*
+Tells an app's hook what happened, if it has one, in the transaction in which it does. What the hook
+raises is raised here, and undoes what happened.
+
+What it happened to may not be written as a whole yet. So a hook changes no subscription and no
+invoice: that would tell it again, and is refused.
+
+A hook is called only while it is still SECURITY DEFINER and still its owner's, which a restore
+without owners changes. Who else could change it is looked at when it is set.
+Errors: InvalidState.
+*/
+create or replace function pgledger.tell_hook(
+  app_id text,
+  tenant_id text,
+  happening text,
+  subject_id text,
+  occurred_at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hook record;
+  v_name text;
+  v_ok boolean;
+begin
+  select apps.hook_schema as schema, apps.hook_function as function, apps.hook_owner as owner
+  into v_hook
+  from pgledger.apps
+  where apps.app_id = tell_hook.app_id and apps.hook_function is not null;
+  if not found then
+    return;
+  end if;
+
+  v_name := format('%I.%I', v_hook.schema, v_hook.function);
+  if current_setting('pgledger.telling', true) = 'on' then
+    v_ok := pgledger.fail(
+      'InvalidState', array['hook', v_name, 'running', 'called again'],
+      hint => 'A hook must not change subscriptions or invoices. Let it note down what to do, and '
+      || 'do that afterwards.'
+    );
+  elsif not exists (
+    select
+    from pg_catalog.pg_proc
+    inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
+    where pg_namespace.nspname = v_hook.schema
+      and pg_proc.proname = v_hook.function
+      and pg_proc.proargtypes = pgledger.hook_arguments()
+      and pg_proc.prosecdef
+      and pg_get_userbyid(pg_proc.proowner) = v_hook.owner
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidState', array['hook', v_name, 'not as it was set', 'called'],
+      hint => 'Make the function again, with its owner, or call ledger_set_hook.'
+    );
+  end if;
+
+  perform set_config('pgledger.telling', 'on', true);
+  execute format('select %s($1, $2, $3, $4, $5)', v_name)
+  using happening, app_id, tenant_id, subject_id, occurred_at;
+  perform set_config('pgledger.telling', '', true);
+end;
+$$;
+
+comment on function pgledger.tell_hook is 'Tells an app''s hook what happened, if it has one.';
+
+revoke all on function pgledger.tell_hook from public;
+
 -- file: repeatable/20_catalogue/write_plan_features.sql
 /*
 Replaces the rows of a plan's features with those that were read from its JSON. The caller has
@@ -15305,13 +15720,22 @@ by the clock, in the order in which it happened, and returns the subscription. T
 its row, and writes it itself unless to_store.
 
 At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
-on starts a period. Each of these is a change of its own, so that no period is left out, however
-late the call is.
+on starts, or starts a period. Each of these is a change of its own, so that no period is left out,
+however late the call is. What cannot start yet, because the tenant has another live subscription,
+stays scheduled.
+
+A call that is for many subscriptions, or creates one, gives each at_most so many changes, and those
+at the time of the last one: a subscription that is years behind is moved on by several calls. What
+they leave is written as if the clock had not been further.
+
+Locks the tenant's live subscription if its cancellation is due and this one starts.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
   until timestamptz,
-  to_store boolean default true
+  to_store boolean default true,
+  at_most integer default null
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -15323,8 +15747,10 @@ declare
   v_now timestamptz;
   v_at timestamptz;
   v_change text;
+  v_ok boolean;
 begin
   while subscription.due_at <= until loop
+    exit when subscription.version >= v_version + at_most and subscription.due_at > v_at;
     v_now := coalesce(v_now, pgledger.clock());
     v_at := subscription.due_at;
 
@@ -15336,14 +15762,16 @@ begin
       subscription.status := 'canceled';
       subscription.paused_at := null;
       subscription.ended_at := v_at;
+    elsif subscription.status = 'scheduled' then
+      exit when not pgledger.take_live_place(subscription);
+      v_change := 'started';
+      subscription.status := case
+        when subscription.trial_end is null then 'active' else 'trialing'
+      end;
     else
       v_change := 'period_started';
-      select period.number, period.starts_at, period.ends_at
-      into
-        subscription.period_number,
-        subscription.current_period_start,
-        subscription.current_period_end
-      from pgledger.subscription_period(subscription, v_at) as period;
+      v_ok := pgledger.check_zones(subscription);
+      subscription := pgledger.enter_period(subscription, v_at);
     end if;
 
     subscription := pgledger.note_subscription_change(subscription, v_change, v_at, v_now);
@@ -15360,6 +15788,62 @@ comment on function pgledger.advance_subscription is
   'Moves a locked subscription to that time: ends of trials, cancellations and periods due.';
 
 revoke all on function pgledger.advance_subscription from public;
+
+-- file: repeatable/22_subscriptions/check_cancellation.sql
+/*
+Refuses a cancellation that says two things, or nothing. What time it leaves unused is only a
+question where it ends before its period does; at a given time that is charged up to then, so the
+rest is given back.
+
+Errors: NullArgument, InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_cancellation(
+  at_period_end boolean,
+  unused_time text,
+  cancel_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_time_fault text := pgledger.time_fault(cancel_at);
+  v_ok boolean;
+begin
+  if at_period_end is null then
+    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
+  end if;
+  if unused_time is not null then
+    v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  end if;
+  if cancel_at is not null and v_time_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['cancel_at', cancel_at::text, v_time_fault]);
+  elsif cancel_at is not null and unused_time = 'none' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'unused_time', quote_literal(unused_time),
+        'up to a given cancel_at the base fee is charged, and the rest is given back'
+      ]
+    );
+  elsif at_period_end and cancel_at is null and unused_time <> 'none' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_cancellation is
+  'Raises the first thing that is wrong with what a cancellation asks for.';
+
+revoke all on function pgledger.check_cancellation from public;
 
 -- file: repeatable/22_subscriptions/check_new_subscription.sql
 /*
@@ -15379,10 +15863,7 @@ stable
 parallel safe
 as $$
 declare
-  v_started_fault text := coalesce(
-    pgledger.time_fault(request.started_at),
-    case when request.started_at > request.created_at then 'it is in the future' end
-  );
+  v_started_fault text := pgledger.time_fault(request.started_at);
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
   v_ok boolean;
 begin
@@ -15495,6 +15976,47 @@ comment on function pgledger.check_subscription_quantity is
 
 revoke all on function pgledger.check_subscription_quantity from public;
 
+-- file: repeatable/22_subscriptions/check_zones.sql
+/*
+Raises if the server does not know a time zone that a subscription's periods are counted in: an
+update of its zones can leave out a name. A zone is tried, because looking through all names takes
+some 20 ms, and this is asked by every question about a limit.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.check_zones(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_zone text;
+  v_ok boolean;
+begin
+  if subscription.time_zone = 'UTC' and subscription.earlier_zones is null then
+    return true;
+  end if;
+  for v_zone in
+    select subscription.time_zone
+    union all
+    select earlier.zone ->> 'time_zone'
+    from jsonb_array_elements(subscription.earlier_zones) as earlier (zone)
+  loop
+    perform subscription.anchor_at at time zone v_zone;
+  end loop;
+  return true;
+exception
+  when invalid_parameter_value then
+    v_ok := pgledger.fail('UnknownTimeZone', array[quote_literal(v_zone), subscription.id]);
+end;
+$$;
+
+comment on function pgledger.check_zones is
+  'Raises if the server does not know a time zone of a subscription.';
+
+revoke all on function pgledger.check_zones from public;
+
 -- file: repeatable/22_subscriptions/end_overdue_subscription.sql
 /*
 Ends a tenant's live subscription whose cancellation is due but not written yet, so that another one
@@ -15544,14 +16066,50 @@ comment on function pgledger.end_overdue_subscription is
 
 revoke all on function pgledger.end_overdue_subscription from public;
 
+-- file: repeatable/22_subscriptions/enter_period.sql
+/*
+Puts a subscription into the period that a time lies in, as it is counted by now. One that follows
+the current one is whole, even if a change of the time zone made it some hours longer or shorter.
+*/
+create or replace function pgledger.enter_period(
+  subscription pgledger.subscriptions,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_end timestamptz := subscription.current_period_end;
+begin
+  select period.number, period.starts_at, period.ends_at
+  into
+    subscription.period_number,
+    subscription.current_period_start,
+    subscription.current_period_end
+  from pgledger.subscription_period(subscription, at) as period;
+  subscription.whole_start := case
+    when subscription.current_period_start = v_end then v_end
+    else pgledger.whole_period_start(subscription)
+  end;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.enter_period is
+  'Puts a subscription into the period that a time lies in.';
+
+revoke all on function pgledger.enter_period from public;
+
 -- file: repeatable/22_subscriptions/insert_subscription.sql
 /*
-Creates the subscription that a checked request asks for, moves it to now if it starts in the past,
-and returns its key. If the same call, made at the same time, has created it meanwhile, that
+Creates the subscription that a checked request asks for, moves it on if it starts in the past, and
+returns its key. If the same call, made at the same time, has created it meanwhile, that
 subscription's key is returned.
 
 Locks the plan FOR SHARE. If another call is creating one with the same id, or another live one for
-the tenant, this waits for it. Either constraint may be the one in conflict, so none is named.
+the tenant, this waits for it. Either may be in the way, or both.
 Errors: NullArgument, InvalidId, PlanNotFound, Archived, InvalidTime, IdempotencyConflict,
 ActiveSubscriptionExists.
 */
@@ -15568,35 +16126,37 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
+  v_key bigint;
   v_ok boolean;
 begin
-  insert into pgledger.subscriptions (
-    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
-    billing_interval, interval_count, period_number, current_period_start, current_period_end,
-    trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at, updated_at
-  )
-  values (
-    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
-    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
-    v_new.interval_count, v_new.period_number, v_new.current_period_start,
-    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.tax_rates,
-    v_new.started_at, v_new.started_at, v_new.metadata, v_new.created_at, v_new.created_at
-  )
-  on conflict do nothing
-  returning subscriptions.key into v_new.key;
-
-  if v_new.key is null then
-    v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
-    if v_new.key is null then
+  if v_new.status = 'scheduled' then
+    v_ok := pgledger.refuse_scheduled_clash(v_new);
+  end if;
+  loop
+    v_new.key := pgledger.place_subscription(v_new);
+    exit when v_new.key is not null;
+    v_key := pgledger.repeated_subscription(request, plan_id, trial_days);
+    if v_key is not null then
+      return v_key;
+    elsif exists (
+      select
+      from pgledger.subscriptions
+      where subscriptions.app_id = request.app_id
+        and subscriptions.tenant_id = request.tenant_id
+        and not subscriptions.add_on
+        and subscriptions.status in ('trialing', 'active')
+    ) then
       v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
     end if;
-    return v_new.key;
-  end if;
+    v_ok := pgledger.look_again();
+  end loop;
 
   v_new := pgledger.note_subscription_change(
-    v_new, 'created', v_new.started_at, v_new.created_at
+    v_new, 'created', least(v_new.started_at, v_new.created_at), v_new.created_at
   );
-  perform pgledger.advance_subscription(v_new, v_new.created_at);
+  perform pgledger.advance_subscription(
+    v_new, v_new.created_at, at_most => pgledger.moves_at_once()
+  );
   return v_new.key;
 end;
 $$;
@@ -15606,20 +16166,82 @@ comment on function pgledger.insert_subscription is
 
 revoke all on function pgledger.insert_subscription from public;
 
+-- file: repeatable/22_subscriptions/invoiced_at_once.sql
+/*
+Whether a change of plan or quantity is invoiced at once: if that is asked for, or, where nothing is
+said, if the period is longer than a month or 31 days. Only what goes on active in its period has
+something to be invoiced: a trial or a pause charges nothing, and a period that begins is invoiced
+anyway.
+*/
+create or replace function pgledger.invoiced_at_once(
+  invoice text,
+  before pgledger.subscriptions,
+  after pgledger.subscriptions
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select
+    after.status = 'active'
+    and before.status = 'active'
+    and after.current_period_start = before.current_period_start
+    and coalesce(
+      -- Another period began at the very start of the one that may have been billed.
+      nullif(after.current_period_end <> before.current_period_end, false),
+      invoice = 'now',
+      case after.billing_interval
+        when 'year' then true
+        when 'month' then after.interval_count > 1
+        when 'week' then after.interval_count > 4
+        else after.interval_count > 31
+      end
+    )
+$$;
+
+comment on function pgledger.invoiced_at_once is
+  'Whether a change of plan or quantity is invoiced at once, and not with the period.';
+
+revoke all on function pgledger.invoiced_at_once from public;
+
+-- file: repeatable/22_subscriptions/known_zones.sql
+/*
+What a subscription remembers of the zones of its earlier periods, without those that the server
+does not know any more: their days are counted in the zone that came after. Null if nothing is left.
+*/
+create or replace function pgledger.known_zones(earlier_zones jsonb)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select jsonb_agg(earlier.zone order by earlier.place)
+  from jsonb_array_elements(known_zones.earlier_zones) with ordinality as earlier (zone, place)
+  where pgledger.zone_is_known(earlier.zone ->> 'time_zone')
+$$;
+
+comment on function pgledger.known_zones is
+  'Zones of earlier periods, without those that the server does not know any more.';
+
+revoke all on function pgledger.known_zones from public;
+
 -- file: repeatable/22_subscriptions/ledger_cancel_subscription.sql
 /*
-A paused subscription whose period is over ends at once, because that period does not come back.
-Nothing is written if the subscription is already cancelled in that way, or has ended.
+A paused subscription whose period is over ends at once, because that period does not come back. So
+does one that has not begun. Nothing is written if the subscription is already cancelled in that
+way, or has ended.
 
 Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time.
+Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time, cancel_at.
 */
 create or replace function public.ledger_cancel_subscription(
   app_id text,
   tenant_id text,
   id text,
   at_period_end boolean default true,
-  unused_time text default 'none'
+  unused_time text default null,
+  cancel_at timestamptz default null
 )
 returns public.ledger_subscription
 language plpgsql
@@ -15632,32 +16254,31 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_with_period boolean := at_period_end and cancel_at is null and v_new.status <> 'scheduled';
+  v_unused text := coalesce(unused_time, case when cancel_at is null then 'none' else 'credit' end);
+  v_end timestamptz := case
+    when cancel_at is not null then cancel_at
+    when v_with_period then pgledger.period_end_cancellation(v_new, v_now)
+    else v_now
+  end;
   v_ok boolean;
 begin
-  if at_period_end is null then
-    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
-  end if;
-  v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
-  if at_period_end and unused_time <> 'none' then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
-      ]
-    );
-  elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
+  v_ok := pgledger.check_cancellation(at_period_end, unused_time, cancel_at);
+  if v_new.status = 'canceled' or (
+    v_end > v_now
+    and v_new.cancel_at = v_end
+    and (v_new.cancel_at_period_end, v_new.unused_time) = (v_with_period, v_unused)
+  ) then
     return pgledger.subscription_with_key(v_new.key);
+  elsif cancel_at < v_now then
+    v_ok := pgledger.fail('InvalidTime', array['cancel_at', cancel_at::text, 'it is in the past']);
   end if;
 
   v_new.canceled_at := v_now;
-  v_new.unused_time := unused_time;
-  v_new.cancel_at := case
-    when not at_period_end then v_now
-    when v_new.trial_end > v_now then v_new.trial_end
-    else greatest(v_new.current_period_end, v_now)
-  end;
-
-  if v_new.cancel_at > v_now then
+  v_new.unused_time := v_unused;
+  v_new.cancel_at := v_end;
+  v_new.cancel_at_period_end := v_with_period;
+  if v_end > v_now then
     v_new := pgledger.note_subscription_change(v_new, 'cancellation_scheduled', v_now, v_now);
   else
     v_new.status := 'canceled';
@@ -15670,9 +16291,13 @@ end;
 $$;
 
 comment on function public.ledger_cancel_subscription is
-$$Cancels a subscription, at the end of its period or at once.
+$$Cancels a subscription, at the end of its period, at once, or at a time.
 
-Until it has ended, ledger_resume_subscription takes the cancellation back.
+Until it has ended, ledger_resume_subscription takes the cancellation back,
+and this call can name another end. An end with the period moves if a change
+of plan or of the trial moves that; one at a given time stays. What has not
+begun, or is paused and past its period, has no period to go to the end of: it
+ends at once.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -15680,14 +16305,20 @@ id: Id of the subscription.
 at_period_end: Whether the current period, or during a trial the trial, goes
   to its end first; false ends the subscription at once.
 unused_time: What becomes of a base fee that was paid in advance for time
-  after an end at once: it is kept, credited or to be refunded, on the invoice
-  of the last period; one of: none, credit, refund.
+  after the end: it is kept, credited or to be refunded, on the invoice of the
+  last period; one of: none, credit, refund; null for none, and with cancel_at
+  for credit.
+cancel_at: When it ends, now or at any later time, in any period; the base fee
+  is due up to then. It is what counts, whatever at_period_end says; null for
+  what that says.
 
 Returns: The subscription; the same call again changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
-  unused_time, or it is not none although the period goes to its end).$$;
+  unused_time, it is none with cancel_at, or it is not none although the
+  period goes to its end), InvalidTime (cancel_at is in the past, or outside
+  the years 1 to 9999).$$;
 
 revoke all on function public.ledger_cancel_subscription from public;
 grant execute on function public.ledger_cancel_subscription to pgledger_poster;
@@ -15697,13 +16328,17 @@ grant execute on function public.ledger_cancel_subscription to pgledger_poster;
 Nothing is written if the subscription has the plan already, even if it has ended.
 
 Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
-Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
+Checks, in this order: app_id, tenant_id, id, existence, plan_id, invoice, trial, keep_anchor,
+status, plan, time zone.
 */
 create or replace function public.ledger_change_plan(
   app_id text,
   tenant_id text,
   id text,
-  plan_id text
+  plan_id text,
+  invoice text default null,
+  trial text default 'keep',
+  keep_anchor boolean default false
 )
 returns public.ledger_subscription
 language plpgsql
@@ -15715,11 +16350,19 @@ as $$
 declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
-  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_before pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_new pgledger.subscriptions := v_before;
   v_plan pgledger.plans;
   v_ok boolean;
 begin
   v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  if invoice is not null then
+    v_ok := pgledger.check_choice('invoice', invoice, array['now', 'next']);
+  end if;
+  v_ok := pgledger.check_choice('trial', trial, array['keep', 'end', 'plan']);
+  if keep_anchor is null then
+    v_ok := pgledger.fail('NullArgument', array['keep_anchor']);
+  end if;
   if exists (
     select
     from pgledger.plans
@@ -15733,21 +16376,13 @@ begin
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
   v_ok := pgledger.check_plan_change(v_new, v_plan);
 
-  if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
-    <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
-    and (v_now < v_new.trial_end and v_new.anchor_at = v_new.trial_end) is not true then
-    v_new.anchor_at := v_now;
-    v_new.period_number := 0;
-    v_new.current_period_start := v_now;
-    v_new.current_period_end := pgledger.period_boundary(
-      v_now, v_new.time_zone, v_plan.billing_interval, v_plan.interval_count, 1
-    );
-  end if;
-
-  v_new.plan_key := v_plan.key;
-  v_new.billing_interval := v_plan.billing_interval;
-  v_new.interval_count := v_plan.interval_count;
-  v_new := pgledger.note_subscription_change(v_new, 'plan_changed', v_now, v_now);
+  v_ok := pgledger.check_zones(v_new);
+  v_new := pgledger.moved_to_plan(v_new, v_plan, trial, keep_anchor, v_now);
+  v_new := pgledger.note_subscription_change(
+    v_new, 'plan_changed', v_now, v_now, pgledger.invoiced_at_once(invoice, v_before, v_new)
+  );
+  -- A trial that was to end now.
+  v_new := pgledger.advance_subscription(v_new, v_now, to_store => false);
   return pgledger.store_subscription(v_new);
 end;
 $$;
@@ -15758,32 +16393,137 @@ $$Moves a subscription to another plan, now.
 If both plans are billed at the same interval, the current period goes on. If
 they are not, a new period starts now, and periods count from now; except in a
 trial from whose end periods count: it goes on, and they still do. Whenever a
-trial was to end, it ends then. A pause or a decided cancellation stays.
+trial was to end, it ends then. trial and keep_anchor ask for something else.
+
+A pause stays. A cancellation at the end of the period is at the end of the
+period that then goes on; one at a given time stays. Limits go on: one for a
+day, week, month or year is counted as before, and one for the billing period
+begins anew only when the period that it was for is over. What has not begun
+yet begins with the new plan.
 
 app_id: App.
 tenant_id: Tenant whose it is.
 id: Id of the subscription.
 plan_id: Id of the plan to move to: one for the whole app, or the tenant's
   own, of the same currency, and an add-on if the present one is.
+invoice: When the change is invoiced, if the period goes on: now makes an
+  invoice of its own due, next puts it on the period's; a period that starts
+  now is invoiced in any case. One of: now, next; null for now where the
+  period is longer than a month or 31 days, and else for next.
+trial: What becomes of the trial. keep: one that goes on ends when it was to,
+  and none begins. end: one that goes on ends now. plan: it is as long as the
+  new plan's, counted from the start of the subscription; so one can begin now
+  if the subscription is younger than that, and one that is over by then ends
+  now. One of: keep, end, plan.
+keep_anchor: Whether periods of another interval are counted from the anchor
+  there is. Then the period that starts now is a part of a whole one, up to
+  the next boundary, and costs its share; false counts them from now.
 
 Returns: The subscription; if it has the plan already, it does not change,
   even where it is canceled.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled, and has
-  another plan), PlanNotFound (there is no such plan for this app and tenant),
-  Archived (the plan is archived), InvalidArgument (the plan has another
-  currency, or one of both is an add-on).$$;
+  tenant has no such subscription), InvalidArgument (invoice or trial is none
+  of its values, the plan has another currency, or one of both is an add-on),
+  InvalidState (it is canceled, and has another plan), PlanNotFound (there is
+  no such plan for this app and tenant), Archived (the plan is archived),
+  UnknownTimeZone (the server does not know its time zone any more).$$;
 
 revoke all on function public.ledger_change_plan from public;
 grant execute on function public.ledger_change_plan to pgledger_poster;
 
+-- file: repeatable/22_subscriptions/ledger_change_time_zone.sql
+/*
+Nothing is written if the subscription has the zone already, and the server knows those of its
+earlier periods.
+
+Where the server does not know the present zone any more, nothing can be counted in it: then the new
+one takes its place in all periods, and every instant that is written down stays.
+
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, time_zone, status.
+*/
+create or replace function public.ledger_change_time_zone(
+  app_id text,
+  tenant_id text,
+  id text,
+  time_zone text
+)
+returns public.ledger_subscription
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.subscription_clock(v_old);
+  v_new pgledger.subscriptions := v_old;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_time_zone(time_zone);
+
+  v_new.earlier_zones := pgledger.known_zones(v_old.earlier_zones);
+  if not pgledger.zone_is_known(v_old.time_zone) then
+    v_new.time_zone := time_zone;
+  end if;
+  v_new := pgledger.advance_subscription(v_new, v_now);
+
+  if v_new.time_zone <> time_zone then
+    if v_new.status = 'canceled' then
+      v_ok := pgledger.refuse_subscription_change(v_new, 'counted in ' || time_zone);
+    end if;
+    v_new := pgledger.moved_to_zone(v_new, time_zone, v_now);
+  elsif (v_new.time_zone, v_new.earlier_zones)
+    is not distinct from (v_old.time_zone, v_old.earlier_zones) then
+    return pgledger.subscription_with_key(v_new.key);
+  end if;
+
+  -- What has ended is not changed any more: only its invoices are drawn up in the zone.
+  if v_new.status <> 'canceled' then
+    v_new := pgledger.note_subscription_change(v_new, 'time_zone_changed', v_now, v_now);
+  end if;
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function public.ledger_change_time_zone is
+$$Counts the periods of a subscription in another time zone.
+
+The current period stays as it is: its start, its end, and what its days cost.
+So does the day, week, month or year that a limit is for. From there on,
+periods begin at the same time on the clock of the new zone: the anchor keeps
+its local time. So the next period is up to a day longer or shorter, and costs
+the same. Only an anchor at the end of a trial that goes on keeps its instant,
+as the trial does, and so does one at a start that is still to come.
+
+A zone whose name the server does not know any more is replaced in all
+periods, and no instant moves. This also mends a subscription that has ended
+and is still to be invoiced.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
+time_zone: The new zone: UTC, or a name of the IANA database such as
+  Europe/Berlin.
+
+Returns: The subscription; the same call again changes nothing.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidArgument (the time zone is not
+  known), InvalidState (it is canceled, and the server knows its zone).$$;
+
+revoke all on function public.ledger_change_time_zone from public;
+grant execute on function public.ledger_change_time_zone to pgledger_poster;
+
 -- file: repeatable/22_subscriptions/ledger_create_subscription.sql
 /*
 A repeated call is refused if anything that it asks for differs. One that starts in the past is
-moved to now by the rules of ledger_advance.
+moved to now by the rules of ledger_advance, one that starts later is scheduled.
 
-Locks the tenant's live subscription, if its cancellation is due, then the plan FOR SHARE.
+Locks the tenant's live subscription, if its cancellation is due, then what it has scheduled and is
+due, then the plan FOR SHARE.
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 */
@@ -15830,6 +16570,7 @@ begin
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
     perform pgledger.end_overdue_subscription(app_id, tenant_id);
+    perform pgledger.start_due_subscription(app_id, tenant_id);
     v_key := pgledger.insert_subscription(v_request, plan_id, trial_days);
   end if;
 
@@ -15838,11 +16579,17 @@ end;
 $$;
 
 comment on function public.ledger_create_subscription is
-$$Subscribes a tenant to a plan, from now or from a time in the past.
+$$Subscribes a tenant to a plan, from now, from a time in the past or later.
 
 A tenant has at most one subscription that is trialing or active, and any
 number of add-ons beside it. What has happened since a start in the past, such
 as the end of the trial and new periods, is written down at once.
+
+One that starts later is scheduled: until then it gives nothing and costs
+nothing, and can be changed or cancelled. It starts by the clock. If the
+tenant's live one does not end by then it is refused; should that still be
+live when the time comes, ledger_advance reports it as failed, and the start
+waits until one of both is cancelled.
 
 Call it in FROM: (ledger_create_subscription(...)).* calls it once for every
 column.
@@ -15850,8 +16597,9 @@ column.
 app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
-started_at: Start of the first period, not in the future and at most 10,000
-  periods ago; null for now.
+started_at: Start of the first period, at most 10,000 periods ago, or in the
+  future; ledger_advance moves on what began more than 100 changes ago; null
+  for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
   the start.
@@ -15870,23 +16618,24 @@ tax_rates: JSON array of the tax rates of its invoices, at most 20, for
 
 Returns: The subscription.
 
-Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
-  the future or too long ago, or a time is outside the years 1 to 9999),
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is too
+  long ago, or a time is outside the years 1 to 9999),
   InvalidArgument (the time zone or the days of trial are not valid),
   InvalidQuantity (the quantity is not in range), InvalidMetadata,
   InvalidInvoice (tax_rates are not valid; the message names the path),
   IdempotencyConflict (the id is taken by a different subscription),
   PlanNotFound (there is no such plan for this app and tenant), Archived (the
   plan is archived), ActiveSubscriptionExists (neither the tenant's
-  subscription nor this one is an add-on).$$;
+  subscription nor this one is an add-on, and both would be live).$$;
 
 revoke all on function public.ledger_create_subscription from public;
 grant execute on function public.ledger_create_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_get_active_subscription.sql
 /*
-There is at most one: a unique index holds that. No lock is taken and nothing is written, so the
-answer looks at cancel_at itself.
+There is at most one that is live: a unique index holds that. No lock is taken and nothing is
+written, so the answer looks at cancel_at and at a start that is due itself; while that has to wait,
+the one that is live comes first.
 */
 create or replace function public.ledger_get_active_subscription(
   app_id text,
@@ -15913,8 +16662,13 @@ begin
   where subscriptions.app_id = ledger_get_active_subscription.app_id
     and subscriptions.tenant_id = ledger_get_active_subscription.tenant_id
     and not subscriptions.add_on
-    and subscriptions.status in ('trialing', 'active')
-    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null);
+    and (
+      subscriptions.status in ('trialing', 'active')
+      or (subscriptions.status = 'scheduled' and subscriptions.started_at <= v_now)
+    )
+    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
+  order by subscriptions.status = 'scheduled', subscriptions.started_at, subscriptions.key
+  limit 1;
 
   if found then
     return next pgledger.subscription_with_key(v_key);
@@ -15925,8 +16679,8 @@ $$;
 comment on function public.ledger_get_active_subscription is
 $$Returns what a tenant is subscribed to now, add-ons left out.
 
-One whose cancellation is due does not count any more, even if its end is not
-written down yet.
+One whose cancellation is due does not count any more, and one whose start is
+due counts already, even if that is not written down yet.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -15994,6 +16748,97 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
 revoke all on function public.ledger_get_subscription from public;
 grant execute on function public.ledger_get_subscription to pgledger_reader;
 
+-- file: repeatable/22_subscriptions/ledger_list_all_subscriptions.sql
+/*
+By internal key, which is the order in which they were written down, whatever their ids.
+
+Checks, in this order: app_id, status, plan_id, page_size, page_offset, whether the plan exists.
+*/
+create or replace function public.ledger_list_all_subscriptions(
+  app_id text,
+  status text default null,
+  plan_id text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_subscription
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_plan_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
+    );
+  end if;
+  if plan_id is not null then
+    v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  end if;
+  v_ok := pgledger.check_page(page_size, page_offset);
+  if plan_id is not null then
+    select plans.key
+    into v_plan_key
+    from pgledger.plans
+    where plans.id = ledger_list_all_subscriptions.plan_id
+      and plans.app_id = ledger_list_all_subscriptions.app_id;
+    if not found then
+      v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_app(app_id)]);
+    end if;
+  end if;
+
+  return query
+  select
+    subscriptions.id, subscriptions.app_id, subscriptions.tenant_id, plans.id, plans.slug,
+    subscriptions.status, subscriptions.quantity, subscriptions.started_at,
+    subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
+    subscriptions.interval_count, subscriptions.current_period_start,
+    subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
+    subscriptions.created_at, subscriptions.updated_at
+  from pgledger.subscriptions
+  inner join pgledger.plans on subscriptions.plan_key = plans.key
+  where subscriptions.app_id = ledger_list_all_subscriptions.app_id
+    and (
+      ledger_list_all_subscriptions.status is null
+      or subscriptions.status = ledger_list_all_subscriptions.status
+    )
+    and (v_plan_key is null or subscriptions.plan_key = v_plan_key)
+  order by subscriptions.key desc
+  limit ledger_list_all_subscriptions.page_size
+  offset ledger_list_all_subscriptions.page_offset;
+end;
+$$;
+
+comment on function public.ledger_list_all_subscriptions is
+$$Returns a page of the subscriptions of all tenants of an app, newest first.
+
+They are as they are written down. The order is that of creation, the last one
+first, whatever their ids.
+
+app_id: App whose they are.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
+  for all.
+plan_id: Only those that have this plan now; null for all plans.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: The subscriptions of the page.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidId, InvalidPage, PlanNotFound (the app has no such plan).$$;
+
+revoke all on function public.ledger_list_all_subscriptions from public;
+grant execute on function public.ledger_list_all_subscriptions to pgledger_reader;
+
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
@@ -16018,7 +16863,7 @@ begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
     v_ok := pgledger.check_choice(
-      'status', status, array['trialing', 'active', 'paused', 'canceled']
+      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
     );
   end if;
   v_ok := pgledger.check_page(page_size, page_offset);
@@ -16030,9 +16875,9 @@ begin
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -16056,7 +16901,8 @@ generated ids is that of creation.
 
 app_id: App.
 tenant_id: Tenant whose they are.
-status: Which ones; one of: trialing, active, paused, canceled; null for all.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
+  for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 
@@ -16095,7 +16941,7 @@ declare
 begin
   if v_new.status = 'paused' then
     return pgledger.subscription_with_key(v_new.key);
-  elsif v_new.status = 'canceled' then
+  elsif v_new.status in ('scheduled', 'canceled') then
     v_ok := pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
@@ -16119,7 +16965,8 @@ id: Id of the subscription.
 Returns: The subscription; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled).$$;
+  tenant has no such subscription), InvalidState (it is canceled, or has not
+  begun).$$;
 
 revoke all on function public.ledger_pause_subscription from public;
 grant execute on function public.ledger_pause_subscription to pgledger_poster;
@@ -16129,10 +16976,10 @@ grant execute on function public.ledger_pause_subscription to pgledger_poster;
 A trial that is over by now is over: nothing moves by the length of the pause. Nothing is written if
 the subscription goes on anyway.
 
-Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id; first
-writes what has become due for both.
-Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
-subscription.
+Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id, and
+then what is to start by now; first writes what has become due for all.
+Checks, in this order: app_id, tenant_id, id, existence, status, time zone, whether the tenant has
+another live subscription.
 */
 create or replace function public.ledger_resume_subscription(
   app_id text,
@@ -16150,9 +16997,11 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
+  v_constraint text;
   v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
+  perform pgledger.start_due_subscription(app_id, tenant_id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now := pgledger.subscription_clock(v_new);
   v_new := pgledger.advance_subscription(v_new, v_now);
@@ -16162,9 +17011,8 @@ begin
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
-    select period.number, period.starts_at, period.ends_at
-    into v_new.period_number, v_new.current_period_start, v_new.current_period_end
-    from pgledger.subscription_period(v_new, v_now) as period;
+    v_ok := pgledger.check_zones(v_new);
+    v_new := pgledger.enter_period(v_new, v_now);
   elsif v_new.cancel_at is not null then
     v_change := 'cancellation_withdrawn';
   else
@@ -16172,12 +17020,18 @@ begin
   end if;
 
   v_new.cancel_at := null;
+  v_new.cancel_at_period_end := false;
+  v_new.unused_time := 'none';
   v_new.canceled_at := null;
   v_new := pgledger.note_subscription_change(v_new, v_change, v_now, v_now);
   begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
+      get stacked diagnostics v_constraint = constraint_name;
+      if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+        raise;
+      end if;
       v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
@@ -16196,25 +17050,26 @@ Returns: The subscription, in the period that now lies in.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it has ended),
+  UnknownTimeZone (the server does not know its time zone any more),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
 revoke all on function public.ledger_resume_subscription from public;
 grant execute on function public.ledger_resume_subscription to pgledger_poster;
 
--- file: repeatable/22_subscriptions/ledger_update_subscription.sql
+-- file: repeatable/22_subscriptions/ledger_set_trial_end.sql
 /*
-Nothing is written if all three values are so already.
+A trial that ends at once is written down as ended, with the period that follows. Nothing is written
+if the trial ends at that time already.
 
 Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
+Checks, in this order: app_id, tenant_id, id, existence, trial_end, status, whether there is a
+trial.
 */
-create or replace function public.ledger_update_subscription(
+create or replace function public.ledger_set_trial_end(
   app_id text,
   tenant_id text,
   id text,
-  quantity numeric default null,
-  metadata jsonb default null,
-  tax_rates jsonb default null
+  trial_end timestamptz
 )
 returns public.ledger_subscription
 language plpgsql
@@ -16227,6 +17082,91 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_end timestamptz := coalesce(trial_end, v_now);
+  v_fault text;
+  v_ok boolean;
+begin
+  v_fault := pgledger.time_fault(v_end);
+  if v_fault is null and trial_end is distinct from v_new.trial_end then
+    v_fault := case
+      when v_new.status = 'scheduled' and v_end <= v_new.started_at
+        then format('the subscription starts at %s', v_new.started_at)
+      when v_end < v_now then 'it is in the past'
+    end;
+  end if;
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['trial_end', v_end::text, v_fault]);
+  elsif trial_end = v_new.trial_end then
+    return pgledger.subscription_with_key(v_new.key);
+  elsif v_new.status = 'canceled' or (v_new.trial_end > v_now) is not true then
+    v_ok := pgledger.refuse_subscription_change(
+      v_new,
+      'one whose trial ends at ' || v_end,
+      'Only a trial that goes on, or is still to begin, can be made longer or shorter.'
+    );
+  end if;
+
+  v_new := pgledger.with_trial_end(v_new, v_end, v_now);
+  v_new := pgledger.note_subscription_change(v_new, 'trial_changed', v_now, v_now);
+  v_new := pgledger.advance_subscription(v_new, v_now, to_store => false);
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function public.ledger_set_trial_end is
+$$Makes a trial longer or shorter, or ends it now.
+
+Where periods count from the end of the trial, they count from the new one:
+the anchor moves with it. Where they do not, periods stay as they are. A
+cancellation that was to take effect with the trial's end does so at the new
+one. Limits for a day, week, month or year move with the anchor.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+id: Id of the subscription: one in its trial, paused or not, or scheduled and
+  with a trial to come.
+trial_end: When the trial is to end, not in the past; null for now.
+
+Returns: The subscription; with the same version as before if the trial ends
+  at that time already.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidTime (trial_end is in the past, not
+  after a start that is still to come, or outside the years 1 to 9999),
+  InvalidState (it has no trial that goes on or is to come).$$;
+
+revoke all on function public.ledger_set_trial_end from public;
+grant execute on function public.ledger_set_trial_end to pgledger_poster;
+
+-- file: repeatable/22_subscriptions/ledger_update_subscription.sql
+/*
+Nothing is written if all three values are so already.
+
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, invoice,
+status.
+*/
+create or replace function public.ledger_update_subscription(
+  app_id text,
+  tenant_id text,
+  id text,
+  quantity numeric default null,
+  metadata jsonb default null,
+  tax_rates jsonb default null,
+  invoice text default null
+)
+returns public.ledger_subscription
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.subscription_clock(v_old);
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_invoice_now boolean;
   v_ok boolean;
 begin
   if quantity is not null then
@@ -16235,6 +17175,9 @@ begin
   v_ok := pgledger.check_metadata(metadata);
   if tax_rates is not null then
     v_ok := pgledger.check_tax_rates(tax_rates);
+  end if;
+  if invoice is not null then
+    v_ok := pgledger.check_choice('invoice', invoice, array['now', 'next']);
   end if;
 
   if (
@@ -16247,10 +17190,14 @@ begin
     v_ok := pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
+  v_invoice_now := quantity <> v_new.quantity
+    and pgledger.invoiced_at_once(invoice, v_new, v_new);
   v_new.quantity := coalesce(quantity, v_new.quantity);
   v_new.metadata := coalesce(metadata, v_new.metadata);
   v_new.tax_rates := coalesce(tax_rates, v_new.tax_rates);
-  v_new := pgledger.note_subscription_change(v_new, 'updated', v_now, v_now);
+  v_new := pgledger.note_subscription_change(
+    v_new, 'updated', v_now, v_now, coalesce(v_invoice_now, false)
+  );
   return pgledger.store_subscription(v_new);
 end;
 $$;
@@ -16264,18 +17211,22 @@ whole.
 app_id: App.
 tenant_id: Tenant whose it is.
 id: Id of the subscription.
-quantity: How many times the plan is taken, above 0; the current period's
-  invoice prorates the change, or null.
+quantity: How many times the plan is taken, above 0; the change is prorated,
+  or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 tax_rates: JSON array of the tax rates of invoices still to be drawn up, as
   for ledger_create_subscription, or null.
+invoice: When another quantity is invoiced: now makes an invoice of its own
+  due, next puts it on the period's. One of: now, next; null for now where the
+  period is longer than a month or 31 days, and else for next.
 
 Returns: The subscription; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidQuantity (the quantity is not in
   range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
-  message names the path), InvalidState (it is canceled).$$;
+  message names the path), InvalidArgument (invoice is none of its values),
+  InvalidState (it is canceled).$$;
 
 revoke all on function public.ledger_update_subscription from public;
 grant execute on function public.ledger_update_subscription to pgledger_poster;
@@ -16328,12 +17279,186 @@ comment on function pgledger.lock_subscription is
 
 revoke all on function pgledger.lock_subscription from public;
 
+-- file: repeatable/22_subscriptions/moved_to_plan.sql
+/*
+A subscription as it is on another plan. Of another interval a period begins now, and periods count
+from now, or with keep_anchor from where they did: then it is a part of a whole one. A trial from
+whose end periods count goes on. What has not begun is counted anew from its start.
+
+A cancellation at the end of the period moves to the end of the period that now lies in; one at a
+fixed time stays. The limit for a billing period goes to its end first.
+*/
+create or replace function pgledger.moved_to_plan(
+  subscription pgledger.subscriptions,
+  plan pgledger.plans,
+  trial text,
+  keep_anchor boolean,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_quota record := pgledger.quota_period(subscription, 'billing', at);
+  v_is_as_long boolean := pgledger.interval_length(plan.billing_interval, plan.interval_count)
+  = pgledger.interval_length(subscription.billing_interval, subscription.interval_count);
+begin
+  subscription.plan_key := plan.key;
+  subscription.billing_interval := plan.billing_interval;
+  subscription.interval_count := plan.interval_count;
+  subscription := pgledger.plan_trial(subscription, plan, trial, at);
+
+  if subscription.status = 'scheduled' then
+    subscription.current_period_end := null;
+    return pgledger.enter_period(subscription, subscription.started_at);
+  elsif not v_is_as_long and (
+    subscription.status <> 'active'
+    and subscription.trial_end >= at
+    and subscription.anchor_at = subscription.trial_end
+  ) is not true then
+    subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || jsonb_build_object(
+      'billing', jsonb_build_array(v_quota.starts_at, v_quota.ends_at, v_quota.ends_at)
+    );
+    if not keep_anchor then
+      subscription.quota_anchor_at := coalesce(
+        subscription.quota_anchor_at, subscription.anchor_at
+      );
+      subscription.anchor_at := at;
+    end if;
+    select period.number, period.ends_at
+    into subscription.period_number, subscription.current_period_end
+    from pgledger.period_at(
+      subscription.anchor_at,
+      subscription.time_zone,
+      subscription.billing_interval,
+      subscription.interval_count,
+      at
+    ) as period;
+    subscription.current_period_start := at;
+    subscription.whole_start := pgledger.whole_period_start(subscription);
+  end if;
+
+  if subscription.cancel_at_period_end then
+    subscription.cancel_at := pgledger.period_end_cancellation(subscription, at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.moved_to_plan is
+  'A subscription as it is on another plan: its periods, trial, cancellation and limits.';
+
+revoke all on function pgledger.moved_to_plan from public;
+
+-- file: repeatable/22_subscriptions/moved_to_zone.sql
+/*
+A subscription as it is counted in another time zone from its next period on. The current period
+stays as it is, and so do the limits' periods that now lies in. The anchor keeps its time on the
+clock; where a trial that is not over ends at it, it keeps its instant. Of what has not begun, all
+periods are counted anew, and an anchor at its start keeps its instant too.
+
+The server knows both zones.
+*/
+create or replace function pgledger.moved_to_zone(
+  subscription pgledger.subscriptions,
+  time_zone text,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_old text := subscription.time_zone;
+  v_stays boolean := coalesce(
+    (subscription.anchor_at = subscription.trial_end and subscription.trial_end > at)
+    or (subscription.anchor_at = subscription.started_at and subscription.status = 'scheduled'),
+    false
+  );
+begin
+  if subscription.status <> 'scheduled' then
+    subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || (
+      select
+        jsonb_object_agg(
+          unit.name,
+          jsonb_build_array(
+            quota.starts_at,
+            quota.ends_at,
+            case
+              when v_stays then quota.ends_at
+              else (boundary.at at time zone v_old) at time zone moved_to_zone.time_zone
+            end
+          )
+        )
+      from unnest(array['day', 'week', 'month', 'year']) as unit (name)
+      cross join lateral pgledger.quota_period(subscription, unit.name, at) as quota
+      -- A held period does not end at a boundary of its zone: it names the one that is near.
+      cross join lateral (
+        select
+          coalesce(
+            case
+              when quota.ends_at = (subscription.held_quotas -> unit.name ->> 1)::timestamptz
+                then (subscription.held_quotas -> unit.name ->> 2)::timestamptz
+            end,
+            quota.ends_at
+          ) as at
+      ) as boundary
+    );
+    if ((subscription.earlier_zones -> -1 ->> 'through')::timestamptz
+      >= subscription.current_period_start) is not true then
+      subscription.earlier_zones := coalesce(subscription.earlier_zones, '[]')
+        || jsonb_build_object('time_zone', v_old, 'through', subscription.current_period_start);
+    end if;
+  end if;
+
+  subscription.time_zone := time_zone;
+  if not v_stays then
+    subscription.anchor_at := (subscription.anchor_at at time zone v_old) at time zone time_zone;
+  end if;
+  subscription.quota_anchor_at := (subscription.quota_anchor_at at time zone v_old)
+    at time zone time_zone;
+  if subscription.status = 'scheduled' then
+    subscription.current_period_end := null;
+    subscription := pgledger.enter_period(subscription, subscription.started_at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.moved_to_zone is
+  'A subscription as it is counted in another time zone from its next period on.';
+
+revoke all on function pgledger.moved_to_zone from public;
+
+-- file: repeatable/22_subscriptions/moves_at_once.sql
+/*
+By how many changes at most a call moves one subscription of many, or one that it creates, and how
+many changes it looks at to draw up invoices. It is more than a month has days, so that a run once a
+month leaves nothing, and few enough for a statement timeout of a second.
+*/
+create or replace function pgledger.moves_at_once()
+returns integer
+language sql
+immutable
+parallel safe
+as $$
+  select 100
+$$;
+
+comment on function pgledger.moves_at_once is
+  'By how many changes at most a call moves one subscription of many.';
+
+revoke all on function pgledger.moves_at_once from public;
+
 -- file: repeatable/22_subscriptions/new_subscription.sql
 /*
 The subscription that a checked request asks for, with what it leaves out taken from the plan: as it
-is at its start, with version 0, to be inserted. Its trial counts from its start. Its periods count
-from the anchor requested, or else from the end of the trial if the plan says so, or else from its
-start.
+is at its start, or scheduled for that, with version 0, to be inserted. Its trial counts from its
+start. Its periods count from the anchor requested, or else from the end of the trial if the plan
+says so, or else from its start.
 
 Errors: InvalidTime.
 */
@@ -16365,17 +17490,20 @@ begin
     case when plan.anchor_at_trial_end then v_new.trial_end end,
     v_new.started_at
   );
-  v_new.status := case when v_new.trial_end is null then 'active' else 'trialing' end;
-  select period.number, period.starts_at, period.ends_at
-  into v_new.period_number, v_new.current_period_start, v_new.current_period_end
-  from pgledger.subscription_period(v_new, v_new.started_at) as period;
+  v_new.status := case
+    when v_new.started_at > v_new.created_at then 'scheduled'
+    when v_new.trial_end is null then 'active'
+    else 'trialing'
+  end;
+  v_new := pgledger.enter_period(v_new, v_new.started_at);
   v_new.due_at := pgledger.subscription_due_at(v_new);
   v_new.unused_time := 'none';
+  v_new.cancel_at_period_end := false;
   v_new.invoiced_version := 0;
   v_new.version := 0;
 
   -- Each period since the start will be a row.
-  if (
+  if v_new.created_at > v_new.started_at and (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
     v_ok := pgledger.fail(
@@ -16397,13 +17525,15 @@ revoke all on function pgledger.new_subscription from public;
 /*
 Writes a change of a subscription, which is given as it is after that. Returns it with its next
 version, with the time of what is due next, and with the time at which ledger_advance has to look at
-it. The subscription is locked, or new; the caller writes its own row.
+it. The subscription is locked, or new; the caller writes its own row. invoice_now: the change is to
+be invoiced at once, and not with the period.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
   change text,
   occurred_at timestamptz,
-  created_at timestamptz
+  created_at timestamptz,
+  invoice_now boolean default false
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -16415,8 +17545,10 @@ begin
   subscription.updated_at := created_at;
   subscription.due_at := pgledger.subscription_due_at(subscription);
   subscription.invoice_due_at := case
-    when change in (
-      'created', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
+    -- There is nothing to be invoiced before it starts.
+    when subscription.status = 'scheduled' then null
+    when invoice_now or change in (
+      'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
     ) then coalesce(least(subscription.invoice_due_at, occurred_at), occurred_at)
     -- The period's usage is billed at its end, even though no other period follows.
     when change = 'paused'
@@ -16425,9 +17557,16 @@ begin
   end;
   subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
 
+  perform pgledger.tell_hook(
+    subscription.app_id,
+    subscription.tenant_id,
+    'subscription_' || note_subscription_change.change,
+    subscription.id,
+    note_subscription_change.occurred_at
+  );
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
-    plan_key, quantity, period_number, period_start, period_end, whole_start
+    plan_key, quantity, period_number, period_start, period_end, whole_start, invoice_now
   )
   values (
     subscription.key,
@@ -16443,7 +17582,8 @@ begin
     subscription.period_number,
     subscription.current_period_start,
     subscription.current_period_end,
-    pgledger.whole_period_start(subscription)
+    subscription.whole_start,
+    note_subscription_change.invoice_now
   );
 
   return subscription;
@@ -16455,13 +17595,253 @@ comment on function pgledger.note_subscription_change is
 
 revoke all on function pgledger.note_subscription_change from public;
 
--- file: repeatable/22_subscriptions/refuse_second_subscription.sql
+-- file: repeatable/22_subscriptions/period_end_cancellation.sql
 /*
-Raises that a tenant can have no other live subscription.
+When a subscription ends that is cancelled at the end of its period: with the trial while that goes
+on. A period that is over does not come back, so in a pause it can be at once.
+*/
+create or replace function pgledger.period_end_cancellation(
+  subscription pgledger.subscriptions,
+  at timestamptz
+)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+  select case
+    when subscription.trial_end > at then subscription.trial_end
+    else greatest(subscription.current_period_end, at)
+  end
+$$;
+
+comment on function pgledger.period_end_cancellation is
+  'When a subscription ends that is cancelled at the end of its period.';
+
+revoke all on function pgledger.period_end_cancellation from public;
+
+-- file: repeatable/22_subscriptions/place_subscription.sql
+/*
+Inserts a subscription and returns its key; null if its id is taken, or its tenant has another live
+one. Whoever is writing either now is waited for.
+*/
+create or replace function pgledger.place_subscription(subscription pgledger.subscriptions)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_new pgledger.subscriptions := subscription;
+  v_key bigint;
+  v_constraint text;
+begin
+  insert into pgledger.subscriptions (
+    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
+    billing_interval, interval_count, period_number, current_period_start, current_period_end,
+    whole_start, trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at,
+    updated_at
+  )
+  values (
+    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
+    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
+    v_new.interval_count, v_new.period_number, v_new.current_period_start,
+    v_new.current_period_end, v_new.whole_start, v_new.trial_end, v_new.due_at, v_new.tax_rates,
+    case when v_new.status <> 'scheduled' then v_new.started_at end, v_new.started_at,
+    v_new.metadata, v_new.created_at, v_new.created_at
+  )
+  on conflict on constraint subscriptions_id_key do nothing
+  returning subscriptions.key into v_key;
+  return v_key;
+exception
+  when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+      raise;
+    end if;
+    return null;
+end;
+$$;
+
+comment on function pgledger.place_subscription is
+  'Inserts a subscription, unless its id is taken or its tenant has another live one.';
+
+revoke all on function pgledger.place_subscription from public;
+
+-- file: repeatable/22_subscriptions/plan_trial.sql
+/*
+A subscription that is moved to a plan, with the trial that was asked for: keep leaves it as it is,
+end ends one that goes on, and plan gives it the plan's days, counted from the subscription's start,
+however much of them is over. Where a plan that counts periods from the trial's end makes a trial
+begin now, that is a period by itself.
+*/
+create or replace function pgledger.plan_trial(
+  subscription pgledger.subscriptions,
+  plan pgledger.plans,
+  trial text,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_end timestamptz := case
+    when trial = 'plan' then pgledger.trial_end(
+      subscription.started_at, subscription.time_zone, plan.trial_days
+    )
+  end;
+begin
+  if trial = 'keep' then
+    return subscription;
+  elsif subscription.status = 'scheduled' then
+    if subscription.anchor_at in (subscription.started_at, subscription.trial_end) then
+      subscription.anchor_at := coalesce(
+        case when plan.anchor_at_trial_end then v_end end, subscription.started_at
+      );
+    end if;
+    subscription.trial_end := v_end;
+  elsif subscription.trial_end > at then
+    subscription := pgledger.with_trial_end(
+      subscription, greatest(coalesce(v_end, at), at), at
+    );
+  elsif v_end > at then
+    subscription.trial_end := v_end;
+    if subscription.status = 'active' then
+      subscription.status := 'trialing';
+    end if;
+    if plan.anchor_at_trial_end then
+      subscription.anchor_at := v_end;
+      subscription.period_number := -1;
+      subscription.current_period_start := at;
+      subscription.current_period_end := v_end;
+      subscription.whole_start := at;
+    end if;
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.plan_trial is
+  'A subscription that is moved to a plan, with the trial that was asked for.';
+
+revoke all on function pgledger.plan_trial from public;
+
+-- file: repeatable/22_subscriptions/quota_period.sql
+/*
+The period around a time that a limit is for: the subscription's own, or a day, week, month or year
+counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
+seat's level, has no bounds.
+
+What was counted when the billing interval or the time zone changed goes to its end first: a change
+begins no limit anew. When another interval moves the anchor, days, weeks, months and years are
+counted on as before; quota_anchor_at says from where. The one after a held period begins where that
+ends; it is the one around the boundary that the held one names.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.quota_period(
+  subscription pgledger.subscriptions,
+  period text,
+  at timestamptz,
+  out starts_at timestamptz,
+  out ends_at timestamptz
+)
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_held jsonb := subscription.held_quotas -> period;
+  v_held_end timestamptz := v_held ->> 1;
+  v_next timestamptz := greatest(v_held_end, (v_held ->> 2)::timestamptz);
+  v_ok boolean;
+begin
+  if period = 'lifetime' then
+    starts_at := '-infinity';
+    ends_at := 'infinity';
+    return;
+  elsif at < v_held_end then
+    starts_at := v_held ->> 0;
+    ends_at := v_held_end;
+    return;
+  end if;
+
+  if subscription.time_zone <> 'UTC' then
+    v_ok := pgledger.check_zones(subscription);
+  end if;
+  if period <> 'billing' then
+    subscription.billing_interval := period;
+    subscription.interval_count := 1;
+    subscription.anchor_at := coalesce(subscription.quota_anchor_at, subscription.anchor_at);
+    -- Only a billing period is as long as a trial, or as what is written of the current one.
+    subscription.trial_end := null;
+    subscription.current_period_end := null;
+  end if;
+  select case when found.starts_at <= v_next then v_held_end else found.starts_at end, found.ends_at
+  into quota_period.starts_at, quota_period.ends_at
+  from pgledger.subscription_period(subscription, greatest(at, v_next)) as found;
+end;
+$$;
+
+comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
+
+revoke all on function pgledger.quota_period from public;
+
+-- file: repeatable/22_subscriptions/refuse_scheduled_clash.sql
+/*
+Refuses a subscription that is to start later, if it is clear already that it could not: the
+tenant's live one, or another that starts before it, does not end by then.
 
 Errors: ActiveSubscriptionExists.
 */
-create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
+create or replace function pgledger.refuse_scheduled_clash(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if not subscription.add_on and exists (
+    select
+    from pgledger.subscriptions as other
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key is distinct from subscription.key
+      and not other.add_on
+      and other.status in ('scheduled', 'trialing', 'active')
+      and other.started_at <= subscription.started_at
+      and (other.cancel_at > subscription.started_at or other.cancel_at is null)
+  ) then
+    v_ok := pgledger.refuse_second_subscription(
+      subscription.app_id,
+      subscription.tenant_id,
+      'Cancel that one first, at this start or before it, or change its plan.'
+    );
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.refuse_scheduled_clash is
+  'Refuses a subscription that could not start, because another goes on.';
+
+revoke all on function pgledger.refuse_scheduled_clash from public;
+
+-- file: repeatable/22_subscriptions/refuse_second_subscription.sql
+/*
+Raises that a tenant can have no other live subscription. Without a hint, with that of the error.
+
+Errors: ActiveSubscriptionExists.
+*/
+create or replace function pgledger.refuse_second_subscription(
+  app_id text,
+  tenant_id text,
+  hint text default null
+)
 returns boolean
 language plpgsql
 stable
@@ -16470,7 +17850,8 @@ as $$
 begin
   return pgledger.fail(
     'ActiveSubscriptionExists',
-    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
+    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)],
+    hint => hint
   );
 end;
 $$;
@@ -16483,13 +17864,14 @@ revoke all on function pgledger.refuse_second_subscription from public;
 -- file: repeatable/22_subscriptions/refuse_subscription_change.sql
 /*
 Raises that a subscription cannot become what was asked for, because of its status. The message puts
-the target after "cannot become".
+the target after "cannot become". A hint takes the place of that for the status.
 
 Errors: InvalidState.
 */
 create or replace function pgledger.refuse_subscription_change(
   subscription pgledger.subscriptions,
-  target text
+  target text,
+  hint text default null
 )
 returns boolean
 language plpgsql
@@ -16501,10 +17883,13 @@ begin
     'InvalidState',
     array['subscription', subscription.id, subscription.status, target],
     hint => case
+      when hint is not null then hint
       when subscription.status = 'canceled'
         then 'It has ended for good. Subscribe again with ledger_create_subscription.'
       when subscription.status = 'paused'
         then 'Resume it first with ledger_resume_subscription.'
+      when subscription.status = 'scheduled'
+        then 'It has not begun. Until then its plan, quantity and end can be changed.'
     end
   );
 end;
@@ -16518,9 +17903,9 @@ revoke all on function pgledger.refuse_subscription_change from public;
 -- file: repeatable/22_subscriptions/repeated_subscription.sql
 /*
 The key of the subscription that an earlier call with that id has created, or null if none has. The
-request is compared with what was created, as far as that is still known: an anchor until the plan
-was changed, metadata until something was updated. What the request leaves to a default is not
-compared, because defaults change: with the clock, or with the plan's trial.
+request is compared with what was created, as far as that is still known: anchor, trial and zone
+until a change moved them, metadata until something was updated. What the request leaves to a
+default is not compared, because defaults change: with the clock, or with the plan's trial.
 
 Errors: IdempotencyConflict.
 */
@@ -16545,18 +17930,24 @@ begin
     jsonb_build_object(
       'app_id', request.app_id,
       'tenant_id', request.tenant_id,
-      'time_zone', request.time_zone,
+      'time_zone', case
+        when later.changes @> array['time_zone_changed'] then subscriptions.time_zone
+        else request.time_zone
+      end,
       'plan_id', repeated_subscription.plan_id,
       'quantity', request.quantity,
       'started_at', coalesce(request.started_at, subscriptions.started_at),
       'trial_end', case
-        when repeated_subscription.trial_days is null then subscriptions.trial_end
+        when repeated_subscription.trial_days is null
+          or later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
+          then subscriptions.trial_end
         else pgledger.trial_end(
           subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
         )
       end,
       'anchor_at', case
-        when later.changes @> array['plan_changed'] then subscriptions.anchor_at
+        when later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
+          then subscriptions.anchor_at
         else coalesce(request.anchor_at, subscriptions.anchor_at)
       end,
       'metadata', case
@@ -16597,6 +17988,46 @@ comment on function pgledger.repeated_subscription is
   'created it.';
 
 revoke all on function pgledger.repeated_subscription from public;
+
+-- file: repeatable/22_subscriptions/start_due_subscription.sql
+/*
+Starts what a tenant has scheduled and is due by now, so that no other one becomes live in its
+place. What cannot start stays scheduled.
+
+Locks these FOR NO KEY UPDATE, the earliest first.
+*/
+create or replace function pgledger.start_due_subscription(app_id text, tenant_id text)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_key bigint;
+begin
+  for v_key in
+    select subscriptions.key
+    from pgledger.subscriptions
+    where subscriptions.app_id = start_due_subscription.app_id
+      and subscriptions.tenant_id = start_due_subscription.tenant_id
+      and not subscriptions.add_on
+      and subscriptions.status = 'scheduled'
+      and subscriptions.started_at <= v_now
+    order by subscriptions.started_at, subscriptions.key
+    for no key update
+  loop
+    perform pgledger.advance_subscription(
+      (select subscriptions from pgledger.subscriptions where subscriptions.key = v_key), v_now
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.start_due_subscription is
+  'Starts what a tenant has scheduled and is due, so that no other one becomes live in its place.';
+
+revoke all on function pgledger.start_due_subscription from public;
 
 -- file: repeatable/22_subscriptions/store_subscription.sql
 /*
@@ -16670,6 +18101,7 @@ revoke all on function pgledger.subscribable_plan from public;
 /*
 The time that counts for a subscription: never before what was last written about it, and never
 before its current period, even if the clock was put back. Otherwise a day could be billed twice.
+What has not begun is in no period yet.
 */
 create or replace function pgledger.subscription_clock(subscription pgledger.subscriptions)
 returns timestamptz
@@ -16678,7 +18110,9 @@ volatile
 parallel unsafe
 as $$
   select greatest(
-    pgledger.clock(), subscription.updated_at, subscription.current_period_start
+    pgledger.clock(),
+    subscription.updated_at,
+    case when subscription.status <> 'scheduled' then subscription.current_period_start end
   )
 $$;
 
@@ -16699,6 +18133,7 @@ immutable
 parallel safe
 as $$
   select case subscription.status
+    when 'scheduled' then least(subscription.started_at, subscription.cancel_at)
     when 'trialing'
       then least(subscription.trial_end, subscription.cancel_at, subscription.current_period_end)
     when 'active' then least(subscription.cancel_at, subscription.current_period_end)
@@ -16707,14 +18142,16 @@ as $$
 $$;
 
 comment on function pgledger.subscription_due_at is
-  'Earliest of trial end, period end and cancellation that is still to come, or null.';
+  'Earliest of start, trial end, period end and cancellation that is still to come, or null.';
 
 revoke all on function pgledger.subscription_due_at from public;
 
 -- file: repeatable/22_subscriptions/subscription_period.sql
 /*
-The period of a subscription that a time lies in. A trial that ends at the anchor is one period,
-however long it is: the last one before the anchor. No period begins before the subscription.
+The period of a subscription that a time lies in. The current one is what is written of it. The one
+after it begins where it ends, even where the time zone was changed and another boundary would be
+near. A trial that ends at the anchor is one period, however long it is: the last one before the
+anchor. No period begins before the subscription.
 */
 create or replace function pgledger.subscription_period(
   subscription pgledger.subscriptions,
@@ -16727,22 +18164,48 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_end timestamptz := subscription.current_period_end;
+  v_counted_at timestamptz := at;
 begin
-  if at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
+  if at >= subscription.current_period_start and at < v_end then
+    number := subscription.period_number;
+    starts_at := subscription.current_period_start;
+    ends_at := v_end;
+    return;
+  elsif at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
     number := -1;
     starts_at := subscription.started_at;
     ends_at := subscription.trial_end;
     return;
+  elsif at >= v_end then
+    v_counted_at := greatest(
+      at,
+      pgledger.period_boundary(
+        subscription.anchor_at,
+        subscription.time_zone,
+        subscription.billing_interval,
+        subscription.interval_count,
+        subscription.period_number + 1
+      )
+    );
   end if;
 
-  select period.number, greatest(period.starts_at, subscription.started_at), period.ends_at
+  select
+    period.number,
+    case
+      when at >= v_end
+        and (period.number = subscription.period_number + 1 or period.starts_at < v_end) then v_end
+      else greatest(period.starts_at, subscription.started_at)
+    end,
+    period.ends_at
   into number, starts_at, ends_at
   from pgledger.period_at(
     subscription.anchor_at,
     subscription.time_zone,
     subscription.billing_interval,
     subscription.interval_count,
-    at
+    v_counted_at
   ) as period;
 end;
 $$;
@@ -16768,9 +18231,9 @@ as $$
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -16781,6 +18244,46 @@ comment on function pgledger.subscription_with_key is
   'The subscription with that internal key as applications see it, or null.';
 
 revoke all on function pgledger.subscription_with_key from public;
+
+-- file: repeatable/22_subscriptions/take_live_place.sql
+/*
+Makes a scheduled subscription the live one of its tenant, in its row alone, and returns whether it
+is that now: false if the tenant has another. An add-on needs no place.
+
+The subscription is locked. Locks the tenant's live one if its cancellation is due, and waits for
+whoever makes another one live at the same time.
+*/
+create or replace function pgledger.take_live_place(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_constraint text;
+begin
+  if subscription.add_on then
+    return true;
+  end if;
+  perform pgledger.end_overdue_subscription(subscription.app_id, subscription.tenant_id);
+  update pgledger.subscriptions
+  set status = 'active'
+  where subscriptions.key = subscription.key;
+  return true;
+exception
+  when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+      raise;
+    end if;
+    return false;
+end;
+$$;
+
+comment on function pgledger.take_live_place is
+  'Makes a scheduled subscription the live one of its tenant, unless there is another.';
+
+revoke all on function pgledger.take_live_place from public;
 
 -- file: repeatable/22_subscriptions/trial_end.sql
 /*
@@ -16805,6 +18308,46 @@ comment on function pgledger.trial_end is 'When a trial of that many days ends; 
 
 revoke all on function pgledger.trial_end from public;
 
+-- file: repeatable/22_subscriptions/with_trial_end.sql
+/*
+A subscription whose trial, which goes on or is still to begin, ends at another time, not before at.
+Where periods count from the trial's end they still do, and the trial is a period by itself. A
+cancellation at the end of the trial moves with it. A trial that ends at once is over when the
+caller has moved the subscription to now. The period after it begins with that; here, if the clock
+moves nothing in a pause, or the trial has only just begun and would leave an empty period.
+*/
+create or replace function pgledger.with_trial_end(
+  subscription pgledger.subscriptions,
+  trial_end timestamptz,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if subscription.anchor_at = subscription.trial_end then
+    subscription.anchor_at := trial_end;
+    subscription.current_period_end := trial_end;
+  end if;
+  subscription.trial_end := trial_end;
+  if subscription.cancel_at_period_end then
+    subscription.cancel_at := trial_end;
+  end if;
+  if subscription.current_period_end = at
+    and (subscription.status = 'paused' or subscription.current_period_start = at) then
+    subscription := pgledger.enter_period(subscription, at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.with_trial_end is
+  'A subscription whose trial ends at another time, with what counts from there.';
+
+revoke all on function pgledger.with_trial_end from public;
+
 -- file: repeatable/22_subscriptions/write_subscription.sql
 /*
 Writes a subscription, as it is given, over its locked row. Columns that never change are left out.
@@ -16822,12 +18365,19 @@ begin
     status = subscription.status,
     quantity = subscription.quantity,
     anchor_at = subscription.anchor_at,
+    time_zone = subscription.time_zone,
+    earlier_zones = subscription.earlier_zones,
     billing_interval = subscription.billing_interval,
     interval_count = subscription.interval_count,
     period_number = subscription.period_number,
     current_period_start = subscription.current_period_start,
     current_period_end = subscription.current_period_end,
+    whole_start = subscription.whole_start,
+    quota_anchor_at = subscription.quota_anchor_at,
+    held_quotas = subscription.held_quotas,
+    trial_end = subscription.trial_end,
     cancel_at = subscription.cancel_at,
+    cancel_at_period_end = subscription.cancel_at_period_end,
     canceled_at = subscription.canceled_at,
     paused_at = subscription.paused_at,
     ended_at = subscription.ended_at,
@@ -16849,6 +18399,41 @@ comment on function pgledger.write_subscription is
 
 revoke all on function pgledger.write_subscription from public;
 
+-- file: repeatable/22_subscriptions/zone_of_period.sql
+/*
+The time zone in which the days of a subscription's period are counted: the one that the period
+began in, though others may count since.
+*/
+create or replace function pgledger.zone_of_period(
+  subscription pgledger.subscriptions,
+  period_start timestamptz
+)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when subscription.earlier_zones is null then subscription.time_zone
+    else coalesce(
+      (
+        select earlier.zone ->> 'time_zone'
+        from jsonb_array_elements(subscription.earlier_zones)
+          with ordinality as earlier (zone, place)
+        where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
+        order by earlier.place
+        limit 1
+      ),
+      subscription.time_zone
+    )
+  end
+$$;
+
+comment on function pgledger.zone_of_period is
+  'The time zone in which the days of a subscription''s period are counted.';
+
+revoke all on function pgledger.zone_of_period from public;
+
 -- file: repeatable/22_subscriptions/views/ledger_subscription_changes.sql
 /*
 What happened to subscriptions, as applications see it. Columns never change.
@@ -16866,6 +18451,7 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
+  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.subscriptions
@@ -16883,8 +18469,9 @@ comment on column public.ledger_subscription_changes.tenant_id is 'Tenant who su
 comment on column public.ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column public.ledger_subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column public.ledger_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column public.ledger_subscription_changes.status is 'Status afterwards.';
@@ -16894,6 +18481,8 @@ comment on column public.ledger_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column public.ledger_subscription_changes.period_end is
   'End of the period afterwards.';
+comment on column public.ledger_subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column public.ledger_subscription_changes.created_at is 'When it was written down.';
 
 revoke all on table public.ledger_subscription_changes from public;
@@ -16921,6 +18510,7 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
+  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -16945,7 +18535,7 @@ comment on column public.ledger_subscriptions.tenant_id is 'Tenant who subscribe
 comment on column public.ledger_subscriptions.plan_id is 'Id of the current plan.';
 comment on column public.ledger_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_subscriptions.quantity is 'How many times the plan is taken.';
 comment on column public.ledger_subscriptions.started_at is
   'Start of the first period or trial.';
@@ -16964,6 +18554,8 @@ comment on column public.ledger_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_subscriptions.paused_at is 'Since when it is paused, or null.';
@@ -16971,8 +18563,8 @@ comment on column public.ledger_subscriptions.ended_at is 'When it ended, or nul
 comment on column public.ledger_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_subscriptions.version is 'Counts changes, from 1.';
@@ -17002,6 +18594,7 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
+  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.tenant_roles as mapped
@@ -17022,8 +18615,9 @@ comment on column public.ledger_tenant_subscription_changes.tenant_id is
 comment on column public.ledger_tenant_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column public.ledger_tenant_subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column public.ledger_tenant_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column public.ledger_tenant_subscription_changes.status is 'Status afterwards.';
@@ -17034,6 +18628,8 @@ comment on column public.ledger_tenant_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column public.ledger_tenant_subscription_changes.period_end is
   'End of the period afterwards.';
+comment on column public.ledger_tenant_subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column public.ledger_tenant_subscription_changes.created_at is
   'When it was written down.';
 
@@ -17063,6 +18659,7 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
+  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -17087,7 +18684,7 @@ comment on column public.ledger_tenant_subscriptions.tenant_id is 'Tenant who su
 comment on column public.ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
 comment on column public.ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_tenant_subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_tenant_subscriptions.quantity is
   'How many times the plan is taken.';
 comment on column public.ledger_tenant_subscriptions.started_at is
@@ -17108,6 +18705,8 @@ comment on column public.ledger_tenant_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_tenant_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_tenant_subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_tenant_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_tenant_subscriptions.paused_at is
@@ -17116,8 +18715,8 @@ comment on column public.ledger_tenant_subscriptions.ended_at is 'When it ended,
 comment on column public.ledger_tenant_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_tenant_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_tenant_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
@@ -18465,45 +20064,6 @@ comment on function pgledger.open_meters is
 
 revoke all on function pgledger.open_meters from public;
 
--- file: repeatable/23_usage/quota_period.sql
-/*
-The period around a time that a limit is for: the subscription's own, or a day, week, month or year
-counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
-seat's level, has no bounds.
-*/
-create or replace function pgledger.quota_period(
-  subscription pgledger.subscriptions,
-  period text,
-  at timestamptz,
-  out starts_at timestamptz,
-  out ends_at timestamptz
-)
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  if period = 'lifetime' then
-    starts_at := '-infinity';
-    ends_at := 'infinity';
-    return;
-  end if;
-  if period <> 'billing' then
-    subscription.billing_interval := period;
-    subscription.interval_count := 1;
-    -- Only a billing period is as long as a trial.
-    subscription.trial_end := null;
-  end if;
-  select found.starts_at, found.ends_at
-  into quota_period.starts_at, quota_period.ends_at
-  from pgledger.subscription_period(subscription, at) as found;
-end;
-$$;
-
-comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
-
-revoke all on function pgledger.quota_period from public;
-
 -- file: repeatable/23_usage/resolve_usage.sql
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
@@ -18998,7 +20558,7 @@ create or replace function pgledger.usage_needed_from(app_id text, tenant_id tex
 returns timestamptz
 language sql
 stable
-parallel safe
+parallel unsafe
 as $$
   select coalesce(
     min(
@@ -19020,7 +20580,7 @@ as $$
   from pgledger.subscriptions
   left join pgledger.plan_features
     on subscriptions.plan_key = plan_features.plan_key
-    and plan_features.period in ('day', 'week', 'month', 'year')
+    and plan_features.period in ('day', 'week', 'month', 'year', 'billing')
   left join lateral pgledger.quota_period(
     subscriptions, plan_features.period, pgledger.clock()
   ) as quota_period on plan_features.period is not null
@@ -19307,6 +20867,102 @@ comment on column public.ledger_usage_events.created_at is 'When it was recorded
 revoke all on table public.ledger_usage_events from public;
 grant select on table public.ledger_usage_events to pgledger_reader;
 
+-- file: repeatable/24_entitlements/cached_entitlement.sql
+/*
+A remembered entitlement, if all versions of what it was made from still stand. No row otherwise.
+*/
+create or replace function pgledger.cached_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  now timestamptz
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used_so_far numeric,
+  "limit" numeric,
+  remaining numeric,
+  is_soft boolean,
+  why text
+)
+language sql
+stable
+parallel safe
+rows 1
+as $$
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  from pgledger.entitlement_cache
+  cross join lateral pgledger.entitlement_versions(
+    entitlement_cache.app_id,
+    entitlement_cache.tenant_id,
+    entitlement_cache.feature_key,
+    entitlement_cache.starts_at,
+    entitlement_cache.ends_at
+  ) as versions
+  cross join lateral pgledger.entitlement_answer(
+    entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
+    entitlement_cache.soft_limit, entitlement_cache.reason, cached_entitlement.quantity
+  ) as answer
+  where entitlement_cache.app_id = cached_entitlement.app_id
+    and entitlement_cache.tenant_id = cached_entitlement.tenant_id
+    and entitlement_cache.feature_key = cached_entitlement.feature_key
+    -- If the clock was put back, an entry that had expired must not come back.
+    and cached_entitlement.now >= entitlement_cache.created_at
+    and cached_entitlement.now < entitlement_cache.expires_at
+    -- No version tells that a feature was deleted, which is an error and not an answer.
+    and (
+      pgledger.find_feature(
+        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
+      )
+    ).id is not null
+    and entitlement_cache.plan_version = versions.plan_version
+    and entitlement_cache.subscription_version = versions.subscription_version
+    and entitlement_cache.usage_version = versions.usage_version
+    and entitlement_cache.tenant_version = versions.tenant_version
+    and entitlement_cache.feature_version = versions.feature_version
+$$;
+
+comment on function pgledger.cached_entitlement is
+  'A remembered entitlement, if nothing that it was made from has changed.';
+
+revoke all on function pgledger.cached_entitlement from public;
+
+-- file: repeatable/24_entitlements/check_entitlement_ttl.sql
+/*
+Refuses a time to live that a cached entitlement cannot have.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_entitlement_ttl(ttl interval)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if ttl is null then
+    v_ok := pgledger.fail('NullArgument', array['ttl']);
+  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_entitlement_ttl is
+  'Raises NullArgument or InvalidArgument unless a cached entitlement can have that time to live.';
+
+revoke all on function pgledger.check_entitlement_ttl from public;
+
 -- file: repeatable/24_entitlements/consume_within_limit.sql
 /*
 Records usage if the limit allows what it then comes to; a null status says that it does not.
@@ -19407,7 +21063,8 @@ revoke all on function pgledger.consume_within_limit from public;
 -- file: repeatable/24_entitlements/entitlement.sql
 /*
 What a tenant has of a feature now: the plans of its live subscriptions, the limit and its period,
-and what is used. It goes by the clock, whatever ledger_advance has written so far.
+and what is used. It goes by the clock, whatever ledger_advance has written so far; only what is to
+start while another subscription is live waits for that.
 
 With several subscriptions (add-ons), limits add up; one that is unlimited makes the sum unlimited,
 and one that is soft makes it soft. The period is that of the first subscription that has the
@@ -19415,7 +21072,7 @@ feature; the one that is not an add-on comes first. The reason is empty where th
 
 One body, though long: every check and every record within a limit runs it, and further calls would
 slow those down.
-Errors: NullArgument, FeatureNotFound.
+Errors: NullArgument, FeatureNotFound, UnknownTimeZone.
 */
 create or replace function pgledger.entitlement(
   app_id text,
@@ -19433,12 +21090,13 @@ create or replace function pgledger.entitlement(
 )
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_part record;
   v_meter record;
+  v_is_live boolean := false;
   v_ok boolean;
 begin
   used := 0;
@@ -19448,9 +21106,10 @@ begin
   expires_at := 'infinity';
   for v_part in
     select
-      subscriptions as subscription, subscriptions.status, subscriptions.trial_end,
-      subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
-      plan_features.soft_limit, plan_features.aggregation
+      subscriptions as subscription, subscriptions.status, subscriptions.add_on,
+      subscriptions.started_at, subscriptions.trial_end, subscriptions.cancel_at,
+      plan_features.type, plan_features.quota, plan_features.period, plan_features.soft_limit,
+      plan_features.aggregation
     from pgledger.subscriptions
     left join pgledger.plan_features
       on subscriptions.plan_key = plan_features.plan_key
@@ -19459,8 +21118,15 @@ begin
       and subscriptions.tenant_id = entitlement.tenant_id
       and subscriptions.status <> 'canceled'
       and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
-    order by subscriptions.add_on, subscriptions.key
+    order by subscriptions.add_on, subscriptions.status = 'scheduled', subscriptions.key
   loop
+    if v_part.status = 'scheduled' and v_part.started_at > v_now then
+      expires_at := least(expires_at, v_part.started_at);
+      continue;
+    end if;
+    -- What is to start waits while another is live.
+    continue when v_part.status = 'scheduled' and not v_part.add_on and v_is_live;
+    v_is_live := v_is_live or v_part.status <> 'paused';
     expires_at := least(
       expires_at, v_part.cancel_at, case when v_part.trial_end > v_now then v_part.trial_end end
     );
@@ -19579,6 +21245,27 @@ comment on function pgledger.entitlement_answer is
 
 revoke all on function pgledger.entitlement_answer from public;
 
+-- file: repeatable/24_entitlements/entitlement_ttl.sql
+/*
+How long an app's cached entitlements are served at most, where the call does not say it.
+*/
+create or replace function pgledger.entitlement_ttl(app_id text)
+returns interval
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (select apps.entitlement_ttl from pgledger.apps where apps.app_id = entitlement_ttl.app_id),
+    interval '30 seconds'
+  )
+$$;
+
+comment on function pgledger.entitlement_ttl is
+  'How long an app''s cached entitlements are served at most.';
+
+revoke all on function pgledger.entitlement_ttl from public;
+
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
 The versions of everything that an entitlement is made from, as the calling statement sees it; for
@@ -19629,13 +21316,14 @@ as $$
     ),
     coalesce(
       (
-        select feature_invalidations.version
+        select sum(feature_invalidations.version)
         from pgledger.feature_invalidations
         where feature_invalidations.app_id = entitlement_versions.app_id
           and feature_invalidations.feature_key = entitlement_versions.feature_key
+          and feature_invalidations.tenant_id in ('', entitlement_versions.tenant_id)
       ),
       0
-    )
+    )::bigint
   from (
     select
       sum(plans.version)::bigint as plan_version,
@@ -19652,6 +21340,124 @@ comment on function pgledger.entitlement_versions is
 
 revoke all on function pgledger.entitlement_versions from public;
 
+-- file: repeatable/24_entitlements/invalidate_feature.sql
+/*
+Counts an invalidation of a feature, for one tenant, or for all where that is empty. An entitlement
+that is being worked out at this moment is not served either: it remembers the count from before.
+
+Locks: the row that counts.
+*/
+create or replace function pgledger.invalidate_feature(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
+  values (
+    invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
+  )
+  on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
+  set version = feature_invalidations.version + 1
+$$;
+
+comment on function pgledger.invalidate_feature is
+  'Counts an invalidation of a feature, for one tenant or for all.';
+
+revoke all on function pgledger.invalidate_feature from public;
+
+-- file: repeatable/24_entitlements/ledger_check_cached_entitlement.sql
+/*
+What is remembered is served; what is not is worked out, and remembered where that can be done
+without waiting for anybody and without failing. A snapshot taken earlier would fail on what others
+have remembered since.
+
+Locks: the cache's row, if it is free.
+Checks, in this order: app_id, tenant_id, quantity, feature_key.
+*/
+create or replace function public.ledger_check_cached_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric default 1
+)
+returns public.ledger_entitlement
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_answer record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
+
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  into v_answer
+  from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
+  if found then
+    return v_answer;
+  end if;
+
+  if current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
+    and not current_setting('transaction_read_only')::boolean
+    and pgledger.may_remember(app_id, tenant_id, feature_key) then
+    select
+      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+      answer.is_soft, answer.why
+    into v_answer
+    from pgledger.remember_entitlement(
+      app_id, tenant_id, feature_key, quantity, pgledger.entitlement_ttl(app_id), v_now
+    ) as answer;
+  else
+    select
+      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+      answer.is_soft, answer.why
+    into v_answer
+    from pgledger.entitlement(app_id, tenant_id, feature_key) as found
+    cross join lateral pgledger.entitlement_answer(
+      feature_key, found.used, found.quota, found.soft_limit, found.reason, quantity
+    ) as answer;
+  end if;
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_check_cached_entitlement is
+$$Says whether a tenant may use so much more of a feature, and remembers it.
+
+The answer is that of ledger_check_entitlement: a remembered one is served only
+while nothing that it was made from has changed, and for no longer than
+ledger_set_entitlement_ttl says. What is not remembered is worked out, and then
+remembered.
+
+It never waits for another transaction. In a read-only transaction, on a
+standby, and above read committed it remembers nothing.
+
+app_id: App.
+tenant_id: Tenant who wants to use it.
+feature_key: Key of the feature.
+quantity: How much more, on top of what was used, 0 or more.
+
+Returns: Whether it is allowed, what is used and left of the limit, and why.
+
+Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
+  range), FeatureNotFound (there is no feature of this key for this app and
+  tenant).$$;
+
+revoke all on function public.ledger_check_cached_entitlement from public;
+grant execute on function public.ledger_check_cached_entitlement to pgledger_poster;
+
 -- file: repeatable/24_entitlements/ledger_check_entitlement.sql
 /*
 Takes no lock and writes nothing.
@@ -19666,7 +21472,7 @@ create or replace function public.ledger_check_entitlement(
 returns public.ledger_entitlement
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -19711,10 +21517,88 @@ Returns: Whether it is allowed, what is used and left of the limit, and why.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and
-  tenant).$$;
+  tenant), UnknownTimeZone (the server does not know the time zone of the
+  tenant's subscription any more).$$;
 
 revoke all on function public.ledger_check_entitlement from public;
 grant execute on function public.ledger_check_entitlement to pgledger_reader;
+
+-- file: repeatable/24_entitlements/ledger_check_entitlements.sql
+/*
+All answers are of one moment: the snapshot of the statement that calls this. Takes no lock and
+writes nothing.
+
+Checks, in this order: app_id, tenant_id, the arrays, each quantity, then each key.
+*/
+create or replace function public.ledger_check_entitlements(
+  app_id text,
+  tenant_id text,
+  feature_keys text[],
+  quantities numeric[] default null
+)
+returns setof public.ledger_entitlement
+language plpgsql
+stable
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_quantity numeric;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_arrays(
+    array['feature_keys', 'quantities'],
+    array[cardinality(feature_keys), cardinality(quantities)],
+    array[array_ndims(feature_keys), array_ndims(quantities)],
+    1
+  );
+  if quantities is not null then
+    foreach v_quantity in array quantities loop
+      v_ok := pgledger.check_quantity('quantities', v_quantity);
+    end loop;
+  end if;
+
+  return query
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  from unnest(feature_keys, quantities) with ordinality
+    as asked (feature_key, quantity, place)
+  cross join lateral pgledger.entitlement(
+    ledger_check_entitlements.app_id, ledger_check_entitlements.tenant_id, asked.feature_key
+  ) as found
+  cross join lateral pgledger.entitlement_answer(
+    asked.feature_key, found.used, found.quota, found.soft_limit, found.reason,
+    coalesce(asked.quantity, 1)
+  ) as answer
+  order by asked.place;
+end;
+$$;
+
+comment on function public.ledger_check_entitlements is
+$$Says of several features whether a tenant may use so much more of them now.
+
+Each answer is that of ledger_check_entitlement, and all are of the same
+moment. Two answers for the same feature do not add up.
+
+app_id: App.
+tenant_id: Tenant who wants to use them.
+feature_keys: Keys of the features, at most 100,000.
+quantities: How much more of each, on top of what was used, 0 or more; as many
+  as there are keys; null for 1 of each.
+
+Returns: One row for each key, in their order: whether it is allowed, what is
+  used and left of the limit, and why.
+
+Errors: NullArgument (also for a key or a quantity that is null),
+  InvalidScope, InvalidBatch, BatchTooLarge (more than 100,000 keys),
+  InvalidQuantity (a quantity is not in range), FeatureNotFound (there is no
+  feature of one of these keys for this app and tenant).$$;
+
+revoke all on function public.ledger_check_entitlements from public;
+grant execute on function public.ledger_check_entitlements to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_consume_entitlement.sql
 /*
@@ -19811,14 +21695,15 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), IdempotencyConflict (the key is taken by usage of another feature or
   quantity), FeatureNotFound (there is no feature of this key for this app and
   tenant), InvalidArgument (the feature is not one that is used up, or the key
-  or a value that it counts by is not valid), InvalidMetadata.$$;
+  or a value that it counts by is not valid), InvalidMetadata, UnknownTimeZone
+  (the server does not know the time zone of the tenant's subscription any
+  more).$$;
 
 revoke all on function public.ledger_consume_entitlement from public;
 grant execute on function public.ledger_consume_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_get_cached_entitlement.sql
 /*
-The remembered entitlement is served only if all versions of what it was made from still stand.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
 create or replace function public.ledger_get_cached_entitlement(
@@ -19848,40 +21733,12 @@ begin
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
-  from pgledger.entitlement_cache
-  cross join lateral pgledger.entitlement_versions(
-    entitlement_cache.app_id,
-    entitlement_cache.tenant_id,
-    entitlement_cache.feature_key,
-    entitlement_cache.starts_at,
-    entitlement_cache.ends_at
-  ) as versions
-  cross join lateral pgledger.entitlement_answer(
-    entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
-    entitlement_cache.soft_limit, entitlement_cache.reason, quantity
-  ) as answer
-  where entitlement_cache.app_id = ledger_get_cached_entitlement.app_id
-    and entitlement_cache.tenant_id = ledger_get_cached_entitlement.tenant_id
-    and entitlement_cache.feature_key = ledger_get_cached_entitlement.feature_key
-    -- If the clock was put back, an entry that had expired must not come back.
-    and v_now >= entitlement_cache.created_at
-    and v_now < entitlement_cache.expires_at
-    -- No version tells that a feature was deleted, which is an error and not an answer.
-    and (
-      pgledger.find_feature(
-        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
-      )
-    ).id is not null
-    and entitlement_cache.plan_version = versions.plan_version
-    and entitlement_cache.subscription_version = versions.subscription_version
-    and entitlement_cache.usage_version = versions.usage_version
-    and entitlement_cache.tenant_version = versions.tenant_version
-    and entitlement_cache.feature_version = versions.feature_version;
+  from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
 end;
 $$;
 
 comment on function public.ledger_get_cached_entitlement is
-$$Returns an entitlement that ledger_set_cached_entitlement remembered.
+$$Returns an entitlement that was remembered.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -19897,10 +21754,49 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
 revoke all on function public.ledger_get_cached_entitlement from public;
 grant execute on function public.ledger_get_cached_entitlement to pgledger_reader;
 
+-- file: repeatable/24_entitlements/ledger_invalidate_entitlement.sql
+/*
+Locks: the row that counts invalidations of the feature for this tenant.
+Checks, in this order: app_id, tenant_id, feature_key, existence.
+*/
+create or replace function public.ledger_invalidate_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_feature_exists(app_id, tenant_id, feature_key);
+  perform pgledger.invalidate_feature(app_id, tenant_id, feature_key);
+end;
+$$;
+
+comment on function public.ledger_invalidate_entitlement is
+$$Forgets the remembered entitlement of a tenant to one feature.
+
+What pgledger itself changes needs no such call: that is seen anyway.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+
+Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
+  this key for this app and tenant).$$;
+
+revoke all on function public.ledger_invalidate_entitlement from public;
+grant execute on function public.ledger_invalidate_entitlement to pgledger_poster;
+
 -- file: repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql
 /*
-An entitlement that is being worked out at this moment is not served either: it remembers the
-version from before.
 Locks: the feature's row of invalidations.
 Checks, in this order: app_id, feature_key, existence.
 */
@@ -19932,14 +21828,7 @@ begin
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
-  insert into pgledger.feature_invalidations (app_id, feature_key, version)
-  values (
-    ledger_invalidate_feature_entitlements.app_id,
-    ledger_invalidate_feature_entitlements.feature_key,
-    1
-  )
-  on conflict on constraint feature_invalidations_app_id_feature_key_pk do update
-  set version = feature_invalidations.version + 1;
+  perform pgledger.invalidate_feature(app_id, '', feature_key);
 end;
 $$;
 
@@ -20023,7 +21912,7 @@ create or replace function public.ledger_remaining_entitlement(
 returns numeric
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -20052,15 +21941,14 @@ Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
   a boolean feature 1 if it is on.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
-  this key for this app and tenant).$$;
+  this key for this app and tenant), UnknownTimeZone (the server does not know
+  the time zone of the tenant's subscription any more).$$;
 
 revoke all on function public.ledger_remaining_entitlement from public;
 grant execute on function public.ledger_remaining_entitlement to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_set_cached_entitlement.sql
 /*
-One statement works the entitlement out and reads the versions of what it is made from, so both are
-of the same moment.
 Locks: the cache's row.
 Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
@@ -20068,7 +21956,7 @@ create or replace function public.ledger_set_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
-  ttl interval default '30 seconds'
+  ttl interval default null
 )
 returns public.ledger_entitlement
 language plpgsql
@@ -20078,20 +21966,160 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
   v_answer record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if ttl is null then
-    v_ok := pgledger.fail('NullArgument', array['ttl']);
-  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
-    v_ok := pgledger.fail(
-      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
-    );
+  if ttl is not null then
+    v_ok := pgledger.check_entitlement_ttl(ttl);
   end if;
+  perform pgledger.may_remember(app_id, tenant_id, feature_key);
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  into v_answer
+  from pgledger.remember_entitlement(
+    app_id, tenant_id, feature_key, 1, coalesce(ttl, pgledger.entitlement_ttl(app_id)), v_now
+  ) as answer;
 
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_set_cached_entitlement is
+$$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
+
+It is served until its time is over, or until something that it was made from
+changes: the plan, the subscription, usage, an invalidation, or the end of the
+limit's period, of a trial or of a subscription.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+ttl: How long it may be served at most, above 0 and at most a day; null for
+  what ledger_set_entitlement_ttl has set for the app, 30 seconds at first.
+
+Returns: What ledger_check_entitlement returns for a quantity of 1.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
+  FeatureNotFound (there is no feature of this key for this app and tenant),
+  UnknownTimeZone (the server does not know the time zone of the tenant's
+  subscription any more).$$;
+
+revoke all on function public.ledger_set_cached_entitlement from public;
+grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
+
+-- file: repeatable/24_entitlements/ledger_set_entitlement_ttl.sql
+/*
+Repeatable.
+
+Checks, in this order: app_id, ttl.
+*/
+create or replace function public.ledger_set_entitlement_ttl(
+  app_id text,
+  ttl interval
+)
+returns interval
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_entitlement_ttl(ttl);
+
+  insert into pgledger.apps (app_id, entitlement_ttl)
+  values (ledger_set_entitlement_ttl.app_id, ledger_set_entitlement_ttl.ttl)
+  on conflict on constraint apps_app_id_pk do update
+  set entitlement_ttl = excluded.entitlement_ttl;
+
+  return ttl;
+end;
+$$;
+
+comment on function public.ledger_set_entitlement_ttl is
+$$Sets how long an app's remembered entitlements are served at most.
+
+It is for what is remembered from then on. ledger_check_cached_entitlement
+goes by it, and ledger_set_cached_entitlement unless it is given another time.
+
+app_id: App.
+ttl: How long, above 0 and at most a day; 30 seconds until it is set.
+
+Returns: What was set.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range).$$;
+
+revoke all on function public.ledger_set_entitlement_ttl from public;
+grant execute on function public.ledger_set_entitlement_ttl to pgledger_poster;
+
+-- file: repeatable/24_entitlements/may_remember.sql
+/*
+Whether the transaction may write an entitlement down without waiting for another one that has, and
+without failing because of one: the place is the transaction's until it ends. Of all tenants and
+features many share a place, because a transaction cannot hold a lock for each of very many; who
+finds the place taken does not remember, which costs nothing but time later.
+*/
+create or replace function pgledger.may_remember(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns boolean
+language sql
+volatile
+parallel unsafe
+as $$
+  select pg_try_advisory_xact_lock(
+    hashtextextended(
+      'pgledger.entitlement_cache '
+      || hashtextextended(format('%s %s %s', app_id, tenant_id, feature_key), 0) % 64,
+      0
+    )
+  )
+$$;
+
+comment on function pgledger.may_remember is
+  'Whether an entitlement can be written down without waiting for another transaction.';
+
+revoke all on function pgledger.may_remember from public;
+
+-- file: repeatable/24_entitlements/remember_entitlement.sql
+/*
+Works out an entitlement, remembers it for that long, and answers for the quantity. One statement
+works it out and reads the versions of what it is made from, so both are of the same moment. The
+time was read before that, so that nothing is served too long.
+
+Locks: the cache's row.
+Errors: those of pgledger.entitlement.
+*/
+create or replace function pgledger.remember_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  ttl interval,
+  now timestamptz
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used_so_far numeric,
+  "limit" numeric,
+  remaining numeric,
+  is_soft boolean,
+  why text
+)
+language sql
+volatile
+parallel unsafe
+rows 1
+as $$
   with stored as (
     insert into pgledger.entitlement_cache (
       app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
@@ -20099,20 +22127,21 @@ begin
       created_at, expires_at
     )
     select
-      ledger_set_cached_entitlement.app_id, ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key, found.used, found.quota, found.soft_limit,
+      remember_entitlement.app_id, remember_entitlement.tenant_id,
+      remember_entitlement.feature_key, found.used, found.quota, found.soft_limit,
       found.reason, found.starts_at, found.ends_at, versions.plan_version,
       versions.subscription_version, versions.usage_version, versions.tenant_version,
-      versions.feature_version, v_now, least(found.expires_at, v_now + ttl)
+      versions.feature_version, remember_entitlement.now,
+      least(found.expires_at, remember_entitlement.now + remember_entitlement.ttl)
     from pgledger.entitlement(
-      ledger_set_cached_entitlement.app_id,
-      ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key
+      remember_entitlement.app_id,
+      remember_entitlement.tenant_id,
+      remember_entitlement.feature_key
     ) as found
     cross join lateral pgledger.entitlement_versions(
-      ledger_set_cached_entitlement.app_id,
-      ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key,
+      remember_entitlement.app_id,
+      remember_entitlement.tenant_id,
+      remember_entitlement.feature_key,
       found.starts_at,
       found.ends_at
     ) as versions
@@ -20138,35 +22167,17 @@ begin
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
-  into v_answer
   from stored
   cross join lateral pgledger.entitlement_answer(
-    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason, 1
-  ) as answer;
-
-  return v_answer;
-end;
+    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason,
+    remember_entitlement.quantity
+  ) as answer
 $$;
 
-comment on function public.ledger_set_cached_entitlement is
-$$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
+comment on function pgledger.remember_entitlement is
+  'Works out an entitlement and remembers it.';
 
-It is served until its time is over, or until something that it was made from
-changes: the plan, the subscription, usage, an invalidation, or the end of the
-limit's period, of a trial or of a subscription.
-
-app_id: App.
-tenant_id: Tenant whose it is.
-feature_key: Key of the feature.
-ttl: How long it may be served at most, above 0 and at most a day.
-
-Returns: What ledger_check_entitlement returns for a quantity of 1.
-
-Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
-  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
-
-revoke all on function public.ledger_set_cached_entitlement from public;
-grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
+revoke all on function pgledger.remember_entitlement from public;
 
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
@@ -21010,38 +23021,43 @@ parallel unsafe
 as $$
 declare
   v_key bigint;
+  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_coupon_currency(coupon);
 
   loop
-    -- No constraint is named, because it may be the id or the code that is taken.
-    insert into pgledger.coupons (
-      id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
-      duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
-      max_redemptions_per_tenant, metadata, created_at, updated_at
-    )
-    values (
-      coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
-      coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
-      coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
-      coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
-      coupon.created_at, coupon.created_at
-    )
-    on conflict do nothing
-    returning coupons.key into v_key;
+    begin
+      insert into pgledger.coupons (
+        id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
+        duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
+        max_redemptions_per_tenant, metadata, created_at, updated_at
+      )
+      values (
+        coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
+        coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
+        coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
+        coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
+        coupon.created_at, coupon.created_at
+      )
+      on conflict on constraint coupons_id_key do nothing
+      returning coupons.key into v_key;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_key is not null then
       return v_key;
     end if;
 
     v_key := pgledger.repeated_coupon(coupon);
     if v_key is not null then
       return v_key;
-    end if;
-
-    -- The coupon that was in the way may be gone by now: then there is another try.
-    if exists (
+    elsif exists (
       select
       from pgledger.coupons
       where coupons.app_id = coupon.app_id
@@ -21057,6 +23073,7 @@ begin
         ]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
@@ -22344,10 +24361,10 @@ grant select on table public.ledger_coupons to pgledger_reader;
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits give back the tax that was billed, by the rates that it was billed with
-(pgledger.trace_credits). Where these are the invoice's own, they lower the sum that the rate is
-computed on; other rates follow the invoice's own. Returns the lines with their shares, and one more
-line for each rate.
+Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
+billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
+other rates follow the invoice's own. Returns the lines with their shares, and one more line for
+each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -22364,11 +24381,8 @@ declare
   v_is_traced boolean := false;
   v_own_rates jsonb;
   v_rate record;
-  v_bases numeric[];
+  v_shares numeric[];
   v_base numeric;
-  v_credit_base numeric;
-  v_credit_tax numeric;
-  v_tax numeric;
   v_parts numeric[];
   v_all_parts numeric[];
   v_taxes pgledger.invoice_lines[] := '{}';
@@ -22387,35 +24401,41 @@ begin
     select
       rate.place, rate.value ->> 'name' as name,
       (rate.value ->> 'percentage')::numeric as percentage,
-      nullif(rate.value -> 'applies_to', 'null') as applies_to
+      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
+      0::numeric as amount
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    v_bases := pgledger.taxable_parts(v_lines, v_rate.applies_to);
-    v_base := (select sum(part) from unnest(v_bases) as part);
+    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
+    into v_shares, v_base
+    from (
+      select
+        line.nth,
+        case
+          when line.kind not in ('discount', 'tax')
+            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
+            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
+            then line.amount - line.discount
+          else 0
+        end as base
+      from unnest(v_lines) with ordinality as line (
+        invoice_key, place, kind, description, item, period_start, period_end, quantity,
+        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
+        counted, events, redemption_key, basis, nth
+      )
+    ) as part;
+    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
+    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
+    v_lines := pgledger.add_shares(v_lines, null, v_parts);
+    v_all_parts := v_all_parts || array[v_parts];
     if v_is_traced then
-      select credit.base, credit.amount
-      into v_credit_base, v_credit_tax
+      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
+      into v_base, v_rate.amount
       from pgledger.credited_taxes(v_lines) as credit
       where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
     end if;
-    v_tax := pgledger.tax_beside_credits(
-      v_base, v_rate.percentage, exponent, v_credit_base, v_credit_tax
-    );
-    v_parts := pgledger.split_amount(
-      array(
-        select part.base * v_rate.percentage * 0.01
-        from unnest(v_bases) with ordinality as part (base, place)
-        order by part.place
-      ),
-      v_tax,
-      exponent
-    );
-    v_lines := pgledger.add_shares(v_lines, null, v_parts);
-    v_all_parts := v_all_parts || array[v_parts];
     v_taxes := v_taxes || pgledger.tax_line(
-      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base + coalesce(v_credit_base, 0),
-      v_tax + coalesce(v_credit_tax, 0), false
+      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
     );
   end loop;
 
@@ -22524,9 +24544,9 @@ What lines give back of what was billed with one set of tax rates, as members of
 their order; null for a line that gives back nothing of it. billed is a row of
 pgledger.billed_rates, parts is what each line gives back of its amount.
 
-The lines give back their tax, less what came back before, less the share for what is left:
-round(tax * left / charged); and of each rate its part of that. So no more comes back than was
-charged, and all of it in the end, whatever parts the charge is given back in.
+Of each rate the lines give back its tax, less what came back before, less the share for what is
+left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
+whatever parts the charge is given back in.
 */
 create or replace function pgledger.credited_part(
   parts numeric[],
@@ -22549,8 +24569,25 @@ begin
     return array_fill(null::jsonb, array[cardinality(parts)]);
   end if;
 
-  foreach v_tax in array pgledger.taxes_given_back(billed, v_charged, v_left, v_sum < 0, exponent)
+  for v_tax in
+    select
+      case when v_charged > 0
+        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
+        else 0
+      end - (rate.tax - rate.returned)
+    from (
+      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
+      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
+      inner join
+        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
+        on tax.nth = returned.nth
+    ) as rate
+    order by rate.nth
   loop
+    -- Rounding may have returned more before than is to be returned by now.
+    if v_sum < 0 then
+      v_tax := least(v_tax, 0);
+    end if;
     v_taxes := array(
       select line.taxes || to_jsonb(line.tax::text)
       from unnest(
@@ -22565,7 +24602,7 @@ begin
             from unnest(parts) with ordinality as given (part, place)
             order by given.place
           ),
-          v_tax,
+          round(v_tax, exponent),
           exponent
         )
       ) with ordinality as line (taxes, tax, place)
@@ -22634,34 +24671,6 @@ comment on function pgledger.credited_taxes is
   'What the credits of an invoice give back of each tax rate that they were billed with.';
 
 revoke all on function pgledger.credited_taxes from public;
-
--- file: repeatable/26_taxes/kept_tax.sql
-/*
-The share of a tax that stays where left_of_it remains of what was charged; nothing where nothing
-was.
-*/
-create or replace function pgledger.kept_tax(
-  tax numeric,
-  left_of_it numeric,
-  charged numeric,
-  exponent integer
-)
-returns numeric
-language sql
-immutable
-parallel safe
-as $$
-  select
-    case
-      when charged > 0 then pgledger.rounded_quotient(tax * left_of_it, charged, exponent)
-      else 0
-    end
-$$;
-
-comment on function pgledger.kept_tax is
-  'The share of a tax that stays where so much of what was charged remains.';
-
-revoke all on function pgledger.kept_tax from public;
 
 -- file: repeatable/26_taxes/note_taxes.sql
 /*
@@ -22770,41 +24779,6 @@ comment on function pgledger.plain_tax_rates is
 
 revoke all on function pgledger.plain_tax_rates from public;
 
--- file: repeatable/26_taxes/tax_beside_credits.sql
-/*
-What a tax rate comes to on charges that come to base, beside credits that were billed with the same
-rate and give back their own part of it. Together it is the rate on the sum of both, rounded once;
-but charges never get more or less than their own tax, rounded up or down. Without credits, theirs
-are null.
-*/
-create or replace function pgledger.tax_beside_credits(
-  base numeric,
-  percentage numeric,
-  exponent integer,
-  credit_base numeric,
-  credit_tax numeric
-)
-returns numeric
-language sql
-immutable
-parallel safe
-as $$
-  select
-    case
-      when abs(rest.tax - base * percentage * 0.01) * ('1e' || exponent::text)::numeric < 1
-        then rest.tax
-      else round(base * percentage * 0.01, exponent)
-    end
-  from (
-    select round((base + credit_base) * percentage * 0.01, exponent) - credit_tax as tax
-  ) as rest
-$$;
-
-comment on function pgledger.tax_beside_credits is
-  'What a tax rate comes to on charges beside credits that give back their own part of it.';
-
-revoke all on function pgledger.tax_beside_credits from public;
-
 -- file: repeatable/26_taxes/tax_line.sql
 /*
 The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
@@ -22851,90 +24825,6 @@ comment on function pgledger.tax_line is
   'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;
-
--- file: repeatable/26_taxes/taxable_parts.sql
-/*
-What each line of an invoice, in their order, adds to the sum that one of its own tax rates is
-computed on: what is left after discounts, if the rate is for the line. Credits add nothing where
-pgledger.trace_credits has given back their tax.
-*/
-create or replace function pgledger.taxable_parts(
-  lines pgledger.invoice_lines[],
-  applies_to jsonb
-)
-returns numeric[]
-language sql
-immutable
-parallel safe
-as $$
-  select
-    array_agg(
-      case
-        when line.kind not in ('discount', 'tax')
-          and (applies_to is null or applies_to ? line.item)
-          and (line.basis ? 'billed_with') is not true
-          then line.amount - line.discount
-        else 0
-      end
-      order by line.nth
-    )
-  from unnest(lines) with ordinality as line (
-    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
-    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
-    redemption_key, basis, nth
-  )
-$$;
-
-comment on function pgledger.taxable_parts is
-  'What each line of an invoice adds to the sum that a tax rate is computed on.';
-
-revoke all on function pgledger.taxable_parts from public;
-
--- file: repeatable/26_taxes/taxes_given_back.sql
-/*
-How much of each rate comes back where left remains of what was charged, below zero. billed is a row
-of pgledger.billed_rates. is_credit: rounding may have returned more before than is to be returned
-by now, and then nothing comes back.
-*/
-create or replace function pgledger.taxes_given_back(
-  billed jsonb,
-  charged numeric,
-  left_of_it numeric,
-  is_credit boolean,
-  exponent integer
-)
-returns numeric[]
-language sql
-immutable
-parallel safe
-as $$
-  select
-    pgledger.split_amount(
-      array_agg(
-        pgledger.kept_tax(rate.tax, left_of_it, charged, exponent + 18)
-        - (rate.tax - rate.returned)
-        order by rate.nth
-      ),
-      least(
-        pgledger.kept_tax(sum(rate.tax), left_of_it, charged, exponent)
-        - sum(rate.tax - rate.returned),
-        case when is_credit then 0 end
-      ),
-      exponent
-    )
-  from (
-    select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
-    from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
-    inner join
-      jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
-      on tax.nth = returned.nth
-  ) as rate
-$$;
-
-comment on function pgledger.taxes_given_back is
-  'How much of each rate comes back where so much of what was charged remains.';
-
-revoke all on function pgledger.taxes_given_back from public;
 
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
@@ -23053,6 +24943,7 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
@@ -23276,7 +25167,7 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  if (at < ends_at) is not true then
+  if (at < ends_at) is not true or v_last.status = 'scheduled' then
     starts_at := null;
     ends_at := null;
   end if;
@@ -23329,6 +25220,7 @@ begin
       ) as ends_at
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
+      and change.status <> 'scheduled'
       and change.period_start >= billing_segments.period_start
       and (as_of_version is null or change.version <= as_of_version)
   ) as part
@@ -23564,7 +25456,7 @@ begin
       select stay from unnest(v_stays) as stay where stay.plan_key = charge_as_billed.plan_key
     ),
     charge_as_billed.plan_key = v_stays[1].plan_key,
-    subscription.time_zone,
+    pgledger.zone_of_period(subscription, for_period),
     exponent
   ) as charge;
 end;
@@ -23574,94 +25466,6 @@ comment on function pgledger.charge_as_billed is
   'What usage in a period that has been billed comes to by now, by the price it was billed at.';
 
 revoke all on function pgledger.charge_as_billed from public;
-
--- file: repeatable/27_invoices/check_invoice_filter.sql
-/*
-Refuses a status that no invoice has, and a range of time that is not finite or is empty. Each is
-null where the caller gives none.
-Errors: InvalidArgument, InvalidTime.
-*/
-create or replace function pgledger.check_invoice_filter(
-  status text,
-  period_from timestamptz,
-  period_until timestamptz
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_edge record;
-  v_ok boolean;
-begin
-  if status is not null then
-    v_ok := pgledger.check_choice(
-      'status',
-      status,
-      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
-    );
-  end if;
-  for v_edge in
-    select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
-    from (
-      values (1, 'period_from', period_from), (2, 'period_until', period_until)
-    ) as edge (place, name, at)
-    where edge.at is not null
-    order by edge.place
-  loop
-    if v_edge.fault is not null then
-      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
-    end if;
-  end loop;
-  if period_until <= period_from then
-    v_ok := pgledger.fail(
-      'InvalidTime',
-      array[
-        'period_until', period_until::text, format('it is not after period_from %s', period_from)
-      ],
-      hint => 'Give a period_until that is later than period_from.'
-    );
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_invoice_filter is
-  'Raises InvalidArgument or InvalidTime unless invoices can be chosen by that.';
-
-revoke all on function pgledger.check_invoice_filter from public;
-
--- file: repeatable/27_invoices/check_invoice_total.sql
-/*
-Refuses lines of the application's own that make an invoice too large.
-
-Errors: InvalidInvoice.
-*/
-create or replace function pgledger.check_invoice_total(invoice pgledger.invoices)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_ok boolean;
-begin
-  if greatest(abs(invoice.subtotal), abs(invoice.total)) >= 1e30 then
-    v_ok := pgledger.refuse_json(
-      null, '$.lines', 'comes to a total that is not below 1e30 in size'
-    );
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_invoice_total is
-  'Raises InvalidInvoice unless an invoice''s total is below 1e30 in size.';
-
-revoke all on function pgledger.check_invoice_total from public;
 
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
@@ -23711,9 +25515,9 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
 Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, to void a base fee of which it gives back a part, or to
-void an invoice that its credit has lowered. That invoice has to be voided first. One that became
-final before gives back what others billed.
+draft whose charges count as billed there, or to void a base fee of which it gives back a part, or an
+invoice that its credit has lowered. That invoice has to be voided first. One that became final
+before gives back what others billed.
 
 Errors: InvalidState.
 */
@@ -23832,13 +25636,11 @@ revoke all on function pgledger.check_usage_not_purged from public;
 /*
 Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
 Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
-An import is what was billed elsewhere: coupons take nothing off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
   inout lines pgledger.invoice_lines[],
-  exponent integer default null,
-  is_import boolean default false
+  exponent integer default null
 )
 language plpgsql
 stable
@@ -23852,9 +25654,7 @@ declare
 begin
   if cardinality(lines) > 0 then
     lines := pgledger.add_shares(lines, v_zeros, v_zeros);
-    if not is_import then
-      lines := pgledger.apply_coupons(invoice, lines, v_exponent);
-    end if;
+    lines := pgledger.apply_coupons(invoice, lines, v_exponent);
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
@@ -23972,8 +25772,7 @@ revoke all on function pgledger.credited_invoices from public;
 /*
 What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
 Its tax rates are those given, or else the subscription's. own_key is the key of the draft that is
-computed anew, if it is one: what it charges itself does not count as billed, and lines that the
-application has given it stay.
+computed anew, if it is one: what it charges itself does not count as billed.
 */
 create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
@@ -24009,9 +25808,7 @@ begin
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(
-    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
-  );
+  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines, v_exponent);
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -24798,7 +26595,11 @@ begin
 
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
-    v_ok := pgledger.check_invoice_total(v_complete.invoice);
+    if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
+      v_ok := pgledger.refuse_json(
+        null, '$.lines', 'comes to a total that is not below 1e30 in size'
+      );
+    end if;
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
   return pgledger.invoice_with_key(v_key);
@@ -24992,10 +26793,10 @@ grant execute on function public.ledger_finalize_invoice to pgledger_poster;
 Locks the subscription. What the clock has decided about it is written down before the invoice is
 drawn up. The lock is why there is only one invoice of a kind that starts at a time, however often
 it is asked for.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
-period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
+tax_rates, the period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function public.ledger_generate_invoice(
   app_id text,
@@ -25018,7 +26819,9 @@ declare
   );
   v_request record;
   v_key bigint;
+  v_ok boolean;
 begin
+  v_ok := pgledger.check_zones(v_subscription);
   v_subscription := pgledger.advance_subscription(v_subscription, pgledger.clock());
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
@@ -25051,8 +26854,9 @@ tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
 Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
+  tenant has no such subscription), UnknownTimeZone (the server does not know
+  its time zone any more), InvalidArgument (there is no such kind, the
+  subscription has no period at that time, or kind is start and it was not
   active in that period), InvalidTime (at is outside the years 1 to 9999),
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
@@ -25181,156 +26985,19 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
 revoke all on function public.ledger_get_invoice_by_period from public;
 grant execute on function public.ledger_get_invoice_by_period to pgledger_reader;
 
--- file: repeatable/27_invoices/ledger_list_app_invoices.sql
-/*
-By number, drafts before all others, which the index invoices_app_id_number_key has in this order: a
-page of the newest reads no more than the page.
-
-Checks, in this order: app_id, status, period_from, period_until, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
-*/
-create or replace function public.ledger_list_app_invoices(
-  app_id text,
-  status text default null,
-  period_from timestamptz default null,
-  period_until timestamptz default null,
-  page_size integer default 100,
-  page_offset bigint default 0
-)
-returns setof public.ledger_invoice
-language plpgsql
-stable
-parallel safe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_key bigint;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_app(app_id);
-  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
-  v_ok := pgledger.check_page(page_size, page_offset);
-
-  for v_key in
-    select invoices.key
-    from pgledger.invoices
-    where invoices.app_id = ledger_list_app_invoices.app_id
-      and (
-        ledger_list_app_invoices.status is null
-        or invoices.status = ledger_list_app_invoices.status
-      )
-      and (
-        ledger_list_app_invoices.period_from is null
-        or invoices.period_start >= ledger_list_app_invoices.period_from
-      )
-      and (
-        ledger_list_app_invoices.period_until is null
-        or invoices.period_start < ledger_list_app_invoices.period_until
-      )
-    order by invoices.number desc, invoices.id desc
-    limit ledger_list_app_invoices.page_size
-    offset ledger_list_app_invoices.page_offset
-  loop
-    return next pgledger.invoice_with_key(v_key);
-  end loop;
-end;
-$$;
-
-comment on function public.ledger_list_app_invoices is
-$$Returns the invoices of all tenants of an app, the newest first.
-
-app_id: App.
-status: Only invoices in this state; one of: draft, pending, paid, past_due,
-  voided, uncollectible; null for all.
-period_from: Only invoices whose period starts then or later; null for all,
-  also for those of one-off invoices, which have no period.
-period_until: Only invoices whose period starts before; null for all.
-page_size: How many at most, 1 to 10,000.
-page_offset: How many to leave out before them, 0 or more.
-
-Returns: A page of invoices: drafts, and then those that are final, the last
-  number first.
-
-Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
-  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
-  after period_from), InvalidPage.$$;
-
-revoke all on function public.ledger_list_app_invoices from public;
-grant execute on function public.ledger_list_app_invoices to pgledger_reader;
-
--- file: repeatable/27_invoices/ledger_list_app_pending_invoices.sql
-/*
-Checks, in this order: app_id, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidPage.
-*/
-create or replace function public.ledger_list_app_pending_invoices(
-  app_id text,
-  page_size integer default 100,
-  page_offset bigint default 0
-)
-returns setof public.ledger_invoice
-language plpgsql
-stable
-parallel safe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_key bigint;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_app(app_id);
-  v_ok := pgledger.check_page(page_size, page_offset);
-
-  for v_key in
-    select invoices.key
-    from pgledger.invoices
-    where invoices.app_id = ledger_list_app_pending_invoices.app_id
-      and invoices.status in ('pending', 'past_due')
-    order by invoices.due_at, invoices.id
-    limit ledger_list_app_pending_invoices.page_size
-    offset ledger_list_app_pending_invoices.page_offset
-  loop
-    return next pgledger.invoice_with_key(v_key);
-  end loop;
-end;
-$$;
-
-comment on function public.ledger_list_app_pending_invoices is
-$$Returns the invoices that the tenants of an app are to pay.
-
-For the newest first, call ledger_list_app_invoices with a status.
-
-app_id: App.
-page_size: How many at most, 1 to 10,000.
-page_offset: How many to leave out before them, 0 or more.
-
-Returns: A page of invoices of all tenants that are pending or past due, the
-  longest due first.
-
-Errors: NullArgument, InvalidScope, InvalidPage.$$;
-
-revoke all on function public.ledger_list_app_pending_invoices from public;
-grant execute on function public.ledger_list_app_pending_invoices to pgledger_reader;
-
 -- file: repeatable/27_invoices/ledger_list_invoices.sql
 /*
 By id, which for generated ids is the order of creation.
 
-Checks, in this order: app_id, tenant_id, status, period_from, period_until, page_size, page_offset,
-newest_first.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
 create or replace function public.ledger_list_invoices(
   app_id text,
   tenant_id text,
   status text default null,
   page_size integer default 100,
-  page_offset bigint default 0,
-  newest_first boolean default false,
-  period_from timestamptz default null,
-  period_until timestamptz default null
+  page_offset bigint default 0
 )
 returns setof public.ledger_invoice
 language plpgsql
@@ -25344,11 +27011,14 @@ declare
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
-  v_ok := pgledger.check_page(page_size, page_offset);
-  if newest_first is null then
-    v_ok := pgledger.fail('NullArgument', array['newest_first']);
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status',
+      status,
+      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
+    );
   end if;
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key
@@ -25358,17 +27028,7 @@ begin
       and (
         ledger_list_invoices.status is null or invoices.status = ledger_list_invoices.status
       )
-      and (
-        ledger_list_invoices.period_from is null
-        or invoices.period_start >= ledger_list_invoices.period_from
-      )
-      and (
-        ledger_list_invoices.period_until is null
-        or invoices.period_start < ledger_list_invoices.period_until
-      )
-    order by
-      case when not ledger_list_invoices.newest_first then invoices.id end,
-      invoices.id desc
+    order by invoices.id
     limit ledger_list_invoices.page_size
     offset ledger_list_invoices.page_offset
   loop
@@ -25386,16 +27046,11 @@ status: Only invoices in this state; one of: draft, pending, paid, past_due,
   voided, uncollectible; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
-newest_first: Whether the newest comes first.
-period_from: Only invoices whose period starts then or later; null for all,
-  also for those of one-off invoices, which have no period.
-period_until: Only invoices whose period starts before; null for all.
 
 Returns: A page of invoices, by id.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
-  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
-  after period_from), InvalidPage.$$;
+  InvalidPage.$$;
 
 revoke all on function public.ledger_list_invoices from public;
 grant execute on function public.ledger_list_invoices to pgledger_reader;
@@ -25609,10 +27264,10 @@ What the clock has decided about the subscription and nobody has written down ye
 for the answer and rolled back after it. Only then does a preview lock the subscription, need a
 transaction that may write, and fail in one with an old snapshot as a write does.
 
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
-period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
+tax_rates, the period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function public.ledger_preview_invoice(
   app_id text,
@@ -25648,6 +27303,7 @@ begin
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
+  v_ok := pgledger.check_zones(v_subscription);
   if (v_subscription.due_at <= pgledger.clock()) is not true
     or current_setting('transaction_read_only')::boolean then
     return pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
@@ -25688,8 +27344,9 @@ Returns: The draft as of now, without an id, and computed anew if there is
   one. What is final already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
+  tenant has no such subscription), UnknownTimeZone (the server does not know
+  its time zone any more), InvalidArgument (there is no such kind, the
+  subscription has no period at that time, or kind is start and it was not
   active in that period), InvalidTime (at is outside the years 1 to 9999),
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
@@ -25803,100 +27460,6 @@ Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 
 revoke all on function public.ledger_set_payment_terms from public;
 grant execute on function public.ledger_set_payment_terms to pgledger_poster;
-
--- file: repeatable/27_invoices/ledger_update_invoice.sql
-/*
-Locks the subscription, the draft, and what the tenant has left of coupons, in this order. Where the
-lines stay as they are, nothing else is computed anew.
-Checks, in this order: app_id, tenant_id, id, existence, status, metadata, lines, total.
-Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidMetadata,
-InvalidInvoice.
-*/
-create or replace function public.ledger_update_invoice(
-  app_id text,
-  tenant_id text,
-  id text,
-  metadata jsonb default null,
-  lines jsonb default null
-)
-returns public.ledger_invoice
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_invoice pgledger.invoices := pgledger.lock_draft(app_id, tenant_id, id, 'updated');
-  v_lines pgledger.invoice_lines[];
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_metadata(metadata);
-  if lines is not null then
-    v_lines := pgledger.read_invoice_lines(
-      lines,
-      pgledger.currency_exponent(app_id, v_invoice.currency),
-      at_least => case when v_invoice.kind = 'one_off' then 1 else 0 end
-    );
-  end if;
-
-  if metadata <> coalesce(v_invoice.metadata, 'null') then
-    update pgledger.invoices
-    set
-      metadata = ledger_update_invoice.metadata,
-      version = invoices.version + 1,
-      updated_at = pgledger.clock()
-    where invoices.key = v_invoice.key;
-  end if;
-
-  if lines is not null then
-    delete from pgledger.invoice_lines
-    where invoice_lines.invoice_key = v_invoice.key;
-    perform pgledger.store_lines(v_invoice.key, v_lines);
-    perform pgledger.redraw_invoice(
-      (select invoices from pgledger.invoices where invoices.key = v_invoice.key),
-      (
-        select subscriptions
-        from pgledger.subscriptions
-        where subscriptions.key = v_invoice.subscription_key
-      )
-    );
-    v_ok := pgledger.check_invoice_total(
-      (select invoices from pgledger.invoices where invoices.key = v_invoice.key)
-    );
-  end if;
-  return pgledger.invoice_with_key(v_invoice.key);
-end;
-$$;
-
-comment on function public.ledger_update_invoice is
-$$Changes a draft's metadata and the lines that the application gives it.
-
-What is null stays as it is; what is given replaces what there was, as a
-whole. A subscription's draft keeps the lines that are computed, which come
-first; lines of the application's own stay when it is computed anew, and are
-gone if it is deleted or voided.
-
-A draft whose lines or metadata were changed is no longer what the call with
-its id asked for: repeating that call is then an IdempotencyConflict.
-
-app_id: App that the tenant belongs to.
-tenant_id: Who is billed.
-id: Which invoice: inv_ and a ULID.
-metadata: JSON object of the app's own, at most 64 KiB, or null.
-lines: JSON array of what the application charges or, below zero, credits, as
-  for ledger_create_invoice: 1 to 1,000 objects, for example [{"description":
-  "Setup", "amount": "80.00"}]; for a subscription's draft also none, or null.
-
-Returns: The draft; with lines, computed anew.
-
-Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is not a draft), InvalidMetadata,
-  InvalidInvoice (lines are not valid, or the total is not below 1e30 in size;
-  the message names the path).$$;
-
-revoke all on function public.ledger_update_invoice from public;
-grant execute on function public.ledger_update_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
@@ -26296,38 +27859,6 @@ comment on function pgledger.next_base_lines is
 
 revoke all on function pgledger.next_base_lines from public;
 
--- file: repeatable/27_invoices/own_lines.sql
-/*
-The lines that the application has given an invoice, in their order, without their shares of
-discounts and taxes. They stay when a draft is computed anew.
-*/
-create or replace function pgledger.own_lines(invoice_key bigint)
-returns pgledger.invoice_lines[]
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_lines pgledger.invoice_lines[] := array(
-    select invoice_lines
-    from pgledger.invoice_lines
-    where invoice_lines.invoice_key = own_lines.invoice_key and invoice_lines.kind = 'item'
-    order by invoice_lines.place
-  );
-begin
-  for v_place in 1 .. cardinality(v_lines) loop
-    v_lines[v_place].discount := 0;
-    v_lines[v_place].tax := 0;
-  end loop;
-  return v_lines;
-end;
-$$;
-
-comment on function pgledger.own_lines is
-  'The lines that the application has given an invoice.';
-
-revoke all on function pgledger.own_lines from public;
-
 -- file: repeatable/27_invoices/plan_usage_lines.sql
 /*
 Lines for the usage in the stays of a period on a plan: for each of the plan's prices one for usage,
@@ -26579,16 +28110,15 @@ revoke all on function pgledger.proration_unit from public;
 
 -- file: repeatable/27_invoices/read_invoice_line.sql
 /*
-Reads one of the lines that a caller gives for an invoice. Its amount is rounded once, half away
-from zero. with_kind: it may say that it is a base fee or usage of a subscription.
+Reads one of the lines that the caller of a one-off invoice gives. Its amount is rounded once, half
+away from zero.
 
 Errors: InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_line(
   line jsonb,
   path text,
-  exponent integer,
-  with_kind boolean
+  exponent integer
 )
 returns pgledger.invoice_lines
 language plpgsql
@@ -26597,27 +28127,19 @@ parallel unsafe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;
-  v_members text[] := array[
+  v_members constant text[] := array[
     'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
   v_ok boolean;
 begin
-  if with_kind then
-    v_members := v_members || 'kind'::text;
-  end if;
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
-  if v_line.kind not in ('item', 'base_fee', 'usage') then
-    v_ok := pgledger.refuse_json(
-      line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
-    );
-  end if;
+  v_line.kind := 'item';
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
@@ -26662,23 +28184,20 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_line is
-  'One line of the application''s own; raises InvalidInvoice unless it is sound.';
+  'One line of a one-off invoice; raises InvalidInvoice unless it is sound.';
 
 revoke all on function pgledger.read_invoice_line from public;
 
 -- file: repeatable/27_invoices/read_invoice_lines.sql
 /*
-Reads the lines that a caller gives for an invoice, in their order. Amounts are rounded to the
-currency's exponent. There may be none where the invoice has others (at_least is 0), and a member
-kind where it is an import (with_kind).
+Reads the lines that the caller of a one-off invoice gives, in their order. Amounts are rounded to
+the currency's exponent.
 
 Errors: NullArgument, InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_lines(
   lines jsonb,
-  exponent integer,
-  at_least integer default 1,
-  with_kind boolean default false
+  exponent integer
 )
 returns pgledger.invoice_lines[]
 language plpgsql
@@ -26697,7 +28216,7 @@ begin
   -- A thousand sound lines stay below it.
   v_ok := pgledger.check_json_size(lines, '$.lines', false);
   v_ok := pgledger.check_json_array(lines, '$.lines');
-  if jsonb_array_length(lines) < at_least then
+  if jsonb_array_length(lines) = 0 then
     v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
@@ -26707,7 +28226,7 @@ begin
     order by item.place
   loop
     v_line := pgledger.read_invoice_line(
-      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent, with_kind
+      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent
     );
     v_line.place := v_item.place;
     v_lines := v_lines || v_line;
@@ -26718,16 +28237,17 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_lines is
-  'Lines of the application''s own, at most 1000; raises InvalidInvoice unless each is sound.';
+  'Lines of a one-off invoice, 1 to 1000; raises InvalidInvoice unless each is sound.';
 
 revoke all on function pgledger.read_invoice_lines from public;
 
 -- file: repeatable/27_invoices/redraw_invoice.sql
 /*
-Computes a draft anew, with the tax rates that it has, and overwrites it. Lines that the application
-has given it stay, after those that are computed; a one-off invoice has no others.
+Computes a draft anew, with the tax rates that it has, and overwrites it. A one-off invoice keeps
+its lines: only discounts and taxes are computed anew.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.redraw_invoice(
   invoice pgledger.invoices,
@@ -26740,17 +28260,30 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_lines pgledger.invoice_lines[] := pgledger.own_lines(invoice.key);
+  v_lines pgledger.invoice_lines[];
   v_drawn record;
+  v_ok boolean;
 begin
-  if invoice.kind <> 'one_off' then
+  if invoice.kind = 'one_off' then
+    v_lines := array(
+      select invoice_lines
+      from pgledger.invoice_lines
+      where invoice_lines.invoice_key = invoice.key and invoice_lines.kind = 'item'
+      order by invoice_lines.place
+    );
+    for v_place in 1 .. cardinality(v_lines) loop
+      v_lines[v_place].discount := 0;
+      v_lines[v_place].tax := 0;
+    end loop;
+  else
+    v_ok := pgledger.check_zones(subscription);
     v_drawn := pgledger.draw_lines(
       subscription,
       invoice,
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
-    v_lines := v_drawn.lines || v_lines;
+    v_lines := v_drawn.lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
   invoice := v_drawn.invoice;
@@ -26801,7 +28334,7 @@ begin
         then 'A draft is not yet owed: finalize it first with ledger_finalize_invoice.'
       when invoice.status = 'draft' and target = 'voided'
         then 'A draft is not yet owed: delete it with ledger_delete_invoice.'
-      when target in ('deleted', 'pending', 'refreshed', 'updated')
+      when target in ('deleted', 'pending', 'refreshed')
         then 'Only a draft can be changed or deleted. ledger_mark_invoice_voided takes back what '
           || 'is final and not paid.'
       when invoice.status = 'voided'
@@ -27321,6 +28854,49 @@ comment on function pgledger.take_back_credit is
 
 revoke all on function pgledger.take_back_credit from public;
 
+-- file: repeatable/27_invoices/tell_of_invoices.sql
+/*
+Tells an app's hook what happened to invoices of it, in their order, if it has one: that they are
+past due at the time when they were due, and all else when it was written down.
+*/
+create or replace function pgledger.tell_of_invoices(
+  app_id text,
+  happening text,
+  keys bigint[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  -- Once for many invoices, not for each of them.
+  if not exists (
+    select
+    from pgledger.apps
+    where apps.app_id = tell_of_invoices.app_id and apps.hook_function is not null
+  ) then
+    return;
+  end if;
+
+  perform pgledger.tell_hook(
+    invoices.app_id, invoices.tenant_id, tell_of_invoices.happening, invoices.id,
+    case tell_of_invoices.happening
+      when 'invoice_past_due' then invoices.due_at
+      else invoices.updated_at
+    end
+  )
+  from unnest(keys) with ordinality as told (key, place)
+  inner join pgledger.invoices on told.key = invoices.key
+  order by told.place;
+end;
+$$;
+
+comment on function pgledger.tell_of_invoices is
+  'Tells an app''s hook what happened to invoices of it, if it has one.';
+
+revoke all on function pgledger.tell_of_invoices from public;
+
 -- file: repeatable/27_invoices/usage_charges.sql
 /*
 What usage costs by the prices of a plan in the stays of a period on it, rounded: a row for each
@@ -27520,6 +29096,7 @@ declare
   );
   v_plan record;
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
   for v_plan in
     select stay.plan_key, array_agg(stay order by stay.starts_at) as stays
     from unnest(v_stays) as stay
@@ -27780,58 +29357,6 @@ revoke all on table public.ledger_tenant_invoices from public;
 grant select on table public.ledger_tenant_invoices to pgledger_tenant;
 alter view public.ledger_tenant_invoices owner to pgledger_tenant_views;
 
--- file: repeatable/28_payments/check_import.sql
-/*
-Refuses what does not depend on anything else in the request to import an invoice. Times and the
-reference are null where the caller gives none.
-Errors: NullArgument, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, InvalidId.
-*/
-create or replace function pgledger.check_import(
-  invoice pgledger.invoices,
-  due_at timestamptz,
-  paid_at timestamptz,
-  reference text,
-  now timestamptz
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_fault text := case when due_at is not null then pgledger.time_fault(due_at) end;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_tax_rates(invoice.tax_rates);
-  v_ok := pgledger.check_metadata(invoice.metadata);
-  if v_fault is not null then
-    v_ok := pgledger.fail('InvalidTime', array['due_at', due_at::text, v_fault]);
-  end if;
-  v_fault := case when paid_at is not null then pgledger.time_fault(paid_at) end;
-  if v_fault is not null or paid_at > now then
-    v_ok := pgledger.fail(
-      'InvalidTime',
-      array['paid_at', paid_at::text, coalesce(v_fault, 'it is ahead of ' || now::text)]
-    );
-  end if;
-  if reference is not null then
-    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
-    if paid_at is null then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array['reference', quote_literal(pgledger.abridged(reference)), 'there is no paid_at']
-      );
-    end if;
-  end if;
-  return pgledger.check_id('id', invoice.id, 'inv');
-end;
-$$;
-
-comment on function pgledger.check_import is
-  'Raises what is wrong with a request to import an invoice.';
-
-revoke all on function pgledger.check_import from public;
-
 -- file: repeatable/28_payments/check_payment.sql
 /*
 Refuses a payment at a time that is still to come, or with a reference that is not valid. Either is
@@ -27925,316 +29450,6 @@ comment on function pgledger.check_payment_amount is
   'Raises InvalidAmount unless that can be paid in a currency of so many decimal places.';
 
 revoke all on function pgledger.check_payment_amount from public;
-
--- file: repeatable/28_payments/import_request.sql
-/*
-What an imported invoice of a subscription is for: the period in which a time lies, with what the
-subscription's own invoice would come to there, whose place the import takes. Refused where such an
-invoice is there already, and for a period that is not over.
-
-The subscription is locked.
-Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged, InvalidState.
-*/
-create or replace function pgledger.import_request(
-  subscription pgledger.subscriptions,
-  at timestamptz,
-  inout invoice pgledger.invoices,
-  exponent integer,
-  out drawn pgledger.invoice_lines[]
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_currency text := (
-    select plans.currency from pgledger.plans where plans.key = subscription.plan_key
-  );
-  v_request record;
-  v_period record;
-  v_drawn record;
-  v_there pgledger.invoices;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_choice('kind', invoice.kind, array['period', 'start']);
-  v_request := pgledger.invoice_request(subscription, at, invoice.kind, invoice.tax_rates);
-  if invoice.currency <> v_currency then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array['currency', invoice.currency, format('the subscription''s plan is in %s', v_currency)]
-    );
-  end if;
-
-  v_there := (
-    select invoices
-    from pgledger.invoices
-    where invoices.subscription_key = subscription.key
-      and invoices.kind = (import_request.invoice).kind
-      and invoices.period_start = v_request.period_start
-      and invoices.status <> 'voided'
-  );
-  if v_there.key is not null then
-    v_ok := pgledger.refuse_invoice_move(v_there, 'imported once more');
-  end if;
-  v_period := pgledger.billing_period(subscription, v_request.period_start);
-  if invoice.kind = 'period' and not v_period.is_over then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array['at', at::text, format('the period ends at %s, which is to come', v_period.ends_at)]
-    );
-  end if;
-
-  invoice.subscription_key := subscription.key;
-  invoice.period_start := v_request.period_start;
-  invoice.as_of_version := v_request.as_of_version;
-  v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
-  invoice.period_end := v_drawn.period_end;
-  drawn := v_drawn.lines;
-end;
-$$;
-
-comment on function pgledger.import_request is
-  'What an imported invoice of a subscription is for, and what it takes the place of.';
-
-revoke all on function pgledger.import_request from public;
-
--- file: repeatable/28_payments/imported_lines.sql
-/*
-The lines of an imported invoice as they are written down. A line that says it is a base fee or
-usage takes the place of what the subscription's period comes to for that, which drawn has: it is
-billed for good, and for what the line says. So nothing of it is billed again, and a later credit
-gives back its share of the line's amount, as it does where a coupon has lowered it.
-
-Where a charge has several lines, because the plan changed or the price has a bound, the amount is
-split over them.
-
-Errors: InvalidInvoice.
-*/
-create or replace function pgledger.imported_lines(
-  lines pgledger.invoice_lines[],
-  drawn pgledger.invoice_lines[],
-  subscription pgledger.subscriptions,
-  period_start timestamptz,
-  exponent integer
-)
-returns pgledger.invoice_lines[]
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_lines pgledger.invoice_lines[] := '{}';
-  v_given pgledger.invoice_lines;
-  v_line pgledger.invoice_lines;
-  v_for_period timestamptz;
-  v_places bigint[];
-  v_used bigint[] := '{}';
-  v_whole numeric;
-  v_parts numeric[];
-  v_ok boolean;
-begin
-  foreach v_given in array lines loop
-    if v_given.kind = 'item' then
-      v_lines := v_lines || v_given;
-      continue;
-    end if;
-
-    v_for_period := (
-      pgledger.billing_period(subscription, coalesce(v_given.period_start, period_start))
-    ).starts_at;
-    select array_agg(part.nth order by part.nth), sum(part.amount)
-    into v_places, v_whole
-    from unnest(drawn) with ordinality as part (
-      invoice_key, place, kind, description, item, period_start, period_end, quantity,
-      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross, counted,
-      events, redemption_key, basis, nth
-    )
-    where part.for_period = v_for_period
-      and part.nth <> all(v_used)
-      and case v_given.kind
-        when 'base_fee' then part.gross > 0
-        else part.gross is null and part.kind <> 'late_usage' and part.item = v_given.item
-      end;
-    if v_places is null then
-      v_ok := pgledger.refuse_json(
-        null, format('$.lines[%s]', v_given.place - 1),
-        'bills something that the period does not come to, or that another line bills'
-      );
-    end if;
-
-    v_used := v_used || v_places;
-    v_parts := pgledger.split_amount(
-      array(
-        select
-          case when v_whole = 0 then 0
-            else v_given.amount * drawn[place.value].amount / v_whole
-          end
-        from unnest(v_places) with ordinality as place (value, nth)
-        order by place.nth
-      ),
-      v_given.amount,
-      exponent
-    );
-    for v_nth in 1 .. cardinality(v_places) loop
-      v_line := drawn[v_places[v_nth]];
-      v_line.description := v_given.description;
-      v_line.unit_amount := null;
-      if v_line.gross is null and v_line.amount <> v_parts[v_nth] then
-        v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
-      end if;
-      v_line.amount := v_parts[v_nth];
-      v_lines := v_lines || v_line;
-    end loop;
-  end loop;
-  return v_lines;
-end;
-$$;
-
-comment on function pgledger.imported_lines is
-  'The lines of an imported invoice as they are written down.';
-
-revoke all on function pgledger.imported_lines from public;
-
--- file: repeatable/28_payments/ledger_import_invoice.sql
-/*
-Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
-the last until the transaction ends. What the clock has decided about the subscription is written
-down first. Of calls with the same id at the same time one writes, and the others wait for it.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
-metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
-of the plan, an invoice that is there, total, earlier drafts.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
-InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
-InvalidState.
-*/
-create or replace function public.ledger_import_invoice(
-  app_id text,
-  tenant_id text,
-  currency text,
-  lines jsonb,
-  tax_rates jsonb default '[]',
-  metadata jsonb default null,
-  id text default null,
-  subscription_id text default null,
-  at timestamptz default null,
-  kind text default 'period',
-  due_at timestamptz default null,
-  paid_at timestamptz default null,
-  reference text default null
-)
-returns public.ledger_invoice
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_now timestamptz := pgledger.clock();
-  v_subscription pgledger.subscriptions;
-  v_invoice pgledger.invoices;
-  v_exponent integer;
-  v_lines pgledger.invoice_lines[];
-  v_request record;
-  v_complete record;
-  v_key bigint;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if subscription_id is not null then
-    v_subscription := pgledger.advance_subscription(
-      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
-    );
-  end if;
-  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
-  v_lines := pgledger.read_invoice_lines(
-    lines, v_exponent, with_kind => subscription_id is not null
-  );
-  v_invoice.app_id := app_id;
-  v_invoice.tenant_id := tenant_id;
-  v_invoice.kind := case when subscription_id is null then 'one_off' else kind end;
-  v_invoice.currency := currency;
-  v_invoice.tax_rates := tax_rates;
-  v_invoice.metadata := metadata;
-  v_invoice.created_at := v_now;
-  v_invoice.subscription_key := v_subscription.key;
-  v_invoice.id := coalesce(id, 'inv_' || pgledger.new_ulid(v_now));
-  v_ok := pgledger.check_import(v_invoice, due_at, paid_at, reference, v_now);
-  v_key := pgledger.repeated_import(v_invoice, v_lines, at, paid_at, reference);
-  if v_key is not null then
-    return pgledger.invoice_with_key(v_key);
-  end if;
-
-  if subscription_id is not null then
-    v_request := pgledger.import_request(v_subscription, at, v_invoice, v_exponent);
-    v_invoice := v_request.invoice;
-    v_lines := pgledger.imported_lines(
-      v_lines, v_request.drawn, v_subscription, v_invoice.period_start, v_exponent
-    );
-  end if;
-  v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent, is_import => true);
-  v_ok := pgledger.check_invoice_total(v_complete.invoice);
-
-  return pgledger.write_import(
-    v_complete.invoice, v_complete.lines, due_at, paid_at, reference, v_now
-  );
-end;
-$$;
-
-comment on function public.ledger_import_invoice is
-$$Writes down an invoice that was made elsewhere: final, and paid if it is.
-
-It takes the app's next number; keep the number that it had in metadata. No
-coupon takes anything off it. Taxes are computed from tax_rates, so give them
-as they were, or give taxes as lines.
-
-With a subscription it takes the place of the invoice of that kind and period,
-which is then not drawn up. But what the period comes to counts as billed only
-where a line says so, by its member kind: base_fee for the plan's fee, usage
-for a feature, whose key is its item. Such a line bills all of that for good,
-for what it says. Anything else that the period comes to is on the
-subscription's next invoice. So record the usage, and import the invoices of
-its periods in their order, before you call ledger_advance.
-
-Without a subscription it is a one-off invoice.
-
-app_id: App that the tenant belongs to.
-tenant_id: Who is billed.
-currency: Currency of every amount; that of the subscription's plan.
-lines: JSON array of what was billed, as for ledger_create_invoice; with a
-  subscription each may have kind, for example [{"description": "Plan",
-  "kind": "base_fee", "amount": "49"}, {"description": "Calls", "kind":
-  "usage", "item": "calls", "amount": "7.20"}]. kind is item where it is left
-  out. A base fee of another period has period_start in that.
-tax_rates: JSON array of its tax rates, as for ledger_create_subscription.
-metadata: JSON object of the app's own, at most 64 KiB, or null.
-id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
-  with the same id returns that invoice as it is now; null for a new id.
-subscription_id: Which subscription it is for; null for none.
-at: A time in the period it is for; null for the current period.
-kind: What it is for, as for ledger_generate_invoice, where there is a
-  subscription; one of: period, start.
-due_at: When it is to be paid; null for the app's payment terms from now on.
-paid_at: When all of it was paid, not in the future; null for not yet.
-reference: What that payment is called where it was made, 1 to 255 characters,
-  or null.
-
-Returns: The invoice, pending or paid.
-
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
-  tax_rates are not valid, a line bills something that the period does not
-  come to, or the total is not below 1e30 in size; the message names the
-  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
-  or paid_at is in the future), InvalidArgument (the reference is not valid or
-  there is no paid_at, there is no such kind, the currency is not the plan's,
-  the subscription has no period at that time, or the period is not over),
-  IdempotencyConflict (the id is taken by a different invoice), UsagePurged
-  (usage events of the period may have been purged), InvalidState (there is
-  such an invoice already, or an earlier draft comes first).$$;
-
-revoke all on function public.ledger_import_invoice from public;
-grant execute on function public.ledger_import_invoice to pgledger_poster;
 
 -- file: repeatable/28_payments/ledger_list_payments.sql
 /*
@@ -28557,144 +29772,6 @@ comment on function pgledger.payment_is_repeated is
 
 revoke all on function pgledger.payment_is_repeated from public;
 
--- file: repeatable/28_payments/repeated_import.sql
-/*
-The key of the invoice that an earlier call with that id has imported, or null if there is none. The
-request is compared by value with what was written down: lines by their texts and by what those of a
-text come to together, because a line that bills a charge of several parts is written down as
-several. A time in the period and a payment are compared only if the caller gives them.
-
-Errors: IdempotencyConflict.
-*/
-create or replace function pgledger.repeated_import(
-  request pgledger.invoices,
-  lines pgledger.invoice_lines[],
-  at timestamptz,
-  paid_at timestamptz,
-  reference text
-)
-returns bigint
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_fields text[] := array[
-    'app_id', 'tenant_id', 'subscription_key', 'kind', 'currency', 'tax_rates', 'metadata'
-  ];
-  v_key bigint;
-  v_given jsonb;
-  v_recorded jsonb;
-  v_ok boolean;
-begin
-  select
-    invoices.key,
-    pgledger.picked(to_jsonb(request), v_fields) || jsonb_build_object('lines', (
-      select jsonb_object_agg(line.description, line.amount)
-      from (
-        select given.description, sum(given.amount) as amount
-        from unnest(repeated_import.lines) as given
-        group by given.description
-      ) as line
-    ), 'is_of_the_period', true, 'is_paid', true),
-    to_jsonb(invoices) || jsonb_build_object('lines', (
-      select jsonb_object_agg(line.description, line.amount)
-      from (
-        select written.description, sum(written.amount) as amount
-        from pgledger.invoice_lines as written
-        where written.invoice_key = invoices.key and written.kind not in ('discount', 'tax')
-        group by written.description
-      ) as line
-    ), 'is_of_the_period',
-    request.subscription_key is null or repeated_import.at is null
-    or (repeated_import.at >= invoices.period_start and repeated_import.at < invoices.period_end),
-    'is_paid',
-    repeated_import.paid_at is null or invoices.total <= 0 or exists (
-      select
-      from pgledger.invoice_payments as payment
-      where payment.invoice_key = invoices.key
-        and payment.paid_at = repeated_import.paid_at
-        and payment.reference is not distinct from repeated_import.reference
-    ))
-  into v_key, v_given, v_recorded
-  from pgledger.invoices
-  where invoices.id = request.id;
-
-  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
-  return v_key;
-end;
-$$;
-
-comment on function pgledger.repeated_import is
-  'Key of the imported invoice that has that id already, or null; raises if another request '
-  'made it.';
-
-revoke all on function pgledger.repeated_import from public;
-
--- file: repeatable/28_payments/write_import.sql
-/*
-Writes an imported invoice, makes it final, and records its payment if there was one. If a repeated
-call has written it meanwhile, it stays as it is.
-
-Errors: IdempotencyConflict, InvalidState.
-*/
-create or replace function pgledger.write_import(
-  invoice pgledger.invoices,
-  lines pgledger.invoice_lines[],
-  due_at timestamptz,
-  paid_at timestamptz,
-  reference text,
-  now timestamptz
-)
-returns public.ledger_invoice
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_key bigint;
-  v_constraint text;
-  v_ok boolean;
-begin
-  if invoice.subscription_key is null then
-    v_key := pgledger.insert_one_off_invoice(invoice, lines);
-  else
-    begin
-      v_key := pgledger.store_invoice(invoice, lines);
-    exception
-      when unique_violation then
-        get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint <> 'invoices_id_key' then
-          raise;
-        end if;
-        v_ok := pgledger.fail('IdempotencyConflict', array[invoice.id]);
-    end;
-    v_ok := pgledger.check_no_earlier_draft(
-      (select invoices from pgledger.invoices where invoices.key = v_key)
-    );
-  end if;
-  invoice := (
-    select invoices from pgledger.invoices where invoices.key = v_key for no key update
-  );
-
-  if invoice.status = 'draft' then
-    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
-    if paid_at is not null and invoice.amount_due > 0 then
-      return pgledger.pay_invoice(
-        (select invoices from pgledger.invoices where invoices.key = v_key),
-        invoice.amount_due, paid_at, reference, null, now
-      );
-    end if;
-  end if;
-  return pgledger.invoice_with_key(v_key);
-end;
-$$;
-
-comment on function pgledger.write_import is
-  'Writes an imported invoice, final, with its payment if there was one.';
-
-revoke all on function pgledger.write_import from public;
-
 -- file: repeatable/28_payments/views/ledger_invoice_payments.sql
 /*
 Payments as applications see them. Columns never change.
@@ -28772,11 +29849,72 @@ revoke all on table public.ledger_tenant_invoice_payments from public;
 grant select on table public.ledger_tenant_invoice_payments to pgledger_tenant;
 alter view public.ledger_tenant_invoice_payments owner to pgledger_tenant_views;
 
+-- file: repeatable/29_advance/advance_alone.sql
+/*
+As pgledger.advance_and_invoice, in a subtransaction. If it fails, what it did is undone, there is a
+warning, and the subscription is postponed for an hour: version is null, and error says why. One
+that cannot even be postponed is only warned of, and error is null too: were it named, a caller who
+waits for a call without rows would never end.
+*/
+create or replace function pgledger.advance_alone(
+  subscription_key bigint,
+  invoices text,
+  now timestamptz,
+  out version bigint,
+  out invoice_keys bigint[],
+  out is_busy boolean,
+  out is_unfinished boolean,
+  out error text
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_moved record;
+  v_name text;
+begin
+  v_moved := pgledger.advance_and_invoice(subscription_key, invoices, now);
+  version := v_moved.version;
+  invoice_keys := v_moved.invoice_keys;
+  is_busy := v_moved.is_busy;
+  is_unfinished := v_moved.is_unfinished;
+exception
+  when others then
+    if not pgledger.may_concern_one_subscription(sqlstate) then
+      raise;
+    end if;
+    v_name := (
+      select format('subscription %s of tenant %s', subscriptions.id, subscriptions.tenant_id)
+      from pgledger.subscriptions
+      where subscriptions.key = subscription_key
+    );
+    raise warning using
+      message = format('%s was not advanced: %s', v_name, sqlerrm),
+      errcode = sqlstate;
+    is_busy := true;
+    if pgledger.postpone_advance(subscription_key, now + interval '1 hour') then
+      error := sqlerrm;
+    end if;
+end;
+$$;
+
+comment on function pgledger.advance_alone is
+  'Moves on a subscription so that its failure undoes and stops nothing else.';
+
+revoke all on function pgledger.advance_alone from public;
+
 -- file: repeatable/29_advance/advance_and_invoice.sql
 /*
 Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
 invoices is none. is_busy says that somebody else holds what its tenant has left of coupons: then
 only the move was written.
+
+Of one that is far behind, a call does a part. It is_unfinished then, and goes behind all others
+that are due by now, so that it holds up nobody.
+
+Errors: ActiveSubscriptionExists (it is to start, and its tenant has another live subscription),
+UnknownTimeZone.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
@@ -28784,7 +29922,9 @@ create or replace function pgledger.advance_and_invoice(
   now timestamptz,
   out version bigint,
   out invoice_keys bigint[],
-  out is_busy boolean
+  out is_busy boolean,
+  out is_unfinished boolean,
+  out error text
 )
 language plpgsql
 volatile
@@ -28794,15 +29934,33 @@ declare
   v_moved pgledger.subscriptions := pgledger.advance_subscription(
     (select subscriptions from pgledger.subscriptions where subscriptions.key = subscription_key),
     now,
-    to_store => invoices = 'none'
+    to_store => invoices = 'none',
+    at_most => pgledger.moves_at_once()
   );
+  v_ok boolean;
 begin
+  if v_moved.status = 'scheduled' and v_moved.due_at <= now then
+    v_ok := pgledger.refuse_second_subscription(
+      v_moved.app_id,
+      v_moved.tenant_id,
+      'This one waits to start. Cancel one of both at once.'
+    );
+  end if;
   version := v_moved.version;
+  is_busy := false;
+  is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
+    v_ok := pgledger.check_zones(v_moved);
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
   invoice_keys := coalesce(invoice_keys, '{}');
+
+  if is_unfinished and not is_busy then
+    update pgledger.subscriptions
+    set advance_at = now
+    where subscriptions.key = subscription_key;
+  end if;
 end;
 $$;
 
@@ -28815,13 +29973,12 @@ revoke all on function pgledger.advance_and_invoice from public;
 /*
 Moves on the subscriptions of an app that are due, the longest due first, and draws up the invoices
 that are due with that. Takes at most max_subscriptions, and more as long as none of those taken had
-anything to do; it stops after ten times as many and names the last one in last_looked_at. A
-subscription that somebody else holds is left out.
+anything to do; it stops after ten times as many and names the last one in last_looked_at. So it
+does if all that was done is a part of what one that is far behind asks for, and that came to
+nothing to report. A subscription that somebody else holds is left out.
 
 one_by_one: each is moved in a subtransaction, at most 50 at a time, because a session keeps track
-of so many at no cost. One that fails is undone, warned of, named with its error, and postponed for
-an hour. One that cannot even be postponed is only warned of: were it named, a caller who waits for
-a call without rows would never end.
+of so many at no cost. One that fails is named with its error.
 */
 create or replace function pgledger.advance_due_subscriptions(
   app_id text,
@@ -28846,7 +30003,8 @@ declare
   v_busy bigint[] := '{}';
   v_looked_at integer := 0;
   v_found boolean;
-  v_did boolean := false;
+  v_to_tell boolean := false;
+  v_unfinished bigint;
 begin
   subscription_keys := '{}';
   versions := '{}';
@@ -28856,56 +30014,43 @@ begin
   loop
     v_found := false;
     for v_due in
-      select
-        subscriptions.key, subscriptions.version, subscriptions.id, subscriptions.tenant_id
+      select subscriptions.key, subscriptions.version
       from pgledger.subscriptions
       where subscriptions.app_id = advance_due_subscriptions.app_id
         and subscriptions.advance_at <= now
         and (invoices <> 'none' or subscriptions.due_at <= now)
         and subscriptions.key <> all(v_busy)
-      order by subscriptions.advance_at
+      order by subscriptions.advance_at, subscriptions.key
       limit case when one_by_one then least(max_subscriptions, 50) else max_subscriptions end
       for no key update skip locked
     loop
       v_found := true;
       v_looked_at := v_looked_at + 1;
       if one_by_one then
-        begin
-          v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
-        exception
-          when others then
-            if not pgledger.may_concern_one_subscription(sqlstate) then
-              raise;
-            end if;
-            raise warning using
-              message = format(
-                'subscription %s of tenant %s was not advanced: %s', v_due.id, v_due.tenant_id,
-                sqlerrm
-              ),
-              errcode = sqlstate;
-            v_busy := v_busy || v_due.key;
-            if pgledger.postpone_advance(v_due.key, now + interval '1 hour') then
-              failed_keys := failed_keys || v_due.key;
-              errors := errors || sqlerrm;
-              v_did := true;
-            end if;
-            continue;
-        end;
+        v_moved := pgledger.advance_alone(v_due.key, invoices, now);
       else
         v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
       end if;
 
-      subscription_keys := subscription_keys || v_due.key;
-      versions := versions || v_due.version;
-      invoice_keys := invoice_keys || v_moved.invoice_keys;
       if v_moved.is_busy then
         v_busy := v_busy || v_due.key;
       end if;
-      v_did := v_did or v_moved.version > v_due.version or cardinality(v_moved.invoice_keys) > 0;
+      if v_moved.version is not null then
+        subscription_keys := subscription_keys || v_due.key;
+        versions := versions || v_due.version;
+        invoice_keys := invoice_keys || v_moved.invoice_keys;
+        v_to_tell := v_to_tell
+          or v_moved.version > v_due.version or cardinality(v_moved.invoice_keys) > 0;
+        v_unfinished := case when v_moved.is_unfinished then v_due.key else v_unfinished end;
+      elsif v_moved.error is not null then
+        failed_keys := failed_keys || v_due.key;
+        errors := errors || v_moved.error;
+        v_to_tell := true;
+      end if;
     end loop;
-    exit when v_did or not v_found;
-    if v_looked_at >= 10 * max_subscriptions then
-      last_looked_at := v_due.key;
+    exit when v_to_tell or not v_found;
+    if v_unfinished is not null or v_looked_at >= 10 * max_subscriptions then
+      last_looked_at := coalesce(v_unfinished, v_due.key);
       exit;
     end if;
   end loop;
@@ -29080,7 +30225,9 @@ as $$
     where change.version > subscription.invoiced_version
       and change.status = 'active'
       and change.has_ended is not true
-      and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+      and change.change in (
+        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
+      )
     union all
     select invoices.kind, invoices.period_start, 0, false
     from pgledger.invoices
@@ -29237,9 +30384,9 @@ revoke all on function pgledger.invoice_subscription from public;
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
-what another one holds to the next call. Each subscription that is taken is moved on to now, however
-many periods it is behind. Invoices become final at the end of the call, so that the app's numbers
-are locked only from there to the end of the transaction.
+what another one holds to the next call. Each subscription that is taken is moved on to now, or by
+as many changes as pgledger.moves_at_once says. Invoices become final at the end of the call, so
+that the app's numbers are locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -29293,6 +30440,7 @@ begin
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
+    perform pgledger.tell_of_invoices(app_id, 'invoice_past_due', v_past_due);
   end if;
   perform pgledger.note_advance(app_id, v_now);
 
@@ -29327,13 +30475,15 @@ in time. What has been due the longest comes first.
 
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
-subscriptions than asked for do not mean that nothing is left.
+subscriptions than asked for do not mean that nothing is left: one that is
+more than 100 steps behind moves on by 100 in a call, and the next call goes on
+with it, after all others that are due.
 
-A subscription gives one row for each step, in order: trial_ended,
+A subscription gives one row for each step, in order: started, trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
 invoice_past_due. A subscription that could not be moved gives failed, with
 the error, and is tried again in an hour. nothing_due names the last one that
-was looked at, where very many were and none had anything to do.
+was looked at, where nothing came of it and there is more to look at.
 
 app_id: App whose subscriptions and invoices they are.
 max_subscriptions: How many subscriptions to move at most, 1 to 10,000.
@@ -29377,7 +30527,7 @@ as $$
     where invoices.app_id = mark_past_due.app_id
       and invoices.status = 'pending'
       and invoices.due_at <= mark_past_due.now
-    order by invoices.due_at
+    order by invoices.due_at, invoices.key
     limit max_invoices
     for no key update skip locked
   ),
@@ -29914,13 +31064,13 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', 'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '5dcc7a6ccd5f8379e5da072678597aa8d859f33a3f95f66bebdcac44c2260b74', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'f6286ad2cc00dd0d5e6e43ca5fa3ad698997d06f68a82bb440bc513a9cd03296', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29944,9 +31094,10 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'e1347572ebc766a90e2166af50df688407c8d8bd0a5df137ec744d116c4046b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '4b2bfd47e5df690cc3ead888490be58a0a6ec6205969de95efb425f846966013', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29976,15 +31127,16 @@ values
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', '96c1369af0362bf14bf0f6396415404abae40585edba439079ab46f5f700ac14', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '327d816b5658b52ff99473e3e74829e8a323e60234e03667aa273dd88babd282', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', 'faac63a7b27674eb93f5963ff8f8da23b194475a451530ca078d49dfba5e0615', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', '2236b61cd6fb0d96cc2d005a9eb9225ead8a91810b3caa2ebf06c17bb0fde253', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/zone_is_known.sql', 'repeatable', 'db143c6c9e42e4d0da7bad674a0d686e43738afe1a82eae638d6702b29144ea9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '5ddfaf7c5f1ad4ab9512091987e8c37e5710ba6dd3fa8565692224f58f3938a8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '5ed4c89b9ab678b872931a2695b4cd0d7dbb60b4ce0d47b9eba2449508e66679', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30000,7 +31152,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '53e0aa99377f30c0cf70c5f9f5888a06ff7e2169f4818f64926e2e282e77b058', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b6277099daba0f27f3f597d670b6a2ebb6d16e08ba0c66bd8a10f071fb58ec5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30070,11 +31222,13 @@ values
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'e30570e4ebc4367aca3c2b151a92f7f876154510a9dab82498263d2d619017ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'eb7f0592debb4d6bafad36be6a2df35391156cf0ad38be8fae3501c6b928c134', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'efcbb3f5fa68fc0ae8f69c3cbfa06921a22088ad3f06b81ab53f296062bea826', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30086,6 +31240,7 @@ values
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30098,6 +31253,7 @@ values
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30109,39 +31265,59 @@ values
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '5bd76235c0da4f365fb385c019d4df8b2ab34b63c4391b9dde78cd907d5da369', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_cancellation.sql', 'repeatable', 'c76fb0d50411a5fb10f8d926b7e21268410040f3cfc0e801c72a169b7be3c209', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '07dbf52ef06af324b14c76a97c33b0cd42aa126e019ac7bff739a9ad8a5801e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '14b6ac9498c04948403637639f5c7f5780bb3c02bc0e729ec835fb8425d0a6f8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'a4336030e07b18b69720c5d3a4da9bdde9fdcd8c88d687911b300d856412566b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '029079ebfe2d8bedaa4415a59d2c231a8b6e239a73996682ea0f651429e62e01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/invoiced_at_once.sql', 'repeatable', 'ff15c146c01aecbc60f03c5131275bf45305df231e94f74547bbf87cf5bb040e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/known_zones.sql', 'repeatable', '68c986334b6c825b6194731fc66e85dade431997e4f85cc895cb12daf88dcf01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '86f2b52a3d587f4d057f0ef33803b39e16fa0a0ee32d9b35bc11901f6f83fa2d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '798af08c635e96355a1fbea87f2835dc1980e70202027acf036f7cdd0850e287', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_time_zone.sql', 'repeatable', '73ff1838c71786d1036e78b2a68fa98a6a6c114aece48466301395dadfe792df', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '9e35b5f587c54981eb1cb401ebe85d66c30b494cd0027b601c424c474e09872d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '47edf529f877819e66197bf22bf596200cfa14d4436133ab67dbf962a2db3e98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '0c3b9f5e3b846418a9e556c658459899c9be0f543f9ee2f1fa6aec8ece8100bd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_all_subscriptions.sql', 'repeatable', '52f45b377643e70940b596dfd4cc69b01c4c9009000ddffd67dfd72cb5552fee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'a195f36e8039bd7c2e33b500bcb5b8829f89caeea2e47bf764263c0dbbdc3998', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '7395fc2e4c3b3e2154ca122311f53af9e5d196ab775b8bd6003d1256b6733b86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '7bd755e7fec846ca1164924b4d142865595f94ed3a1451895ec3e7c07f9a7c59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_set_trial_end.sql', 'repeatable', 'be8c6d2aec13b4fe43039917c22498abdd599cfe85d977c96c442083902de82a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '388f355b9deae9d3a9ef9ddad45645daff235d156c1f3387258c836e339fcb5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moved_to_plan.sql', 'repeatable', '66b00e2aeafb14a1da12f89385fec93c987edfdbc61bd2a14a9d315a03cd74a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moved_to_zone.sql', 'repeatable', 'd1ec6e3255bae5620d3db038e4930383befeb868eff3498b99c09b78c3263c0f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '909cb6430fe399aec6a0c37288222de60d4260e746090a4192e3901cf8b169fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '70106f88d7f40d7a8587cb5b1826716c82b80a20d3aa69ee66ec5794ccd50f36', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/period_end_cancellation.sql', 'repeatable', '6a54a5facca72dd9c6dcda8b843d62eed7c362f154d41de115165ea83c3e8681', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/place_subscription.sql', 'repeatable', '74493690e56e24cf6f43ce71aa35f86f285a512aa03b8074e2923655c125ba64', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/plan_trial.sql', 'repeatable', '8ca8c8ffd213251dc2aea40b5efb0a7d8115e5f0fd42ad7cf0dd30b7d2b45fe3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/quota_period.sql', 'repeatable', '7db167f2fcec7c67084c78700ebe9c1028c911b3fb846fc6c8d1ccb9769eec2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_scheduled_clash.sql', 'repeatable', 'ae14993f74609c0e5c85a132c109f93bc83e379395c092d713c82381aad76306', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f792d7871bc04460e21ef555062a4e0f790706bcf957167c1795772de9361795', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', 'eb13cb4d3643df62c09873cf5bb1be8ec4559dbfdda68ba375f4d2ef3ca0fb85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'cd8a8e9d06dce3d94a11e1df45789e1a34ffe173b5188cf26776b95317d62316', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/start_due_subscription.sql', 'repeatable', 'ad9661fd0fcc0b0ea2b20dd2e4257285651340c0c9f5dd8f3c440b1bdb60d4c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '33dbd2bbef03ececd54b6c1ad123d31003cf801661ca66f92065b36ef205d67c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '9c79feb8ca950dbf15b368ee905d4fde775cac8a4e64b18d3b849a3d9f9fd026', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', 'ae15c85533ac9b0a41c29023d37491f45f39b2f6856c6cc1c4c3852053439457', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', '669a1fb734b0cd438d430e7d37780bf6d03d8ed4a9042fee7139f680f87f30de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '8f41f816c52082c8cc8f7a261b1863d88f9f3ac86d17c844fdc861af27d114aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/take_live_place.sql', 'repeatable', 'ad3db483ef996cdc15496dcdda645cde285316c8e17aa334ff5f3698cd9c623d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'f6261feb3b495ada9fb91d8db9726d7e82550b059c2062bfacd26ef88be03fff', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a0f311596e3e3e6edfad3f5ed214564b3119f061d3ad93b16a1b989fadb01370', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/with_trial_end.sql', 'repeatable', 'c21edc334e11d296916d9db306dacc795378484fcec032119ff2fd2d2cd075ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '9cb83c80134aa4cbc9a5af75ea49b001ea8dc94c619d0372c9fc5f01ddf159d0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '032f766a4c10df38302d8b305a4a6e38ba1dcda0c795ef2209f57e4734f1e538', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '969ab3439af10260319df1f361182def9e9d9d6acd3b034ff96041bb6865c0b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', '667d673951c68088d3bbfa03f07c08e05b535d6e6e58f1cec65dcb1c5b9a27c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '2a37f9919cf6a27b795f48cde1d887911838dbab53a87f4ac429ae95142ff620', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'b601da8c1982a2394a3318aa0ae052908c4892d8d7c0f823581ca966abb8759d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30160,31 +31336,40 @@ values
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2b3bac8eb0d682fccfb916f11bc3670312121f4404226ab54037ccc179b5795e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'd8d4fd9f904295642bb615d00e2bb9c1524df5de78b0783a2dd13e3e97844cd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'baf49474983e8ee223d2b9756083ca12984a5ab32baa338e78573209d3364832', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '3d87e97c29840b6e80920f05d12bc3fc3b12786efa870321cfe1a1003254a10f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '6e126799d51048e58916a680adb5ce978c2df51d8fc9299a3c66b3b0a4e05371', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', 'c682a797f78825fd48c78fae17918b133fab3765dd8b86c7a2341a3477e1aba0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '545993b5a8a5a33e8d6df87004ce0cdac56882817ac8296343abf8809fc67d8e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '774a24093ba8dc83dec1002c7526c3a3d2232a0bbfb619e98c06a7b2f6503f16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', 'bed4d534b3e8a749eeca4ebdba96a818d1821540abba7b59068175d492526617', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'cebe0269e1067ed1e975f9d33b723bcfe5903c15058c063836b5c60f3f8c701c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30201,7 +31386,7 @@ values
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '251b9e9d53d81f06b11f27a038ebe6700059b8545879f54145878464950f4edd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '19557b4818f9383ee9bb474655749857210165ed7c940a4fe29d44dadf269cca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30221,37 +31406,31 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '0c86b37f6bf63422e4c153f0cee8bf8a4bcc6cac32b64c6d2d0a7bbf43d1f759', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'b573f6246766bbbe51a6ba2eae21f125820c928aba34068c5e0ba4a426ba532b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/kept_tax.sql', 'repeatable', 'c8eb2109791457662b951e1630dca8e2f8ca073367e07c5f10d72d4d98bc693f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/tax_beside_credits.sql', 'repeatable', 'ec6ac1d53219e74263e9efc90ff398844b58c3675b3ea6d7acd2b067e11a8f72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/taxable_parts.sql', 'repeatable', 'a26b0013cd227d2fc6bf59a3da1888a621b37cad1fd172cca2e5d685ff7ec144', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/taxes_given_back.sql', 'repeatable', '4684dd4cd83d41e1207238ee8d5b204599a954d6a2cf69e9787dac6c2f542655', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'dae2a6af9a1ce8140c87eaf9048664f2e7d6978d317072886d5e5e18f9a194ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '82b93e5c20eb6838b589246d6e41601ca4c09456c7f9633d290609268b7653f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '9b56734134a6aab6b08f366c857751d5f4c64a0e5b96644ab04223a56b38656e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'cdc7677f39b76c6693774730faf556d075830855beb96d184804b10eed3cfc43', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_invoice_filter.sql', 'repeatable', '2945dd3aa263212f3667ee60f6d0f57f74962219e2e794c8ef735e68020d6407', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_invoice_total.sql', 'repeatable', 'd492ecd3cdc61f5e663259bf5a2ccb7f4f5fe701a800173b170b9404457cee55', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', '3716fb1a257f4b91fe3370302baff4abc705f8dabdf03ec9aea452810127ebbc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'c43f71060a5a74dea6ddcf21e83f167c308b82bbd69a1adcb24fdf6e07df279b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8610c261b181639a2e74cfec5ae4568a3ce3e4f73eb7d8239403c8ab17bc170b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', 'fd809429364aaee6c578166b8078415327a03a412e02a51ca32887f5f569c43c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30263,22 +31442,19 @@ values
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'b7a922780861d0b855cf66fb04f44e5f63d8951f90471677535aeb7214a6e3ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_app_invoices.sql', 'repeatable', '22f7e72f900782edc66b45194ce770737328d1d7bd9dc1435b75783166a6922d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_app_pending_invoices.sql', 'repeatable', '6460f9731b6b1e1f074b9d5dd4c8ac87414ff69367e32c90a3e2c446d35ea177', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '866f13397e3b7fd78550a0aa98f0649dff2144b7564fa3a32b768ead23857f87', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '6bb11eaceaf195cb801eee4fb0d8bf0162a8e91f3166cac2fa0be820d74c0c2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_update_invoice.sql', 'repeatable', 'a204f3c1e2c5393fe6b8499d45bf2d509a1fcb9d9ae92ecba8824e67f3762064', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30286,15 +31462,14 @@ values
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '24657010e8362d84f164982f9bd0a4cb6ae3eed2c0efac61969adc0dc9a3edb0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', 'af0117ea68ff9f5deb63ef9afd59550759e292929d7bbac45379e85b9826dbf2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', 'f5ccb4388db47e74ba7a9503db101a316d7371222861d81388f447bae1fa4cd7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30304,35 +31479,31 @@ values
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '1db536d8bb6156768b7695b3c84f1f7f4b2037d7eb3fc8fd33d967ffce19589e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/check_import.sql', 'repeatable', 'ced8dea07eb50c53f2febeeb9035c8b33f784f20727872af3ef54ed985ceebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/import_request.sql', 'repeatable', '6c6f3f4ab418d8e202c83cee9ec527e9aecd69a09e0f1cc701fb3d78e8ebc3eb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '0d784bb291e1fb673a111ec3800014d138deba3f60803694a7c4df968684695c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e655f733b1d935d1246e66cef068c2031d48cec3ce4fca9f52eb8cf8568e0879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/write_import.sql', 'repeatable', 'b8c55d79c098661ff95e09a948c6eb628bff639b2d47765cff2ed77d9ff3eb1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', 'b2504879afd18ada4fef1bff135261f52797ae815302a3d1011fbc244c38193d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '1ac86ffc5565bdf53d13eb3e3567073caae8004ae83ec4a5aae384a600ccaf2f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'e4a3904082a159e30f521b5f7eed92e714447267f492b0bacefa766f1af866eb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '07b612f351dbf07bebdc4a49761cf4e40bcc8152a85d15113c5aa0a76f65433c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),

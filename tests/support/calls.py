@@ -135,6 +135,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     customer.at(NOW)
     customer.advance()
     paused.tenant.pause(paused_subscription)
+    trial_subscription = Customer(session, "t4").tenant.create(plan, trial_days=60)["id"]
     (invoice, *_) = (row["id"] for row in customer.invoices("pending"))
     draft = customer.generate(subscription, kind="interim")["id"]
     line = (
@@ -240,10 +241,15 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_archive_feature": [app | {"id": spare_feature}],
         "ledger_archive_plan": [app | {"id": plan}],
         "ledger_cancel_subscription": [
-            mine | {"at_period_end": "false", "unused_time": "credit"},
-            mine | {"at_period_end": "true", "unused_time": "none"},
+            mine | {"at_period_end": "false", "unused_time": "credit", "cancel_at": None},
+            mine | {"at_period_end": "true", "unused_time": "none", "cancel_at": None},
+            mine | {"at_period_end": "true", "unused_time": "refund", "cancel_at": "2025-03-10+00"},
         ],
-        "ledger_change_plan": [mine | {"plan_id": other_plan}],
+        "ledger_change_plan": [
+            mine | {"plan_id": other_plan, "invoice": "now", "trial": trial, "keep_anchor": kept}
+            for trial, kept in (("keep", "true"), ("plan", "false"))
+        ],
+        "ledger_change_time_zone": [mine | {"time_zone": "America/New_York"}],
         "ledger_check_cached_entitlement": [used | {"quantity": "1"}],
         "ledger_check_entitlements": [
             tenant | {"feature_keys": "{api,words}", "quantities": "{1,0.5}"}
@@ -325,6 +331,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_list_payments": [tenant | {"invoice_id": invoice}],
         "ledger_list_pending_invoices": [tenant | page],
         "ledger_list_plans": [app | page | {"status": "active", "tenant_id": "t1"}],
+        "ledger_list_all_subscriptions": [app | page | {"status": "active", "plan_id": plan}],
         "ledger_list_subscriptions": [tenant | page | {"status": "active"}],
         "ledger_map_tenant_role": [tenant | {"role_name": TENANT_ROLE}],
         "ledger_mark_invoice_paid": [
@@ -366,6 +373,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_set_entitlement_ttl": [app | {"ttl": "00:00:10"}],
         "ledger_set_hook": [app | {"function_schema": None, "function_name": None}],
         "ledger_set_payment_terms": [app | {"days": "30"}],
+        "ledger_set_trial_end": [
+            app | {"tenant_id": "t4", "id": trial_subscription, "trial_end": "2025-02-20+00"}
+        ],
         "ledger_set_usage_skew": [app | {"skew": "01:00"}],
         "ledger_unmap_tenant_role": [{"role_name": TENANT_ROLE}],
         "ledger_update_coupon": [
@@ -387,7 +397,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | {"id": spare_plan, "name": "Spare", "description": "part", "features": limits}
             | {"pricing": pricing, "trial_days": "3", "anchor_at_trial_end": "false"}
         ],
-        "ledger_update_subscription": [mine | metadata | {"quantity": "3", "tax_rates": rates}],
+        "ledger_update_subscription": [
+            mine | metadata | {"quantity": "3", "tax_rates": rates, "invoice": "next"}
+        ],
         "pgledger_accept_time": [{"account_id": ahead, "reason": "wrong clock", "app_id": ""}],
         "pgledger_account_entries": [
             {"account_id": accounts[0], "page_size": "10", "newest_first": shown}

@@ -172,8 +172,8 @@ class Subscription:
         tenant_id: Tenant who subscribes.
         plan_id: Id of the current plan.
         plan_slug: Slug of the current plan.
-        status: State; canceled is final; one of: ``trialing``, ``active``, ``paused``,
-            ``canceled``.
+        status: State; canceled is final; one of: ``scheduled``, ``trialing``, ``active``,
+            ``paused``, ``canceled``.
         quantity: How many times the plan is taken.
         started_at: Start of the first period or trial.
         anchor_at: Boundary 0 of its periods: every other boundary is a whole number of billing
@@ -186,12 +186,14 @@ class Subscription:
         current_period_end: End of the current period, exclusive.
         trial_end: When the trial ends or ended (None without a trial), or None.
         cancel_at: When it will end, if that is decided, or None.
+        cancel_at_period_end: Whether ``cancel_at`` is the end of the period, or of the trial, and
+            moves with it.
         canceled_at: When its cancellation was asked for, or None.
         paused_at: Since when it is paused, or None.
         ended_at: When it ended, or None.
         add_on: Whether the plan was an add-on when it was taken: others may be active beside it.
-        unused_time: What becomes of time that was paid and is left unused by an immediate
-            cancellation; one of: ``none``, ``credit``, ``refund``.
+        unused_time: What becomes of time that was paid and is left unused by a cancellation; one
+            of: ``none``, ``credit``, ``refund``.
         tax_rates: JSON array of the tax rates of its invoices, as given; an invoice may be given
             others.
         version: Counts changes, from 1.
@@ -205,7 +207,7 @@ class Subscription:
     tenant_id: str
     plan_id: str
     plan_slug: str
-    status: Literal["trialing", "active", "paused", "canceled"]
+    status: Literal["scheduled", "trialing", "active", "paused", "canceled"]
     quantity: Decimal
     started_at: datetime
     anchor_at: datetime
@@ -216,6 +218,7 @@ class Subscription:
     current_period_end: datetime
     trial_end: datetime | None
     cancel_at: datetime | None
+    cancel_at_period_end: bool
     canceled_at: datetime | None
     paused_at: datetime | None
     ended_at: datetime | None
@@ -591,8 +594,9 @@ class SubscriptionMove:
         subscription_id: Id of the subscription (None for a one-off invoice), or None.
         change: What happened. failed: it could not be moved or invoiced, and is tried again in an
             hour. ``nothing_due``: nothing came of what was looked at, and there is more to look at.
-            One of: ``trial_ended``, ``period_started``, ``canceled``, ``invoice_drafted``,
-            ``invoice_finalized``, ``invoice_past_due``, ``failed``, ``nothing_due``.
+            One of: ``started``, ``trial_ended``, ``period_started``, ``canceled``,
+            ``invoice_drafted``, ``invoice_finalized``, ``invoice_past_due``, ``failed``,
+            ``nothing_due``.
         occurred_at: The boundary at which it took effect; for an invoice, when it was made or due.
         invoice_id: Id of the invoice, if the step is about one, or None.
         error: What went wrong, if the step failed, or None.
@@ -601,6 +605,7 @@ class SubscriptionMove:
     tenant_id: str
     subscription_id: str | None
     change: Literal[
+        "started",
         "trial_ended",
         "period_started",
         "canceled",

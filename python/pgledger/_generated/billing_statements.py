@@ -206,6 +206,15 @@ class BillingStatements:
             id="text",
             tax_rates="jsonb",
         )
+        self.set_trial_end = calls.rows(
+            Subscription,
+            "ledger_set_trial_end",
+            _SUBSCRIPTION_CASTS,
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            trial_end="timestamptz",
+        )
         self.get_active_subscription = calls.rows(
             Subscription,
             "ledger_get_active_subscription",
@@ -220,6 +229,16 @@ class BillingStatements:
             app_id="text",
             tenant_id="text",
             id="text",
+        )
+        self.list_all_subscriptions = calls.rows(
+            Subscription,
+            "ledger_list_all_subscriptions",
+            _SUBSCRIPTION_CASTS,
+            app_id="text",
+            status="text",
+            plan_id="text",
+            page_size="integer",
+            page_offset="bigint",
         )
         self.list_subscriptions = calls.rows(
             Subscription,
@@ -241,6 +260,7 @@ class BillingStatements:
             quantity="numeric",
             metadata="jsonb",
             tax_rates="jsonb",
+            invoice="text",
         )
         self.change_plan = calls.rows(
             Subscription,
@@ -250,6 +270,18 @@ class BillingStatements:
             tenant_id="text",
             id="text",
             plan_id="text",
+            invoice="text",
+            trial="text",
+            keep_anchor="boolean",
+        )
+        self.change_time_zone = calls.rows(
+            Subscription,
+            "ledger_change_time_zone",
+            _SUBSCRIPTION_CASTS,
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            time_zone="text",
         )
         self.pause_subscription = calls.rows(
             Subscription,
@@ -276,6 +308,7 @@ class BillingStatements:
             id="text",
             at_period_end="boolean",
             unused_time="text",
+            cancel_at="timestamptz",
         )
 
     def _add_usage(self, calls: Calls) -> None:

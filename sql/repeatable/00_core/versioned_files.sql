@@ -25,7 +25,7 @@ as $$
     ('migrations/0005_create_catalogue.sql',
       '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
     ('migrations/0006_create_subscriptions.sql',
-      'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b'),
+      'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
@@ -35,7 +35,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13')
+      'f6286ad2cc00dd0d5e6e43ca5fa3ad698997d06f68a82bb440bc513a9cd03296')
 $$;
 
 comment on function pgledger.versioned_files is

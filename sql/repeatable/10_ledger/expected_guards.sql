@@ -25,6 +25,10 @@ as $$
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
+      'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'advance_and_invoice(bigint, text, timestamp with time zone)',
       'owner', '', ''
     ),
@@ -35,7 +39,8 @@ as $$
     ),
     (
       'function', 'private',
-      'advance_subscription(subscriptions, timestamp with time zone, boolean)', 'owner', '', ''
+      'advance_subscription(subscriptions, timestamp with time zone, boolean, integer)', 'owner',
+      '', ''
     ),
     (
       'function', 'private',
@@ -77,6 +82,10 @@ as $$
     ),
     (
       'function', 'private',
+      'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'bigint, integer)', 'owner', '', ''
     ),
@@ -114,6 +123,10 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
@@ -122,20 +135,10 @@ as $$
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
-      'timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
-      '', ''
-    ),
-    ('function', 'private', 'check_invoice_total(invoices)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
@@ -193,11 +196,12 @@ as $$
       'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_zones(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
-      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
-      'owner', '', ''
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
@@ -251,11 +255,16 @@ as $$
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
       'entitlement_answer(text, numeric, numeric, boolean, text, numeric)', 'owner', '', ''
     ),
+    ('function', 'private', 'entitlement_ttl(text)', 'owner', '', ''),
     (
       'function', 'private',
       'entitlement_versions(text, text, text, timestamp with time zone, timestamp with time '
@@ -298,17 +307,9 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'hook_arguments()', 'owner', '', ''),
+    ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
-      ''
-    ),
-    (
-      'function', 'private',
-      'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
-      'zone, integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
     (
@@ -336,6 +337,7 @@ as $$
       ''
     ),
     ('function', 'private', 'interval_length(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
@@ -352,6 +354,10 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'invoiced_at_once(text, subscriptions, subscriptions)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -361,8 +367,8 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
-    ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
+    ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
@@ -393,6 +399,7 @@ as $$
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'look_again()', 'owner', '', ''),
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
@@ -402,8 +409,19 @@ as $$
       '', ''
     ),
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
+    ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'moved_to_plan(subscriptions, plans, text, boolean, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'moved_to_zone(subscriptions, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private',
@@ -420,12 +438,11 @@ as $$
     (
       'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
-      'time zone)', 'owner', '', ''
+      'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
-    ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -451,9 +468,18 @@ as $$
       'function', 'private',
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'period_end_cancellation(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'plan_trial(subscriptions, plans, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
@@ -490,11 +516,8 @@ as $$
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'read_invoice_line(jsonb, text, integer, boolean)', 'owner', '', ''),
-    (
-      'function', 'private', 'read_invoice_lines(jsonb, integer, integer, boolean)', 'owner', '',
-      ''
-    ),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
@@ -516,15 +539,19 @@ as $$
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
       'owner', '', ''
     ),
-    ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
-    ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'refuse_second_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_subscription_change(subscriptions, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
-    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     (
       'function', 'private',
-      'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
-      'time zone, text)', 'owner', '', ''
+      'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
+      'owner', '', ''
     ),
+    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
@@ -574,6 +601,7 @@ as $$
     ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_lines(bigint, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_subscription(subscriptions)', 'owner', '', ''),
@@ -588,19 +616,16 @@ as $$
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
-    (
-      'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
       'owner', '', ''
     ),
-    ('function', 'private', 'taxable_parts(invoice_lines[], jsonb)', 'owner', '', ''),
     (
-      'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
+      'function', 'private', 'tell_hook(text, text, text, text, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
@@ -683,11 +708,16 @@ as $$
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     (
       'function', 'private',
-      'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
-      'zone, text, timestamp with time zone)', 'owner', '', ''
+      'with_trial_end(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'zone_is_known(text)', 'owner', '', ''),
+    (
+      'function', 'private', 'zone_of_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -717,15 +747,28 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_cancel_subscription(text, text, text, boolean, text)',
+      'function', 'surface',
+      'ledger_cancel_subscription(text, text, text, boolean, text, timestamp with time zone)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_change_plan(text, text, text, text)', 'owner',
+      'function', 'surface', 'ledger_change_plan(text, text, text, text, text, text, boolean)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_change_time_zone(text, text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_check_cached_entitlement(text, text, text, numeric)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_check_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_check_entitlements(text, text, text[], numeric[])', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -835,15 +878,13 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_import_invoice(text, text, text, jsonb, jsonb, jsonb, text, text, timestamp with '
-      'time zone, text, timestamp with time zone, timestamp with time zone, text)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_entitlement(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_invalidate_feature_entitlements(text, text)', 'owner',
@@ -854,14 +895,8 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
-      'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_list_all_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -880,10 +915,8 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_list_invoices(text, text, text, integer, bigint, boolean, timestamp with time '
-      'zone, timestamp with time zone)', 'owner', 'reader=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
@@ -976,8 +1009,20 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_set_entitlement_ttl(text, interval)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_hook(text, text, text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_set_payment_terms(text, integer)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_trial_end(text, text, text, timestamp with time zone)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_set_usage_skew(text, interval)', 'owner', 'poster=EXECUTE',
@@ -998,17 +1043,13 @@ as $$
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_update_invoice(text, text, text, jsonb, jsonb)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface',
       'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
-      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
+      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1111,6 +1152,10 @@ as $$
       'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
       'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
       'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'feature_invalidations', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
     ),
     (
       'policy', 'features', 'auditors_read_all', '', 'auditor',
@@ -1260,7 +1305,7 @@ as $$
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
-    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', 'row security'),
     (
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'

@@ -34,7 +34,7 @@ begin
       select stay from unnest(v_stays) as stay where stay.plan_key = charge_as_billed.plan_key
     ),
     charge_as_billed.plan_key = v_stays[1].plan_key,
-    subscription.time_zone,
+    pgledger.zone_of_period(subscription, for_period),
     exponent
   ) as charge;
 end;

@@ -22,6 +22,7 @@ declare
   );
   v_plan record;
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
   for v_plan in
     select stay.plan_key, array_agg(stay order by stay.starts_at) as stays
     from unnest(v_stays) as stay
