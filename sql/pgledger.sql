@@ -163,6 +163,7 @@ begin
       'ledger_list_invoices',
       'ledger_list_payments',
       'ledger_list_pending_invoices',
+      'ledger_list_plan_versions',
       'ledger_list_plans',
       'ledger_list_subscriptions',
       'ledger_map_tenant_role',
@@ -172,6 +173,7 @@ begin
       'ledger_pause_subscription',
       'ledger_payment',
       'ledger_plan',
+      'ledger_plan_version',
       'ledger_plans',
       'ledger_preview_invoice',
       'ledger_price_line',
@@ -1396,6 +1398,9 @@ create table pgledger.features (
   metadata jsonb,
   created_at timestamptz not null,
   updated_at timestamptz not null,
+  default_limit numeric,
+  default_period text collate "C",
+  default_soft_limit boolean,
   constraint features_id_pk primary key (id),
   constraint features_app_id_tenant_id_key_key unique (app_id, tenant_id, key),
   constraint features_type_is_known_check check (type in ('boolean', 'metered', 'seat')),
@@ -1405,7 +1410,13 @@ create table pgledger.features (
   check ((type = 'metered') = (aggregation is not null)),
   constraint features_unique_key_is_for_metered_ones_check
   check (unique_key is null or type = 'metered'),
-  constraint features_status_is_known_check check (status in ('active', 'archived'))
+  constraint features_status_is_known_check check (status in ('active', 'archived')),
+  constraint features_default_limit_is_not_below_unlimited_check
+  check (default_limit = -1 or (default_limit >= 0 and default_limit < 1e30)),
+  constraint features_default_period_is_for_metered_ones_check
+  check (default_period is null or type = 'metered'),
+  constraint features_default_soft_limit_is_for_limits_check
+  check (type <> 'boolean' or default_soft_limit is not true)
 );
 
 comment on table pgledger.features is 'What plans can contain. A key names a feature for a tenant, '
@@ -1431,6 +1442,13 @@ comment on column pgledger.features.version is 'Counts changes, from 1.';
 comment on column pgledger.features.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.features.created_at is 'When it was created.';
 comment on column pgledger.features.updated_at is 'When it was last changed.';
+comment on column pgledger.features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column pgledger.features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column pgledger.features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 create table pgledger.plans (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -1455,13 +1473,18 @@ create table pgledger.plans (
   updated_at timestamptz not null,
   constraint plans_key_pk primary key (key),
   constraint plans_id_key unique (id),
-  constraint plans_app_id_tenant_id_slug_key unique (app_id, tenant_id, slug),
   constraint plans_status_is_known_check check (status in ('active', 'archived')),
   constraint plans_billing_interval_is_known_check
   check (billing_interval in ('day', 'week', 'month', 'year')),
   constraint plans_interval_count_is_positive_check check (interval_count > 0),
   constraint plans_trial_days_is_not_negative_check check (trial_days >= 0)
 );
+
+-- The slug of an archived plan is free for another.
+create unique index plans_app_id_tenant_id_slug_active_idx
+on pgledger.plans (app_id, tenant_id, slug)
+where status = 'active';
+create index plans_app_id_tenant_id_slug_idx on pgledger.plans (app_id, tenant_id, slug);
 
 comment on table pgledger.plans is 'Plans: what a subscription gives and what it costs.';
 comment on column pgledger.plans.key is 'Internal key.';
@@ -1476,8 +1499,11 @@ comment on column pgledger.plans.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
 comment on column pgledger.plans.currency is 'Currency of every amount in pricing.';
-comment on column pgledger.plans.features is 'JSON array of features and their limits, as given.';
-comment on column pgledger.plans.pricing is 'JSON object of base fee and prices, as given.';
+comment on column pgledger.plans.features is
+  'JSON array of features and their limits, as given last.';
+comment on column pgledger.plans.pricing is
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included. '
+  'pgledger.plan_terms says what holds when.';
 comment on column pgledger.plans.billing_interval is
   'Unit of the billing period, copied from pricing; one of: day, week, month, year.';
 comment on column pgledger.plans.interval_count is
@@ -1532,6 +1558,51 @@ comment on column pgledger.plan_features.soft_limit is
 comment on column pgledger.plan_features.aggregation is
   'How usage is counted; latest for a seat and for a boolean.';
 
+create table pgledger.plan_versions (
+  plan_key bigint not null,
+  version bigint not null,
+  effective_at timestamptz not null,
+  created_at timestamptz not null,
+  features jsonb,
+  feature_terms jsonb,
+  allowances jsonb,
+  pricing jsonb,
+  constraint plan_versions_plan_key_version_pk primary key (plan_key, version),
+  constraint plan_versions_plan_key_fk foreign key (plan_key)
+  references pgledger.plans (key) on delete cascade,
+  constraint plan_versions_change_something_check
+  check (num_nonnulls(features, pricing) > 0),
+  constraint plan_versions_features_are_whole_check
+  check (num_nonnulls(features, feature_terms, allowances) in (0, 3))
+);
+
+create index plan_versions_plan_key_effective_at_version_features_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where features is not null;
+create index plan_versions_plan_key_effective_at_version_pricing_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where pricing is not null;
+
+comment on table pgledger.plan_versions is
+  'What plans have asked, and what they have given for nothing, since when. Of several that have '
+  'begun, the one that began last holds, or of these the last written: for features and for '
+  'pricing by itself, because a change may leave out one of both.';
+comment on column pgledger.plan_versions.plan_key is 'Plan.';
+comment on column pgledger.plan_versions.version is 'Version of the plan that the change made.';
+comment on column pgledger.plan_versions.effective_at is
+  'Since when it holds, for periods that begin from then on; -infinity for what the plan was '
+  'created with.';
+comment on column pgledger.plan_versions.created_at is 'When it was written.';
+comment on column pgledger.plan_versions.features is
+  'JSON array of features and their limits, as given (null if the change left them out), or null.';
+comment on column pgledger.plan_versions.feature_terms is
+  'JSON object: for each of these features, by its key, what pgledger.plan_features has of it, or '
+  'null.';
+comment on column pgledger.plan_versions.allowances is
+  'JSON object: by key, how much of a feature costs nothing, as text, or null.';
+comment on column pgledger.plan_versions.pricing is
+  'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
 revoke all on table pgledger.currencies from public;
@@ -1547,6 +1618,8 @@ revoke all on table pgledger.plans from public;
 grant select on table pgledger.plans to pgledger_auditor;
 revoke all on table pgledger.plan_features from public;
 grant select on table pgledger.plan_features to pgledger_auditor;
+revoke all on table pgledger.plan_versions from public;
+grant select on table pgledger.plan_versions to pgledger_auditor;
 
 create type public.ledger_currency as (
   app_id text collate "C",
@@ -1578,7 +1651,10 @@ create type public.ledger_feature as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz
+  updated_at timestamptz,
+  default_limit numeric,
+  default_period text collate "C",
+  default_soft_limit boolean
 );
 
 comment on type public.ledger_feature is 'What plans can contain.';
@@ -1604,6 +1680,13 @@ comment on column public.ledger_feature.version is 'Counts changes, from 1.';
 comment on column public.ledger_feature.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_feature.created_at is 'When it was created.';
 comment on column public.ledger_feature.updated_at is 'When it was last changed.';
+comment on column public.ledger_feature.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column public.ledger_feature.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column public.ledger_feature.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on type public.ledger_feature from public;
 grant usage on type public.ledger_feature to pgledger_reader;
@@ -1643,9 +1726,9 @@ comment on column public.ledger_plan.status is
   'archived.';
 comment on column public.ledger_plan.currency is 'Currency of every amount in pricing.';
 comment on column public.ledger_plan.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column public.ledger_plan.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those in force now.';
 comment on column public.ledger_plan.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_plan.interval_count is 'Units in a billing period.';
@@ -1662,6 +1745,35 @@ comment on column public.ledger_plan.updated_at is 'When it was last changed.';
 
 revoke all on type public.ledger_plan from public;
 grant usage on type public.ledger_plan to pgledger_reader;
+
+create type public.ledger_plan_version as (
+  plan_id text collate "C",
+  version bigint,
+  status text collate "C",
+  effective_at timestamptz,
+  features jsonb,
+  pricing jsonb,
+  created_at timestamptz
+);
+
+comment on type public.ledger_plan_version is
+  'Prices, or allowances, or both, that a plan has from a time on.';
+comment on column public.ledger_plan_version.plan_id is 'Id of the plan.';
+comment on column public.ledger_plan_version.version is
+  'Version of the plan that the change made.';
+comment on column public.ledger_plan_version.status is
+  'Whether it is still to come, or holds for periods that begin now, in part at least; one of: '
+  'past, current, planned.';
+comment on column public.ledger_plan_version.effective_at is
+  'Since when it holds, for periods that begin from then on; null for ever.';
+comment on column public.ledger_plan_version.features is
+  'JSON array of features and their limits, as given (null if the change left them out), or null.';
+comment on column public.ledger_plan_version.pricing is
+  'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+comment on column public.ledger_plan_version.created_at is 'When it was written.';
+
+revoke all on type public.ledger_plan_version from public;
+grant usage on type public.ledger_plan_version to pgledger_reader;
 
 create type public.ledger_price_line as (
   line integer,
@@ -2548,7 +2660,6 @@ create table pgledger.coupons (
   updated_at timestamptz not null,
   constraint coupons_key_pk primary key (key),
   constraint coupons_id_key unique (id),
-  constraint coupons_app_id_tenant_id_code_key unique (app_id, tenant_id, code),
   constraint coupons_percentage_or_amount_check check (num_nonnulls(percentage, amount) = 1),
   constraint coupons_percentage_is_0_to_100_check
   check (percentage > 0 and percentage <= 100),
@@ -2562,6 +2673,12 @@ create table pgledger.coupons (
   constraint coupons_redemptions_are_within_limit_check check (redemptions <= max_redemptions),
   constraint coupons_status_is_known_check check (status in ('active', 'archived'))
 );
+
+-- The code of an archived coupon is free for another.
+create unique index coupons_app_id_tenant_id_code_active_idx
+on pgledger.coupons (app_id, tenant_id, code)
+where status = 'active';
+create index coupons_app_id_tenant_id_code_idx on pgledger.coupons (app_id, tenant_id, code);
 
 comment on table pgledger.coupons is 'Discounts that tenants can redeem by a code.';
 comment on column pgledger.coupons.key is 'Internal key.';
@@ -3549,6 +3666,57 @@ comment on function pgledger.check_choice is
 
 revoke all on function pgledger.check_choice from public;
 
+-- file: repeatable/00_core/checks/check_cleared.sql
+/*
+Refuses names of values to be taken away that are none of those that can be, and such whose value is
+given as well. given has a member for each value that can be taken away: what the call gives for it,
+or null.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_cleared(
+  clear text[],
+  given jsonb
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_name text;
+  v_fault text;
+  v_ok boolean;
+begin
+  foreach v_name in array coalesce(clear, '{}') loop
+    v_fault := case
+      when v_name is null then 'an element is null'
+      when given -> v_name is null then format(
+        '%L is none of %s',
+        pgledger.abridged(v_name),
+        (
+          select string_agg(field.name, ', ' order by field.name collate "C")
+          from jsonb_object_keys(given) as field (name)
+        )
+      )
+      when given -> v_name <> 'null' then format('%s is given as well', v_name)
+    end;
+    if v_fault is not null then
+      v_ok := pgledger.fail(
+        'InvalidArgument', array['clear', pgledger.abridged(clear::text), v_fault]
+      );
+    end if;
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_cleared is
+  'Raises InvalidArgument unless each name is of a value that can be taken away and is not given.';
+
+revoke all on function pgledger.check_cleared from public;
+
 -- file: repeatable/00_core/checks/check_id.sql
 /*
 Refuses what is not an id with that prefix. The name is that of the argument, for the message.
@@ -3875,6 +4043,26 @@ comment on function pgledger.check_text is
   'Raises NullArgument or InvalidArgument unless the text is visible and of a length in range.';
 
 revoke all on function pgledger.check_text from public;
+
+-- file: repeatable/00_core/checks/cleared.sql
+/*
+A JSON object in which the fields of those names are null: it takes their values away from a row by
+jsonb_populate_record.
+*/
+create or replace function pgledger.cleared(clear text[])
+returns jsonb
+language sql
+immutable
+parallel safe
+as $$
+  select coalesce(jsonb_object_agg(field.name, null), '{}')
+  from unnest(clear) as field (name)
+$$;
+
+comment on function pgledger.cleared is
+  'A JSON object in which the fields of those names are null.';
+
+revoke all on function pgledger.cleared from public;
 
 -- file: repeatable/00_core/checks/in_app.sql
 /*
@@ -6021,7 +6209,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
+      '86a220bf96174c6382f640e3a5563de5088454ae7f4fadccfe3e56c0b979b0dc'),
     ('migrations/0006_create_subscriptions.sql',
       'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
     ('migrations/0007_create_usage.sql',
@@ -6031,7 +6219,7 @@ as $$
     ('migrations/0009_create_tenant_roles.sql',
       '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
     ('migrations/0010_create_coupons.sql',
-      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
+      '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
       '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
 $$;
@@ -7074,6 +7262,8 @@ as $$
       'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
       'integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'begin_plan(bigint, plans, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'begin_plan_anew(plans, plan_versions)', 'owner', '', ''),
     (
       'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
       '', ''
@@ -7102,12 +7292,17 @@ as $$
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'bigint, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'changed_plan_terms(plans, jsonb, jsonb, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
       'integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
@@ -7138,13 +7333,26 @@ as $$
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
+    ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_effective_at(timestamp with time zone, jsonb, jsonb)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_event_feature(jsonb, text, plan_features)', 'owner', '', ''),
+    ('function', 'private', 'check_event_price(jsonb, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
+    ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
@@ -7169,8 +7377,8 @@ as $$
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_tiers(jsonb, text, text)', 'owner', '', ''),
     (
-      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer)', 'owner', '',
-      ''
+      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer, jsonb)',
+      'owner', '', ''
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
@@ -7204,6 +7412,7 @@ as $$
       'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'cleared(text[])', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
@@ -7276,11 +7485,26 @@ as $$
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
     (
+      'function', 'private', 'event_excess(numeric, numeric, numeric, numeric, numeric)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'event_id(timestamp with time zone, bigint)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
+    ('function', 'private', 'event_price(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'event_price_amounts(jsonb, integer, timestamp with time zone, timestamp with time zone, '
+      'numeric, numeric)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'event_price_parts(jsonb, numeric, numeric, numeric)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'event_sums(jsonb, numeric[])', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
@@ -7395,6 +7619,11 @@ as $$
     ),
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'metered_event_sums(jsonb, integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
@@ -7442,6 +7671,7 @@ as $$
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
@@ -7460,9 +7690,15 @@ as $$
       'function', 'private',
       'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
     ),
-    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'price_amounts(jsonb, numeric, numeric, numeric, numeric)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
-    ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'price_lines(jsonb, numeric, numeric, numeric, numeric)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
@@ -7483,6 +7719,10 @@ as $$
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_plan_versions(bigint, timestamp with time zone)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_pricing(jsonb, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'redeem_coupon(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
@@ -7523,7 +7763,8 @@ as $$
       'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_plan(plans, plans, plan_versions)', 'owner', '', ''),
     ('function', 'private', 'right_words(text)', 'owner', '', ''),
     ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
@@ -7651,6 +7892,7 @@ as $$
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
       'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
@@ -7706,8 +7948,9 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text, '
+      'numeric, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -7840,6 +8083,10 @@ as $$
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_list_plan_versions(text, text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_list_plans(text, text, integer, bigint, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -7874,8 +8121,8 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer, jsonb)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_purge_usage(text, timestamp with time zone, integer)',
@@ -7936,17 +8183,20 @@ as $$
     (
       'function', 'surface',
       'ledger_update_coupon(text, text, text, timestamp with time zone, timestamp with time '
-      'zone, bigint, bigint, jsonb)', 'owner', 'poster=EXECUTE',
+      'zone, bigint, bigint, jsonb, text, text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_update_feature(text, text, text, text, text, jsonb, numeric, text, boolean, '
+      'text, text[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
-      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb, '
+      'timestamp with time zone, text, text[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -8210,6 +8460,7 @@ as $$
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
     (
@@ -8275,6 +8526,7 @@ as $$
     ('type', 'surface', 'ledger_invoice_preview', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_payment', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_plan', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_plan_version', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_price_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
@@ -11940,6 +12192,189 @@ comment on column public.pgledger_transfers_view.to_tenant_id is
 revoke all on table public.pgledger_transfers_view from public;
 grant select on table public.pgledger_transfers_view to pgledger_reader;
 
+-- file: repeatable/20_catalogue/begin_plan.sql
+/*
+Writes the features of a plan that was just made, and its first version, which holds since ever.
+*/
+create or replace function pgledger.begin_plan(
+  key bigint,
+  plan pgledger.plans,
+  features pgledger.plan_features[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_version pgledger.plan_versions;
+begin
+  v_version.plan_key := key;
+  v_version.version := plan.version;
+  v_version.effective_at := '-infinity';
+  v_version.created_at := plan.created_at;
+  v_version.features := plan.features;
+  v_version.pricing := plan.pricing;
+  perform pgledger.write_plan_version(v_version, begin_plan.features);
+  perform pgledger.write_plan_features(key, begin_plan.features);
+end;
+$$;
+
+comment on function pgledger.begin_plan is
+  'Writes the features of a plan that was just made, and its first version.';
+
+revoke all on function pgledger.begin_plan from public;
+
+-- file: repeatable/20_catalogue/begin_plan_anew.sql
+/*
+Lets a plan whose billing interval changes have what was just written since ever: earlier and
+planned prices are for periods of the other length. The caller has locked the plan's row, and has
+written the version.
+
+Errors: InUse, InvalidArgument.
+*/
+create or replace function pgledger.begin_plan_anew(
+  previous pgledger.plans,
+  plan_version pgledger.plan_versions
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_have text := case
+    when exists (
+      select from pgledger.subscriptions where subscriptions.plan_key = previous.key
+    ) then 'have'
+    when exists (
+      select from pgledger.subscription_changes where subscription_changes.plan_key = previous.key
+    ) then 'have had'
+  end;
+  v_ok boolean;
+begin
+  if v_have is not null then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'plan',
+        previous.id,
+        'billed otherwise',
+        format(
+          'subscriptions %s it, so its interval stays %s %s',
+          v_have,
+          previous.interval_count,
+          previous.billing_interval
+        )
+      ],
+      hint => 'Create another plan with the other interval, and move subscriptions to it with '
+      || 'ledger_change_plan.'
+    );
+  elsif plan_version.effective_at > plan_version.created_at then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'effective_at',
+        plan_version.effective_at::text,
+        'the billing interval changes, and that cannot be planned'
+      ],
+      hint => 'Leave effective_at out, or create another plan with the other interval.'
+    );
+  end if;
+
+  update pgledger.plan_versions
+  set
+    effective_at = '-infinity',
+    features = last.features,
+    feature_terms = last.feature_terms,
+    allowances = last.allowances
+  from (
+    select plan_versions.features, plan_versions.feature_terms, plan_versions.allowances
+    from pgledger.plan_versions
+    where plan_versions.plan_key = previous.key
+      and plan_versions.effective_at <= plan_version.effective_at
+      and plan_versions.features is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) as last
+  where plan_versions.plan_key = previous.key
+    and plan_versions.version = plan_version.version;
+
+  delete from pgledger.plan_versions
+  where plan_versions.plan_key = previous.key
+    and plan_versions.version <> plan_version.version;
+end;
+$$;
+
+comment on function pgledger.begin_plan_anew is
+  'Lets a plan whose billing interval changes have what was just written since ever; raises InUse.';
+
+revoke all on function pgledger.begin_plan_anew from public;
+
+-- file: repeatable/20_catalogue/changed_plan_terms.sql
+/*
+What a change of a plan's features and pricing makes hold from another time on, as the row to be
+written: null in place of what is not given, or would change nothing. The caller has locked the
+plan's row.
+
+Without a time it is now, but never before the plan's last change: so a clock that was put back does
+not leave the change behind an earlier one. It changes nothing if the same holds already. With a
+time it changes nothing only if the same was given for just that time: a later change for an earlier
+time may come between.
+*/
+create or replace function pgledger.changed_plan_terms(
+  plan pgledger.plans,
+  features jsonb,
+  pricing jsonb,
+  effective_at timestamptz
+)
+returns pgledger.plan_versions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_version pgledger.plan_versions;
+  v_since timestamptz := coalesce(effective_at, '-infinity');
+begin
+  v_version.plan_key := plan.key;
+  v_version.version := plan.version + 1;
+  v_version.created_at := greatest(pgledger.clock(), plan.updated_at);
+  v_version.effective_at := coalesce(changed_plan_terms.effective_at, v_version.created_at);
+
+  if features is distinct from (
+    select plan_versions.features
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan.key
+      and plan_versions.effective_at between v_since and v_version.effective_at
+      and plan_versions.features is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) then
+    v_version.features := features;
+  end if;
+
+  if pricing is distinct from (
+    select plan_versions.pricing
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan.key
+      and plan_versions.effective_at between v_since and v_version.effective_at
+      and plan_versions.pricing is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) then
+    v_version.pricing := pricing;
+  end if;
+
+  return v_version;
+end;
+$$;
+
+comment on function pgledger.changed_plan_terms is
+  'What a change of a plan makes hold from another time on; null where it changes nothing.';
+
+revoke all on function pgledger.changed_plan_terms from public;
+
 -- file: repeatable/20_catalogue/check_currency_unused.sql
 /*
 Refuses to change the exponent of a currency once a plan, a coupon or an invoice is in it: its
@@ -12002,12 +12437,159 @@ comment on function pgledger.check_currency_unused is
 
 revoke all on function pgledger.check_currency_unused from public;
 
+-- file: repeatable/20_catalogue/check_effective_at.sql
+/*
+Refuses a time from which a change of a plan cannot hold, or one that is given for nothing, because
+neither features nor pricing change.
+
+Errors: InvalidTime, InvalidArgument.
+*/
+create or replace function pgledger.check_effective_at(
+  effective_at timestamptz,
+  features jsonb,
+  pricing jsonb
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.time_fault(effective_at);
+  v_ok boolean;
+begin
+  if effective_at is null then
+    return true;
+  elsif v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['effective_at', effective_at::text, v_fault]
+    );
+  elsif num_nonnulls(features, pricing) = 0 then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['effective_at', effective_at::text, 'neither features nor pricing are given'],
+      hint => 'Give what is to hold from then on; all else of a plan changes at once.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_effective_at is
+  'Raises InvalidTime or InvalidArgument unless a change of a plan can hold from that time on.';
+
+revoke all on function pgledger.check_effective_at from public;
+
+-- file: repeatable/20_catalogue/check_event_feature.sql
+/*
+Refuses a price that asks something for each event of a feature whose usage is no sum of events, or
+of one with an allowance: an amount that is free says nothing of which events are. The caller has
+checked the price.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_event_feature(
+  price jsonb,
+  path text,
+  feature pgledger.plan_features
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_member text := (
+    select given.name
+    from jsonb_each(price) as given (name, value)
+    where given.name in ('event_fee', 'event_minimum', 'event_maximum', 'free_events')
+      and given.value <> 'null'
+    order by given.name collate "C"
+    limit 1
+  );
+  v_fault text := case
+    when v_member is null then null
+    when feature.type <> 'metered' then
+      'is for each event of usage, and the feature is a ' || feature.type
+    when feature.aggregation <> 'sum' then
+      'is for usage that is a sum, and this feature''s is counted as ' || feature.aggregation
+    when feature.soft_limit and feature.quota >= 0 then
+      'is for each event, and the feature has a soft limit, which is an allowance: use free_events'
+  end;
+  v_ok boolean;
+begin
+  if v_fault is not null then
+    v_ok := pgledger.refuse_json(price -> v_member, format('%s.%s', path, v_member), v_fault);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_event_feature is
+  'Raises InvalidPlan if a price asks something for each event of a feature that is no sum.';
+
+revoke all on function pgledger.check_event_feature from public;
+
+-- file: repeatable/20_catalogue/check_event_price.sql
+/*
+Refuses bounds of a charge for each event that exclude each other, a number of free events that is
+none, and a maximum for the period beside anything for each event: which event would be cut is not
+said. The caller has checked that the members are numbers.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_event_price(
+  price jsonb,
+  path text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_members constant text[] := array[
+    'event_fee', 'event_minimum', 'event_maximum', 'free_events'
+  ];
+  v_free numeric := pgledger.json_decimal(price, path, 'free_events', maximum => 1000000000);
+  v_ok boolean;
+begin
+  perform pgledger.json_decimal(
+    price,
+    path,
+    'event_maximum',
+    minimum => coalesce(pgledger.json_decimal(price, path, 'event_minimum'), 0)
+  );
+  if v_free <> trunc(v_free) then
+    v_ok := pgledger.refuse_json(
+      price -> 'free_events', path || '.free_events', 'is not a whole number'
+    );
+  elsif nullif(price -> 'maximum', 'null') is not null
+    and jsonb_strip_nulls(price) ?| v_members then
+    v_ok := pgledger.refuse_json(
+      price -> 'maximum',
+      path || '.maximum',
+      'is for the period, and the price is for each event: bound these by event_maximum'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_event_price is
+  'Raises InvalidPlan unless what a price asks for each event is sound.';
+
+revoke all on function pgledger.check_event_price from public;
+
 -- file: repeatable/20_catalogue/check_feature.sql
 /*
 Refuses a feature that has a wrong value, or values that do not go together. The caller checks its
 key. The order of the checks is that of the arguments.
 
-Errors: NullArgument, InvalidArgument, InvalidMetadata.
+Errors: NullArgument, InvalidArgument, InvalidMetadata, InvalidQuantity.
 */
 create or replace function pgledger.check_feature(feature pgledger.features)
 returns boolean
@@ -12058,7 +12640,8 @@ begin
     );
   end if;
 
-  return pgledger.check_metadata(feature.metadata);
+  v_ok := pgledger.check_metadata(feature.metadata);
+  return pgledger.check_feature_defaults(feature);
 end;
 $$;
 
@@ -12066,6 +12649,69 @@ comment on function pgledger.check_feature is
   'Raises the first thing that is wrong with a feature''s name, type, aggregation or metadata.';
 
 revoke all on function pgledger.check_feature from public;
+
+-- file: repeatable/20_catalogue/check_feature_defaults.sql
+/*
+Refuses a feature whose limit, period or soft limit for plans that name none is wrong, by the rules
+that plans follow when they name them.
+
+Errors: InvalidQuantity, InvalidArgument.
+*/
+create or replace function pgledger.check_feature_defaults(feature pgledger.features)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if feature.type = 'boolean' and feature.default_limit not in (0, 1) then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'default_limit',
+        pgledger.abridged(feature.default_limit::text),
+        'it is neither 0 nor 1, and the feature is boolean'
+      ]
+    );
+  elsif feature.default_limit <> -1 then
+    v_ok := pgledger.check_quantity('default_limit', feature.default_limit);
+  end if;
+
+  if feature.default_period is not null then
+    v_ok := pgledger.check_choice(
+      'default_period',
+      feature.default_period,
+      array['day', 'week', 'month', 'year', 'billing', 'lifetime']
+    );
+    if feature.type <> 'metered' then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array[
+          'default_period',
+          quote_literal(feature.default_period),
+          'the feature is not metered but ' || feature.type
+        ]
+      );
+    end if;
+  end if;
+
+  if feature.default_soft_limit and feature.type = 'boolean' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['default_soft_limit', 'true', 'it is for limits, and the feature is boolean']
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_feature_defaults is
+  'Raises the first thing that is wrong with what a feature has in plans that name no limit.';
+
+revoke all on function pgledger.check_feature_defaults from public;
 
 -- file: repeatable/20_catalogue/check_feature_exists.sql
 /*
@@ -12184,12 +12830,14 @@ declare
     when 'flat' then array['flat_amount']
     when 'per_unit' then array['unit_amount']
     when 'package' then array['package_size', 'package_amount', 'free']
-    when 'percentage' then array['percentage', 'flat_amount']
+    when 'percentage' then array['percentage', 'flat_amount', 'event_fee', 'event_minimum',
+      'event_maximum', 'free_events']
     else array['tiers']
   end;
   v_optional text[] := case v_model
     when 'package' then array['free']
-    when 'percentage' then array['flat_amount']
+    when 'percentage' then array['flat_amount', 'event_fee', 'event_minimum', 'event_maximum',
+      'free_events']
     else '{}'
   end;
   v_member text;
@@ -12232,6 +12880,7 @@ begin
     end if;
   end loop;
 
+  v_ok := pgledger.check_event_price(price, path);
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
@@ -12267,7 +12916,8 @@ begin
     path,
     array[
       'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
-      'package_amount', 'free', 'percentage', 'minimum', 'maximum'
+      'package_amount', 'free', 'percentage', 'event_fee', 'event_minimum', 'event_maximum',
+      'free_events', 'minimum', 'maximum'
     ]
   );
 end;
@@ -12582,7 +13232,10 @@ begin
   if v_feature.id is null then
     return false;
   elsif v_feature.version = 1 then
-    v_fields := v_fields || array['name', 'description', 'aggregation', 'metadata'];
+    v_fields := v_fields || array[
+      'name', 'description', 'aggregation', 'metadata', 'default_limit', 'default_period',
+      'default_soft_limit'
+    ];
   end if;
 
   v_ok := pgledger.check_repeated(
@@ -12611,7 +13264,8 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features
   where features.id = feature_with_id.id
 $$;
@@ -12656,7 +13310,8 @@ begin
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features
   where features.app_id = features_page.app_id
     and (features_page.status is null or features.status = features_page.status)
@@ -12707,8 +13362,8 @@ revoke all on function pgledger.find_feature from public;
 
 -- file: repeatable/20_catalogue/insert_plan.sql
 /*
-Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
-time, has written it meanwhile, that plan's key is returned.
+Writes a new plan, its features and its first version, and returns the plan's key. If the same call,
+made at the same time, has written it meanwhile, that plan's key is returned.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 
@@ -12759,7 +13414,7 @@ begin
     returning plans.key into v_key;
 
     if found then
-      perform pgledger.write_plan_features(v_key, v_features);
+      perform pgledger.begin_plan(v_key, plan, v_features);
       return v_key;
     end if;
 
@@ -12775,6 +13430,7 @@ begin
       where plans.app_id = plan.app_id
         and plans.tenant_id = plan.tenant_id
         and plans.slug = plan.slug
+        and plans.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',
@@ -12910,7 +13566,7 @@ begin
     set
       status = 'archived',
       version = plans.version + 1,
-      updated_at = pgledger.clock()
+      updated_at = greatest(pgledger.clock(), plans.updated_at)
     where plans.key = v_plan.key;
   end if;
 
@@ -12940,7 +13596,8 @@ only what an update cannot change is compared.
 Locks the features of that key which the app sees, FOR UPDATE, ascending by id. Whoever opens a
 meter of such a feature has finished by then, or waits and looks again.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
-metadata, id, repeat, whether the key is taken, or was used for something else.
+metadata, default_limit, default_period, default_soft_limit, id, repeat, whether the key is taken,
+or was used for something else.
 */
 create or replace function public.ledger_create_feature(
   app_id text,
@@ -12952,7 +13609,10 @@ create or replace function public.ledger_create_feature(
   description text default null,
   metadata jsonb default null,
   id text default null,
-  tenant_id text default ''
+  tenant_id text default '',
+  default_limit numeric default null,
+  default_period text default null,
+  default_soft_limit boolean default null
 )
 returns public.ledger_feature
 language plpgsql
@@ -12979,6 +13639,9 @@ begin
   v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
   v_new.unique_key := unique_key;
   v_new.metadata := metadata;
+  v_new.default_limit := default_limit;
+  v_new.default_period := default_period;
+  v_new.default_soft_limit := default_soft_limit;
   v_ok := pgledger.check_feature(v_new);
   v_ok := pgledger.check_id('id', v_new.id, 'feat');
 
@@ -12991,11 +13654,12 @@ begin
     -- No constraint is named, because either the id or the key may be taken.
     insert into pgledger.features (
       id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
-      created_at, updated_at
+      created_at, updated_at, default_limit, default_period, default_soft_limit
     )
     values (
       v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
-      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
+      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now,
+      v_new.default_limit, v_new.default_period, v_new.default_soft_limit
     )
     on conflict do nothing;
 
@@ -13047,11 +13711,18 @@ id: Id that the caller chooses, feat_ and a ULID, so that the call can be
   repeated: it then returns the feature as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants, and
   always for a feature of all apps.
+default_limit: Limit in plans that name none: -1 for unlimited, of a boolean
+  feature 1 for on and 0 for off; null for -1, or of a boolean feature 1.
+default_period: Period of a metered feature's limit in plans that name none;
+  one of: day, week, month, year, billing, lifetime; null for billing.
+default_soft_limit: Whether usage may go beyond the limit, in plans that do
+  not say so; null for false.
 
 Returns: The feature.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
-  aggregation, unique key or description is not valid), InvalidMetadata,
+  aggregation, unique key, description or a default is not valid),
+  InvalidMetadata, InvalidQuantity (the default limit is not in range),
   InvalidId, IdempotencyConflict (the id is taken by a different feature),
   AlreadyExists (the key is taken), InUse (usage was recorded under this key,
   with another type or unique key).$$;
@@ -13140,8 +13811,8 @@ always be invoiced. Numbers in them are JSON numbers, or texts such as
 "49.00", from 0, below 1e30, with at most 18 decimal places.
 
 app_id: App that it belongs to.
-slug: Name in addresses and code, unique in the app (and tenant): 1 to 128
-  visible characters.
+slug: Name in addresses and code, unique in the app (and tenant) among plans
+  that are not archived: 1 to 128 visible characters.
 name: Name for people, 1 to 255 characters.
 currency: Currency of every amount: a code of ISO 4217, or one that the app
   has defined.
@@ -13479,7 +14150,7 @@ begin
   where plans.app_id = ledger_get_plan_by_slug.app_id
     and plans.tenant_id in (ledger_get_plan_by_slug.tenant_id, '')
     and plans.slug = ledger_get_plan_by_slug.slug
-  order by plans.tenant_id = ''
+  order by plans.tenant_id = '', plans.status = 'archived', plans.key desc
   limit 1;
 
   if not found then
@@ -13496,7 +14167,8 @@ $$;
 comment on function public.ledger_get_plan_by_slug is
 $$Returns the plan that a slug names for a tenant.
 
-An archived plan is found too.
+An archived plan is found too, unless another has taken its slug: then that
+one is.
 
 app_id: App that it belongs to.
 slug: Slug of the plan.
@@ -13533,7 +14205,8 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features_page(app_id, status, page_size, page_offset, tenant_id) as features
 $$;
 
@@ -13577,7 +14250,8 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features_page('*', status, page_size, page_offset, '') as features
 $$;
 
@@ -13596,6 +14270,96 @@ Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 
 revoke all on function public.ledger_list_global_features from public;
 grant execute on function public.ledger_list_global_features to pgledger_reader;
+
+-- file: repeatable/20_catalogue/ledger_list_plan_versions.sql
+/*
+Checks, in this order: app_id, id, page_size, page_offset, existence.
+*/
+create or replace function public.ledger_list_plan_versions(
+  app_id text,
+  id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_plan_version
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz;
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_page(page_size, page_offset);
+
+  select plans.key, greatest(pgledger.clock(), plans.updated_at)
+  into v_key, v_now
+  from pgledger.plans
+  where plans.id = ledger_list_plan_versions.id
+    and plans.app_id = ledger_list_plan_versions.app_id;
+  if not found then
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+  end if;
+
+  return query
+  select
+    ledger_list_plan_versions.id,
+    listed.version,
+    case
+      when listed.effective_at > v_now then 'planned'
+      when listed.version in (listed.features_version, listed.pricing_version) then 'current'
+      else 'past'
+    end,
+    nullif(listed.effective_at, '-infinity'),
+    listed.features,
+    listed.pricing,
+    listed.created_at
+  from (
+    select
+      plan_versions.version, plan_versions.effective_at, plan_versions.features,
+      plan_versions.pricing, plan_versions.created_at,
+      -- Of what has begun, the last that has features, and the last that has pricing.
+      first_value(plan_versions.version) over (
+        order by plan_versions.effective_at <= v_now and plan_versions.features is not null desc,
+        plan_versions.effective_at desc, plan_versions.version desc
+      ) as features_version,
+      first_value(plan_versions.version) over (
+        order by plan_versions.effective_at <= v_now and plan_versions.pricing is not null desc,
+        plan_versions.effective_at desc, plan_versions.version desc
+      ) as pricing_version
+    from pgledger.plan_versions
+    where plan_versions.plan_key = v_key
+  ) as listed
+  order by listed.effective_at, listed.version
+  limit ledger_list_plan_versions.page_size
+  offset ledger_list_plan_versions.page_offset;
+end;
+$$;
+
+comment on function public.ledger_list_plan_versions is
+$$Returns a page of a plan's prices and allowances, in the order of their times.
+
+The first are those that the plan was created with, which hold since ever. Of
+those for the same time, the later written holds. A change of a plan that left
+features and pricing out is not among them.
+
+app_id: App that it belongs to.
+id: Id of the plan.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: The versions of the page.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidPage, PlanNotFound (the
+  app has no such plan).$$;
+
+revoke all on function public.ledger_list_plan_versions from public;
+grant execute on function public.ledger_list_plan_versions to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_plans.sql
 /*
@@ -13616,6 +14380,7 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
+  v_now timestamptz := pgledger.clock();
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
@@ -13627,10 +14392,13 @@ begin
   return query
   select
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
-    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
     plans.version, plans.metadata, plans.created_at, plans.updated_at
   from pgledger.plans
+  cross join lateral pgledger.plan_terms(
+    plans.key, greatest(v_now, plans.updated_at)
+  ) as terms
   where plans.app_id = ledger_list_plans.app_id
     and (ledger_list_plans.status is null or plans.status = ledger_list_plans.status)
     and (
@@ -13768,11 +14536,12 @@ grant execute on function public.ledger_set_currency to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
-A plan's features keep the aggregation that they were written with, so that what is billed does not
-change for those who have the plan.
+A plan's features keep the aggregation, limit, period and soft limit that they were written with, so
+that nothing changes for those who have the plan.
 
-Locks the feature.
-Checks, in this order: app_id, id, existence, name, aggregation, description, metadata.
+Locks the feature. Whoever writes a plan that contains it holds it FOR SHARE.
+Checks, in this order: app_id, id, existence, clear, name, aggregation, description, metadata,
+default_limit, default_period, default_soft_limit, status.
 */
 create or replace function public.ledger_update_feature(
   app_id text,
@@ -13780,7 +14549,12 @@ create or replace function public.ledger_update_feature(
   name text default null,
   description text default null,
   aggregation text default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  default_limit numeric default null,
+  default_period text default null,
+  default_soft_limit boolean default null,
+  status text default null,
+  clear text[] default null
 )
 returns public.ledger_feature
 language plpgsql
@@ -13791,14 +14565,26 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id);
-  v_new pgledger.features := v_old;
-  v_ok boolean;
+  v_new pgledger.features;
+  v_ok boolean := pgledger.check_cleared(
+    clear,
+    jsonb_build_object(
+      'description', description, 'metadata', metadata, 'default_limit', default_limit,
+      'default_period', default_period, 'default_soft_limit', default_soft_limit
+    )
+  );
 begin
+  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
   v_new.name := coalesce(name, v_old.name);
-  v_new.description := coalesce(description, v_old.description);
+  v_new.description := coalesce(description, v_new.description);
   v_new.aggregation := coalesce(aggregation, v_old.aggregation);
-  v_new.metadata := coalesce(metadata, v_old.metadata);
+  v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.default_limit := coalesce(default_limit, v_new.default_limit);
+  v_new.default_period := coalesce(default_period, v_new.default_period);
+  v_new.default_soft_limit := coalesce(default_soft_limit, v_new.default_soft_limit);
+  v_new.status := coalesce(status, v_old.status);
   v_ok := pgledger.check_feature(v_new);
+  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
 
   if v_new is distinct from v_old then
     update pgledger.features
@@ -13807,6 +14593,10 @@ begin
       description = v_new.description,
       aggregation = v_new.aggregation,
       metadata = v_new.metadata,
+      default_limit = v_new.default_limit,
+      default_period = v_new.default_period,
+      default_soft_limit = v_new.default_soft_limit,
+      status = v_new.status,
       version = features.version + 1,
       updated_at = pgledger.clock()
     where features.id = v_old.id;
@@ -13820,8 +14610,8 @@ comment on function public.ledger_update_feature is
 $$Changes a feature.
 
 What is null stays as it is. Key, type and unique key never change. A plan
-that names no aggregation keeps the one that the feature had when the plan's
-features were written.
+that names no aggregation, limit, period or soft limit keeps those that the
+feature had when the plan's features were written.
 
 app_id: App that it belongs to; * for a feature of all apps.
 id: Id of the feature.
@@ -13830,12 +14620,24 @@ description: Text for people, at most 10,000 characters, or null.
 aggregation: What usage of a metered feature comes to, for plans that are
   written from now on; one of: sum, count, max, unique_count, latest, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
+default_limit: Limit in plans that name none and are written from now on: -1
+  for unlimited, of a boolean feature 1 for on and 0 for off, or null.
+default_period: Period of a metered feature's limit in such plans; one of:
+  day, week, month, year, billing, lifetime, or null.
+default_soft_limit: Whether usage may go beyond the limit in such plans, or
+  null.
+status: Whether plans can take it; an archived feature becomes active again;
+  one of: active, archived, or null.
+clear: Array of the names of what is taken away: description, metadata,
+  default_limit, default_period, default_soft_limit; null for nothing.
 
 Returns: The feature; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
-  such feature), InvalidArgument (the name, aggregation or description is not
-  valid), InvalidMetadata.$$;
+  such feature), InvalidArgument (the name, aggregation, description, a
+  default or the status is not valid, or clear has another name or one that is
+  given), InvalidMetadata, InvalidQuantity (the default limit is not in
+  range).$$;
 
 revoke all on function public.ledger_update_feature from public;
 grant execute on function public.ledger_update_feature to pgledger_poster;
@@ -13846,8 +14648,8 @@ An archived plan can be changed, because subscriptions keep it.
 
 Locks the plan, then, if its features change, those FOR SHARE, ascending by id. Whoever subscribes
 to the plan holds it FOR SHARE.
-Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
-pricing, subscriptions.
+Checks, in this order: app_id, id, existence, clear, name, description, trial_days, metadata,
+status, effective_at, features, pricing, subscriptions, whether the slug is taken.
 */
 create or replace function public.ledger_update_plan(
   app_id text,
@@ -13858,7 +14660,10 @@ create or replace function public.ledger_update_plan(
   description text default null,
   trial_days integer default null,
   anchor_at_trial_end boolean default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  effective_at timestamptz default null,
+  status text default null,
+  clear text[] default null
 )
 returns public.ledger_plan
 language plpgsql
@@ -13869,20 +14674,28 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id);
-  v_new pgledger.plans := v_old;
-  v_ok boolean;
+  v_new pgledger.plans;
+  v_version pgledger.plan_versions;
+  v_ok boolean := pgledger.check_cleared(
+    clear, jsonb_build_object('description', description, 'metadata', metadata)
+  );
 begin
+  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
   v_new.name := coalesce(name, v_old.name);
   v_new.features := coalesce(features, v_old.features);
-  v_new.pricing := coalesce(pricing, v_old.pricing);
-  v_new.description := coalesce(description, v_old.description);
+  v_new.description := coalesce(description, v_new.description);
   v_new.trial_days := coalesce(trial_days, v_old.trial_days);
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
-  v_new.metadata := coalesce(metadata, v_old.metadata);
+  v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.status := coalesce(status, v_old.status);
   v_ok := pgledger.check_plan(v_new);
+  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
+  v_ok := pgledger.check_effective_at(effective_at, features, pricing);
+  v_version := pgledger.changed_plan_terms(v_old, features, pricing, effective_at);
 
-  if v_new is distinct from v_old then
-    perform pgledger.rewrite_plan(v_old, v_new);
+  if v_new is distinct from v_old
+    or num_nonnulls(v_version.features, v_version.pricing) > 0 then
+    perform pgledger.rewrite_plan(v_old, v_new, v_version);
   end if;
 
   return pgledger.plan_with_key(v_old.key);
@@ -13890,12 +14703,22 @@ end;
 $$;
 
 comment on function public.ledger_update_plan is
-$$Changes a plan, at once for all its subscriptions.
+$$Changes a plan, for those who have it too.
 
 What is null stays as it is; what is given replaces what there was, as a
 whole. Currency, slug and whether it is an add-on never change, nor does the
-billing interval while subscriptions have the plan. To change it for new
+billing interval once subscriptions have had the plan. To change it for new
 customers only, create another plan and archive this one.
+
+Prices, allowances (the soft limits of features with a price) and how usage is
+counted for them hold from effective_at on: a period of a subscription uses,
+whole, those that hold at its start, or those that hold when the plan is
+entered, if that is later. If effective_at lies in the past, periods that have
+begun since then use them too, except for what a final invoice has billed:
+that keeps its price. Whatever was given for a later time still begins then.
+ledger_list_plan_versions shows what holds when.
+
+Limits hold at once, and so does whatever else the plan gives.
 
 app_id: App that it belongs to.
 id: Id of the plan.
@@ -13907,15 +14730,26 @@ trial_days: Days of trial that a new subscription gets, 0 to 3650, or null.
 anchor_at_trial_end: Whether billing periods of new subscriptions count from
   the end of the trial, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
+effective_at: Since when features and pricing hold, in the past or in the
+  future; null for now.
+status: Whether it can be taken; an archived plan becomes active again unless
+  another has taken its slug; one of: active, archived, or null.
+clear: Array of the names of what is taken away: description, metadata; null
+  for nothing.
 
 Returns: The plan; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
-  such plan), InvalidArgument (the name, description or days of trial are not
-  valid), InvalidMetadata, InvalidPlan (features or pricing are not valid; the
-  message names the path), FeatureNotFound (a feature is not in the
-  catalogue), Archived (a feature that is new to the plan is archived), InUse
-  (the billing interval would change while there are subscriptions).$$;
+  such plan), InvalidArgument (the name, description, days of trial or status
+  are not valid, clear has another name or one that is given, or effective_at
+  is given without features and pricing, or in the future for another
+  interval), InvalidMetadata, InvalidTime (effective_at is outside the years 1
+  to 9999), InvalidPlan (features or pricing are not valid, or do not go
+  together at some time from then on; the message names the path),
+  FeatureNotFound (a feature is not in the catalogue), Archived (a feature
+  that is new to the plan is archived), InUse (the billing interval would
+  change, and subscriptions have or have had the plan), AlreadyExists (it
+  would become active, and its slug is taken).$$;
 
 revoke all on function public.ledger_update_plan from public;
 grant execute on function public.ledger_update_plan to pgledger_poster;
@@ -14026,9 +14860,56 @@ comment on function pgledger.lock_plan is
 
 revoke all on function pgledger.lock_plan from public;
 
+-- file: repeatable/20_catalogue/plan_terms.sql
+/*
+What a plan asks and gives for nothing at a time: its pricing; how much of each feature costs
+nothing, which is the feature's limit where that is soft; and by key what pgledger.plan_features had
+of each feature then. A period of a subscription uses, whole, what holds at its start, or, of a plan
+that is entered later, what holds when it is entered.
+*/
+create or replace function pgledger.plan_terms(
+  plan_key bigint,
+  at timestamptz,
+  out pricing jsonb,
+  out allowances jsonb,
+  out features jsonb
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    (
+      select plan_versions.pricing
+      from pgledger.plan_versions
+      where plan_versions.plan_key = plan_terms.plan_key
+        and plan_versions.effective_at <= plan_terms.at
+        and plan_versions.pricing is not null
+      order by plan_versions.effective_at desc, plan_versions.version desc
+      limit 1
+    ),
+    given.allowances,
+    given.feature_terms
+  from (
+    select plan_versions.allowances, plan_versions.feature_terms
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan_terms.plan_key
+      and plan_versions.effective_at <= plan_terms.at
+      and plan_versions.features is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) as given
+$$;
+
+comment on function pgledger.plan_terms is
+  'What a plan asks, and what it gives for nothing, at a time.';
+
+revoke all on function pgledger.plan_terms from public;
+
 -- file: repeatable/20_catalogue/plan_with_key.sql
 /*
-The plan with that internal key as applications see it, or null.
+The plan with that internal key as applications see it, or null: with the pricing that is in force
+now. A clock that was put back does not take back what was written last.
 */
 create or replace function pgledger.plan_with_key(key bigint)
 returns public.ledger_plan
@@ -14038,10 +14919,13 @@ parallel safe
 as $$
   select
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
-    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
     plans.version, plans.metadata, plans.created_at, plans.updated_at
   from pgledger.plans
+  cross join lateral pgledger.plan_terms(
+    plans.key, greatest(pgledger.clock(), plans.updated_at)
+  ) as terms
   where plans.key = plan_with_key.key
 $$;
 
@@ -14125,7 +15009,9 @@ declare
   v_period text := pgledger.json_choice(
     item, path, 'period', array['day', 'week', 'month', 'year', 'billing', 'lifetime']
   );
-  v_soft_limit jsonb := coalesce(nullif(item -> 'soft_limit', 'null'), 'false');
+  v_soft_limit jsonb := coalesce(
+    nullif(item -> 'soft_limit', 'null'), to_jsonb(feature.default_soft_limit), 'false'
+  );
   v_aggregation text := pgledger.json_choice(
     item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
   );
@@ -14174,8 +15060,10 @@ begin
   v_row.feature_key := feature.key;
   v_row.feature_id := feature.id;
   v_row.type := feature.type;
-  v_row.quota := coalesce(v_quota, case when feature.type = 'boolean' then 1 else -1 end);
-  v_row.period := coalesce(v_period, 'billing');
+  v_row.quota := coalesce(
+    v_quota, feature.default_limit, case when feature.type = 'boolean' then 1 else -1 end
+  );
+  v_row.period := coalesce(v_period, feature.default_period, 'billing');
   v_row.soft_limit := v_soft_limit = 'true';
   v_row.aggregation := coalesce(v_aggregation, feature.aggregation, 'latest');
   return v_row;
@@ -14279,6 +15167,60 @@ comment on function pgledger.read_plan_features is
 
 revoke all on function pgledger.read_plan_features from public;
 
+-- file: repeatable/20_catalogue/read_plan_versions.sql
+/*
+Checks what a plan asks from a time on: at each time at which something else begins to hold, its
+pricing against its features. Returns the billing period that the first of them sets.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.read_plan_versions(
+  plan_key bigint,
+  since timestamptz,
+  out billing_interval text,
+  out interval_count integer
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_terms record;
+  v_period record;
+begin
+  for v_terms in
+    select terms.pricing, terms.features
+    from (
+      select distinct plan_versions.effective_at
+      from pgledger.plan_versions
+      where plan_versions.plan_key = read_plan_versions.plan_key
+        and plan_versions.effective_at >= since
+    ) as beginning
+    cross join lateral pgledger.plan_terms(
+      read_plan_versions.plan_key, beginning.effective_at
+    ) as terms
+    order by beginning.effective_at
+  loop
+    v_period := pgledger.read_pricing(
+      v_terms.pricing,
+      array(
+        select jsonb_populate_record(null::pgledger.plan_features, feature.value)
+        from jsonb_each(v_terms.features) as feature (key, value)
+      )
+    );
+    if read_plan_versions.billing_interval is null then
+      read_plan_versions.billing_interval := v_period.billing_interval;
+      read_plan_versions.interval_count := v_period.interval_count;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.read_plan_versions is
+  'The billing period that a plan has from a time on; raises InvalidPlan unless all is sound.';
+
+revoke all on function pgledger.read_plan_versions from public;
+
 -- file: repeatable/20_catalogue/read_pricing.sql
 /*
 Checks a plan's pricing against the rows of its features, and returns the billing period that it
@@ -14339,6 +15281,7 @@ begin
     end if;
     v_ok := pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
     v_ok := pgledger.check_price(v_price, v_path);
+    v_ok := pgledger.check_event_feature(v_price, v_path, v_feature);
     v_keys := v_keys || v_key;
   end loop;
 
@@ -14395,15 +15338,17 @@ revoke all on function pgledger.repeated_plan from public;
 
 -- file: repeatable/20_catalogue/rewrite_plan.sql
 /*
-Writes a plan that has changed, and its features if they have. The caller has locked its row.
+Writes a plan that has changed: its features if they have, since when it has other prices or
+features if it has, and its row. The caller has locked the row.
 
 Locks the features, if they change, FOR SHARE, ascending by id.
 
-Errors: InvalidPlan, FeatureNotFound, Archived, InUse.
+Errors: InvalidPlan, FeatureNotFound, Archived, InUse, InvalidArgument, AlreadyExists.
 */
 create or replace function pgledger.rewrite_plan(
   previous pgledger.plans,
-  plan pgledger.plans
+  plan pgledger.plans,
+  plan_version pgledger.plan_versions
 )
 returns void
 language plpgsql
@@ -14412,7 +15357,7 @@ parallel unsafe
 as $$
 declare
   v_features pgledger.plan_features[];
-  v_period record;
+  v_period record := previous;
   v_ok boolean;
 begin
   if plan.features = previous.features then
@@ -14428,46 +15373,42 @@ begin
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
-  v_period := pgledger.read_pricing(plan.pricing, v_features);
-
-  if (v_period.billing_interval, v_period.interval_count)
-    <> (previous.billing_interval, previous.interval_count)
-    and exists (
-      select
-      from pgledger.subscriptions
-      where subscriptions.plan_key = previous.key
-    ) then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'plan',
-        previous.id,
-        'billed otherwise',
-        format(
-          'subscriptions have it, so its interval stays %s %s',
-          previous.interval_count,
-          previous.billing_interval
-        )
-      ],
-      hint => 'Create another plan with the other interval, and move subscriptions to it with '
-      || 'ledger_change_plan.'
-    );
+  if num_nonnulls(plan_version.features, plan_version.pricing) > 0 then
+    perform pgledger.write_plan_version(plan_version, v_features);
+    v_period := pgledger.read_plan_versions(previous.key, plan_version.effective_at);
+    if (v_period.billing_interval, v_period.interval_count)
+      <> (previous.billing_interval, previous.interval_count) then
+      perform pgledger.begin_plan_anew(previous, plan_version);
+    end if;
   end if;
 
   update pgledger.plans
   set
     name = plan.name,
     description = plan.description,
+    status = plan.status,
     features = plan.features,
-    pricing = plan.pricing,
+    pricing = (pgledger.plan_terms(previous.key, 'infinity')).pricing,
     billing_interval = v_period.billing_interval,
     interval_count = v_period.interval_count,
     trial_days = plan.trial_days,
     anchor_at_trial_end = plan.anchor_at_trial_end,
-    version = plans.version + 1,
+    version = plan_version.version,
     metadata = plan.metadata,
-    updated_at = pgledger.clock()
+    updated_at = plan_version.created_at
   where plans.key = previous.key;
+exception
+  -- Of its unique values, only the slug of an archived plan can be another's meanwhile.
+  when unique_violation then
+    v_ok := pgledger.fail(
+      'AlreadyExists',
+      array[
+        'plan slug',
+        quote_literal(previous.slug),
+        pgledger.in_catalogue(previous.app_id, previous.tenant_id)
+      ],
+      hint => 'Archive the other plan first.'
+    );
 end;
 $$;
 
@@ -14508,6 +15449,51 @@ comment on function pgledger.write_plan_features is
   'Replaces the rows of a plan''s features with those given.';
 
 revoke all on function pgledger.write_plan_features from public;
+
+-- file: repeatable/20_catalogue/write_plan_version.sql
+/*
+Writes since when a plan has other prices or features. The rows are those of its features, as
+pgledger.plan_features has them; they count only where the features are given. The caller has locked
+the plan's row, or has just made it.
+*/
+create or replace function pgledger.write_plan_version(
+  plan_version pgledger.plan_versions,
+  feature_rows pgledger.plan_features[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  insert into pgledger.plan_versions (
+    plan_key, version, effective_at, created_at, features, feature_terms, allowances, pricing
+  )
+  select
+    plan_version.plan_key, plan_version.version, plan_version.effective_at,
+    plan_version.created_at, plan_version.features, given.feature_terms, given.allowances,
+    plan_version.pricing
+  from (
+    select
+      coalesce(jsonb_object_agg(feature.feature_key, to_jsonb(feature) - 'plan_key'), '{}')
+      as feature_terms,
+      coalesce(
+        jsonb_object_agg(feature.feature_key, trim_scale(feature.quota)::text)
+        filter (where feature.soft_limit and feature.quota >= 0),
+        '{}'
+      ) as allowances
+    from unnest(feature_rows) as feature
+    where plan_version.features is not null
+    having plan_version.features is not null
+  ) as given
+  right join (select) as always on true;
+end;
+$$;
+
+comment on function pgledger.write_plan_version is
+  'Writes since when a plan has other prices or features.';
+
+revoke all on function pgledger.write_plan_version from public;
 
 -- file: repeatable/20_catalogue/views/ledger_currencies.sql
 /*
@@ -14562,7 +15548,10 @@ select
   features.version,
   features.metadata,
   features.created_at,
-  features.updated_at
+  features.updated_at,
+  features.default_limit,
+  features.default_period,
+  features.default_soft_limit
 from pgledger.features
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -14592,6 +15581,13 @@ comment on column public.ledger_features.version is 'Counts changes, from 1.';
 comment on column public.ledger_features.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_features.created_at is 'When it was created.';
 comment on column public.ledger_features.updated_at is 'When it was last changed.';
+comment on column public.ledger_features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column public.ledger_features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column public.ledger_features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on table public.ledger_features from public;
 grant select on table public.ledger_features to pgledger_reader;
@@ -14639,9 +15635,9 @@ comment on column public.ledger_plans.status is
   'archived.';
 comment on column public.ledger_plans.currency is 'Currency of every amount in pricing.';
 comment on column public.ledger_plans.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column public.ledger_plans.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
 comment on column public.ledger_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_plans.interval_count is 'Units in a billing period.';
@@ -14679,7 +15675,10 @@ select
   features.version,
   features.metadata,
   features.created_at,
-  features.updated_at
+  features.updated_at,
+  features.default_limit,
+  features.default_period,
+  features.default_soft_limit
 from pgledger.features
 inner join pgledger.tenant_roles as mapped
   on
@@ -14713,6 +15712,13 @@ comment on column public.ledger_tenant_features.metadata is
   'JSON object of the app''s own, or null.';
 comment on column public.ledger_tenant_features.created_at is 'When it was created.';
 comment on column public.ledger_tenant_features.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column public.ledger_tenant_features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column public.ledger_tenant_features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on table public.ledger_tenant_features from public;
 grant select on table public.ledger_tenant_features to pgledger_tenant;
@@ -14769,9 +15775,9 @@ comment on column public.ledger_tenant_plans.status is
 comment on column public.ledger_tenant_plans.currency is
   'Currency of every amount in pricing.';
 comment on column public.ledger_tenant_plans.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column public.ledger_tenant_plans.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
 comment on column public.ledger_tenant_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_tenant_plans.interval_count is 'Units in a billing period.';
@@ -14791,6 +15797,118 @@ revoke all on table public.ledger_tenant_plans from public;
 grant select on table public.ledger_tenant_plans to pgledger_tenant;
 alter view public.ledger_tenant_plans owner to pgledger_tenant_views;
 
+-- file: repeatable/21_prices/charged_usage.sql
+/*
+What usage is charged for by a price, as pgledger.price_lines takes it: what is beyond the
+allowance; or, where quantities of events are given, these as pgledger.event_sums adds them up.
+*/
+create or replace function pgledger.charged_usage(
+  price jsonb,
+  used numeric,
+  allowance numeric,
+  event_quantities jsonb,
+  out quantity numeric,
+  out events numeric,
+  out raised numeric,
+  out cut numeric
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when event_quantities is null then trim_scale(greatest(used - allowance, 0))
+      else trim_scale(sums.quantity)
+    end,
+    case when event_quantities is not null then sums.events end,
+    sums.raised,
+    sums.cut
+  from pgledger.event_sums(
+    price,
+    array(
+      select event.value::numeric
+      from jsonb_array_elements_text(event_quantities) with ordinality as event (value, place)
+      order by event.place
+    )
+  ) as sums
+$$;
+
+comment on function pgledger.charged_usage is
+  'What usage is charged for by a price, after an allowance, or as its events add up.';
+
+revoke all on function pgledger.charged_usage from public;
+
+-- file: repeatable/21_prices/check_event_quantities.sql
+/*
+Refuses quantities of events that are missing where a price asks something for each event, that are
+given for another price, or that do not come to the quantity. The caller has checked the price.
+
+Errors: InvalidPlan, InvalidArgument.
+*/
+create or replace function pgledger.check_event_quantities(
+  price jsonb,
+  quantity numeric,
+  allowance numeric,
+  event_quantities jsonb
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_path constant text := '$.event_quantities';
+  v_quantity record;
+  v_sum numeric := 0;
+  v_fault text;
+  v_ok boolean;
+begin
+  if event_quantities is not null then
+    v_ok := pgledger.check_json_size(event_quantities, v_path, false);
+    v_ok := pgledger.check_json_array(event_quantities, v_path);
+    for v_quantity in
+      select event.value, event.place, pgledger.decimal_fault(event.value) as fault
+      from jsonb_array_elements(event_quantities) with ordinality as event (value, place)
+      order by event.place
+    loop
+      if v_quantity.fault is not null or v_quantity.value #>> '{}' ~ '^-' then
+        v_ok := pgledger.refuse_json(
+          v_quantity.value,
+          format('%s[%s]', v_path, v_quantity.place - 1),
+          coalesce(v_quantity.fault, 'is below 0')
+        );
+      end if;
+      v_sum := v_sum + (v_quantity.value #>> '{}')::numeric;
+    end loop;
+    v_ok := pgledger.check_json_size(event_quantities, v_path, true);
+  end if;
+
+  v_fault := case
+    when not (pgledger.event_price(price)).is_by_event then
+      case when event_quantities is not null then 'the price asks nothing for each event' end
+    when event_quantities is null then 'the price asks something for each event'
+    when v_sum <> quantity then format('they come to %s, and the quantity is %s', v_sum, quantity)
+    when allowance > 0 then 'such a price has free events, and no allowance'
+  end;
+  if v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'event_quantities', coalesce(pgledger.abridged(event_quantities::text), 'null'), v_fault
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_event_quantities is
+  'Raises an error unless quantities of events are given just where a price needs them.';
+
+revoke all on function pgledger.check_event_quantities from public;
+
 -- file: repeatable/21_prices/check_price_usage.sql
 /*
 Refuses what ledger_price_usage cannot price. The order of the checks is that of the arguments.
@@ -14801,7 +15919,8 @@ create or replace function pgledger.check_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric,
-  exponent integer
+  exponent integer,
+  event_quantities jsonb
 )
 returns boolean
 language plpgsql
@@ -14832,7 +15951,7 @@ begin
     );
   end if;
 
-  return true;
+  return pgledger.check_event_quantities(price, quantity, allowance, event_quantities);
 end;
 $$;
 
@@ -14840,6 +15959,154 @@ comment on function pgledger.check_price_usage is
   'Raises the first thing that is wrong with a price and the usage that it is asked about.';
 
 revoke all on function pgledger.check_price_usage from public;
+
+-- file: repeatable/21_prices/event_excess.sql
+/*
+What one event's charge is below what an event costs at least, and what it is above what an event
+costs at most. The charge is the rate's part of its quantity, and the fee.
+*/
+create or replace function pgledger.event_excess(
+  quantity numeric,
+  rate numeric,
+  fee numeric,
+  event_minimum numeric,
+  event_maximum numeric,
+  out below numeric,
+  out above numeric
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    greatest(event_minimum - charge.amount, 0),
+    greatest(charge.amount - event_maximum, 0)
+  from (select quantity * rate + fee as amount) as charge
+$$;
+
+comment on function pgledger.event_excess is
+  'What one event''s charge is below, and what it is above, the bounds of a charge.';
+
+revoke all on function pgledger.event_excess from public;
+
+-- file: repeatable/21_prices/event_price.sql
+/*
+What a price asks for each event, as numbers; is_by_event says whether it asks anything of the kind,
+and reads_events whether for that each event has to be looked at.
+*/
+create or replace function pgledger.event_price(
+  price jsonb,
+  out rate numeric,
+  out fee numeric,
+  out event_minimum numeric,
+  out event_maximum numeric,
+  out free_events bigint,
+  out is_by_event boolean,
+  out reads_events boolean
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    (price ->> 'percentage')::numeric * 0.01,
+    coalesce((price ->> 'event_fee')::numeric, 0),
+    (price ->> 'event_minimum')::numeric,
+    (price ->> 'event_maximum')::numeric,
+    coalesce((price ->> 'free_events')::bigint, 0),
+    num_nonnulls(
+      price ->> 'event_fee', price ->> 'event_minimum', price ->> 'event_maximum',
+      price ->> 'free_events'
+    ) > 0,
+    num_nonnulls(
+      price ->> 'event_minimum', price ->> 'event_maximum', price ->> 'free_events'
+    ) > 0
+$$;
+
+comment on function pgledger.event_price is
+  'What a price asks for each event, as numbers, and whether it asks anything of the kind.';
+
+revoke all on function pgledger.event_price from public;
+
+-- file: repeatable/21_prices/event_price_parts.sql
+/*
+What a price asks for events beside its part of their quantities, a row for each kind of it: the
+fee, what charges are raised by, and what they are cut by.
+*/
+create or replace function pgledger.event_price_parts(
+  price jsonb,
+  events numeric,
+  raised numeric,
+  cut numeric
+)
+returns table (
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  flat_amount numeric
+)
+language sql
+immutable
+parallel safe
+rows 3
+as $$
+  select part.description, part.quantity, part.unit_amount, part.flat_amount
+  from (
+    values
+    (
+      1, 'for each event', events, (price ->> 'event_fee')::numeric, null::numeric
+    ),
+    (
+      2, 'at least ' || trim_scale((price ->> 'event_minimum')::numeric)::text || ' for each event',
+      null, null, nullif(raised, 0)
+    ),
+    (
+      3, 'at most ' || trim_scale((price ->> 'event_maximum')::numeric)::text || ' for each event',
+      null, null, -nullif(cut, 0)
+    )
+  ) as part (place, description, quantity, unit_amount, flat_amount)
+  where num_nonnulls(part.unit_amount, part.flat_amount) > 0
+  order by part.place
+$$;
+
+comment on function pgledger.event_price_parts is
+  'What a price asks for events beside its part of their quantities.';
+
+revoke all on function pgledger.event_price_parts from public;
+
+-- file: repeatable/21_prices/event_sums.sql
+/*
+What a price that asks something for each event is computed from, of events in the order of their
+times: how many are charged, how much they come to, and by how much their charges are raised to what
+an event costs at least, and cut to what one costs at most.
+*/
+create or replace function pgledger.event_sums(
+  price jsonb,
+  quantities numeric[],
+  out events numeric,
+  out quantity numeric,
+  out raised numeric,
+  out cut numeric
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    count(*), coalesce(sum(event.quantity), 0), coalesce(sum(excess.below), 0),
+    coalesce(sum(excess.above), 0)
+  from pgledger.event_price(price) as terms
+  cross join unnest(quantities) with ordinality as event (quantity, place)
+  cross join lateral pgledger.event_excess(
+    event.quantity, terms.rate, terms.fee, terms.event_minimum, terms.event_maximum
+  ) as excess
+  where event.place > terms.free_events
+$$;
+
+comment on function pgledger.event_sums is
+  'What a price that asks something for each event is computed from, of those events.';
+
+revoke all on function pgledger.event_sums from public;
 
 -- file: repeatable/21_prices/ledger_price_usage.sql
 /*
@@ -14850,7 +16117,8 @@ create or replace function public.ledger_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric default 0,
-  exponent integer default null
+  exponent integer default null,
+  event_quantities jsonb default null
 )
 returns setof public.ledger_price_line
 language sql
@@ -14864,7 +16132,8 @@ as $$
     ledger_price_usage.price,
     ledger_price_usage.quantity,
     ledger_price_usage.allowance,
-    ledger_price_usage.exponent
+    ledger_price_usage.exponent,
+    ledger_price_usage.event_quantities
   );
 
   with exact as (
@@ -14877,9 +16146,14 @@ as $$
       part.flat_amount,
       part.amount,
       sum(part.amount) over (order by part.place) as total
-    from pgledger.price_lines(
+    from pgledger.charged_usage(
       ledger_price_usage.price,
-      trim_scale(greatest(ledger_price_usage.quantity - ledger_price_usage.allowance, 0))
+      ledger_price_usage.quantity,
+      ledger_price_usage.allowance,
+      ledger_price_usage.event_quantities
+    ) as charged
+    cross join lateral pgledger.price_lines(
+      ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
     ) with ordinality as part (
       kind, description, quantity, unit_amount, flat_amount, amount, place
     )
@@ -14926,15 +16200,21 @@ quantity: How much was used, 0 or more.
 allowance: How much of it is free, 0 or more.
 exponent: Decimal places that amounts are rounded to, half away from zero, so
   that the lines add up to the rounded total, 0 to 18; null for exact amounts.
+event_quantities: JSON array of the quantities of the events, in the order of
+  their times, for a price that asks something for each event, for example
+  ["10", "80"]; together they are the quantity; null for any other price.
 
-Returns: A line for each tier that is reached, in order; then one with what is
-  missing to the minimum, or what is above the maximum, if anything is. The
-  amount of a line of usage is quantity * unit_amount + flat_amount; the
-  quantity of packages is their number.
+Returns: A line for each tier that is reached, in order; then what is asked
+  for each event, by kind: the fee, what charges are raised by, and what they
+  are cut by; then one with what is missing to the minimum, or what is above
+  the maximum, if anything is. The amount of a line of usage is
+  quantity * unit_amount + flat_amount; the quantity of packages is their
+  number.
 
-Errors: NullArgument, InvalidPlan (the price is not valid; the message names
-  the path), InvalidQuantity (the quantity or the allowance is not in range),
-  InvalidArgument (the exponent is out of range).$$;
+Errors: NullArgument, InvalidPlan (the price, or a quantity of an event, is
+  not valid; the message names the path), InvalidQuantity (the quantity or the
+  allowance is not in range), InvalidArgument (the exponent is out of range,
+  or event_quantities are missing, for another price, or not the quantity).$$;
 
 revoke all on function public.ledger_price_usage from public;
 grant execute on function public.ledger_price_usage to pgledger_reader;
@@ -14942,11 +16222,15 @@ grant execute on function public.ledger_price_usage to pgledger_reader;
 -- file: repeatable/21_prices/price_amounts.sql
 /*
 What usage costs, exactly, in three sums: that of all tiers, what is missing to the minimum, and
-what is above the maximum (0 or less). The caller knows the price to be sound.
+what is above the maximum (0 or less). The caller knows the price to be sound;
+pgledger.price_lines says what the events are for.
 */
 create or replace function pgledger.price_amounts(
   price jsonb,
   quantity numeric,
+  events numeric default null,
+  raised numeric default 0,
+  cut numeric default 0,
   out amount numeric,
   out true_up numeric,
   out cap numeric
@@ -14961,7 +16245,7 @@ begin
     coalesce(sum(line.amount) filter (where line.kind = 'true_up'), 0),
     coalesce(sum(line.amount) filter (where line.kind = 'cap'), 0)
   into price_amounts.amount, price_amounts.true_up, price_amounts.cap
-  from pgledger.price_lines(price, quantity) as line;
+  from pgledger.price_lines(price, quantity, events, raised, cut) as line;
 end;
 $$;
 
@@ -15018,10 +16302,16 @@ The amount of a usage row is quantity * unit_amount + flat_amount; what the pric
 null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
 the first tier. A price without tiers is read as its own single tier: both have their amounts under
 the same names.
+
+For a price that asks something for each event, events is how many are charged, used what they come
+to, and raised and cut by how much their charges are raised and cut to their bounds.
 */
 create or replace function pgledger.price_lines(
   price jsonb,
-  used numeric
+  used numeric,
+  events numeric default null,
+  raised numeric default 0,
+  cut numeric default 0
 )
 returns table (
   kind text,
@@ -15073,6 +16363,17 @@ begin
     v_total := v_total + amount;
     return next;
   end loop;
+
+  if events is not null then
+    for description, quantity, unit_amount, flat_amount in
+      select part.description, part.quantity, part.unit_amount, part.flat_amount
+      from pgledger.event_price_parts(price, events, raised, cut) as part
+    loop
+      amount := coalesce(quantity * unit_amount, 0) + coalesce(flat_amount, 0);
+      v_total := v_total + amount;
+      return next;
+    end loop;
+  end if;
 
   quantity := null;
   unit_amount := null;
@@ -18172,6 +19473,54 @@ comment on function pgledger.lock_seat_meters is
 
 revoke all on function pgledger.lock_seat_meters from public;
 
+-- file: repeatable/23_usage/metered_event_sums.sql
+/*
+What pgledger.event_sums answers, of a meter's events in [starts_at, ends_at). They are read one by
+one, so they must not have been purged.
+*/
+create or replace function pgledger.metered_event_sums(
+  price jsonb,
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  out events numeric,
+  out quantity numeric,
+  out raised numeric,
+  out cut numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_terms record := pgledger.event_price(price);
+begin
+  select
+    count(*), coalesce(sum(event.quantity), 0), coalesce(sum(excess.below), 0),
+    coalesce(sum(excess.above), 0)
+  into
+    metered_event_sums.events, metered_event_sums.quantity, metered_event_sums.raised,
+    metered_event_sums.cut
+  from (
+    select usage_events.quantity
+    from pgledger.usage_events
+    where usage_events.meter_key = metered_event_sums.meter_key
+      and usage_events.event_at >= metered_event_sums.starts_at
+      and usage_events.event_at < metered_event_sums.ends_at
+    order by usage_events.event_at, usage_events.key
+    offset v_terms.free_events
+  ) as event
+  cross join lateral pgledger.event_excess(
+    event.quantity, v_terms.rate, v_terms.fee, v_terms.event_minimum, v_terms.event_maximum
+  ) as excess;
+end;
+$$;
+
+comment on function pgledger.metered_event_sums is
+  'What a price that asks something for each event is computed from, of a meter''s events.';
+
+revoke all on function pgledger.metered_event_sums from public;
+
 -- file: repeatable/23_usage/open_meters.sql
 /*
 Makes the meters that are missing for these parallel pairs of tenant and feature. A pair gets its
@@ -20489,6 +21838,74 @@ comment on function pgledger.check_coupon_items is
 
 revoke all on function pgledger.check_coupon_items from public;
 
+-- file: repeatable/25_coupons/check_coupon_redemptions.sql
+/*
+Refuses limits of a coupon that are below what has been redeemed. A tenant's redemptions are counted
+only when its limit is lowered, because that reads all redemptions of the coupon. The caller has
+locked the coupon, so that none is added meanwhile.
+
+Errors: InUse.
+*/
+create or replace function pgledger.check_coupon_redemptions(
+  previous pgledger.coupons,
+  coupon pgledger.coupons
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_most record;
+  v_ok boolean;
+begin
+  if coupon.max_redemptions < previous.redemptions then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(previous.code),
+        format('limited to %s', coupon.max_redemptions),
+        format('it has been redeemed %s times', previous.redemptions)
+      ],
+      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
+    );
+  elsif (
+    coupon.max_redemptions_per_tenant
+    < coalesce(previous.max_redemptions_per_tenant, previous.redemptions)
+  ) is not true then
+    return true;
+  end if;
+
+  select coupon_redemptions.tenant_id, count(*) as redemptions
+  into v_most
+  from pgledger.coupon_redemptions
+  where coupon_redemptions.coupon_key = previous.key
+  group by coupon_redemptions.tenant_id
+  having count(*) > coupon.max_redemptions_per_tenant
+  order by count(*) desc, coupon_redemptions.tenant_id
+  limit 1;
+  if found then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(previous.code),
+        format('limited to %s by each tenant', coupon.max_redemptions_per_tenant),
+        format('tenant %L has redeemed it %s times', v_most.tenant_id, v_most.redemptions)
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_coupon_redemptions is
+  'Raises InUse if the limits of a coupon are below what has been redeemed.';
+
+revoke all on function pgledger.check_coupon_redemptions from public;
+
 -- file: repeatable/25_coupons/check_coupon_terms.sql
 /*
 Refuses a coupon of which something is wrong that can be changed later. The order of the checks is
@@ -20766,7 +22183,8 @@ revoke all on function pgledger.discountable from public;
 -- file: repeatable/25_coupons/find_coupon.sql
 /*
 The coupon that a code names for a tenant, or null: the tenant's own, or else the app's. Archived
-ones count, so that archiving a tenant's own coupon does not uncover the app's.
+ones count, so that archiving a tenant's own coupon does not uncover the app's; of coupons whose
+code was used again, the active one is found, or else the last.
 */
 create or replace function pgledger.find_coupon(
   app_id text,
@@ -20783,7 +22201,7 @@ as $$
   where coupons.app_id = find_coupon.app_id
     and coupons.tenant_id in (find_coupon.tenant_id, '')
     and coupons.code = find_coupon.code
-  order by coupons.tenant_id = ''
+  order by coupons.tenant_id = '', coupons.status = 'archived', coupons.key desc
   limit 1
 $$;
 
@@ -20845,6 +22263,7 @@ begin
       where coupons.app_id = coupon.app_id
         and coupons.tenant_id = coupon.tenant_id
         and coupons.code = coupon.code
+        and coupons.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',
@@ -21003,8 +22422,8 @@ With an id of the caller's choice the call can be repeated: the second call
 returns the coupon as it is now if it asks for the same.
 
 app_id: App that it belongs to.
-code: What is typed to redeem it, unique in the app (and tenant): 1 to 64
-  visible characters.
+code: What is typed to redeem it, unique in the app (and tenant) among those
+  that are not archived: 1 to 64 visible characters.
 name: Name for people, which stands on invoices, 1 to 255 characters; null for
   the code.
 percentage: Percent off, above 0 to 100, at most 18 decimal places; null for
@@ -21144,7 +22563,7 @@ $$;
 comment on function public.ledger_get_coupon is
 $$Returns the coupon that a code names for a tenant.
 
-Archived ones are found too.
+Archived ones are found too; if another has taken the code since, that one is.
 
 app_id: App that it belongs to.
 code: What is typed to redeem it.
@@ -21431,11 +22850,10 @@ grant execute on function public.ledger_redeem_coupon to pgledger_poster;
 /*
 A call that changes nothing leaves the version as it is.
 
-Locks the coupon, so no redemption is added while they are counted. A tenant's are counted only when
-its limit is lowered, because that reads all redemptions of the coupon.
+Locks the coupon, so no redemption is added while they are counted.
 
-Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
-max_redemptions_per_tenant, metadata, redemptions so far.
+Checks, in this order: app_id, id, existence, clear, name, valid_from, valid_until, max_redemptions,
+max_redemptions_per_tenant, metadata, status, redemptions so far, whether the code is taken.
 */
 create or replace function public.ledger_update_coupon(
   app_id text,
@@ -21445,7 +22863,9 @@ create or replace function public.ledger_update_coupon(
   valid_until timestamptz default null,
   max_redemptions bigint default null,
   max_redemptions_per_tenant bigint default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  status text default null,
+  clear text[] default null
 )
 returns public.ledger_coupon
 language plpgsql
@@ -21456,67 +22876,31 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
-  v_new pgledger.coupons := v_old;
-  v_most_tenant_id text;
-  v_most bigint;
-  v_ok boolean;
-begin
-  v_new.name := coalesce(name, v_old.name);
-  v_new.valid_from := coalesce(valid_from, v_old.valid_from);
-  v_new.valid_until := coalesce(valid_until, v_old.valid_until);
-  v_new.max_redemptions := coalesce(max_redemptions, v_old.max_redemptions);
-  v_new.max_redemptions_per_tenant := coalesce(
-    max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
+  v_new pgledger.coupons;
+  v_ok boolean := pgledger.check_cleared(
+    clear,
+    jsonb_build_object(
+      'valid_from', valid_from, 'valid_until', valid_until, 'max_redemptions', max_redemptions,
+      'max_redemptions_per_tenant', max_redemptions_per_tenant, 'metadata', metadata
+    )
   );
-  v_new.metadata := coalesce(metadata, v_old.metadata);
+begin
+  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
+  v_new.name := coalesce(name, v_old.name);
+  v_new.valid_from := coalesce(valid_from, v_new.valid_from);
+  v_new.valid_until := coalesce(valid_until, v_new.valid_until);
+  v_new.max_redemptions := coalesce(max_redemptions, v_new.max_redemptions);
+  v_new.max_redemptions_per_tenant := coalesce(
+    max_redemptions_per_tenant, v_new.max_redemptions_per_tenant
+  );
+  v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.status := coalesce(status, v_old.status);
   v_ok := pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
+  v_ok := pgledger.check_coupon_redemptions(v_old, v_new);
 
-  if v_new.max_redemptions_per_tenant < coalesce(
-    v_old.max_redemptions_per_tenant, v_old.redemptions
-  ) then
-    select coupon_redemptions.tenant_id, count(*)
-    into v_most_tenant_id, v_most
-    from pgledger.coupon_redemptions
-    where coupon_redemptions.coupon_key = v_old.key
-    group by coupon_redemptions.tenant_id
-    having count(*) > v_new.max_redemptions_per_tenant
-    order by count(*) desc, coupon_redemptions.tenant_id
-    limit 1;
-  end if;
-
-  if v_new.max_redemptions < v_old.redemptions then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'coupon',
-        quote_literal(v_old.code),
-        format('limited to %s', v_new.max_redemptions),
-        format('it has been redeemed %s times', v_old.redemptions)
-      ],
-      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
-    );
-  elsif v_most is not null then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'coupon',
-        quote_literal(v_old.code),
-        format('limited to %s by each tenant', v_new.max_redemptions_per_tenant),
-        format('tenant %L has redeemed it %s times', v_most_tenant_id, v_most)
-      ]
-    );
-  elsif v_new is distinct from v_old then
-    update pgledger.coupons
-    set
-      name = v_new.name,
-      valid_from = v_new.valid_from,
-      valid_until = v_new.valid_until,
-      max_redemptions = v_new.max_redemptions,
-      max_redemptions_per_tenant = v_new.max_redemptions_per_tenant,
-      metadata = v_new.metadata,
-      version = coupons.version + 1,
-      updated_at = pgledger.clock()
-    where coupons.key = v_old.key;
+  if v_new is distinct from v_old then
+    perform pgledger.rewrite_coupon(v_new);
   end if;
 
   return pgledger.coupon_with_key(v_old.key);
@@ -21526,9 +22910,8 @@ $$;
 comment on function public.ledger_update_coupon is
 $$Changes a coupon.
 
-What is null stays as it is, so no value can be taken back to null. The code
-and the discount never change. Who has redeemed the coupon keeps it, whatever
-changes.
+What is null stays as it is; clear takes a value away. The code and the
+discount never change. Who has redeemed the coupon keeps it, whatever changes.
 
 app_id: App that it belongs to.
 id: Id of the coupon, cpn_ and a ULID.
@@ -21540,14 +22923,20 @@ max_redemptions: How often it can be redeemed in all; not less often than it
 max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more and
   not less often than any tenant has, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
+status: Whether it can be redeemed; an archived coupon becomes active again
+  unless another has taken its code; one of: active, archived, or null.
+clear: Array of the names of what is taken away: valid_from, valid_until,
+  max_redemptions, max_redemptions_per_tenant, metadata; null for nothing.
 
 Returns: The coupon; with the same version as before where nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
-  such coupon), InvalidArgument (the name or a limit is not valid),
-  InvalidTime (a time is outside the years 1 to 9999, or the end is not after
-  the start), InvalidMetadata, InUse (it has been redeemed more often than
-  max_redemptions, or by a tenant than max_redemptions_per_tenant).$$;
+  such coupon), InvalidArgument (the name, a limit or the status is not valid,
+  or clear has another name or one that is given), InvalidTime (a time is
+  outside the years 1 to 9999, or the end is not after the start),
+  InvalidMetadata, InUse (it has been redeemed more often than
+  max_redemptions, or by a tenant than max_redemptions_per_tenant),
+  AlreadyExists (it would become active, and its code is taken).$$;
 
 revoke all on function public.ledger_update_coupon from public;
 grant execute on function public.ledger_update_coupon to pgledger_poster;
@@ -21608,7 +22997,8 @@ revoke all on function pgledger.lock_coupon from public;
 -- file: repeatable/25_coupons/lock_coupon_of_code.sql
 /*
 The coupon that a code names for a tenant, as pgledger.find_coupon finds it, its row locked FOR NO
-KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's.
+KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's; if it is archived meanwhile
+and another takes its code, it is that one.
 
 Errors: CouponNotFound.
 */
@@ -21623,18 +23013,24 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_coupon pgledger.coupons := (
-    select coupons
-    from pgledger.coupons
-    where coupons.app_id = lock_coupon_of_code.app_id
-      and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
-      and coupons.code = lock_coupon_of_code.code
-    order by coupons.tenant_id = ''
-    limit 1
-    for no key update
-  );
+  v_coupon pgledger.coupons;
   v_ok boolean;
 begin
+  loop
+    v_coupon := (
+      select coupons
+      from pgledger.coupons
+      where coupons.app_id = lock_coupon_of_code.app_id
+        and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
+        and coupons.code = lock_coupon_of_code.code
+      order by coupons.tenant_id = '', coupons.status = 'archived', coupons.key desc
+      limit 1
+      for no key update
+    );
+    exit when v_coupon.status is distinct from 'archived'
+      or v_coupon.key = (pgledger.find_coupon(app_id, code, tenant_id)).key;
+  end loop;
+
   if v_coupon.id is null then
     v_ok := pgledger.fail(
       'CouponNotFound',
@@ -21943,6 +23339,53 @@ comment on function pgledger.return_coupons is
   'Gives back to coupon redemptions what an invoice has used up of them.';
 
 revoke all on function pgledger.return_coupons from public;
+
+-- file: repeatable/25_coupons/rewrite_coupon.sql
+/*
+Writes a coupon that has changed. The caller has locked its row.
+
+Errors: AlreadyExists.
+*/
+create or replace function pgledger.rewrite_coupon(coupon pgledger.coupons)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  update pgledger.coupons
+  set
+    name = coupon.name,
+    valid_from = coupon.valid_from,
+    valid_until = coupon.valid_until,
+    max_redemptions = coupon.max_redemptions,
+    max_redemptions_per_tenant = coupon.max_redemptions_per_tenant,
+    metadata = coupon.metadata,
+    status = coupon.status,
+    version = coupons.version + 1,
+    updated_at = pgledger.clock()
+  where coupons.key = coupon.key;
+exception
+  -- Of its unique values, only the code of an archived coupon can be another's meanwhile.
+  when unique_violation then
+    v_ok := pgledger.fail(
+      'AlreadyExists',
+      array[
+        'coupon code',
+        quote_literal(coupon.code),
+        pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
+      ],
+      hint => 'Archive the other coupon first.'
+    );
+end;
+$$;
+
+comment on function pgledger.rewrite_coupon is
+  'Writes a coupon that has changed; raises AlreadyExists if its code is another''s by now.';
+
+revoke all on function pgledger.rewrite_coupon from public;
 
 -- file: repeatable/25_coupons/use_coupons.sql
 /*
@@ -23489,6 +24932,55 @@ comment on function pgledger.due_base is
   'What the base fee for a period comes to and what has been billed of it, where they differ.';
 
 revoke all on function pgledger.due_base from public;
+
+-- file: repeatable/27_invoices/event_price_amounts.sql
+/*
+What usage of a meter in [starts_at, ends_at) costs by a price, exactly, as pgledger.price_amounts
+says it. A price that asks something for each event is computed from how many there are, or, if it
+bounds the charges or leaves out the first, from the events themselves. quantity is how much is
+charged for: what was used, after an allowance; events how many there are.
+*/
+create or replace function pgledger.event_price_amounts(
+  price jsonb,
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  quantity numeric,
+  events numeric,
+  out amount numeric,
+  out true_up numeric,
+  out cap numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_terms record := pgledger.event_price(price);
+  v_sums record;
+begin
+  if not v_terms.is_by_event then
+    v_sums := pgledger.price_amounts(price, event_price_amounts.quantity);
+  elsif not v_terms.reads_events then
+    v_sums := pgledger.price_amounts(
+      price, event_price_amounts.quantity, coalesce(event_price_amounts.events, 0)
+    );
+  else
+    v_sums := pgledger.metered_event_sums(price, meter_key, starts_at, ends_at);
+    v_sums := pgledger.price_amounts(
+      price, v_sums.quantity, v_sums.events, v_sums.raised, v_sums.cut
+    );
+  end if;
+  amount := v_sums.amount;
+  true_up := v_sums.true_up;
+  cap := v_sums.cap;
+end;
+$$;
+
+comment on function pgledger.event_price_amounts is
+  'What usage of a meter costs by a price, exactly, where that may ask something for each event.';
+
+revoke all on function pgledger.event_price_amounts from public;
 
 -- file: repeatable/27_invoices/features_with_late_usage.sql
 /*
@@ -26286,7 +27778,10 @@ begin
       v_value := greatest(
         v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
       );
-      v_cost := pgledger.price_amounts(v_used.basis -> 'price', v_value);
+      v_cost := pgledger.event_price_amounts(
+        v_used.basis -> 'price', v_used.meter_key, counted_from, v_times[v_time], v_value,
+        v_used.events
+      );
       quantities[v_used.place] := quantities[v_used.place] + v_sign * v_value;
       amounts[v_used.place] := amounts[v_used.place] + v_sign * v_cost.amount;
       caps[v_used.place] := caps[v_used.place] + v_sign * v_cost.cap;
@@ -28233,12 +29728,12 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '86a220bf96174c6382f640e3a5563de5088454ae7f4fadccfe3e56c0b979b0dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28246,6 +29741,7 @@ values
   ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1faeba048ed0c65174193752953276b60a512c7129843fb35f6d0b5da52a733f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'e20607daf7acc3593be019025ea052320cb9e01d402c1fdbb1367419323d4ede', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7357d1ba186cd2103d317d045c5d5b6f091fb73cc01078fe217b10ec68e47e61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_cleared.sql', 'repeatable', 'f6ca1c355aa6019473b45390a39d6aa20c4762e8b99515e59fc83e9d911718f5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_id.sql', 'repeatable', '0e4786084411a6cc948ac591d0813b5167e28740890aa2ddd32fedcde84e8e8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28254,6 +29750,7 @@ values
   ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', '175a1fb162bb8164c14e84823c4dca1ea768cc5c0c5f9843a6a78c25758f735d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/cleared.sql', 'repeatable', '2ffd86099701381a82d9a293bd3c545b0921b3e0311373df17a56e1aac413536', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28303,7 +29800,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c5587c9295ffead66570ccb53ace7a7f5a646d99a91f5a1f8079f789ef943e53', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'b3efaab60d249a1fc24c7b9eaa7604af5d326ae3c58f245fe4e4b8ea60f954a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28319,7 +29816,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd5e198727ac1d1a47f0d82a2e4a226dc85c6d3492cd6dc42a597d285a281db1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'cfa4b43bdf1aac74919561db1b3caa3d81ae0e42656b2bfefef58a22200005a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28374,59 +29871,76 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '943229455199ac62a67560ef2c5ceab87403ab490ee9070e5aa371c92e904b58', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', 'afa60444acc0b001da4b5fa30d9987679b627295d44d5b21763d4a56313b117b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '6bce310de51161654e04e905abe926648b36fa57bd275225159375c7110e5275', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '490a72730069b95dade10382421c1041678c318558df286c3009413daaec878f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '80ca87dc49ea936e7dfbe7daec19f5838bf6e7dc3e61d274eea6cd64119f3dc5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', '8c9e551e12469a4d94d1b74f50191d6901c53a6181529c99cc609445ff5c3069', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'a0f166ce18d4a4730783d9e6ba778324dfc6d117e5f5e93812ac16e9397ca3e6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'cb8fbee54e262270e17ebb46669cda5e0c12038f41b0ff7edcec80f42db73a42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '2f98e8da14aed6c99efc8b48840da9193336d5e707cfcdbdb3a2caf8bb2b297e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '7e9ed157aa79d4d2b9c843d533becdaaee472d497eedce042d1409058d70bf92', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '48b0be181ff6eea837bbfa87966af1ba68e6311804dd0f51244c72ebbda61de8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'eb7f0592debb4d6bafad36be6a2df35391156cf0ad38be8fae3501c6b928c134', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '6c8b23822d11c88cafd8982ede84b1d03197e78a28b555f1015d1798ad4fea1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '7cefcc88b6fd604f700bdf0e4e86ef817210489cb7cf66f01a32778260df57af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'e2a744a9c3ff1a8852281ed8246a9bfd0b2beb12f8fb2ca2087c822835cf715a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '79cddac8eafcd5511662b50ab2308715f144e9d0e846e886d0d8470bd69e8417', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'fc2b9e2beab3e52d5268b26b03be8a6f32bad692335916b7a90682f2dfceca02', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '75691df527a9969601b4411f237a98565122f486c911d12129df72af40f11510', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'dfcdd862884f1ef55336270f3ac60c38ebf474a25523718eb244a4cb4ec3b3f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '3d5b7b984317338b00aed6020e885e00bad1239824e9c480f959833f4395727d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'ee74ef84eeb6b2454f494a60f58482d96099234bdb11fc9d38303c8f76cbfd25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', '56c8706ba76061073389840b0448364a0d64358bcc2f8e0338bdcc459c132909', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'a7b39ac8626a5d2b5989cfc9e9f81267a6580a7b6ca083b85533fd9d722a69ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '0ad1517ab9fbb2c7222b7433429071fe34e2c0a04d6b8192bc7e52a5e3966ba2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '8f6f35108b9049d434a2111455f50665b5598cbfeefec9127878c8c927eed1e3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'df6a1499e70e16921bf4ec3ac244898c46b892dfd3059eee24089257d84112f1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', 'b862ee46e0503d998f63f0753ac9b6de398f1a770f279e3dbf8d193e4558dca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '54c85ba41898a4e02d301b9b4910ce59191d7ad0f97754f95f5f755e2fc3e6b4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', 'a4ebeb530ece05a3b37a74ec5e8e4b37c993a02f52d6dfc17274b386f31d3596', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '82267fe5519b1bed4242e76a5f4496b3f46d6bea7052b1fb2315a9817333b278', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '794939eec75c2bbdbdcc8c7cdef6ecd05df1ded6ba2afd3f872acb762b2be0ca', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', 'fcb9b2d089547dc379c3a5ad1a56f1a9d6376a05654cba017908bc9d03afc23d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f666d74db3a96aeec9250462af66f11ff6c4abbec872c69e592aedf8c68f13de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/charged_usage.sql', 'repeatable', '2493dd21f5d858f94b32fec9eb15271d217e3bcde75442ceaabd3fab00dc8f29', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/check_event_quantities.sql', 'repeatable', 'bbe45e5099db87df47a13843b390a7f253b589d451e4887f23c19f17f53c3961', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'ee02675eb2c09c33cf4d04f68b361181df4b05c5aba0551a5ac2052991bc1ad2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_excess.sql', 'repeatable', 'dd786fe10ac3a08c8499a89e0d58a529862b16f298c438f186d6a1b0ac4a0db4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_price.sql', 'repeatable', '8f838362bad1afdf47b6fde8378499bbe521f7429dc707213955e815bd0248a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_price_parts.sql', 'repeatable', '3cae36b30b8e4d5e2c8fc4a65f5457f3a8a7af4e1a509a2060f7385f05035bb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_sums.sql', 'repeatable', '1411d16a026e44b5122090140dc4edcde9060b30d700ac90b4ea97c7085c4675', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', 'c2ceaf3e8d40830fc2ec9d7562f3fe75dca1f940a67c53fc50cae0747d5e46ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd4abda9d1d9de131d6fe4a26e4cb359b35d44bab8048353076b6f14687e2697a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', '7e735c3f8a7fe7b524e640ea4d1677b3063d75742c8306394ce28f972a2cd8b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28477,6 +29991,7 @@ values
   ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'e736917a04af6d14dc569116372853c69242ef64e69a804145bba149a5e6285e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28512,30 +30027,32 @@ values
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '8fad25fce889568a21ec0b3e62770a6d301de63e3dd78565694f552cec4f5da3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_redemptions.sql', 'repeatable', 'd71cf4801986e54912c24b96b193dc24478c956bd36d8d779fd326084681878d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', 'a9aaf475aa8c19c0d588be9be270b6b273648b8545488abf3479660929c24323', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'e4448cc1ec01e8240e445b75ab3f1258749008f486325e8557a05148806226ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '251b9e9d53d81f06b11f27a038ebe6700059b8545879f54145878464950f4edd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c76c260500dd090a1118e0bb2386d4e59ae566680e6122b52132c614c1557087', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'c207d51df5356e789582b174bc2a3cfa7db6f438d3743a986c6503b64158e31a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bfb4e5d757e5832de0f17897cd45789ce2b75a8685fc40007495f6019dd04916', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'e58aeaf5733887ae5725542b8029f8b5a1b0a4a8bdfaf711715284767086f81e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'c23adf0e4bb79d37fd849d5928f53d69ecd8a149a09a85a2271f9d67c19cd5da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '9e8b834f0320f8d8b66f97e0266b12a08157a38a3717a2a9461b980fb877c4da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '42acb9977697136655c0a3b2266f5d2981fee37f892ccebf7b8f5ed89161da5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'eff6ac9616ca18ca1079423f0d315cf04270d68cf293da04454a9762bb33bcf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'fff4866f3f5cd24e492444b6372db0a61784fbd20f438678f5e2aff1cd899213', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'd5dbde8b874d725acbac3a369042f43c49eda6e1ce9be857737209731f6e2e65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '4aec190c517147b212a6e04bf68f29fdc339f594b5a2e88981c2880c897edfa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'ad833edb97af57447cbd1e5e655d246347c0e060b7321365370b74b6d4556c5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/rewrite_coupon.sql', 'repeatable', '13004295929f4cae08bbaa3cbbf9c4792fb3bacaae3042008ff6f3516a80c839', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28561,6 +30078,7 @@ values
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/event_price_amounts.sql', 'repeatable', '819760b9133401234785207b08e0bce4eacc99c210fe04c415b0b1d2b6534e9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '40474af39f3df98e35463ce5f77e8fd8dfcbd6be7ac3358c08fd777efaeaefa5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28605,7 +30123,7 @@ values
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '771ec7cbb3ebb666aa20a1d7d302010d37d5c1f6e69badc9296226af5cfe8739', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0', true),

@@ -388,6 +388,9 @@ def test_a_feature_comes_back_whole(billing: Billing):
         metadata={"a": 1.5},
         id=chosen,
         tenant_id="t",
+        default_limit=1000,
+        default_period="month",
+        default_soft_limit=True,
     )
     assert made == Feature(
         id=chosen,
@@ -404,6 +407,9 @@ def test_a_feature_comes_back_whole(billing: Billing):
         metadata={"a": 1.5},
         created_at=made.created_at,
         updated_at=made.created_at,
+        default_limit=Decimal(1000),
+        default_period="month",
+        default_soft_limit=True,
     )
     assert billing.get_feature("app", chosen) == made
     assert billing.get_feature_by_key("app", "visitors", tenant_id="t") == made

@@ -99,6 +99,7 @@ TABLES = {
     "invoices",
     "meters",
     "plan_features",
+    "plan_versions",
     "plans",
     "schema_history",
     "subscription_changes",

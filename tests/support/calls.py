@@ -194,6 +194,11 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     metadata = {"metadata": '{"a": 1}'}
     request = f"({accounts[0]},{accounts[1]},1)"
     requests = f'{{"{request}","({accounts[1]},{accounts[0]},2.5)"}}'
+    defaults: dict[str, Text] = {
+        "default_limit": "100",
+        "default_period": "month",
+        "default_soft_limit": "true",
+    }
     coupon_terms: dict[str, Text] = {
         "duration": "repeating",
         "duration_invoices": "3",
@@ -255,6 +260,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             new
             | {"key": "new", "type": "metered", "aggregation": "unique_count"}
             | {"unique_key": "word", "id": None}
+            | defaults
         ],
         "ledger_create_invoice": [
             tenant | metadata | {"currency": "USD", "lines": line, "tax_rates": rates, "id": None}
@@ -306,6 +312,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_list_invoices": [tenant | page | {"status": "pending"}],
         "ledger_list_payments": [tenant | {"invoice_id": invoice}],
         "ledger_list_pending_invoices": [tenant | page],
+        "ledger_list_plan_versions": [app | page | {"id": plan}],
         "ledger_list_plans": [app | page | {"status": "active", "tenant_id": "t1"}],
         "ledger_list_subscriptions": [tenant | page | {"status": "active"}],
         "ledger_map_tenant_role": [tenant | {"role_name": TENANT_ROLE}],
@@ -353,18 +360,21 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | metadata
             | {"id": coupon, "name": "Ten", "max_redemptions": "7"}
             | {"valid_from": "2025-01-01+00", "valid_until": "2026-01-01+00"}
-            | {"max_redemptions_per_tenant": "3"}
+            | {"max_redemptions_per_tenant": "3", "status": "active", "clear": "{}"}
         ],
         "ledger_update_feature": [
             app
             | metadata
             | {"id": spare_feature, "name": "Spare", "description": "part", "aggregation": "max"}
+            | {"status": "active", "clear": "{}"}
+            | defaults
         ],
         "ledger_update_plan": [
             app
             | metadata
             | {"id": spare_plan, "name": "Spare", "description": "part", "features": limits}
             | {"pricing": pricing, "trial_days": "3", "anchor_at_trial_end": "false"}
+            | {"effective_at": "2025-02-01+00", "status": "active", "clear": "{}"}
         ],
         "ledger_update_subscription": [mine | metadata | {"quantity": "3", "tax_rates": rates}],
         "pgledger_accept_time": [{"account_id": ahead, "reason": "wrong clock", "app_id": ""}],

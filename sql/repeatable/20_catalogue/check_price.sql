@@ -27,12 +27,14 @@ declare
     when 'flat' then array['flat_amount']
     when 'per_unit' then array['unit_amount']
     when 'package' then array['package_size', 'package_amount', 'free']
-    when 'percentage' then array['percentage', 'flat_amount']
+    when 'percentage' then array['percentage', 'flat_amount', 'event_fee', 'event_minimum',
+      'event_maximum', 'free_events']
     else array['tiers']
   end;
   v_optional text[] := case v_model
     when 'package' then array['free']
-    when 'percentage' then array['flat_amount']
+    when 'percentage' then array['flat_amount', 'event_fee', 'event_minimum', 'event_maximum',
+      'free_events']
     else '{}'
   end;
   v_member text;
@@ -75,6 +77,7 @@ begin
     end if;
   end loop;
 
+  v_ok := pgledger.check_event_price(price, path);
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );

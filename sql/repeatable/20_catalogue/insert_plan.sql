@@ -1,6 +1,6 @@
 /*
-Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
-time, has written it meanwhile, that plan's key is returned.
+Writes a new plan, its features and its first version, and returns the plan's key. If the same call,
+made at the same time, has written it meanwhile, that plan's key is returned.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 
@@ -51,7 +51,7 @@ begin
     returning plans.key into v_key;
 
     if found then
-      perform pgledger.write_plan_features(v_key, v_features);
+      perform pgledger.begin_plan(v_key, plan, v_features);
       return v_key;
     end if;
 
@@ -67,6 +67,7 @@ begin
       where plans.app_id = plan.app_id
         and plans.tenant_id = plan.tenant_id
         and plans.slug = plan.slug
+        and plans.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',

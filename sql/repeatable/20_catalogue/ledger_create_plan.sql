@@ -78,8 +78,8 @@ always be invoiced. Numbers in them are JSON numbers, or texts such as
 "49.00", from 0, below 1e30, with at most 18 decimal places.
 
 app_id: App that it belongs to.
-slug: Name in addresses and code, unique in the app (and tenant): 1 to 128
-  visible characters.
+slug: Name in addresses and code, unique in the app (and tenant) among plans
+  that are not archived: 1 to 128 visible characters.
 name: Name for people, 1 to 255 characters.
 currency: Currency of every amount: a code of ISO 4217, or one that the app
   has defined.

@@ -80,7 +80,10 @@ begin
       v_value := greatest(
         v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
       );
-      v_cost := pgledger.price_amounts(v_used.basis -> 'price', v_value);
+      v_cost := pgledger.event_price_amounts(
+        v_used.basis -> 'price', v_used.meter_key, counted_from, v_times[v_time], v_value,
+        v_used.events
+      );
       quantities[v_used.place] := quantities[v_used.place] + v_sign * v_value;
       amounts[v_used.place] := amounts[v_used.place] + v_sign * v_cost.amount;
       caps[v_used.place] := caps[v_used.place] + v_sign * v_cost.cap;

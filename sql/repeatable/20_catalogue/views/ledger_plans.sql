@@ -40,9 +40,9 @@ comment on column @extschema@.ledger_plans.status is
   'archived.';
 comment on column @extschema@.ledger_plans.currency is 'Currency of every amount in pricing.';
 comment on column @extschema@.ledger_plans.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column @extschema@.ledger_plans.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
 comment on column @extschema@.ledger_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column @extschema@.ledger_plans.interval_count is 'Units in a billing period.';
