@@ -16043,14 +16043,16 @@ returns table (
   description text,
   quantity numeric,
   unit_amount numeric,
-  flat_amount numeric
+  amount numeric
 )
 language sql
 immutable
 parallel safe
 rows 3
 as $$
-  select part.description, part.quantity, part.unit_amount, part.flat_amount
+  select
+    part.description, part.quantity, part.unit_amount,
+    coalesce(part.amount, part.quantity * part.unit_amount)
   from (
     values
     (
@@ -16064,8 +16066,8 @@ as $$
       3, 'at most ' || trim_scale((price ->> 'event_maximum')::numeric)::text || ' for each event',
       null, null, -nullif(cut, 0)
     )
-  ) as part (place, description, quantity, unit_amount, flat_amount)
-  where num_nonnulls(part.unit_amount, part.flat_amount) > 0
+  ) as part (place, description, quantity, unit_amount, amount)
+  where num_nonnulls(part.unit_amount, part.amount) > 0
   order by part.place
 $$;
 
@@ -16208,8 +16210,8 @@ Returns: A line for each tier that is reached, in order; then what is asked
   for each event, by kind: the fee, what charges are raised by, and what they
   are cut by; then one with what is missing to the minimum, or what is above
   the maximum, if anything is. The amount of a line of usage is
-  quantity * unit_amount + flat_amount; the quantity of packages is their
-  number.
+  quantity * unit_amount + flat_amount, unless all three are null; the
+  quantity of packages is their number.
 
 Errors: NullArgument, InvalidPlan (the price, or a quantity of an event, is
   not valid; the message names the path), InvalidQuantity (the quantity or the
@@ -16298,8 +16300,8 @@ What usage costs, exactly: a row for each tier that it reaches (`usage`), in ord
 what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
-The amount of a usage row is quantity * unit_amount + flat_amount; what the price does not have is
-null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
+The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
+are raised or cut by; what the price does not have is null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
 the first tier. A price without tiers is read as its own single tier: both have their amounts under
 the same names.
 
@@ -16365,11 +16367,11 @@ begin
   end loop;
 
   if events is not null then
-    for description, quantity, unit_amount, flat_amount in
-      select part.description, part.quantity, part.unit_amount, part.flat_amount
+    flat_amount := null;
+    for description, quantity, unit_amount, amount in
+      select part.description, part.quantity, part.unit_amount, part.amount
       from pgledger.event_price_parts(price, events, raised, cut) as part
     loop
-      amount := coalesce(quantity * unit_amount, 0) + coalesce(flat_amount, 0);
       v_total := v_total + amount;
       return next;
     end loop;
@@ -29935,12 +29937,12 @@ values
   ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'ee02675eb2c09c33cf4d04f68b361181df4b05c5aba0551a5ac2052991bc1ad2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_excess.sql', 'repeatable', 'dd786fe10ac3a08c8499a89e0d58a529862b16f298c438f186d6a1b0ac4a0db4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_price.sql', 'repeatable', '8f838362bad1afdf47b6fde8378499bbe521f7429dc707213955e815bd0248a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/event_price_parts.sql', 'repeatable', '3cae36b30b8e4d5e2c8fc4a65f5457f3a8a7af4e1a509a2060f7385f05035bb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_price_parts.sql', 'repeatable', '43cdb5cae4b8af8277b0dcea658826d8a0f768389c2cec47f213d658448dc685', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_sums.sql', 'repeatable', '1411d16a026e44b5122090140dc4edcde9060b30d700ac90b4ea97c7085c4675', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', 'c2ceaf3e8d40830fc2ec9d7562f3fe75dca1f940a67c53fc50cae0747d5e46ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '0da79f24d42e33d47f7a88beb06eff0836a550be67b0dd521cdf3edca36cde71', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd4abda9d1d9de131d6fe4a26e4cb359b35d44bab8048353076b6f14687e2697a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', '7e735c3f8a7fe7b524e640ea4d1677b3063d75742c8306394ce28f972a2cd8b1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', '98cfd1b44c0ac432e11b07b8beca044d52d3435860885624b57d237c8d8c0d5a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),

@@ -59,8 +59,11 @@ def priced(
     assert [row["line"] for row in rows] == list(range(1, len(rows) + 1))
     for row in rows:
         if row["kind"] == "usage" and "exponent" not in options:
-            parts = (row["quantity"] or 0) * (row["unit_amount"] or 0) + (row["flat_amount"] or 0)
-            assert row["amount"] == parts
+            if row["quantity"] is None:
+                assert row["unit_amount"] is row["flat_amount"] is None
+            else:
+                unit, flat = row["unit_amount"], row["flat_amount"] or 0
+                assert row["amount"] == row["quantity"] * unit + flat
     return [(row["kind"], row["description"], row["quantity"], row["amount"]) for row in rows]
 
 

@@ -180,6 +180,10 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             ' {"percentage": "2", "flat_amount": "1"}]}'
         ),
     ]
+    by_event = (
+        '{"model": "percentage", "percentage": "2.9", "event_fee": "0.3", "event_minimum": "1",'
+        ' "event_maximum": "2", "free_events": 1}'
+    )
     rates = '[{"name": "VAT", "percentage": "19", "applies_to": ["hours", "api"]}]'
     pricing = (
         '{"base": {"amount": "9", "interval": "month", "interval_count": 2, "billed": "arrears",'
@@ -329,8 +333,13 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             for kind in ("period", "interim")
         ],
         "ledger_price_usage": [
-            {"price": shown, "quantity": "70", "allowance": "3", "exponent": "2"}
-            for shown in prices_shown
+            *(
+                {"price": shown, "quantity": "70", "allowance": "3", "exponent": "2"}
+                | {"event_quantities": None}
+                for shown in prices_shown
+            ),
+            {"price": by_event, "quantity": "70", "allowance": "0", "exponent": "2"}
+            | {"event_quantities": '["20", 50]'},
         ],
         "ledger_purge_usage": [app | {"before": "2025-01-01+00", "max_events": "10"}],
         "ledger_query_usage": [used | hours | page],
@@ -357,24 +366,24 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_unmap_tenant_role": [{"role_name": TENANT_ROLE}],
         "ledger_update_coupon": [
             app
-            | metadata
+            | {"metadata": None, "clear": "{metadata}"}
             | {"id": coupon, "name": "Ten", "max_redemptions": "7"}
             | {"valid_from": "2025-01-01+00", "valid_until": "2026-01-01+00"}
-            | {"max_redemptions_per_tenant": "3", "status": "active", "clear": "{}"}
+            | {"max_redemptions_per_tenant": "3", "status": "active", "clear": "{description}"}
         ],
         "ledger_update_feature": [
             app
             | metadata
-            | {"id": spare_feature, "name": "Spare", "description": "part", "aggregation": "max"}
-            | {"status": "active", "clear": "{}"}
+            | {"id": spare_feature, "name": "Spare", "description": None, "aggregation": "max"}
+            | {"status": "active", "clear": "{description}"}
             | defaults
         ],
         "ledger_update_plan": [
             app
             | metadata
-            | {"id": spare_plan, "name": "Spare", "description": "part", "features": limits}
+            | {"id": spare_plan, "name": "Spare", "description": None, "features": limits}
             | {"pricing": pricing, "trial_days": "3", "anchor_at_trial_end": "false"}
-            | {"effective_at": "2025-02-01+00", "status": "active", "clear": "{}"}
+            | {"effective_at": "2025-02-01+00", "status": "active", "clear": "{description}"}
         ],
         "ledger_update_subscription": [mine | metadata | {"quantity": "3", "tax_rates": rates}],
         "pgledger_accept_time": [{"account_id": ahead, "reason": "wrong clock", "app_id": ""}],

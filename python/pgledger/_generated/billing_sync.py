@@ -905,8 +905,8 @@ class BillingCalls(Caller):
             A line for each tier that is reached, in order; then what is asked for each event, by
             kind: the fee, what charges are raised by, and what they are cut by; then one with what
             is missing to the minimum, or what is above the maximum, if anything is. The amount of a
-            line of usage is quantity * ``unit_amount`` + ``flat_amount``; the quantity of packages
-            is their number.
+            line of usage is quantity * ``unit_amount`` + ``flat_amount``, unless all three are
+            None; the quantity of packages is their number.
 
         Raises:
             NullArgument: An argument that has to be given is None.

@@ -12,14 +12,16 @@ returns table (
   description text,
   quantity numeric,
   unit_amount numeric,
-  flat_amount numeric
+  amount numeric
 )
 language sql
 immutable
 parallel safe
 rows 3
 as $$
-  select part.description, part.quantity, part.unit_amount, part.flat_amount
+  select
+    part.description, part.quantity, part.unit_amount,
+    coalesce(part.amount, part.quantity * part.unit_amount)
   from (
     values
     (
@@ -33,8 +35,8 @@ as $$
       3, 'at most ' || trim_scale((price ->> 'event_maximum')::numeric)::text || ' for each event',
       null, null, -nullif(cut, 0)
     )
-  ) as part (place, description, quantity, unit_amount, flat_amount)
-  where num_nonnulls(part.unit_amount, part.flat_amount) > 0
+  ) as part (place, description, quantity, unit_amount, amount)
+  where num_nonnulls(part.unit_amount, part.amount) > 0
   order by part.place
 $$;
 

@@ -97,8 +97,8 @@ Returns: A line for each tier that is reached, in order; then what is asked
   for each event, by kind: the fee, what charges are raised by, and what they
   are cut by; then one with what is missing to the minimum, or what is above
   the maximum, if anything is. The amount of a line of usage is
-  quantity * unit_amount + flat_amount; the quantity of packages is their
-  number.
+  quantity * unit_amount + flat_amount, unless all three are null; the
+  quantity of packages is their number.
 
 Errors: NullArgument, InvalidPlan (the price, or a quantity of an event, is
   not valid; the message names the path), InvalidQuantity (the quantity or the

@@ -3,8 +3,8 @@ What usage costs, exactly: a row for each tier that it reaches (`usage`), in ord
 what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
-The amount of a usage row is quantity * unit_amount + flat_amount; what the price does not have is
-null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
+The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
+are raised or cut by; what the price does not have is null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
 the first tier. A price without tiers is read as its own single tier: both have their amounts under
 the same names.
 
@@ -70,11 +70,11 @@ begin
   end loop;
 
   if events is not null then
-    for description, quantity, unit_amount, flat_amount in
-      select part.description, part.quantity, part.unit_amount, part.flat_amount
+    flat_amount := null;
+    for description, quantity, unit_amount, amount in
+      select part.description, part.quantity, part.unit_amount, part.amount
       from pgledger.event_price_parts(price, events, raised, cut) as part
     loop
-      amount := coalesce(quantity * unit_amount, 0) + coalesce(flat_amount, 0);
       v_total := v_total + amount;
       return next;
     end loop;
