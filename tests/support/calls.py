@@ -369,7 +369,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | {"metadata": None, "clear": "{metadata}"}
             | {"id": coupon, "name": "Ten", "max_redemptions": "7"}
             | {"valid_from": "2025-01-01+00", "valid_until": "2026-01-01+00"}
-            | {"max_redemptions_per_tenant": "3", "status": "active", "clear": "{description}"}
+            | {"max_redemptions_per_tenant": "3", "status": "active"}
         ],
         "ledger_update_feature": [
             app
