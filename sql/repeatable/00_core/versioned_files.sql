@@ -23,7 +23,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
+      '86efddeedd4e4a802aeac7663699c4281d2f07cebd8f8dfab4189230302ebeb2'),
     ('migrations/0006_create_subscriptions.sql',
       'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
     ('migrations/0007_create_usage.sql',
@@ -35,7 +35,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
+      '853ce67ca108245260e94ab8275f3920f60a15ff7e124c485b55177e2aae29d3')
 $$;
 
 comment on function pgledger.versioned_files is
