@@ -23,7 +23,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '86a220bf96174c6382f640e3a5563de5088454ae7f4fadccfe3e56c0b979b0dc'),
+      '368b8f399ae0eec454c64d586cc1f819049258cdaa07601bc186a6d06ebdedaa'),
     ('migrations/0006_create_subscriptions.sql',
       'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
     ('migrations/0007_create_usage.sql',
@@ -35,7 +35,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
+      '853ce67ca108245260e94ab8275f3920f60a15ff7e124c485b55177e2aae29d3')
 $$;
 
 comment on function pgledger.versioned_files is

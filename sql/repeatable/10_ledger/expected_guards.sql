@@ -22,6 +22,8 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
+    ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
+    ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -50,19 +52,32 @@ as $$
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
-      'integer)', 'owner', '', ''
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
+      'invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'begin_plan(bigint, plans, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'begin_plan_anew(plans, plan_versions)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
     ),
-    ('function', 'private', 'billed_rates(invoice_lines, bigint)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
+      'function', 'private',
+      'billed_before(bigint, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_features(subscriptions, bigint, billed_charge[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_periods(subscriptions, timestamp with time zone, invoices)',
       'owner', '', ''
+    ),
+    ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
+    (
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices)', 'owner',
+      '', ''
     ),
     ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
     (
@@ -81,7 +96,7 @@ as $$
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'bigint, integer)', 'owner', '', ''
+      'invoices, integer)', 'owner', '', ''
     ),
     (
       'function', 'private', 'changed_plan_terms(plans, jsonb, jsonb, timestamp with time zone)',
@@ -90,7 +105,17 @@ as $$
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
+      'charge_by_difference(jsonb, numeric, numeric[], numeric[], boolean, numeric, numeric, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charge_by_events(jsonb, integer, billing_segment[], timestamp with time zone, boolean, '
+      'numeric, numeric, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charge_by_share(jsonb, numeric, numeric[], numeric[], numeric, numeric, numeric, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
@@ -165,6 +190,7 @@ as $$
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_tiers(jsonb, text, text)', 'owner', '', ''),
     (
@@ -219,6 +245,7 @@ as $$
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
+    ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -246,6 +273,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -254,8 +282,13 @@ as $$
     ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
     (
       'function', 'private',
-      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'due_usage(subscriptions, billing_segment[], billed_charge[], boolean, integer, text[])',
+      'owner', '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
@@ -276,6 +309,11 @@ as $$
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
     (
+      'function', 'private',
+      'event_cost(jsonb, integer, timestamp with time zone, timestamp with time zone, numeric, '
+      'numeric)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'event_excess(numeric, numeric, numeric, numeric, numeric)',
       'owner', '', ''
     ),
@@ -287,11 +325,6 @@ as $$
     ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
     ('function', 'private', 'event_price(jsonb)', 'owner', '', ''),
     (
-      'function', 'private',
-      'event_price_amounts(jsonb, integer, timestamp with time zone, timestamp with time zone, '
-      'numeric, numeric)', 'owner', '', ''
-    ),
-    (
       'function', 'private', 'event_price_parts(jsonb, numeric, numeric, numeric)', 'owner', '',
       ''
     ),
@@ -302,11 +335,6 @@ as $$
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
-      ''
-    ),
     (
       'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
       'owner', '', ''
@@ -376,7 +404,11 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
+      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'late_usage(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -385,9 +417,8 @@ as $$
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
-      'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
-      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
+      'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
@@ -412,6 +443,11 @@ as $$
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
+      'metered_charge(priced_feature, billing_segment[], billing_segment[], timestamp with '
+      'time zone, numeric, numeric[], numeric[], boolean, text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'metered_event_sums(jsonb, integer, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
@@ -425,7 +461,7 @@ as $$
     ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
-      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
@@ -462,12 +498,8 @@ as $$
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
@@ -482,15 +514,19 @@ as $$
       'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'price_amounts(jsonb, numeric, numeric, numeric, numeric)', 'owner',
-      '', ''
+      'function', 'private',
+      'price_amounts(jsonb, numeric, numeric, numeric, numeric, numeric, numeric)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
     (
       'function', 'private', 'price_lines(jsonb, numeric, numeric, numeric, numeric)', 'owner',
       '', ''
     ),
-    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'priced_features(subscriptions, bigint, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
       '', ''
@@ -563,6 +599,11 @@ as $$
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
+      'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
       'time zone[])', 'owner', '', ''
     ),
@@ -596,6 +637,10 @@ as $$
       'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'subscription_times(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     (
@@ -612,12 +657,22 @@ as $$
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
+      'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
+      'boolean, integer, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'unique_usage_between(integer, text, timestamp with time zone, timestamp with time zone, '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'unrivalled_stays(subscriptions, billing_segment[], billing_segment[], rival_time[], '
       'text)', 'owner', '', ''
     ),
     (
@@ -633,8 +688,8 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
-      'text, integer)', 'owner', '', ''
+      'usage_charges(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone, bigint, boolean, boolean, text, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -643,12 +698,13 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
-      '', ''
+      'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
-      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
@@ -657,6 +713,11 @@ as $$
       'function', 'private',
       'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
+    ),
+    (
+      'function', 'private',
+      'usage_until(priced_feature[], timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -682,6 +743,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'with_added_allowance(priced_feature, billing_segment[], bigint, rival_time[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
@@ -1304,8 +1370,11 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
+    ('type', 'private', 'rival_time', 'owner', '', ''),
+    ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),

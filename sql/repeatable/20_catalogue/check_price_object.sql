@@ -20,7 +20,7 @@ begin
     array[
       'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
       'package_amount', 'free', 'percentage', 'event_fee', 'event_minimum', 'event_maximum',
-      'free_events', 'minimum', 'maximum'
+      'free_events', 'minimum', 'maximum', 'prorated'
     ]
   );
 end;

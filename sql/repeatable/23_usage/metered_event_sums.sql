@@ -31,6 +31,8 @@ begin
     where usage_events.meter_key = metered_event_sums.meter_key
       and usage_events.event_at >= metered_event_sums.starts_at
       and usage_events.event_at < metered_event_sums.ends_at
+      -- A removed event has none.
+      and usage_events.quantity is not null
     order by usage_events.event_at, usage_events.key
     offset v_terms.free_events
   ) as event

@@ -1,15 +1,15 @@
 /*
-What invoices that stand have billed of what a credit gives back, one row for each set of tax rates
+What invoices have billed of what a credit gives back, one row for each set of tax rates
 that it was billed with. It is what they have billed for the same plan, item and period of the
-subscription, and of a base fee for the same quantity; after discounts, less earlier credits. The
-invoice that is being computed is left out.
+subscription, and of a base fee for the same quantity; after discounts, less earlier credits. What
+counts is in pgledger.counts_as_billed.
 
 The rows are in the order in which they are given back: what was billed last comes first. A sum
 below zero, which a credit leaves behind when its charge is voided, comes before all others.
 */
 create or replace function pgledger.billed_rates(
   credit pgledger.invoice_lines,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (
   tax_rates jsonb,
@@ -41,8 +41,7 @@ as $$
         when credit.gross is null then invoice_lines.gross is null
         else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
       end
-      and invoices.status <> 'voided'
-      and invoices.key is distinct from billed_rates.but_invoice_key
+      and pgledger.counts_as_billed(invoices, billed_rates.for_invoice)
     group by 1, 2
   ) as billed
   group by billed.tax_rates
@@ -53,6 +52,6 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices that stand have billed of what a line gives back, by tax rates.';
+  'What invoices have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;

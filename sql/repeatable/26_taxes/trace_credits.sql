@@ -48,7 +48,7 @@ begin
   loop
     select array_agg(billed.tax_rates), array_agg(billed.amount)
     into v_rates, v_left
-    from pgledger.billed_rates(lines[v_credit.places[1]], invoice.key) as billed;
+    from pgledger.billed_rates(lines[v_credit.places[1]], invoice) as billed;
     continue when v_rates is null or v_rates = tax_rates[:1];
 
     foreach v_place in array v_credit.places loop
