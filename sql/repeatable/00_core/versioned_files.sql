@@ -23,19 +23,19 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '368b8f399ae0eec454c64d586cc1f819049258cdaa07601bc186a6d06ebdedaa'),
+      'aac068118dcb2128c942b327dc8de0005765432d6daa997527f8962a48a11c06'),
     ('migrations/0006_create_subscriptions.sql',
-      'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
+      '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
-      '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
+      '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
-      '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
+      '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '853ce67ca108245260e94ab8275f3920f60a15ff7e124c485b55177e2aae29d3')
+      '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec')
 $$;
 
 comment on function pgledger.versioned_files is
