@@ -205,7 +205,8 @@ comment on column pgledger.plans.anchor_at_trial_end is
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
 comment on column pgledger.plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage; the '
+  'one that holds last.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';
@@ -260,11 +261,12 @@ create table pgledger.plan_versions (
   feature_terms jsonb,
   allowances jsonb,
   pricing jsonb,
+  priority integer,
   constraint plan_versions_plan_key_version_pk primary key (plan_key, version),
   constraint plan_versions_plan_key_fk foreign key (plan_key)
   references pgledger.plans (key) on delete cascade,
   constraint plan_versions_change_something_check
-  check (num_nonnulls(features, pricing) > 0),
+  check (num_nonnulls(features, pricing, priority) > 0),
   constraint plan_versions_features_are_whole_check
   check (num_nonnulls(features, feature_terms, allowances) in (0, 3))
 );
@@ -275,11 +277,14 @@ where features is not null;
 create index plan_versions_plan_key_effective_at_version_pricing_idx
 on pgledger.plan_versions (plan_key, effective_at, version)
 where pricing is not null;
+create index plan_versions_plan_key_effective_at_version_priority_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where priority is not null;
 
 comment on table pgledger.plan_versions is
   'What plans have asked, and what they have given for nothing, since when. Of several that have '
-  'begun, the one that began last holds, or of these the last written: for features and for '
-  'pricing by itself, because a change may leave out one of both.';
+  'begun, the one that began last holds, or of these the last written: for features, pricing and '
+  'priority each by itself, because a change may leave some of them out.';
 comment on column pgledger.plan_versions.plan_key is 'Plan.';
 comment on column pgledger.plan_versions.version is 'Version of the plan that the change made.';
 comment on column pgledger.plan_versions.effective_at is
@@ -295,6 +300,9 @@ comment on column pgledger.plan_versions.allowances is
   'JSON object: by key, how much of a feature costs nothing, as text, or null.';
 comment on column pgledger.plan_versions.pricing is
   'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+comment on column pgledger.plan_versions.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage '
+  '(null if the change left it out), or null.';
 
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
@@ -403,7 +411,8 @@ create type @extschema@.ledger_plan as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz
+  updated_at timestamptz,
+  priority integer
 );
 
 comment on type @extschema@.ledger_plan is 'What a subscription gives and what it costs.';
@@ -435,6 +444,8 @@ comment on column @extschema@.ledger_plan.version is 'Counts changes, from 1.';
 comment on column @extschema@.ledger_plan.metadata is 'JSON object of the app''s own, or null.';
 comment on column @extschema@.ledger_plan.created_at is 'When it was created.';
 comment on column @extschema@.ledger_plan.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_plan.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on type @extschema@.ledger_plan from public;
 grant usage on type @extschema@.ledger_plan to pgledger_reader;
@@ -446,7 +457,8 @@ create type @extschema@.ledger_plan_version as (
   effective_at timestamptz,
   features jsonb,
   pricing jsonb,
-  created_at timestamptz
+  created_at timestamptz,
+  priority integer
 );
 
 comment on type @extschema@.ledger_plan_version is
@@ -464,6 +476,9 @@ comment on column @extschema@.ledger_plan_version.features is
 comment on column @extschema@.ledger_plan_version.pricing is
   'JSON object of base fee and prices, as given (null if the change left them out), or null.';
 comment on column @extschema@.ledger_plan_version.created_at is 'When it was written.';
+comment on column @extschema@.ledger_plan_version.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage '
+  '(null if the change left it out), or null.';
 
 revoke all on type @extschema@.ledger_plan_version from public;
 grant usage on type @extschema@.ledger_plan_version to pgledger_reader;

@@ -52,6 +52,7 @@ PLAN_COLUMNS = [
     "metadata",
     "created_at",
     "updated_at",
+    "priority",
 ]
 FEATURE_COLUMNS = [
     "id",

@@ -277,6 +277,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             new
             | {"slug": "new", "currency": "USD", "features": limits, "pricing": pricing}
             | {"trial_days": "14", "anchor_at_trial_end": "true", "add_on": "false", "id": None}
+            | {"priority": "3"}
         ],
         "ledger_create_subscription": [
             tenant
@@ -390,7 +391,12 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | metadata
             | {"id": spare_plan, "name": "Spare", "description": None, "features": limits}
             | {"pricing": pricing, "trial_days": "3", "anchor_at_trial_end": "false"}
-            | {"effective_at": "2025-02-01+00", "status": "active", "clear": "{description}"}
+            | {
+                "effective_at": "2025-02-01+00",
+                "priority": "3",
+                "status": "active",
+                "clear": "{description}",
+            }
         ],
         "ledger_update_subscription": [mine | metadata | {"quantity": "3", "tax_rates": rates}],
         "pgledger_accept_time": [{"account_id": ahead, "reason": "wrong clock", "app_id": ""}],

@@ -178,6 +178,7 @@ class AsyncBillingCalls(AsyncCaller):
         metadata: Mapping[str, Any] | None = None,
         id: str | None = None,
         tenant_id: str = "",
+        priority: int = 0,
     ) -> Plan:
         """Creates a plan, for the whole app or for one tenant of it: ``ledger_create_plan``.
 
@@ -205,6 +206,8 @@ class AsyncBillingCalls(AsyncCaller):
             id: Id that the caller chooses, ``plan_`` and a ULID, so that the call can be repeated:
                 it then returns the plan as it is now; None for a new one.
             tenant_id: The one tenant that it is for; the empty text for all tenants.
+            priority: Of several subscriptions with a price for a feature, that of the lowest one
+                bills its usage, and of these the oldest.
 
         Returns:
             The plan.
@@ -240,6 +243,7 @@ class AsyncBillingCalls(AsyncCaller):
                 metadata_text(metadata),
                 id,
                 tenant_id,
+                integer_text("priority", priority),
             ),
         )
 
@@ -547,8 +551,8 @@ class AsyncBillingCalls(AsyncCaller):
         """Returns a page of a plan's prices and allowances, in the order of their times.
 
         The first are those that the plan was created with, which hold since ever. Of those for the
-        same time, the later written holds. A change of a plan that left features and pricing out is
-        not among them.
+        same time, the later written holds. A change of a plan that left features, pricing and
+        priority out is not among them.
 
         Calls ``ledger_list_plan_versions``.
 
@@ -712,6 +716,7 @@ class AsyncBillingCalls(AsyncCaller):
         effective_at: datetime | None = None,
         status: Literal["active", "archived"] | None = None,
         clear: Iterable[str] | None = None,
+        priority: int | None = None,
     ) -> Plan:
         """Changes a plan, for those who have it too: ``ledger_update_plan``.
 
@@ -720,12 +725,12 @@ class AsyncBillingCalls(AsyncCaller):
         subscriptions have had the plan. To change it for new customers only, create another plan
         and archive this one.
 
-        Prices, allowances (the soft limits of features with a price) and how usage is counted for
-        them hold from ``effective_at`` on: a period of a subscription uses, whole, those that hold
-        at its start, or those that hold when the plan is entered, if that is later. If
-        ``effective_at`` lies in the past, periods that have begun since then use them too, except
-        for what a final invoice has billed: that keeps its price. Whatever was given for a later
-        time still begins then. :meth:`list_plan_versions` shows what holds when.
+        Prices, allowances (the soft limits of features with a price), how usage is counted for
+        them, and the priority hold from ``effective_at`` on: a period of a subscription uses,
+        whole, those that hold at its start, or those that hold when the plan is entered, if that is
+        later. If ``effective_at`` lies in the past, periods that have begun since then use them
+        too, except for what a final invoice has billed: that keeps its price. Whatever was given
+        for a later time still begins then. :meth:`list_plan_versions` shows what holds when.
 
         Limits hold at once, and so does whatever else the plan gives.
 
@@ -740,12 +745,14 @@ class AsyncBillingCalls(AsyncCaller):
             anchor_at_trial_end: Whether billing periods of new subscriptions count from the end of
                 the trial, or None.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
-            effective_at: Since when features and pricing hold, in the past or in the future; None
-                for now.
+            effective_at: Since when features, pricing and priority hold, in the past or in the
+                future; None for now.
             status: Whether it can be taken; an archived plan becomes active again unless another
                 has taken its slug; one of: ``active``, ``archived``, or None.
             clear: Array of the names of what is taken away: description, metadata; None for
                 nothing.
+            priority: Of several subscriptions with a price for a feature, that of the lowest one
+                bills its usage, or None.
 
         Returns:
             The plan; with the same version as before if nothing changed.
@@ -757,8 +764,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             PlanNotFound: The app has no such plan.
             InvalidArgument: The name, description, days of trial or status are not valid, clear has
-                another name or one that is given, or ``effective_at`` is given without features and
-                pricing, or in the future for another interval.
+                another name or one that is given, or ``effective_at`` is given without features,
+                pricing and priority, or in the future for another interval.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidTime: ``effective_at`` is outside the years 1 to 9999.
             InvalidPlan: Features or pricing are not valid, or do not go together at some time from
@@ -784,6 +791,7 @@ class AsyncBillingCalls(AsyncCaller):
                 time_text("effective_at", effective_at),
                 status,
                 keys_text("clear", clear),
+                optional_integer_text("priority", priority),
             ),
         )
 

@@ -34,7 +34,7 @@ begin
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
-  if num_nonnulls(plan_version.features, plan_version.pricing) > 0 then
+  if num_nonnulls(plan_version.features, plan_version.pricing, plan_version.priority) > 0 then
     perform pgledger.write_plan_version(plan_version, v_features);
     v_period := pgledger.read_plan_versions(previous.key, plan_version.effective_at);
     if (v_period.billing_interval, v_period.interval_count)
@@ -50,6 +50,7 @@ begin
     status = plan.status,
     features = plan.features,
     pricing = (pgledger.plan_terms(previous.key, 'infinity')).pricing,
+    priority = pgledger.plan_priority(previous.key, 'infinity'),
     billing_interval = v_period.billing_interval,
     interval_count = v_period.interval_count,
     trial_days = plan.trial_days,

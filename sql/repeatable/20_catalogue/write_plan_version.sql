@@ -14,12 +14,13 @@ parallel unsafe
 as $$
 begin
   insert into pgledger.plan_versions (
-    plan_key, version, effective_at, created_at, features, feature_terms, allowances, pricing
+    plan_key, version, effective_at, created_at, features, feature_terms, allowances, pricing,
+    priority
   )
   select
     plan_version.plan_key, plan_version.version, plan_version.effective_at,
     plan_version.created_at, plan_version.features, given.feature_terms, given.allowances,
-    plan_version.pricing
+    plan_version.pricing, plan_version.priority
   from (
     select
       coalesce(jsonb_object_agg(feature.feature_key, to_jsonb(feature) - 'plan_key'), '{}')
