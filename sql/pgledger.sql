@@ -1532,8 +1532,8 @@ comment on column pgledger.plans.anchor_at_trial_end is
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
 comment on column pgledger.plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage; the '
-  'one that holds last.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';
@@ -6378,7 +6378,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '9984c3558c4ec444b3b53d5ccffd580ca3f613a5808bac89db3c0ac86c1d4d91'),
+      '6c5c4e52e1b164f887c47921054773aeba1c62ae2b837860df203815d1df0597'),
     ('migrations/0006_create_subscriptions.sql',
       '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
     ('migrations/0007_create_usage.sql',
@@ -12630,9 +12630,9 @@ revoke all on function pgledger.begin_plan_anew from public;
 
 -- file: repeatable/20_catalogue/changed_plan_terms.sql
 /*
-What a change of a plan's features, pricing and priority makes hold from another time on, as the row to be
-written: null in place of what is not given, or would change nothing. The caller has locked the
-plan's row.
+What a change of a plan's features, pricing and priority makes hold from another time on, as the row
+to be written: null in place of what is not given, or would change nothing. The caller has locked
+the plan's row.
 
 Without a time it is now, but never before the plan's last change: so a clock that was put back does
 not leave the change behind an earlier one. It changes nothing if the same holds already. With a
@@ -12798,7 +12798,9 @@ begin
   elsif num_nonnulls(features, pricing, priority) = 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['effective_at', effective_at::text, 'neither features nor pricing nor priority are given'],
+      array[
+        'effective_at', effective_at::text, 'neither features nor pricing nor priority are given'
+      ],
       hint => 'Give what is to hold from then on; all else of a plan changes at once.'
     );
   end if;
@@ -14200,8 +14202,8 @@ only what an update cannot change is compared.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 Checks, in this order: app_id, tenant_id, slug, name, currency, features and pricing for null,
-description, trial_days, anchor_at_trial_end, add_on, priority, metadata, id, repeat, whether the currency is
-known, features, pricing, whether the slug is taken.
+description, trial_days, anchor_at_trial_end, add_on, priority, metadata, id, repeat, whether the
+currency is known, features, pricing, whether the slug is taken.
 */
 create or replace function public.ledger_create_plan(
   app_id text,
@@ -16317,8 +16319,8 @@ comment on column public.ledger_plans.metadata is 'JSON object of the app''s own
 comment on column public.ledger_plans.created_at is 'When it was created.';
 comment on column public.ledger_plans.updated_at is 'When it was last changed.';
 comment on column public.ledger_plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: the '
-  'one that holds last, planned ones included.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last, planned ones included.';
 
 revoke all on table public.ledger_plans from public;
 grant select on table public.ledger_plans to pgledger_reader;
@@ -16462,8 +16464,8 @@ comment on column public.ledger_tenant_plans.metadata is
 comment on column public.ledger_tenant_plans.created_at is 'When it was created.';
 comment on column public.ledger_tenant_plans.updated_at is 'When it was last changed.';
 comment on column public.ledger_tenant_plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: the '
-  'one that holds last, planned ones included.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last, planned ones included.';
 
 revoke all on table public.ledger_tenant_plans from public;
 grant select on table public.ledger_tenant_plans to pgledger_tenant;
@@ -16988,9 +16990,9 @@ what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, 
 anything is. The caller knows the price to be sound.
 
 The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
-are raised or cut by; what the price does not have is null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
-the first tier. A price without tiers is read as its own single tier: both have their amounts under
-the same names.
+are raised or cut by; what the price does not have is null, and counts as 0. The quantity of
+packages is their number. Any usage, zero included, reaches the first tier. A price without tiers is
+read as its own single tier: both have their amounts under the same names.
 
 For a price that asks something for each event, events is how many are charged, used what they come
 to, and raised and cut by how much their charges are raised and cut to their bounds.
@@ -26195,8 +26197,8 @@ revoke all on function pgledger.charge_by_difference from public;
 /*
 What the events in stays cost by a price that asks something for each event, rounded: the cost of
 all events until the end of each stay, less that of those until its start, so that a stay costs what
-its own events do, and the first events of the period are free whichever plan they were used on. What
-the price asks without any usage is the first plan's.
+its own events do, and the first events of the period are free whichever plan they were used on.
+What the price asks without any usage is the first plan's.
 */
 create or replace function pgledger.charge_by_events(
   price jsonb,
@@ -32405,7 +32407,7 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '9984c3558c4ec444b3b53d5ccffd580ca3f613a5808bac89db3c0ac86c1d4d91', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '6c5c4e52e1b164f887c47921054773aeba1c62ae2b837860df203815d1df0597', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32477,7 +32479,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f78a7925e84f2bf04fa8928c465a7cf0ba2cd83bdce3536c5555428fb6cd6ac9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'a5b25ad81bd72c995ef5fcb2a4f25d1b6391364054fc99f774867a90acd6d887', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32550,9 +32552,9 @@ values
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', '6365a6c49d590228817c0216d51ee551ab00d18be7f7c1b434a235f241159bdd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '8d4c4dd1c6258c3f3aab7048b7bf79b9e3705f42d4d785d9dd09f5fe8e186da3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '39532d2960b24dd078db519040352b9bfe2e39940ea95d9ed96f120cd934663a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '2f5fca3d0de73e6e2349be1f2204ced44914a8945be3df05cc9665ce2168d186', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '648207d841d78c4e3597a2caf9a60b4fa1a5b1a293d4cf9b0295282d94ce5c9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '80ca87dc49ea936e7dfbe7daec19f5838bf6e7dc3e61d274eea6cd64119f3dc5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', '8c9e551e12469a4d94d1b74f50191d6901c53a6181529c99cc609445ff5c3069', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32578,7 +32580,7 @@ values
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '6c8b23822d11c88cafd8982ede84b1d03197e78a28b555f1015d1798ad4fea1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '52c0b6be4b85bcae1342f3038763cc2755c3500d9d137da8241d7740e609c94f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '2397707c9cdf7bac33f158e22a397e8ed4a273483c5e62f826dfc415a5a8d801', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32610,9 +32612,9 @@ values
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', 'e9ccd199c1966379c8fbd5022c1eab3f27bb1dd8114e8f0027e1c6954218b402', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '3c9eaa93c9564e089cc119c8b9a4528dd28712ee3c32ca9467419763213679f1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f0317281fb7fe80648b03218b2320f7966ea13ebe6f6bc2b89d39db86d6e2c54', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f301fdc2e55dfe3a9cd27ec91b0efa48b721cffb9b7e53dda70aebb8b3274fd5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/charged_usage.sql', 'repeatable', '2493dd21f5d858f94b32fec9eb15271d217e3bcde75442ceaabd3fab00dc8f29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/check_event_quantities.sql', 'repeatable', 'bbe45e5099db87df47a13843b390a7f253b589d451e4887f23c19f17f53c3961', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'ee02675eb2c09c33cf4d04f68b361181df4b05c5aba0551a5ac2052991bc1ad2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32623,7 +32625,7 @@ values
   ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '0da79f24d42e33d47f7a88beb06eff0836a550be67b0dd521cdf3edca36cde71', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', '3c0925a6043442895d3acf48edd1fadff5d2aa400d27728eb4e2f7ffe3290824', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', '98cfd1b44c0ac432e11b07b8beca044d52d3435860885624b57d237c8d8c0d5a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'a1fe5ecd23b4cf32f586434ec33813db1f48b0f4d5903cadc268b605acb71175', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', 'b98bd24310d68e145e0b0911462575b2966137be6244733953ca667e3f0a16ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32775,7 +32777,7 @@ values
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', '0273120f9713dbd03a26209e62d119d084f75158a5d79211725add1460de1fdd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_difference.sql', 'repeatable', 'ddd4086684bd1c04bc3618a76e2a3bc1bee98c6964af8362b240bd1f0046abf7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_by_events.sql', 'repeatable', '887fb5255a582d0714c8883ef9ff96fb6006cb87f5ddc3cff1df7317b767f40b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_by_events.sql', 'repeatable', 'eb059ddd9b7dbabd324f8180c731c56e496bdc87946280b7f4fe2b89f1a030fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_share.sql', 'repeatable', '562ce66b597065c6004f40bdda7c9593aa541b17330c7d202863a1edaec87a8f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),

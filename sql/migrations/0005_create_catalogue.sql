@@ -205,8 +205,8 @@ comment on column pgledger.plans.anchor_at_trial_end is
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
 comment on column pgledger.plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage; the '
-  'one that holds last.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';

@@ -23,7 +23,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '9984c3558c4ec444b3b53d5ccffd580ca3f613a5808bac89db3c0ac86c1d4d91'),
+      '6c5c4e52e1b164f887c47921054773aeba1c62ae2b837860df203815d1df0597'),
     ('migrations/0006_create_subscriptions.sql',
       '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
     ('migrations/0007_create_usage.sql',

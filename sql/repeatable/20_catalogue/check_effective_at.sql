@@ -28,7 +28,9 @@ begin
   elsif num_nonnulls(features, pricing, priority) = 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['effective_at', effective_at::text, 'neither features nor pricing nor priority are given'],
+      array[
+        'effective_at', effective_at::text, 'neither features nor pricing nor priority are given'
+      ],
       hint => 'Give what is to hold from then on; all else of a plan changes at once.'
     );
   end if;

@@ -4,8 +4,8 @@ only what an update cannot change is compared.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 Checks, in this order: app_id, tenant_id, slug, name, currency, features and pricing for null,
-description, trial_days, anchor_at_trial_end, add_on, priority, metadata, id, repeat, whether the currency is
-known, features, pricing, whether the slug is taken.
+description, trial_days, anchor_at_trial_end, add_on, priority, metadata, id, repeat, whether the
+currency is known, features, pricing, whether the slug is taken.
 */
 create or replace function @extschema@.ledger_create_plan(
   app_id text,
