@@ -52,6 +52,7 @@ PLAN_COLUMNS = [
     "metadata",
     "created_at",
     "updated_at",
+    "priority",
 ]
 FEATURE_COLUMNS = [
     "id",
@@ -68,6 +69,9 @@ FEATURE_COLUMNS = [
     "metadata",
     "created_at",
     "updated_at",
+    "default_limit",
+    "default_period",
+    "default_soft_limit",
 ]
 
 
@@ -1277,7 +1281,9 @@ def test_archiving_a_plan(conn):
     assert (archived.status, archived.version) == ("archived", 2)
     assert call(conn, "archive_plan", id=made.id) == archived
     assert call(conn, "get_plan_by_slug", slug="pro") == archived
-    refused(conn, "LG120", "'pro'", "create_plan", slug="pro", name="Pro", currency="USD")
+    again = plan(conn)
+    assert call(conn, "get_plan_by_slug", slug="pro") == again
+    assert call(conn, "get_plan", id=made.id) == archived
     assert call(conn, "update_plan", id=made.id, name="New").status == "archived"
 
 

@@ -100,6 +100,7 @@ TABLES = {
     "invoices",
     "meters",
     "plan_features",
+    "plan_versions",
     "plans",
     "schema_history",
     "subscription_changes",

@@ -183,6 +183,10 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             ' {"percentage": "2", "flat_amount": "1"}]}'
         ),
     ]
+    by_event = (
+        '{"model": "percentage", "percentage": "2.9", "event_fee": "0.3", "event_minimum": "1",'
+        ' "event_maximum": "2", "free_events": 1}'
+    )
     rates = '[{"name": "VAT", "percentage": "19", "applies_to": ["hours", "api"]}]'
     pricing = (
         '{"base": {"amount": "9", "interval": "month", "interval_count": 2, "billed": "arrears",'
@@ -197,6 +201,11 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     metadata = {"metadata": '{"a": 1}'}
     request = f"({accounts[0]},{accounts[1]},1)"
     requests = f'{{"{request}","({accounts[1]},{accounts[0]},2.5)"}}'
+    defaults: dict[str, Text] = {
+        "default_limit": "100",
+        "default_period": "month",
+        "default_soft_limit": "true",
+    }
     coupon_terms: dict[str, Text] = {
         "duration": "repeating",
         "duration_invoices": "3",
@@ -267,6 +276,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             new
             | {"key": "new", "type": "metered", "aggregation": "unique_count"}
             | {"unique_key": "word", "id": None}
+            | defaults
         ],
         "ledger_create_invoice": [
             tenant | metadata | {"currency": "USD", "lines": line, "tax_rates": rates, "id": None}
@@ -275,6 +285,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             new
             | {"slug": "new", "currency": "USD", "features": limits, "pricing": pricing}
             | {"trial_days": "14", "anchor_at_trial_end": "true", "add_on": "false", "id": None}
+            | {"priority": "3"}
         ],
         "ledger_create_subscription": [
             tenant
@@ -330,6 +341,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "ledger_list_payments": [tenant | {"invoice_id": invoice}],
         "ledger_list_pending_invoices": [tenant | page],
+        "ledger_list_plan_versions": [app | page | {"id": plan}],
         "ledger_list_plans": [app | page | {"status": "active", "tenant_id": "t1"}],
         "ledger_list_all_subscriptions": [app | page | {"status": "active", "plan_id": plan}],
         "ledger_list_subscriptions": [tenant | page | {"status": "active"}],
@@ -347,8 +359,13 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             for kind in ("period", "interim")
         ],
         "ledger_price_usage": [
-            {"price": shown, "quantity": "70", "allowance": "3", "exponent": "2"}
-            for shown in prices_shown
+            *(
+                {"price": shown, "quantity": "70", "allowance": "3", "exponent": "2"}
+                | {"event_quantities": None}
+                for shown in prices_shown
+            ),
+            {"price": by_event, "quantity": "70", "allowance": "0", "exponent": "2"}
+            | {"event_quantities": '["20", 50]'},
         ],
         "ledger_purge_usage": [app | {"before": "2025-01-01+00", "max_events": "10"}],
         "ledger_query_usage": [used | hours | page],
@@ -380,22 +397,30 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_unmap_tenant_role": [{"role_name": TENANT_ROLE}],
         "ledger_update_coupon": [
             app
-            | metadata
+            | {"metadata": None, "clear": "{metadata}"}
             | {"id": coupon, "name": "Ten", "max_redemptions": "7"}
             | {"valid_from": "2025-01-01+00", "valid_until": "2026-01-01+00"}
-            | {"max_redemptions_per_tenant": "3"}
+            | {"max_redemptions_per_tenant": "3", "status": "active"}
         ],
         "ledger_update_feature": [
             app
             | metadata
-            | {"id": spare_feature, "name": "Spare", "description": "part", "aggregation": "max"}
+            | {"id": spare_feature, "name": "Spare", "description": None, "aggregation": "max"}
+            | {"status": "active", "clear": "{description}"}
+            | defaults
         ],
         "ledger_update_invoice": [tenant | metadata | {"id": draft, "lines": line}],
         "ledger_update_plan": [
             app
             | metadata
-            | {"id": spare_plan, "name": "Spare", "description": "part", "features": limits}
+            | {"id": spare_plan, "name": "Spare", "description": None, "features": limits}
             | {"pricing": pricing, "trial_days": "3", "anchor_at_trial_end": "false"}
+            | {
+                "effective_at": "2025-02-01+00",
+                "priority": "3",
+                "status": "active",
+                "clear": "{description}",
+            }
         ],
         "ledger_update_subscription": [
             mine | metadata | {"quantity": "3", "tax_rates": rates, "invoice": "next"}

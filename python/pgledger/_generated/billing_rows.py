@@ -22,6 +22,7 @@ __all__ = [
     "InvoicePreview",
     "Payment",
     "Plan",
+    "PlanVersion",
     "PriceLine",
     "Subscription",
     "SubscriptionMove",
@@ -54,6 +55,12 @@ class Feature:
         metadata: JSON object of the app's own, or None.
         created_at: When it was created.
         updated_at: When it was last changed.
+        default_limit: Limit in plans that name none: -1 for unlimited (None for -1, of a boolean
+            feature 1), or None.
+        default_period: Period of a metered limit in plans that name none (None for billing); one
+            of: ``day``, ``week``, ``month``, ``year``, ``billing``, ``lifetime``, or None.
+        default_soft_limit: Whether usage may go beyond the limit in plans that do not say so (None
+            for False), or None.
     """
 
     id: str
@@ -70,6 +77,9 @@ class Feature:
     metadata: Mapping[str, Any] | None = field(hash=False)
     created_at: datetime
     updated_at: datetime
+    default_limit: Decimal | None
+    default_period: Literal["day", "week", "month", "year", "billing", "lifetime"] | None
+    default_soft_limit: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +96,8 @@ class Plan:
         status: State; subscriptions keep an archived plan, and no new one may take it; one of:
             ``active``, ``archived``.
         currency: Currency of every amount in pricing.
-        features: JSON array of features and their limits, as given.
-        pricing: JSON object of base fee and prices, as given.
+        features: JSON array of features and their limits, as given last.
+        pricing: JSON object of base fee and prices, as given: those in force now.
         billing_interval: Unit of the billing period; one of: ``day``, ``week``, ``month``,
             ``year``.
         interval_count: Units in a billing period.
@@ -99,6 +109,8 @@ class Plan:
         metadata: JSON object of the app's own, or None.
         created_at: When it was created.
         updated_at: When it was last changed.
+        priority: Of several subscriptions with a price for a feature, that of the lowest one bills
+            its usage.
     """
 
     id: str
@@ -120,6 +132,7 @@ class Plan:
     metadata: Mapping[str, Any] | None = field(hash=False)
     created_at: datetime
     updated_at: datetime
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +148,35 @@ class Currency:
     app_id: str
     code: str
     exponent: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanVersion:
+    """Prices, or allowances, or both, that a plan has from a time on: ``ledger_plan_version``.
+
+    Attributes:
+        plan_id: Id of the plan.
+        version: Version of the plan that the change made.
+        status: Whether it is still to come, or holds for periods that begin now, in part at least;
+            one of: ``past``, ``current``, ``planned``.
+        effective_at: Since when it holds, for periods that begin from then on; None for ever.
+        features: JSON array of features and their limits, as given (None if the change left them
+            out), or None.
+        pricing: JSON object of base fee and prices, as given (None if the change left them out), or
+            None.
+        created_at: When it was written.
+        priority: Of several subscriptions with a price for a feature, that of the lowest one bills
+            its usage (None if the change left it out), or None.
+    """
+
+    plan_id: str
+    version: int
+    status: Literal["past", "current", "planned"]
+    effective_at: datetime | None
+    features: Sequence[Mapping[str, Any]] | None = field(hash=False)
+    pricing: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    priority: int | None
 
 
 @dataclass(frozen=True, slots=True)

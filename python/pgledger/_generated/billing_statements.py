@@ -16,6 +16,7 @@ from pgledger._generated.billing_rows import (
     InvoicePreview,
     Payment,
     Plan,
+    PlanVersion,
     PriceLine,
     Subscription,
     SubscriptionMove,
@@ -29,6 +30,7 @@ from pgledger._wire import Calls, optional_tuple, row_factory
 FEATURE_ROW = row_factory(Feature)
 PLAN_ROW = row_factory(Plan)
 CURRENCY_ROW = row_factory(Currency)
+PLAN_VERSION_ROW = row_factory(PlanVersion)
 PRICE_LINE_ROW = row_factory(PriceLine)
 SUBSCRIPTION_ROW = row_factory(Subscription)
 USAGE_ANSWER_ROW = row_factory(UsageAnswer)
@@ -45,6 +47,7 @@ PAYMENT_ROW = row_factory(Payment)
 SUBSCRIPTION_MOVE_ROW = row_factory(SubscriptionMove)
 
 _PLAN_CASTS = {"features": "json", "pricing": "json"}
+_PLANVERSION_CASTS = {"features": "json", "pricing": "json"}
 _SUBSCRIPTION_CASTS = {"tax_rates": "json"}
 _INVOICE_CASTS = {"line_items": "json", "tax_rates": "json"}
 _INVOICEPREVIEW_CASTS = {"line_items": "json", "tax_rates": "json"}
@@ -80,6 +83,9 @@ class BillingStatements:
             metadata="jsonb",
             id="text",
             tenant_id="text",
+            default_limit="numeric",
+            default_period="text",
+            default_soft_limit="boolean",
         )
         self.create_plan = calls.rows(
             Plan,
@@ -98,6 +104,7 @@ class BillingStatements:
             metadata="jsonb",
             id="text",
             tenant_id="text",
+            priority="integer",
         )
         self.set_currency = calls.rows(
             Currency, "ledger_set_currency", app_id="text", code="text", exponent="integer"
@@ -134,6 +141,15 @@ class BillingStatements:
             page_size="integer",
             page_offset="bigint",
         )
+        self.list_plan_versions = calls.rows(
+            PlanVersion,
+            "ledger_list_plan_versions",
+            _PLANVERSION_CASTS,
+            app_id="text",
+            id="text",
+            page_size="integer",
+            page_offset="bigint",
+        )
         self.list_plans = calls.rows(
             Plan,
             "ledger_list_plans",
@@ -153,6 +169,11 @@ class BillingStatements:
             description="text",
             aggregation="text",
             metadata="jsonb",
+            default_limit="numeric",
+            default_period="text",
+            default_soft_limit="boolean",
+            status="text",
+            clear="text[]",
         )
         self.update_plan = calls.rows(
             Plan,
@@ -167,6 +188,10 @@ class BillingStatements:
             trial_days="integer",
             anchor_at_trial_end="boolean",
             metadata="jsonb",
+            effective_at="timestamptz",
+            status="text",
+            clear="text[]",
+            priority="integer",
         )
         self.archive_feature = calls.rows(
             Feature, "ledger_archive_feature", app_id="text", id="text"
@@ -187,6 +212,7 @@ class BillingStatements:
             quantity="numeric",
             allowance="numeric",
             exponent="integer",
+            event_quantities="jsonb",
         )
 
     def _add_subscriptions(self, calls: Calls) -> None:
@@ -500,6 +526,8 @@ class BillingStatements:
             max_redemptions="bigint",
             max_redemptions_per_tenant="bigint",
             metadata="jsonb",
+            status="text",
+            clear="text[]",
         )
         self.archive_coupon = calls.rows(Coupon, "ledger_archive_coupon", app_id="text", id="text")
         self.delete_coupon = calls.rows(Coupon, "ledger_delete_coupon", app_id="text", id="text")

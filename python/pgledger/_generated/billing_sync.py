@@ -28,6 +28,7 @@ from pgledger._generated.billing_rows import (
     InvoicePreview,
     Payment,
     Plan,
+    PlanVersion,
     PriceLine,
     Subscription,
     SubscriptionMove,
@@ -46,6 +47,7 @@ from pgledger._generated.billing_statements import (
     INVOICE_ROW,
     PAYMENT_ROW,
     PLAN_ROW,
+    PLAN_VERSION_ROW,
     PRICE_LINE_ROW,
     SUBSCRIPTION_MOVE_ROW,
     SUBSCRIPTION_ROW,
@@ -89,6 +91,10 @@ class BillingCalls(Caller):
         metadata: Mapping[str, Any] | None = None,
         id: str | None = None,
         tenant_id: str = "",
+        default_limit: Decimal | int | None = None,
+        default_period: Literal["day", "week", "month", "year", "billing", "lifetime"]
+        | None = None,
+        default_soft_limit: bool | None = None,
     ) -> Feature:
         """Adds a feature to the catalogue, for an app, one tenant of it, or all apps.
 
@@ -115,6 +121,12 @@ class BillingCalls(Caller):
                 it then returns the feature as it is now; None for a new one.
             tenant_id: The one tenant that it is for; the empty text for all tenants, and always for
                 a feature of all apps.
+            default_limit: Limit in plans that name none: -1 for unlimited, of a boolean feature 1
+                for on and 0 for off; None for -1, or of a boolean feature 1.
+            default_period: Period of a metered feature's limit in plans that name none; one of:
+                ``day``, ``week``, ``month``, ``year``, ``billing``, ``lifetime``; None for billing.
+            default_soft_limit: Whether usage may go beyond the limit, in plans that do not say so;
+                None for False.
 
         Returns:
             The feature.
@@ -123,9 +135,10 @@ class BillingCalls(Caller):
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidArgument: The key, name, type, aggregation, unique key or description is not
-                valid.
+            InvalidArgument: The key, name, type, aggregation, unique key, description or a default
+                is not valid.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidQuantity: The default limit is not in range.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different feature.
             AlreadyExists: The key is taken.
@@ -145,6 +158,9 @@ class BillingCalls(Caller):
                 metadata_text(metadata),
                 id,
                 tenant_id,
+                optional_decimal_text("default_limit", default_limit),
+                default_period,
+                optional_flag_text("default_soft_limit", default_soft_limit),
             ),
         )
 
@@ -164,6 +180,7 @@ class BillingCalls(Caller):
         metadata: Mapping[str, Any] | None = None,
         id: str | None = None,
         tenant_id: str = "",
+        priority: int = 0,
     ) -> Plan:
         """Creates a plan, for the whole app or for one tenant of it: ``ledger_create_plan``.
 
@@ -173,8 +190,8 @@ class BillingCalls(Caller):
 
         Args:
             app_id: App that it belongs to.
-            slug: Name in addresses and code, unique in the app (and tenant): 1 to 128 visible
-                characters.
+            slug: Name in addresses and code, unique in the app (and tenant) among plans that are
+                not archived: 1 to 128 visible characters.
             name: Name for people, 1 to 255 characters.
             currency: Currency of every amount: a code of ISO 4217, or one that the app has defined.
             features: JSON array of what it gives: an object for each feature, for example
@@ -191,6 +208,8 @@ class BillingCalls(Caller):
             id: Id that the caller chooses, ``plan_`` and a ULID, so that the call can be repeated:
                 it then returns the plan as it is now; None for a new one.
             tenant_id: The one tenant that it is for; the empty text for all tenants.
+            priority: Of several subscriptions with a price for a feature, that of the lowest one
+                bills its usage, and of these the oldest.
 
         Returns:
             The plan.
@@ -226,6 +245,7 @@ class BillingCalls(Caller):
                 metadata_text(metadata),
                 id,
                 tenant_id,
+                integer_text("priority", priority),
             ),
         )
 
@@ -414,7 +434,7 @@ class BillingCalls(Caller):
     ) -> Plan:
         """Returns the plan that a slug names for a tenant: ``ledger_get_plan_by_slug``.
 
-        An archived plan is found too.
+        An archived plan is found too, unless another has taken its slug: then that one is.
 
         Args:
             app_id: App that it belongs to.
@@ -522,6 +542,51 @@ class BillingCalls(Caller):
             ),
         )
 
+    def list_plan_versions(
+        self,
+        app_id: str,
+        id: str,
+        *,
+        page_size: int = 100,
+        page_offset: int = 0,
+    ) -> list[PlanVersion]:
+        """Returns a page of a plan's prices and allowances, in the order of their times.
+
+        The first are those that the plan was created with, which hold since ever. Of those for the
+        same time, the later written holds. A change of a plan that left features, pricing and
+        priority out is not among them.
+
+        Calls ``ledger_list_plan_versions``.
+
+        Args:
+            app_id: App that it belongs to.
+            id: Id of the plan.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
+
+        Returns:
+            The versions of the page.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+            PlanNotFound: The app has no such plan.
+        """
+        return self._fetch_all(
+            PLAN_VERSION_ROW,
+            self._statements.list_plan_versions,
+            (
+                app_id,
+                id,
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+            ),
+        )
+
     def list_plans(
         self,
         app_id: str,
@@ -575,11 +640,18 @@ class BillingCalls(Caller):
         description: str | None = None,
         aggregation: Literal["sum", "count", "max", "unique_count", "latest"] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        default_limit: Decimal | int | None = None,
+        default_period: Literal["day", "week", "month", "year", "billing", "lifetime"]
+        | None = None,
+        default_soft_limit: bool | None = None,
+        status: Literal["active", "archived"] | None = None,
+        clear: Iterable[str] | None = None,
     ) -> Feature:
         """Changes a feature: ``ledger_update_feature``.
 
         What is None stays as it is. Key, type and unique key never change. A plan that names no
-        aggregation keeps the one that the feature had when the plan's features were written.
+        aggregation, limit, period or soft limit keeps those that the feature had when the plan's
+        features were written.
 
         Args:
             app_id: App that it belongs to; * for a feature of all apps.
@@ -589,6 +661,15 @@ class BillingCalls(Caller):
             aggregation: What usage of a metered feature comes to, for plans that are written from
                 now on; one of: ``sum``, ``count``, ``max``, ``unique_count``, ``latest``, or None.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
+            default_limit: Limit in plans that name none and are written from now on: -1 for
+                unlimited, of a boolean feature 1 for on and 0 for off, or None.
+            default_period: Period of a metered feature's limit in such plans; one of: ``day``,
+                ``week``, ``month``, ``year``, ``billing``, ``lifetime``, or None.
+            default_soft_limit: Whether usage may go beyond the limit in such plans, or None.
+            status: Whether plans can take it; an archived feature becomes active again; one of:
+                ``active``, ``archived``, or None.
+            clear: Array of the names of what is taken away: description, metadata,
+                ``default_limit``, ``default_period``, ``default_soft_limit``; None for nothing.
 
         Returns:
             The feature; with the same version as before if nothing changed.
@@ -599,8 +680,10 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             FeatureNotFound: The app has no such feature.
-            InvalidArgument: The name, aggregation or description is not valid.
+            InvalidArgument: The name, aggregation, description, a default or the status is not
+                valid, or clear has another name or one that is given.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidQuantity: The default limit is not in range.
         """
         return self._fetch_one(
             FEATURE_ROW,
@@ -612,6 +695,11 @@ class BillingCalls(Caller):
                 description,
                 aggregation,
                 metadata_text(metadata),
+                optional_decimal_text("default_limit", default_limit),
+                default_period,
+                optional_flag_text("default_soft_limit", default_soft_limit),
+                status,
+                keys_text("clear", clear),
             ),
         )
 
@@ -627,13 +715,26 @@ class BillingCalls(Caller):
         trial_days: int | None = None,
         anchor_at_trial_end: bool | None = None,
         metadata: Mapping[str, Any] | None = None,
+        effective_at: datetime | None = None,
+        status: Literal["active", "archived"] | None = None,
+        clear: Iterable[str] | None = None,
+        priority: int | None = None,
     ) -> Plan:
-        """Changes a plan, at once for all its subscriptions: ``ledger_update_plan``.
+        """Changes a plan, for those who have it too: ``ledger_update_plan``.
 
         What is None stays as it is; what is given replaces what there was, as a whole. Currency,
-        slug and whether it is an add-on never change, nor does the billing interval while
-        subscriptions have the plan. To change it for new customers only, create another plan and
-        archive this one.
+        slug and whether it is an add-on never change, nor does the billing interval once
+        subscriptions have had the plan. To change it for new customers only, create another plan
+        and archive this one.
+
+        Prices, allowances (the soft limits of features with a price), how usage is counted for
+        them, and the priority hold from ``effective_at`` on: a period of a subscription uses,
+        whole, those that hold at its start, or those that hold when the plan is entered, if that is
+        later. If ``effective_at`` lies in the past, periods that have begun since then use them
+        too, except for what a final invoice has billed: that keeps its price. Whatever was given
+        for a later time still begins then. :meth:`list_plan_versions` shows what holds when.
+
+        Limits hold at once, and so does whatever else the plan gives.
 
         Args:
             app_id: App that it belongs to.
@@ -646,6 +747,14 @@ class BillingCalls(Caller):
             anchor_at_trial_end: Whether billing periods of new subscriptions count from the end of
                 the trial, or None.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
+            effective_at: Since when features, pricing and priority hold, in the past or in the
+                future; None for now.
+            status: Whether it can be taken; an archived plan becomes active again unless another
+                has taken its slug; one of: ``active``, ``archived``, or None.
+            clear: Array of the names of what is taken away: description, metadata; None for
+                nothing.
+            priority: Of several subscriptions with a price for a feature, that of the lowest one
+                bills its usage, or None.
 
         Returns:
             The plan; with the same version as before if nothing changed.
@@ -656,12 +765,17 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             PlanNotFound: The app has no such plan.
-            InvalidArgument: The name, description or days of trial are not valid.
+            InvalidArgument: The name, description, days of trial or status are not valid, clear has
+                another name or one that is given, or ``effective_at`` is given without features,
+                pricing and priority, or in the future for another interval.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
-            InvalidPlan: Features or pricing are not valid; the message names the path.
+            InvalidTime: ``effective_at`` is outside the years 1 to 9999.
+            InvalidPlan: Features or pricing are not valid, or do not go together at some time from
+                then on; the message names the path.
             FeatureNotFound: A feature is not in the catalogue.
             Archived: A feature that is new to the plan is archived.
-            InUse: The billing interval would change while there are subscriptions.
+            InUse: The billing interval would change, and subscriptions have or have had the plan.
+            AlreadyExists: It would become active, and its slug is taken.
         """
         return self._fetch_one(
             PLAN_ROW,
@@ -676,6 +790,10 @@ class BillingCalls(Caller):
                 optional_integer_text("trial_days", trial_days),
                 optional_flag_text("anchor_at_trial_end", anchor_at_trial_end),
                 metadata_text(metadata),
+                time_text("effective_at", effective_at),
+                status,
+                keys_text("clear", clear),
+                optional_integer_text("priority", priority),
             ),
         )
 
@@ -814,6 +932,7 @@ class BillingCalls(Caller):
         *,
         allowance: Decimal | int = 0,
         exponent: int | None = None,
+        event_quantities: Sequence[Mapping[str, Any]] | None = None,
     ) -> list[PriceLine]:
         """Says what usage costs by a price, as an invoice would: ``ledger_price_usage``.
 
@@ -826,17 +945,24 @@ class BillingCalls(Caller):
             allowance: How much of it is free, 0 or more.
             exponent: Decimal places that amounts are rounded to, half away from zero, so that the
                 lines add up to the rounded total, 0 to 18; None for exact amounts.
+            event_quantities: JSON array of the quantities of the events, in the order of their
+                times, for a price that asks something for each event, for example ["10", "80"];
+                together they are the quantity; None for any other price.
 
         Returns:
-            A line for each tier that is reached, in order; then one with what is missing to the
-            minimum, or what is above the maximum, if anything is. The amount of a line of usage is
-            quantity * ``unit_amount`` + ``flat_amount``; the quantity of packages is their number.
+            A line for each tier that is reached, in order; then what is asked for each event, by
+            kind: the fee, what charges are raised by, and what they are cut by; then one with what
+            is missing to the minimum, or what is above the maximum, if anything is. The amount of a
+            line of usage is quantity * ``unit_amount`` + ``flat_amount``, unless all three are
+            None; the quantity of packages is their number.
 
         Raises:
             NullArgument: An argument that has to be given is None.
-            InvalidPlan: The price is not valid; the message names the path.
+            InvalidPlan: The price, or a quantity of an event, is not valid; the message names the
+                path.
             InvalidQuantity: The quantity or the allowance is not in range.
-            InvalidArgument: The exponent is out of range.
+            InvalidArgument: The exponent is out of range, or ``event_quantities`` are missing, for
+                another price, or not the quantity.
         """
         return self._fetch_all(
             PRICE_LINE_ROW,
@@ -846,6 +972,7 @@ class BillingCalls(Caller):
                 decimal_text("quantity", quantity),
                 decimal_text("allowance", allowance),
                 optional_integer_text("exponent", exponent),
+                sequence_text("event_quantities", event_quantities),
             ),
         )
 
@@ -2224,8 +2351,8 @@ class BillingCalls(Caller):
 
         Args:
             app_id: App that it belongs to.
-            code: What is typed to redeem it, unique in the app (and tenant): 1 to 64 visible
-                characters.
+            code: What is typed to redeem it, unique in the app (and tenant) among those that are
+                not archived: 1 to 64 visible characters.
             name: Name for people, which stands on invoices, 1 to 255 characters; None for the code.
             percentage: Percent off, above 0 to 100, at most 18 decimal places; None for an amount.
             amount: Amount off in currency, above 0, below 1e30, with no more decimal places than
@@ -2300,7 +2427,7 @@ class BillingCalls(Caller):
     ) -> Coupon:
         """Returns the coupon that a code names for a tenant: ``ledger_get_coupon``.
 
-        Archived ones are found too.
+        Archived ones are found too; if another has taken the code since, that one is.
 
         Args:
             app_id: App that it belongs to.
@@ -2501,11 +2628,13 @@ class BillingCalls(Caller):
         max_redemptions: int | None = None,
         max_redemptions_per_tenant: int | None = None,
         metadata: Mapping[str, Any] | None = None,
+        status: Literal["active", "archived"] | None = None,
+        clear: Iterable[str] | None = None,
     ) -> Coupon:
         """Changes a coupon: ``ledger_update_coupon``.
 
-        What is None stays as it is, so no value can be taken back to None. The code and the
-        discount never change. Who has redeemed the coupon keeps it, whatever changes.
+        What is None stays as it is; clear takes a value away. The code and the discount never
+        change. Who has redeemed the coupon keeps it, whatever changes.
 
         Args:
             app_id: App that it belongs to.
@@ -2518,6 +2647,10 @@ class BillingCalls(Caller):
             max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more and not less
                 often than any tenant has, or None.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
+            status: Whether it can be redeemed; an archived coupon becomes active again unless
+                another has taken its code; one of: ``active``, ``archived``, or None.
+            clear: Array of the names of what is taken away: ``valid_from``, ``valid_until``,
+                ``max_redemptions``, ``max_redemptions_per_tenant``, metadata; None for nothing.
 
         Returns:
             The coupon; with the same version as before where nothing changed.
@@ -2528,11 +2661,13 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             CouponNotFound: The app has no such coupon.
-            InvalidArgument: The name or a limit is not valid.
+            InvalidArgument: The name, a limit or the status is not valid, or clear has another name
+                or one that is given.
             InvalidTime: A time is outside the years 1 to 9999, or the end is not after the start.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InUse: It has been redeemed more often than ``max_redemptions``, or by a tenant than
                 ``max_redemptions_per_tenant``.
+            AlreadyExists: It would become active, and its code is taken.
         """
         return self._fetch_one(
             COUPON_ROW,
@@ -2546,6 +2681,8 @@ class BillingCalls(Caller):
                 optional_integer_text("max_redemptions", max_redemptions),
                 optional_integer_text("max_redemptions_per_tenant", max_redemptions_per_tenant),
                 metadata_text(metadata),
+                status,
+                keys_text("clear", clear),
             ),
         )
 

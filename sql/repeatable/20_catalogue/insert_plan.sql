@@ -1,6 +1,6 @@
 /*
-Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
-time, has written it meanwhile, that plan's key is returned.
+Writes a new plan, its features and its first version, and returns the plan's key. If the same call,
+made at the same time, has written it meanwhile, that plan's key is returned.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 
@@ -40,13 +40,13 @@ begin
       insert into pgledger.plans (
         id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
         billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version,
-        metadata, created_at, updated_at
+        metadata, created_at, updated_at, priority
       )
       values (
         plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
         plan.currency, plan.features, plan.pricing, v_period.billing_interval,
         v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on,
-        plan.version, plan.metadata, plan.created_at, plan.updated_at
+        plan.version, plan.metadata, plan.created_at, plan.updated_at, plan.priority
       )
       on conflict on constraint plans_id_key do nothing
       returning plans.key into v_key;
@@ -59,7 +59,7 @@ begin
     end;
 
     if v_key is not null then
-      perform pgledger.write_plan_features(v_key, v_features);
+      perform pgledger.begin_plan(v_key, plan, v_features);
       return v_key;
     end if;
 
@@ -72,6 +72,7 @@ begin
       where plans.app_id = plan.app_id
         and plans.tenant_id = plan.tenant_id
         and plans.slug = plan.slug
+        and plans.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',

@@ -55,6 +55,7 @@ begin
       where coupons.app_id = coupon.app_id
         and coupons.tenant_id = coupon.tenant_id
         and coupons.code = coupon.code
+        and coupons.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',

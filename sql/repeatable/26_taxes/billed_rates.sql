@@ -1,6 +1,6 @@
 /*
-What invoices have billed of what a credit gives back, one row for each set of tax rates
-that it was billed with. It is what they have billed for the same plan, item and period of the
+What invoices have billed of what a credit gives back, one row for each set of tax rates that it was
+billed with. It is what they have billed for the same plan, item and period of the
 subscription, and of a base fee for the same quantity; after discounts. amount is what is left of it
 after earlier credits, charged what there was before them; taxes and returned are the tax on these
 charges and what earlier credits gave back of it, for each of the rates. What counts is in
@@ -79,6 +79,6 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices have billed of what a line gives back, by tax rates.';
+  'What invoices that stand have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
