@@ -116,6 +116,7 @@ begin
       'ledger_check_entitlement',
       'ledger_consume_entitlement',
       'ledger_consumption',
+      'ledger_correct_usage',
       'ledger_coupon',
       'ledger_coupon_redemption',
       'ledger_coupon_redemptions',
@@ -183,6 +184,7 @@ begin
       'ledger_redeem_coupon',
       'ledger_refresh_invoice',
       'ledger_remaining_entitlement',
+      'ledger_remove_usage',
       'ledger_resume_subscription',
       'ledger_set_cached_entitlement',
       'ledger_set_currency',
@@ -206,8 +208,11 @@ begin
       'ledger_update_plan',
       'ledger_update_subscription',
       'ledger_usage_answer',
+      'ledger_usage_by_time',
+      'ledger_usage_corrections',
       'ledger_usage_event',
       'ledger_usage_events',
+      'ledger_usage_part',
       'ledger_usage_receipt']::text[]))
     order by object.name
     limit 6
@@ -1365,6 +1370,10 @@ create table pgledger.tenants (
   tenant_id text collate "C" not null,
   cache_version bigint default 0 not null,
   purged_before timestamptz default '-infinity' not null,
+  purge_from timestamptz default '-infinity' not null,
+  settled_before timestamptz default '-infinity' not null,
+  settling_before timestamptz default '-infinity' not null,
+  settling_since timestamptz default '-infinity' not null,
   constraint tenants_key_pk primary key (key),
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
@@ -1380,6 +1389,15 @@ comment on column pgledger.tenants.cache_version is
 comment on column pgledger.tenants.purged_before is
   'Usage events before this whole UTC hour may have been purged, so events that old are no longer '
   'taken.';
+comment on column pgledger.tenants.purge_from is
+  'Where the next purge begins to look: what is left of events before that is kept.';
+comment on column pgledger.tenants.settled_before is
+  'Periods that end here or before are settled: since no usage of them is taken, each subscription '
+  'has had an invoice that looked at them. No invoice looks at them again.';
+comment on column pgledger.tenants.settling_before is
+  'What settled_before becomes when each subscription has had an invoice after settling_since.';
+comment on column pgledger.tenants.settling_since is
+  'When usage before settling_before was no longer taken.';
 
 create table pgledger.features (
   id text collate "C" not null,
@@ -2013,8 +2031,9 @@ comment on column pgledger.meters.type is 'metered or seat, as the feature was a
 comment on column pgledger.meters.unique_key is
   'Member of metadata whose different values are kept, as the feature was at the first event.';
 comment on column pgledger.meters.turn is
-  'Counts the calls that needed the usage to stand still: calls that consume, and reports of '
-  'seats.';
+  'Counts the calls that needed the usage to stand still: calls that consume, reports of seats, '
+  'and corrections, of which one that removes an event counts twice. With it the count of events '
+  'never goes back.';
 
 -- Each call that records usage takes one number; an event's key is that number and its place.
 create sequence pgledger.usage_calls_seq as bigint maxvalue 8796093022207;
@@ -2028,15 +2047,15 @@ create table pgledger.usage_events (
   created_at timestamptz not null,
   tenant_key integer not null,
   meter_key integer not null,
-  quantity numeric not null,
+  quantity numeric,
   idempotency_key text collate "C",
   metadata jsonb,
   constraint usage_events_meter_key_event_at_key_pk primary key (meter_key, event_at, key),
-  constraint usage_events_tenant_key_idempotency_key_key unique (tenant_key, idempotency_key)
+  constraint usage_events_meter_key_idempotency_key_key unique (meter_key, idempotency_key)
 );
 
 comment on table pgledger.usage_events is
-  'Usage as it was reported. Rows never change; purging removes old ones.';
+  'Usage as it was reported, with corrections. Purging removes old rows.';
 comment on column pgledger.usage_events.key is
   'Unique key: the number of the call times 2^20, plus the event''s place within the call. Part '
   'of the public id.';
@@ -2048,11 +2067,39 @@ comment on column pgledger.usage_events.meter_key is
   'Internal key of (app_id, tenant_id, feature_key).';
 comment on column pgledger.usage_events.quantity is
   'How much was used; for a seat, how many there are. 0 or more, below 1e30, at most 18 decimal '
-  'places.';
+  'places. Null for an event that was removed: it counts nowhere, and its idempotency key stays '
+  'taken.';
 comment on column pgledger.usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column pgledger.usage_events.metadata is 'JSON object given with the event, or null.';
+
+create table pgledger.usage_corrections (
+  meter_key integer not null,
+  event_at timestamptz not null,
+  event_key bigint not null,
+  version integer not null,
+  event_id text collate "C" not null,
+  quantity numeric not null,
+  corrected_quantity numeric,
+  reason text,
+  created_at timestamptz not null,
+  constraint usage_corrections_meter_key_event_at_event_key_version_pk
+  primary key (meter_key, event_at, event_key, version)
+);
+
+comment on table pgledger.usage_corrections is
+  'Corrections of usage events. Rows never change; purging leaves them.';
+comment on column pgledger.usage_corrections.meter_key is 'Meter of the event.';
+comment on column pgledger.usage_corrections.event_at is 'When the event happened.';
+comment on column pgledger.usage_corrections.event_key is 'Key of the event.';
+comment on column pgledger.usage_corrections.version is 'Counts the event''s corrections, from 1.';
+comment on column pgledger.usage_corrections.event_id is 'Public id of the event: evt_ and a ULID.';
+comment on column pgledger.usage_corrections.quantity is 'What the event said before.';
+comment on column pgledger.usage_corrections.corrected_quantity is
+  'What it says since; null if it was removed.';
+comment on column pgledger.usage_corrections.reason is 'Why, as given, or null.';
+comment on column pgledger.usage_corrections.created_at is 'When it was corrected.';
 
 create table pgledger.usage_rollups (
   meter_key integer not null,
@@ -2077,8 +2124,9 @@ comment on column pgledger.usage_rollups.starts_at is
   'Start of the day or hour in UTC.';
 comment on column pgledger.usage_rollups.events is 'Count of events.';
 comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
-comment on column pgledger.usage_rollups.highest is 'Highest quantity.';
-comment on column pgledger.usage_rollups.latest_at is 'event_at of the latest event.';
+comment on column pgledger.usage_rollups.highest is 'Highest quantity; 0 without events.';
+comment on column pgledger.usage_rollups.latest_at is
+  'event_at of the latest event; the start without events.';
 comment on column pgledger.usage_rollups.latest_key is
   'Key of the latest event; of events at the same time the one recorded last.';
 comment on column pgledger.usage_rollups.latest is 'Quantity of the latest event.';
@@ -2106,6 +2154,8 @@ revoke all on sequence pgledger.usage_calls_seq from public;
 alter table pgledger.usage_events enable row level security;
 revoke all on table pgledger.usage_events from public;
 grant select on table pgledger.usage_events to pgledger_auditor;
+revoke all on table pgledger.usage_corrections from public;
+grant select on table pgledger.usage_corrections to pgledger_auditor;
 revoke all on table pgledger.usage_rollups from public;
 grant select on table pgledger.usage_rollups to pgledger_auditor;
 revoke all on table pgledger.usage_values from public;
@@ -2133,8 +2183,8 @@ comment on column public.ledger_usage_event.quantity is
 comment on column public.ledger_usage_event.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_usage_event.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column public.ledger_usage_event.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_usage_event.created_at is 'When it was recorded.';
@@ -2196,6 +2246,20 @@ comment on column public.ledger_feature_usage.value is 'What the usage comes to.
 
 revoke all on type public.ledger_feature_usage from public;
 grant usage on type public.ledger_feature_usage to pgledger_reader;
+
+create type public.ledger_usage_part as (
+  starts_at timestamptz,
+  ends_at timestamptz,
+  value numeric
+);
+
+comment on type public.ledger_usage_part is 'What usage comes to in a part of a range of time.';
+comment on column public.ledger_usage_part.starts_at is 'Start of the part, inclusive.';
+comment on column public.ledger_usage_part.ends_at is 'End of the part, exclusive.';
+comment on column public.ledger_usage_part.value is 'What the usage in it comes to.';
+
+revoke all on type public.ledger_usage_part from public;
+grant usage on type public.ledger_usage_part to pgledger_reader;
 
 -- file: migrations/0008_create_entitlement_cache.sql
 /*
@@ -4445,6 +4509,12 @@ as $$
       false
     ),
     (
+      'LG115', 'UsageNotFound', 'usage event %s at %s does not exist%s',
+      'Take id and event_at from ledger_query_usage.',
+      'There is no usage event of that id and time for this app and tenant, or it was removed.',
+      false
+    ),
+    (
       'LG120', 'AlreadyExists', '%s %s is already taken%s',
       'Choose another, or get the one that has it.',
       'A slug, key or code is already taken. Choose another, or get the one that has it.',
@@ -6021,11 +6091,11 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
+      '15722a00ea128c2c2130a4a7362fd3005f424e5501f6cb39208fecfb9ba82435'),
     ('migrations/0006_create_subscriptions.sql',
       'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
     ('migrations/0007_create_usage.sql',
-      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
+      '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7'),
     ('migrations/0008_create_entitlement_cache.sql',
       '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
     ('migrations/0009_create_tenant_roles.sql',
@@ -7194,6 +7264,10 @@ as $$
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_usage_keeps_meaning(features)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7216,9 +7290,15 @@ as $$
     ),
     (
       'function', 'private',
+      'correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
+    ('function', 'private', 'counted_value(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7257,6 +7337,11 @@ as $$
       'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
       'integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'edges_of_parts(timestamp with time zone, timestamp with time zone, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
@@ -7280,7 +7365,11 @@ as $$
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
-    ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'event_of_key(text, text, text, numeric, timestamp with time zone, text, boolean)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
@@ -7303,8 +7392,20 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
       'boolean)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'has_prices(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
@@ -7349,6 +7450,7 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -7386,15 +7488,34 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
+    ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
       '', ''
     ),
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
+      'boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
@@ -7414,7 +7535,11 @@ as $$
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
-    ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7441,7 +7566,9 @@ as $$
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
@@ -7473,6 +7600,7 @@ as $$
       'proration_unit(timestamp with time zone, timestamp with time zone, timestamp with time '
       'zone, text, text)', 'owner', '', ''
     ),
+    ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -7518,6 +7646,10 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private', 'repeated_usage(integer, text, numeric, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
@@ -7541,6 +7673,11 @@ as $$
       'function', 'private',
       'seat_levels(integer, timestamp with time zone, timestamp with time zone, timestamp with '
       'time zone, timestamp with time zone, text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'seats_added(integer, timestamp with time zone, timestamp with time zone, bigint, '
+      'numeric)', 'owner', '', ''
     ),
     (
       'function', 'private', 'seats_charge(jsonb, integer, billing_segment[], text, integer)',
@@ -7573,6 +7710,13 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
+    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
+    ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
@@ -7592,7 +7736,7 @@ as $$
       'function', 'private',
       'usage_answers(text, text[], text[], numeric[], timestamp with time zone[], text[], '
       'jsonb[], timestamp with time zone, timestamp with time zone, text, integer[], '
-      'integer[], integer[])', 'owner', '', ''
+      'integer[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7646,8 +7790,9 @@ as $$
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
+      'function', 'private',
+      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
@@ -7695,6 +7840,11 @@ as $$
     (
       'function', 'surface',
       'ledger_consume_entitlement(text, text, text, numeric, text, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -7910,6 +8060,11 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'ledger_remove_usage(text, text, text, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_resume_subscription(text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -7952,6 +8107,12 @@ as $$
       'function', 'surface',
       'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_usage_by_time(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_accept_time(text, text, text)', 'owner', '',
@@ -8226,6 +8387,7 @@ as $$
     ),
     ('table', 'private', 'tenants', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'transfers', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'usage_corrections', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'usage_events', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -8280,6 +8442,7 @@ as $$
     ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_answer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_part', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
@@ -8331,6 +8494,7 @@ as $$
       'view', 'surface', 'ledger_tenant_usage_events', 'tenant_views', 'tenant=SELECT',
       'security_barrier=true'
     ),
+    ('view', 'surface', 'ledger_usage_corrections', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
@@ -14026,6 +14190,42 @@ comment on function pgledger.lock_plan is
 
 revoke all on function pgledger.lock_plan from public;
 
+-- file: repeatable/20_catalogue/plan_terms.sql
+/*
+What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
+nothing, which is the feature's limit where that is soft.
+*/
+create or replace function pgledger.plan_terms(
+  plan_key bigint,
+  at timestamptz,
+  out pricing jsonb,
+  out allowances jsonb
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    plans.pricing,
+    coalesce(
+      (
+        select jsonb_object_agg(plan_features.feature_key, trim_scale(plan_features.quota)::text)
+        from pgledger.plan_features
+        where plan_features.plan_key = plans.key
+          and plan_features.soft_limit
+          and plan_features.quota >= 0
+      ),
+      '{}'
+    )
+  from pgledger.plans
+  where plans.key = plan_terms.plan_key
+$$;
+
+comment on function pgledger.plan_terms is
+  'What a plan asks, and what it gives for nothing, at a time.';
+
+revoke all on function pgledger.plan_terms from public;
+
 -- file: repeatable/20_catalogue/plan_with_key.sql
 /*
 The plan with that internal key as applications see it, or null.
@@ -17008,6 +17208,51 @@ comment on function pgledger.aggregate_usage is
 
 revoke all on function pgledger.aggregate_usage from public;
 
+-- file: repeatable/23_usage/check_usage_edges.sql
+/*
+Refuses times between which usage is added up, if one splits an hour whose events may have been
+purged. The message names them by the name given here.
+Errors: UsagePurged.
+*/
+create or replace function pgledger.check_usage_edges(
+  app_id text,
+  tenant_id text,
+  name text,
+  edges timestamptz[]
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_purged_before timestamptz := (
+    select tenants.purged_before
+    from pgledger.tenants
+    where tenants.app_id = check_usage_edges.app_id
+      and tenants.tenant_id = check_usage_edges.tenant_id
+  );
+  v_edge timestamptz := (
+    select min(edge.at)
+    from unnest(edges) as edge (at)
+    where edge.at < v_purged_before
+      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
+  );
+  v_ok boolean;
+begin
+  if v_edge is not null then
+    v_ok := pgledger.fail('UsagePurged', array[name, v_edge::text, v_purged_before::text]);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_usage_edges is
+  'Raises UsagePurged if a time splits an hour whose events may have been purged.';
+
+revoke all on function pgledger.check_usage_edges from public;
+
 -- file: repeatable/23_usage/check_usage_range.sql
 /*
 Refuses a range of time over which usage cannot be added up: one that is not finite, one that is
@@ -17026,7 +17271,6 @@ stable
 parallel safe
 as $$
 declare
-  v_purged_before timestamptz;
   v_edge record;
   v_ok boolean;
 begin
@@ -17049,22 +17293,8 @@ begin
     );
   end if;
 
-  select tenants.purged_before
-  into v_purged_before
-  from pgledger.tenants
-  where tenants.app_id = check_usage_range.app_id
-    and tenants.tenant_id = check_usage_range.tenant_id;
-  for v_edge in
-    select edge.name, edge.at
-    from (values (1, 'starts_at', starts_at), (2, 'ends_at', ends_at)) as edge (place, name, at)
-    where edge.at < v_purged_before
-      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
-    order by edge.place
-  loop
-    v_ok := pgledger.fail(
-      'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
-    );
-  end loop;
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'starts_at', array[starts_at]);
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'ends_at', array[ends_at]);
 
   return true;
 end;
@@ -17074,6 +17304,90 @@ comment on function pgledger.check_usage_range is
   'Raises NullArgument, InvalidTime or UsagePurged unless usage can be added up over a range.';
 
 revoke all on function pgledger.check_usage_range from public;
+
+-- file: repeatable/23_usage/correct_usage.sql
+/*
+Gives a usage event another quantity, or removes it where that is null, and puts right what it was
+added up in. The first invoice that is drawn up after that bills the difference: a draft when it is
+computed anew, else the next one, as with late usage.
+
+A removed event stays without a quantity, so that its idempotency key stays taken and nobody who
+sends it again brings it back. A repeated correction changes nothing.
+
+Locks, in this order: the meter; the event; the tenant, FOR SHARE, so that no purge deletes what the
+totals of its hour are made of; the roll-ups of its day and hour; values.
+Errors: UsagePurged, UsageNotFound.
+*/
+create or replace function pgledger.correct_usage(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  quantity numeric,
+  reason text
+)
+returns public.ledger_usage_event
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_event record;
+  v_purged_before timestamptz;
+  v_answer record;
+  v_ok boolean;
+begin
+  v_event := pgledger.lock_usage_event(app_id, tenant_id, id, event_at, quantity is null);
+  select tenants.purged_before
+  into v_purged_before
+  from pgledger.tenants
+  where tenants.app_id = correct_usage.app_id and tenants.tenant_id = correct_usage.tenant_id
+  for share;
+  if event_at < v_purged_before then
+    v_ok := pgledger.fail('UsagePurged', array['event_at', event_at::text, v_purged_before::text]);
+  elsif v_event.key is null
+    or (v_event.quantity is null and correct_usage.quantity is not null) then
+    v_ok := pgledger.fail(
+      'UsageNotFound',
+      array[quote_literal(pgledger.abridged(id)), event_at::text, pgledger.in_app(app_id)]
+    );
+  end if;
+
+  if v_event.quantity is distinct from correct_usage.quantity then
+    insert into pgledger.usage_corrections (
+      meter_key, event_at, event_key, version, event_id, quantity, corrected_quantity, reason,
+      created_at
+    )
+    select
+      v_event.meter_key, v_event.event_at, v_event.key, count(*) + 1, correct_usage.id,
+      v_event.quantity, correct_usage.quantity, correct_usage.reason, pgledger.clock()
+    from pgledger.usage_corrections
+    where usage_corrections.meter_key = v_event.meter_key
+      and usage_corrections.event_at = v_event.event_at
+      and usage_corrections.event_key = v_event.key;
+    update pgledger.usage_events
+    set quantity = correct_usage.quantity
+    where usage_events.meter_key = v_event.meter_key
+      and usage_events.event_at = v_event.event_at
+      and usage_events.key = v_event.key;
+    perform pgledger.total_usage_again(
+      v_event.meter_key, v_event.event_at, correct_usage.quantity - v_event.quantity,
+      v_event.quantity
+    );
+  end if;
+  select
+    correct_usage.id, correct_usage.app_id, correct_usage.tenant_id, v_event.feature_key,
+    coalesce(correct_usage.quantity, v_event.quantity, v_event.removed_quantity), v_event.event_at,
+    v_event.idempotency_key, v_event.metadata, v_event.created_at
+  into v_answer;
+  return v_answer;
+end;
+$$;
+
+comment on function pgledger.correct_usage is
+  'Gives a usage event another quantity or removes it, and puts right what it was added up in.';
+
+revoke all on function pgledger.correct_usage from public;
 
 -- file: repeatable/23_usage/count_usage_values.sql
 /*
@@ -17100,7 +17414,7 @@ begin
     meters.key,
     bucket.span,
     date_bin(bucket.size, coalesce(event.event_at, now), v_origin) as starts_at,
-    event.metadata ->> meters.unique_key as value
+    pgledger.counted_value(event.metadata, meters.unique_key) as value
   from unnest(meter_keys, event_ats, metadatas) as event (meter_key, event_at, metadata)
   inner join pgledger.meters
     on meters.key = any(meter_keys) and event.meter_key = meters.key
@@ -17116,16 +17430,44 @@ comment on function pgledger.count_usage_values is
 
 revoke all on function pgledger.count_usage_values from public;
 
+-- file: repeatable/23_usage/counted_value.sql
+/*
+The value that an event has in the named member of its metadata, as it is told from others: as text.
+Numbers are equal by value, so 1 and 1.0 are one, within arrays and objects too.
+*/
+create or replace function pgledger.counted_value(metadata jsonb, unique_key text)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select case jsonb_typeof(metadata -> unique_key)
+    when 'number' then trim_scale((metadata ->> unique_key)::numeric)::text
+    when 'array' then pgledger.plain_json(metadata -> unique_key)::text
+    when 'object' then pgledger.plain_json(metadata -> unique_key)::text
+    else metadata ->> unique_key
+  end
+$$;
+
+comment on function pgledger.counted_value is
+  'The value in a member of metadata, as it is told from others.';
+
+revoke all on function pgledger.counted_value from public;
+
 -- file: repeatable/23_usage/delete_usage_before.sql
 /*
-Deletes an app's usage events from before a time, at most so many, and returns how many. None that a
-tenant's subscriptions still need is deleted. Whole UTC hours are given up: the tenant's purge line
-moves behind the hour of the latest event deleted, and nothing older is taken any more, because
-idempotency keys are forgotten with their events.
+Deletes an app's usage events from before a time, at most so many, and returns how many. What may be
+deleted of a tenant's, pgledger.purge_bounds says. The tenant's purge line moves there with the
+first of them, and nothing older is taken any more, because idempotency keys are forgotten with
+their events.
 
-Locks: the events, without those that somebody else is purging; then their tenants, ascending, on
-which recording takes no lock. Who records an event whose key is being deleted waits for the end of
-the transaction.
+Tenants that earlier calls are through with are left out, until nothing is left of the others: then
+all are looked at once more, for what may be deleted by now.
+
+Locks: the events of a tenant, without those that somebody else is purging; then the tenant, on
+which recording takes no lock; so one tenant after the other, ascending. The first event is deleted
+when all are locked, so who waits for a deletion is not waited for. Who records an event whose key
+is being deleted waits for the end of the transaction.
 */
 create or replace function pgledger.delete_usage_before(
   app_id text,
@@ -17136,75 +17478,46 @@ returns bigint
 language plpgsql
 volatile
 parallel unsafe
--- The index has a meter's events in the order in which they are deleted.
 set enable_bitmapscan = off
 set enable_seqscan = off
 as $$
 declare
+  v_before timestamptz := date_bin('1 hour', before, timestamptz '2000-01-01 00:00:00+00');
+  v_tenant_key integer;
+  v_tenant pgledger.tenants;
+  v_bounds record;
+  v_events tid[] := '{}';
   v_deleted bigint;
 begin
-  with doomed as materialized (
-    select event.ctid, event.tenant_key, event.event_at
-    from (
-      select
-        meters.key,
-        date_bin(
-          '1 hour',
-          least(before, pgledger.usage_needed_from(meters.app_id, meters.tenant_id)),
-          timestamptz '2000-01-01 00:00:00+00'
-        ) as before
-      from pgledger.meters
-      where meters.app_id = delete_usage_before.app_id
-        and exists (
-          select
-          from pgledger.usage_events
-          where usage_events.meter_key = meters.key
-            and usage_events.event_at < delete_usage_before.before
+  for v_look in 1..2 loop
+    for v_tenant_key in
+      select tenants.key
+      from pgledger.tenants
+      where tenants.app_id = delete_usage_before.app_id
+        and pgledger.has_usage_between(
+          tenants.key, case when v_look = 1 then tenants.purge_from else '-infinity' end, v_before
         )
-      offset 0
-    ) as line
-    cross join lateral (
-      select usage_events.ctid, usage_events.tenant_key, usage_events.event_at
-      from pgledger.usage_events
-      where usage_events.meter_key = line.key
-        and usage_events.event_at < line.before
-      order by usage_events.event_at
-      limit max_events
-      for update skip locked
-    ) as event
-    limit max_events
-  ),
-  line as materialized (
-    select
-      doomed.tenant_key,
-      date_bin('1 hour', max(doomed.event_at), timestamptz '2000-01-01 00:00:00+00')
-      + interval '1 hour' as before
-    from doomed
-    group by doomed.tenant_key
-  ),
-  locked as materialized (
-    select tenants.key
-    from pgledger.tenants
-    where tenants.key in (select line.tenant_key from line)
-    order by tenants.key
-    for no key update
-  ),
-  moved as (
-    update pgledger.tenants
-    set purged_before = line.before
-    from locked
-    inner join line on locked.key = line.tenant_key
-    where tenants.key = locked.key and tenants.purged_before < line.before
-  )
+      order by tenants.key
+    loop
+      v_tenant := (select tenants from pgledger.tenants where tenants.key = v_tenant_key);
+      v_bounds := pgledger.purge_bounds(v_tenant, v_before);
+      continue when not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line);
+
+      v_events := v_events || pgledger.lock_purgeable_usage(
+        v_tenant_key, v_bounds.singly_before, v_bounds.gap_starts, v_bounds.gap_ends,
+        max_events - cardinality(v_events)
+      );
+      perform pgledger.move_purge_line(
+        v_tenant, v_bounds.line, v_bounds.settles, v_bounds.settled_before,
+        to_end => cardinality(v_events) < max_events
+      );
+      exit when cardinality(v_events) >= max_events;
+    end loop;
+    exit when cardinality(v_events) > 0;
+  end loop;
+
   delete from pgledger.usage_events
-  -- Through the locked tenants, so that none is locked after the first event is deleted.
-  where usage_events.ctid = any(
-    array(
-      select doomed.ctid
-      from doomed
-      inner join locked on doomed.tenant_key = locked.key
-    )
-  );
+  where usage_events.ctid = any(v_events);
   get diagnostics v_deleted = row_count;
   return v_deleted;
 end;
@@ -17215,11 +17528,71 @@ comment on function pgledger.delete_usage_before is
 
 revoke all on function pgledger.delete_usage_before from public;
 
+-- file: repeatable/23_usage/edges_of_parts.sql
+/*
+The times that cut a range into the hours, days or months of a time zone, its own start and end
+among them. Hours are counted as they pass, days and months by the calendar; a day that the zone
+leaves out has no part.
+Errors: InvalidTime.
+*/
+create or replace function pgledger.edges_of_parts(
+  starts_at timestamptz,
+  ends_at timestamptz,
+  unit text,
+  time_zone text
+)
+returns timestamptz[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_most constant integer := 10000;
+  v_length interval := '1 ' || unit;
+  v_ok boolean;
+begin
+  if starts_at + v_most * v_length < ends_at then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array[
+        'ends_at', ends_at::text, format('it is more than %s parts after %s', v_most, starts_at)
+      ],
+      hint => 'Ask for a shorter range, or for longer parts.'
+    );
+  end if;
+
+  return array(
+    select distinct edge.at
+    from (
+      values (starts_at), (ends_at)
+      union all
+      select date_trunc('hour', starts_at + number * v_length, time_zone)
+      from generate_series(1, v_most) as number
+      where unit = 'hour' and starts_at + number * v_length < ends_at + v_length
+      union all
+      select (date_trunc(unit, starts_at at time zone time_zone) + number * v_length)
+        at time zone time_zone
+      from generate_series(1, v_most) as number
+      where unit <> 'hour' and starts_at + number * v_length < ends_at + v_length
+    ) as edge (at)
+    where edge.at between starts_at and ends_at
+    order by edge.at
+  );
+end;
+$$;
+
+comment on function pgledger.edges_of_parts is
+  'The times that cut a range into the hours, days or months of a time zone.';
+
+revoke all on function pgledger.edges_of_parts from public;
+
 -- file: repeatable/23_usage/event_of_key.sql
 /*
-The id of the usage event that a tenant's idempotency key names, or null if there is none. The event
-has to be what the call asks to consume. A seat's event has the level that was reached and not the
-quantity that was asked for, so of a seat only the feature is compared.
+The id of the usage event that an idempotency key names among a tenant's events of a feature, or
+null if there is none. The event has to be what the call asks for: of that quantity, and of that
+time if one is given; was_consumed says that the quantity of a seat is how many were added. That is
+the step from the level before, which the events themselves tell, until they are purged or
+corrected; then it is not compared.
 Errors: IdempotencyConflict.
 */
 create or replace function pgledger.event_of_key(
@@ -17227,7 +17600,9 @@ create or replace function pgledger.event_of_key(
   tenant_id text,
   feature_key text,
   quantity numeric,
-  idempotency_key text
+  event_at timestamptz,
+  idempotency_key text,
+  was_consumed boolean
 )
 returns text
 language plpgsql
@@ -17235,38 +17610,53 @@ stable
 parallel safe
 as $$
 declare
-  v_id text;
-  v_given jsonb;
-  v_recorded jsonb;
+  v_event record;
+  v_recorded numeric;
   v_ok boolean;
 begin
   select
-    pgledger.event_id(usage_events.created_at, usage_events.key),
+    usage_events.key, usage_events.event_at, usage_events.created_at, usage_events.quantity,
+    usage_events.meter_key, meters.type, corrected.quantity as reported
+  into v_event
+  from pgledger.meters
+  inner join pgledger.usage_events on meters.key = usage_events.meter_key
+  left join lateral (
+    select usage_corrections.quantity
+    from pgledger.usage_corrections
+    where usage_corrections.meter_key = usage_events.meter_key
+      and usage_corrections.event_at = usage_events.event_at
+      and usage_corrections.event_key = usage_events.key
+    order by usage_corrections.version
+    limit 1
+  ) as corrected on true
+  where meters.app_id = event_of_key.app_id
+    and meters.tenant_id = event_of_key.tenant_id
+    and meters.feature_key = event_of_key.feature_key
+    and usage_events.idempotency_key = event_of_key.idempotency_key;
+  if not found then
+    return null;
+  end if;
+
+  v_recorded := case
+    when v_event.type = 'seat' and was_consumed then pgledger.seats_added(
+      v_event.meter_key, v_event.event_at, v_event.created_at, v_event.key, v_event.quantity
+    )
+    when v_event.reported is null or v_event.quantity = event_of_key.quantity
+      then v_event.quantity
+    else v_event.reported
+  end;
+  v_ok := pgledger.check_repeated(
+    quote_literal(pgledger.abridged(idempotency_key)),
     jsonb_build_object(
-      'app_id', event_of_key.app_id,
-      'feature_key', event_of_key.feature_key,
-      'quantity', case
-        when meters.type = 'seat' then usage_events.quantity
-        else event_of_key.quantity
-      end
+      'app_id', app_id,
+      'quantity', case when v_recorded is not null then trim_scale(event_of_key.quantity) end,
+      'event_at', coalesce(event_of_key.event_at, v_event.event_at)
     ),
     jsonb_build_object(
-      'app_id', tenants.app_id,
-      'feature_key', meters.feature_key,
-      'quantity', usage_events.quantity
+      'app_id', app_id, 'quantity', trim_scale(v_recorded), 'event_at', v_event.event_at
     )
-  into v_id, v_given, v_recorded
-  from pgledger.tenants
-  inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
-  inner join pgledger.meters on usage_events.meter_key = meters.key
-  where tenants.app_id = event_of_key.app_id
-    and tenants.tenant_id = event_of_key.tenant_id
-    and usage_events.idempotency_key = event_of_key.idempotency_key;
-
-  v_ok := pgledger.check_repeated(
-    quote_literal(pgledger.abridged(idempotency_key)), v_given, v_recorded
   );
-  return v_id;
+  return pgledger.event_id(v_event.created_at, v_event.key);
 end;
 $$;
 
@@ -17275,6 +17665,151 @@ comment on function pgledger.event_of_key is
   'else.';
 
 revoke all on function pgledger.event_of_key from public;
+
+-- file: repeatable/23_usage/forget_usage_values.sql
+/*
+Gives up the values of a meter's hour that no event in it has any more, and those of its day that no
+hour in it has.
+Locks: values, those of the hour before those of the day.
+*/
+create or replace function pgledger.forget_usage_values(
+  meter_key integer,
+  hour timestamptz,
+  day timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  delete from pgledger.usage_values
+  where usage_values.meter_key = forget_usage_values.meter_key
+    and usage_values.span = 2
+    and usage_values.starts_at = hour
+    and usage_values.value not in (
+      select pgledger.counted_value(event.metadata, meters.unique_key)
+      from pgledger.meters
+      inner join pgledger.usage_events as event on meters.key = event.meter_key
+      where meters.key = forget_usage_values.meter_key
+        and event.event_at >= hour
+        and event.event_at < hour + interval '1 hour'
+        and event.quantity is not null
+    );
+  delete from pgledger.usage_values
+  where usage_values.meter_key = forget_usage_values.meter_key
+    and usage_values.span = 1
+    and usage_values.starts_at = day
+    and usage_values.value not in (
+      select part.value
+      from pgledger.usage_values as part
+      where part.meter_key = forget_usage_values.meter_key
+        and part.span = 2
+        and part.starts_at >= day
+        and part.starts_at < day + interval '24 hours'
+    );
+end;
+$$;
+
+comment on function pgledger.forget_usage_values is
+  'Gives up values of a meter''s hour and day that no event has any more.';
+
+revoke all on function pgledger.forget_usage_values from public;
+
+-- file: repeatable/23_usage/has_prices.sql
+/*
+Whether a plan that a subscription has been on has prices for usage.
+*/
+create or replace function pgledger.has_prices(subscription_key bigint)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select exists (
+    select
+    from (
+      select distinct subscription_changes.plan_key
+      from pgledger.subscription_changes
+      where subscription_changes.subscription_key = has_prices.subscription_key
+    ) as taken
+    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
+    where jsonb_path_exists(terms.pricing, '$.prices[0]')
+  )
+$$;
+
+comment on function pgledger.has_prices is
+  'Whether a plan that a subscription has been on has prices for usage.';
+
+revoke all on function pgledger.has_prices from public;
+
+-- file: repeatable/23_usage/has_usage_between.sql
+/*
+Whether there are events of a tenant in [starts_at, ends_at). It looks once for one of each feature.
+*/
+create or replace function pgledger.has_usage_between(
+  tenant_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return exists (
+    select
+    from pgledger.meters
+    cross join lateral (
+      select
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= has_usage_between.starts_at
+        and usage_events.event_at < has_usage_between.ends_at
+      limit 1
+    ) as event
+    where meters.tenant_key = has_usage_between.tenant_key
+  );
+end;
+$$;
+
+comment on function pgledger.has_usage_between is
+  'Whether there are events of a tenant in a range of time.';
+
+revoke all on function pgledger.has_usage_between from public;
+
+-- file: repeatable/23_usage/hour_is_purged.sql
+/*
+Whether events of a meter's hour have been purged: then there are fewer than its total counts.
+*/
+create or replace function pgledger.hour_is_purged(meter_key integer, hour timestamptz)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select usage_rollups.events
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = hour_is_purged.meter_key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at = hour_is_purged.hour
+    ) > (
+      select count(usage_events.quantity)
+      from pgledger.usage_events
+      where usage_events.meter_key = hour_is_purged.meter_key
+        and usage_events.event_at >= hour_is_purged.hour
+        and usage_events.event_at < hour_is_purged.hour + interval '1 hour'
+    ),
+    false
+  )
+$$;
+
+comment on function pgledger.hour_is_purged is 'Whether events of a meter''s hour were purged.';
+
+revoke all on function pgledger.hour_is_purged from public;
 
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
@@ -17307,6 +17842,12 @@ begin
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
+  if v_answer.error = 'IdempotencyConflict' then
+    -- It says in what the two differ.
+    ingest_one_usage.id := pgledger.event_of_key(
+      app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, was_consumed => false
+    );
+  end if;
   if v_answer.error is not null then
     v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
@@ -17336,8 +17877,9 @@ forgotten. A purge that commits while an old event waits for a lock is noticed a
 raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
 
 Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
-before hours.
+ascending by meter and key; roll-ups, ascending by meter, days before hours; values that are new,
+ascending. Values come after the roll-ups, because who removes an event holds its roll-ups while
+looking whether another event has its value.
 Errors: serialization_failure.
 */
 create or replace function pgledger.ingest_usage(
@@ -17381,7 +17923,9 @@ begin
     -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
     -- that a seat's new level is later than all levels before it.
     if v_resolved.lacks_meters then
-      perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+      perform pgledger.open_meters(
+        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, v_now
+      );
     end if;
     perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
   end loop;
@@ -17417,15 +17961,15 @@ begin
     select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
     from pgledger.usage_answers(
       app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_latest, v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
+      v_latest, v_id_head, v_resolved.meter_keys, v_meter_keys
     ) as answer;
   end if;
 
   -- Last, because most other calls that record usage wait for these rows.
+  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
   if v_resolved.has_values then
     perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
   end if;
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
 end;
 $$;
 
@@ -17436,7 +17980,7 @@ revoke all on function pgledger.ingest_usage from public;
 
 -- file: repeatable/23_usage/insert_usage.sql
 /*
-Inserts those events of a batch that have a meter and whose idempotency key is new for the tenant.
+Inserts those events of a batch that have a meter and whose idempotency key is new for that meter.
 Returns the meter of each event that was inserted, in its place, and null in the places of the
 others.
 
@@ -17444,7 +17988,7 @@ As a rule no key is taken, and to ask for each would cost a third of the insert.
 first inserted as if no key were taken. If one is, that insert is undone, and a second one asks for
 each key and leaves out the events whose keys are taken.
 
-Locks: idempotency keys, ascending by tenant and key.
+Locks: idempotency keys, ascending by meter and key.
 */
 create or replace function pgledger.insert_usage(
   first_key bigint,
@@ -17478,7 +18022,7 @@ begin
     )
     where event.meter_key is not null
     -- In this order, because sessions may wait for each other's keys.
-    order by event.tenant_key, event.idempotency_key, event.place;
+    order by event.meter_key, event.idempotency_key, event.place;
     return meter_keys;
   exception
     when unique_violation then null;
@@ -17497,8 +18041,8 @@ begin
       tenant_key, meter_key, quantity, event_at, idempotency_key, metadata, place
     )
     where event.meter_key is not null
-    order by event.tenant_key, event.idempotency_key, event.place
-    on conflict on constraint usage_events_tenant_key_idempotency_key_key do nothing
+    order by event.meter_key, event.idempotency_key, event.place
+    on conflict on constraint usage_events_meter_key_idempotency_key_key do nothing
     returning usage_events.key, usage_events.meter_key
   )
   select array_agg(inserted.meter_key order by place.number)
@@ -17513,6 +18057,37 @@ comment on function pgledger.insert_usage is
   'Inserts those events of a batch that have a meter and whose idempotency key is new.';
 
 revoke all on function pgledger.insert_usage from public;
+
+-- file: repeatable/23_usage/is_read_singly.sql
+/*
+Whether invoices look at the single events of a tenant's feature, and not only at totals: at the
+reports of a seat, and at usage of which each event has a price of its own.
+*/
+create or replace function pgledger.is_read_singly(meter pgledger.meters)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select meter.type = 'seat' or exists (
+    select
+    from (
+      select distinct subscription_changes.plan_key
+      from pgledger.subscription_changes
+      where subscription_changes.app_id = meter.app_id
+        and subscription_changes.tenant_id = meter.tenant_id
+    ) as taken
+    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
+    cross join lateral jsonb_path_query(terms.pricing, '$.prices[*]') as price (value)
+    where price.value ->> 'feature' = meter.feature_key
+      and price.value ?| array['event_minimum', 'event_maximum', 'free_events']
+  )
+$$;
+
+comment on function pgledger.is_read_singly is
+  'Whether invoices look at the single events of a tenant''s feature.';
+
+revoke all on function pgledger.is_read_singly from public;
 
 -- file: repeatable/23_usage/latest_usage_between.sql
 /*
@@ -17539,13 +18114,15 @@ begin
     select usage_rollups.latest
     into v_value
     from pgledger.usage_rollups
-    where usage_rollups.meter_key = latest_usage_between.meter_key and usage_rollups.span = 1
+    where usage_rollups.meter_key = latest_usage_between.meter_key
+      and usage_rollups.span = 1
+      and usage_rollups.events > 0
     order by usage_rollups.starts_at desc
     limit 1;
     return coalesce(v_value, 0);
   end if;
 
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   select part.latest
   into v_value
   from (
@@ -17556,6 +18133,7 @@ begin
         and usage_rollups.span = 1
         and usage_rollups.starts_at >= v_whole.first_day
         and usage_rollups.starts_at < v_whole.last_day
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -17567,6 +18145,7 @@ begin
         and usage_rollups.span = 2
         and usage_rollups.starts_at >= v_whole.first_hour
         and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -17578,6 +18157,7 @@ begin
         and usage_rollups.span = 2
         and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
         and usage_rollups.starts_at < v_whole.last_hour
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -17586,8 +18166,9 @@ begin
       select usage_events.event_at, usage_events.key, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= latest_usage_between.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, latest_usage_between.ends_at)
+        and usage_events.event_at >= v_whole.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
+        and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
     )
@@ -17597,7 +18178,8 @@ begin
       from pgledger.usage_events
       where usage_events.meter_key = latest_usage_between.meter_key
         and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < latest_usage_between.ends_at
+        and usage_events.event_at < v_whole.ends_at
+        and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
     )
@@ -17754,6 +18336,75 @@ Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
 
 revoke all on function public.ledger_aggregate_usage_by_feature from public;
 grant execute on function public.ledger_aggregate_usage_by_feature to pgledger_reader;
+
+-- file: repeatable/23_usage/ledger_correct_usage.sql
+/*
+Locks: those of pgledger.correct_usage.
+
+Checks, in this order: app_id, tenant_id, id, event_at, quantity, reason, purge line, existence.
+*/
+create or replace function public.ledger_correct_usage(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  quantity numeric,
+  reason text default null
+)
+returns public.ledger_usage_event
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_answer record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'evt');
+  if event_at is null then
+    v_ok := pgledger.fail('NullArgument', array['event_at']);
+  end if;
+  v_ok := pgledger.check_quantity('quantity', quantity);
+  if reason is not null then
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, quantity, reason);
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_correct_usage is
+$$Gives a usage event another quantity.
+
+All totals change with it. An invoice that is final stays as it is: the next
+one has a line of late usage for the difference, which is below zero where
+less was used. To correct anything else, remove the event and record another
+one under another key.
+
+Nothing changes if the event has that quantity already. The event may be sent
+again with its key and its first or its last quantity, and is a duplicate.
+
+app_id: App.
+tenant_id: Tenant whose usage it is.
+id: Id of the event.
+event_at: When it happened, as ledger_query_usage tells it.
+quantity: How much it was, 0 or more, below 1e30, at most 18 decimal places;
+  for a seat, how many there were.
+reason: Why, 1 to 1,000 characters, or null.
+
+Returns: The event as it is now.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidQuantity,
+  InvalidArgument (the reason is not valid), UsagePurged (event_at is so long
+  ago that events of that time may have been purged), UsageNotFound (the
+  tenant has no such event, or it was removed).$$;
+
+revoke all on function public.ledger_correct_usage from public;
+grant execute on function public.ledger_correct_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_ingest_usage.sql
 /*
@@ -17968,6 +18619,7 @@ begin
       where usage_events.meter_key = meters.key
         and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
         and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
+        and usage_events.quantity is not null
       order by usage_events.event_at, usage_events.key
       limit least(page_offset, 9223372036854775807 - page_size) + page_size
     ) as found
@@ -18070,6 +18722,68 @@ Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
 revoke all on function public.ledger_record_usage from public;
 grant execute on function public.ledger_record_usage to pgledger_poster;
 
+-- file: repeatable/23_usage/ledger_remove_usage.sql
+/*
+Locks: those of pgledger.correct_usage.
+
+Checks, in this order: app_id, tenant_id, id, event_at, reason, purge line, existence.
+*/
+create or replace function public.ledger_remove_usage(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  reason text default null
+)
+returns public.ledger_usage_event
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_answer record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'evt');
+  if event_at is null then
+    v_ok := pgledger.fail('NullArgument', array['event_at']);
+  end if;
+  if reason is not null then
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, null, reason);
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_remove_usage is
+$$Removes a usage event that was wrong.
+
+It counts nowhere any more. An invoice that is final stays as it is: the next
+one has a line of late usage that gives back what the event has cost.
+
+Its idempotency key stays taken, so whoever sends the event again does not
+bring it back. Removing it again changes nothing.
+
+app_id: App.
+tenant_id: Tenant whose usage it was.
+id: Id of the event.
+event_at: When it happened, as ledger_query_usage tells it.
+reason: Why, 1 to 1,000 characters, or null.
+
+Returns: The event as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
+  not valid), UsagePurged (event_at is so long ago that events of that time
+  may have been purged), UsageNotFound (the tenant has no such event).$$;
+
+revoke all on function public.ledger_remove_usage from public;
+grant execute on function public.ledger_remove_usage to pgledger_poster;
+
 -- file: repeatable/23_usage/ledger_set_usage_skew.sql
 /*
 Repeatable.
@@ -18128,6 +18842,144 @@ Errors: NullArgument, InvalidScope, InvalidArgument (it is negative, or more
 revoke all on function public.ledger_set_usage_skew from public;
 grant execute on function public.ledger_set_usage_skew to pgledger_poster;
 
+-- file: repeatable/23_usage/ledger_usage_by_time.sql
+/*
+Checks, in this order: app_id, tenant_id, starts_at, ends_at, purged hours at these, feature_key for
+null, aggregation, existence of the feature, its unique_key, unit, time_zone, number of parts,
+purged hours at their edges.
+*/
+create or replace function public.ledger_usage_by_time(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  unit text default 'day',
+  time_zone text default null,
+  aggregation text default null
+)
+returns setof public.ledger_usage_part
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_zone text := coalesce(time_zone, pgledger.time_zone_of_tenant(app_id, tenant_id));
+  v_edges timestamptz[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  perform pgledger.aggregate_usage(
+    app_id, tenant_id, feature_key, starts_at, starts_at, aggregation
+  );
+  v_ok := pgledger.check_choice('unit', unit, array['hour', 'day', 'month']);
+  v_ok := pgledger.check_time_zone(v_zone);
+  v_edges := pgledger.edges_of_parts(starts_at, ends_at, unit, v_zone);
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'time_zone', v_edges);
+
+  return query
+  select part.starts_at, part.ends_at, usage.value
+  from (
+    select edge.at as starts_at, lead(edge.at) over (order by edge.at) as ends_at
+    from unnest(v_edges) as edge (at)
+  ) as part
+  cross join lateral pgledger.aggregate_usage(
+    ledger_usage_by_time.app_id,
+    ledger_usage_by_time.tenant_id,
+    ledger_usage_by_time.feature_key,
+    part.starts_at,
+    part.ends_at,
+    ledger_usage_by_time.aggregation
+  ) as usage
+  where part.ends_at is not null
+  order by part.starts_at;
+end;
+$$;
+
+comment on function public.ledger_usage_by_time is
+$$Returns what a tenant's usage comes to in each hour, day or month of a range.
+
+The parts begin where hours, days or months begin in the time zone, also where
+its clocks change. The first one and the last one end with the range.
+
+app_id: App.
+tenant_id: Tenant that used it.
+feature_key: Key of the feature.
+starts_at: From when on, inclusive.
+ends_at: Until when, exclusive; after starts_at.
+unit: How long the parts are; one of: hour, day, month.
+time_zone: Time zone, such as Europe/Berlin; null for that of the tenant's
+  subscription, or UTC without one.
+aggregation: How to count; one of: sum, count, max, unique_count, latest; null
+  for the feature's own way.
+
+Returns: One row for each part, in order; 0 where there was no usage.
+
+Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
+  to 9999, the end is not after the start, or there are more than 10,000
+  parts), UsagePurged (a part begins or ends within an hour whose events may
+  have been purged), InvalidArgument (there is no such aggregation, unit or
+  time zone), FeatureNotFound (there is no feature of this key for this app
+  and tenant).$$;
+
+revoke all on function public.ledger_usage_by_time from public;
+grant execute on function public.ledger_usage_by_time to pgledger_reader;
+
+-- file: repeatable/23_usage/lock_purgeable_usage.sql
+/*
+Locks the oldest events of a tenant that a purge may delete, at most so many, and returns where they
+are. Events that somebody else holds are left out.
+*/
+create or replace function pgledger.lock_purgeable_usage(
+  tenant_key integer,
+  singly_before timestamptz,
+  gap_starts timestamptz[],
+  gap_ends timestamptz[],
+  max_events integer
+)
+returns tid[]
+language plpgsql
+volatile
+parallel unsafe
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
+as $$
+begin
+  return array(
+    select event.ctid
+    from pgledger.meters
+    cross join lateral (
+      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
+      offset 0
+    ) as meter
+    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
+    cross join lateral (
+      select usage_events.ctid
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= gap.starts_at
+        and usage_events.event_at < case
+          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
+        end
+      order by usage_events.event_at
+      limit max_events
+      for update skip locked
+    ) as event
+    where meters.tenant_key = lock_purgeable_usage.tenant_key
+    limit max_events
+  );
+end;
+$$;
+
+comment on function pgledger.lock_purgeable_usage is
+  'Locks the oldest events of a tenant that a purge may delete.';
+
+revoke all on function pgledger.lock_purgeable_usage from public;
+
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
 Serializes those who change the level of a seat, by a report or by consuming: until the end of the
@@ -18172,19 +19024,230 @@ comment on function pgledger.lock_seat_meters is
 
 revoke all on function pgledger.lock_seat_meters from public;
 
+-- file: repeatable/23_usage/lock_usage_event.sql
+/*
+Locks the meter of a usage event and the event itself, and returns it; nulls if there is none.
+removed_quantity is what it said before it was removed. The meter's turn goes on, so that nothing is
+served that was worked out before.
+
+Locks: the meter, then the event.
+*/
+create or replace function pgledger.lock_usage_event(
+  app_id text,
+  tenant_id text,
+  id text,
+  inout event_at timestamptz,
+  to_remove boolean,
+  out meter_key integer,
+  out key bigint,
+  out feature_key text,
+  out quantity numeric,
+  out removed_quantity numeric,
+  out idempotency_key text,
+  out metadata jsonb,
+  out created_at timestamptz
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  update pgledger.meters
+  set turn = meters.turn + case when to_remove then 2 else 1 end
+  where meters.key = (
+    select used.key
+    from pgledger.meters as used
+    inner join pgledger.usage_events on used.key = usage_events.meter_key
+    where used.app_id = lock_usage_event.app_id
+      and used.tenant_id = lock_usage_event.tenant_id
+      and usage_events.event_at = lock_usage_event.event_at
+      and pgledger.event_id(usage_events.created_at, usage_events.key) = lock_usage_event.id
+  )
+  returning meters.key, meters.feature_key
+  into lock_usage_event.meter_key, lock_usage_event.feature_key;
+  if not found then
+    return;
+  end if;
+
+  select
+    usage_events.key, usage_events.quantity, usage_events.idempotency_key, usage_events.metadata,
+    usage_events.created_at
+  into
+    lock_usage_event.key, lock_usage_event.quantity, lock_usage_event.idempotency_key,
+    lock_usage_event.metadata, lock_usage_event.created_at
+  from pgledger.usage_events
+  where usage_events.meter_key = lock_usage_event.meter_key
+    and usage_events.event_at = lock_usage_event.event_at
+    and pgledger.event_id(usage_events.created_at, usage_events.key) = lock_usage_event.id
+  for update;
+  if lock_usage_event.quantity is null then
+    select usage_corrections.quantity
+    into lock_usage_event.removed_quantity
+    from pgledger.usage_corrections
+    where usage_corrections.meter_key = lock_usage_event.meter_key
+      and usage_corrections.event_at = lock_usage_event.event_at
+      and usage_corrections.event_key = lock_usage_event.key
+    order by usage_corrections.version desc
+    limit 1;
+  end if;
+end;
+$$;
+
+comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter.';
+
+revoke all on function pgledger.lock_usage_event from public;
+
+-- file: repeatable/23_usage/meters_to_open.sql
+/*
+The pairs of tenant and feature among events that need a meter and have none yet, each once. The
+feature is looked for once a pair, however many events there are of it.
+*/
+create or replace function pgledger.meters_to_open(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  places bigint[],
+  now timestamptz
+)
+returns table (tenant_id text, feature_key text)
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return query
+  with event as materialized (
+    select
+      given.tenant_id, given.feature_key, given.metadata,
+      coalesce(given.event_at, now) as event_at
+    from unnest(places) as place (number)
+    inner join unnest(tenant_ids, feature_keys, event_ats, metadatas) with ordinality
+      as given (tenant_id, feature_key, event_at, metadata, place)
+      on place.number = given.place
+    where given.feature_key is not null
+      and pgledger.text_fault(given.tenant_id, 1, 128, false) is null
+  )
+  select pair.tenant_id, pair.feature_key
+  from (
+    select distinct event.tenant_id, event.feature_key
+    from event
+  ) as pair
+  cross join lateral pgledger.find_feature(
+    meters_to_open.app_id, pair.feature_key, pair.tenant_id
+  ) as feature
+  left join pgledger.tenants
+    on tenants.app_id = meters_to_open.app_id and pair.tenant_id = tenants.tenant_id
+  where feature.type in ('metered', 'seat')
+    and not exists (
+      select
+      from pgledger.meters
+      where meters.app_id = meters_to_open.app_id
+        and meters.tenant_id = pair.tenant_id
+        and meters.feature_key = pair.feature_key
+    )
+    and exists (
+      select
+      from event
+      where event.tenant_id = pair.tenant_id
+        and event.feature_key = pair.feature_key
+        and event.event_at >= coalesce(tenants.purged_before, '-infinity')
+        and (
+          feature.unique_key is null
+          or char_length(pgledger.counted_value(event.metadata, feature.unique_key))
+          between 1 and 255
+        )
+    );
+end;
+$$;
+
+comment on function pgledger.meters_to_open is
+  'Pairs of tenant and feature among events that need a meter and have none.';
+
+revoke all on function pgledger.meters_to_open from public;
+
+-- file: repeatable/23_usage/move_purge_line.sql
+/*
+Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
+noted that since the tenant was read. to_end: nothing before the line is left to be deleted.
+
+Locks: the tenant.
+*/
+create or replace function pgledger.move_purge_line(
+  tenant pgledger.tenants,
+  line timestamptz,
+  settles boolean,
+  settled_before timestamptz,
+  to_end boolean
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_tenant pgledger.tenants;
+begin
+  v_tenant := (
+    select tenants
+    from pgledger.tenants
+    where tenants.key = move_purge_line.tenant.key
+    for no key update
+  );
+  if settles and v_tenant.settling_since = tenant.settling_since
+    and (v_tenant.settling_before < line or v_tenant.settled_before < move_purge_line.settled_before)
+  then
+    v_tenant.settled_before := greatest(v_tenant.settled_before, move_purge_line.settled_before);
+    v_tenant.settling_before := greatest(v_tenant.purged_before, line);
+    v_tenant.settling_since := pgledger.clock();
+  end if;
+  v_tenant.purged_before := greatest(v_tenant.purged_before, line);
+  if to_end then
+    v_tenant.purge_from := greatest(v_tenant.purge_from, line);
+  end if;
+
+  update pgledger.tenants
+  set
+    purged_before = v_tenant.purged_before,
+    purge_from = v_tenant.purge_from,
+    settled_before = v_tenant.settled_before,
+    settling_before = v_tenant.settling_before,
+    settling_since = v_tenant.settling_since
+  where tenants.key = v_tenant.key
+    and (
+      tenants.purged_before, tenants.purge_from, tenants.settled_before, tenants.settling_before,
+      tenants.settling_since
+    ) <> (
+      v_tenant.purged_before, v_tenant.purge_from, v_tenant.settled_before,
+      v_tenant.settling_before, v_tenant.settling_since
+    );
+end;
+$$;
+
+comment on function pgledger.move_purge_line is
+  'Moves a tenant''s purge line on, and notes what is settled.';
+
+revoke all on function pgledger.move_purge_line from public;
+
 -- file: repeatable/23_usage/open_meters.sql
 /*
-Makes the meters that are missing for these parallel pairs of tenant and feature. A pair gets its
-meter if the tenant's id is valid and the catalogue has the feature as one that is metered or a
-seat. If a pair is left without one, pgledger.usage_fault says why.
+Makes the meters that events lack. places are those of the events, among parallel arrays, with which
+nothing else is wrong; arrays that are null have nothing for any event. An event gets its meter if
+the catalogue has the feature as one that is metered or a seat, the tenant's id is valid and its
+purge line is not behind the event, and the value that the feature counts is there. If an event is
+left without one, pgledger.usage_fault says why. So what is rejected leaves nothing behind.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
 create or replace function pgledger.open_meters(
   app_id text,
-  distinct_tenant_ids text[],
   tenant_ids text[],
-  feature_keys text[]
+  feature_keys text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  places bigint[],
+  now timestamptz
 )
 returns void
 language plpgsql
@@ -18203,29 +19266,9 @@ begin
     array_agg(missing.tenant_id order by missing.tenant_id, missing.feature_key),
     array_agg(missing.feature_key order by missing.tenant_id, missing.feature_key)
   into v_tenant_ids, v_feature_keys
-  from (
-    select given.tenant_id, given.feature_key
-    from unnest(tenant_ids, feature_keys) as given (tenant_id, feature_key)
-    except
-    select meters.tenant_id, meters.feature_key
-    from pgledger.meters
-    where meters.app_id = open_meters.app_id
-      and meters.tenant_id = any(distinct_tenant_ids)
-  ) as missing
-  where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
-    and missing.feature_key is not null;
-  if v_tenant_ids is null then
-    return;
-  end if;
-  select
-    array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
-    array_agg(given.feature_key order by given.tenant_id, given.feature_key)
-  into v_tenant_ids, v_feature_keys
-  from unnest(v_tenant_ids, v_feature_keys) as given (tenant_id, feature_key)
-  cross join lateral pgledger.find_feature(
-    open_meters.app_id, given.feature_key, given.tenant_id
-  ) as feature
-  where feature.type in ('metered', 'seat');
+  from pgledger.meters_to_open(
+    app_id, tenant_ids, feature_keys, event_ats, metadatas, places, now
+  ) as missing;
   if v_tenant_ids is null then
     return;
   end if;
@@ -18259,9 +19302,138 @@ end;
 $$;
 
 comment on function pgledger.open_meters is
-  'Makes the meters that are missing for pairs of tenant and feature, where both are valid.';
+  'Makes the meters that events lack, where nothing is wrong with the events.';
 
 revoke all on function pgledger.open_meters from public;
+
+-- file: repeatable/23_usage/plain_json.sql
+/*
+JSON with each number in its shortest form, so that equal values have equal text.
+*/
+create or replace function pgledger.plain_json(value jsonb)
+returns jsonb
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  return case jsonb_typeof(value)
+    when 'number' then to_jsonb(trim_scale(value::numeric))
+    when 'array' then (
+      select coalesce(
+        jsonb_agg(pgledger.plain_json(element.value) order by element.place), '[]'
+      )
+      from jsonb_array_elements(plain_json.value) with ordinality as element (value, place)
+    )
+    when 'object' then (
+      select coalesce(jsonb_object_agg(member.name, pgledger.plain_json(member.value)), '{}')
+      from jsonb_each(plain_json.value) as member (name, value)
+    )
+    else value
+  end;
+end;
+$$;
+
+comment on function pgledger.plain_json is 'JSON with each number in its shortest form.';
+
+revoke all on function pgledger.plain_json from public;
+
+-- file: repeatable/23_usage/purge_bounds.sql
+/*
+What of a tenant's usage a purge up to a time may delete, and what it writes down of that.
+
+line is the hour up to which usage is deleted and no longer taken. Before it, three things are kept,
+so that whatever an invoice asks can be added up exactly:
+- events of an hour that a change of a subscription or an edge of its periods splits;
+- events of features that are read one by one, which are seats and what is priced by single events,
+  from the start of the earliest period that is not settled;
+- what pgledger.usage_needed_from says.
+They are kept for periods that are not settled. A period is settled once no usage of it is taken any
+more and each subscription that goes on and has prices has had an invoice of its own since, which
+has billed what came late. settles says that what the tenant's row has as settling is settled now,
+and settled_before what that comes to.
+
+gap_starts and gap_ends are the times between the hours that are kept.
+*/
+create or replace function pgledger.purge_bounds(
+  tenant pgledger.tenants,
+  before timestamptz,
+  out line timestamptz,
+  out settles boolean,
+  out settled_before timestamptz,
+  out singly_before timestamptz,
+  out gap_starts timestamptz[],
+  out gap_ends timestamptz[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+begin
+  line := date_bin(
+    '1 hour',
+    least(before, pgledger.usage_needed_from(tenant.app_id, tenant.tenant_id)),
+    v_origin
+  );
+  settles := not exists (
+    select
+    from pgledger.subscriptions
+    where subscriptions.app_id = tenant.app_id
+      and subscriptions.tenant_id = tenant.tenant_id
+      and subscriptions.status <> 'canceled'
+      and pgledger.has_prices(subscriptions.key)
+      and not exists (
+        select
+        from pgledger.invoices
+        where invoices.subscription_key = subscriptions.key
+          and invoices.kind = 'period'
+          and invoices.period_end > tenant.settling_before
+          and invoices.finalized_at > tenant.settling_since
+      )
+  );
+  settled_before := case
+    when not settles then tenant.settled_before
+    -- Nothing has to be waited for: what was used may be purged at once.
+    when not exists (
+      select
+      from pgledger.subscriptions
+      where subscriptions.app_id = tenant.app_id
+        and subscriptions.tenant_id = tenant.tenant_id
+        and subscriptions.status <> 'canceled'
+    ) then greatest(line, tenant.purged_before)
+    else tenant.settling_before
+  end;
+
+  with change as (
+    select change.occurred_at, change.period_start, change.period_end
+    from pgledger.subscription_changes as change
+    where change.app_id = tenant.app_id
+      and change.tenant_id = tenant.tenant_id
+      and change.period_end > purge_bounds.settled_before
+  ),
+  edge as (
+    select distinct date_bin('1 hour', split.at, v_origin) as hour
+    from change
+    cross join lateral (
+      values (change.occurred_at), (change.period_start), (change.period_end)
+    ) as split (at)
+    where split.at < purge_bounds.line and split.at <> date_bin('1 hour', split.at, v_origin)
+  )
+  select
+    (select least(purge_bounds.line, min(change.period_start)) from change),
+    array['-infinity'::timestamptz] || array_agg(edge.hour + interval '1 hour' order by edge.hour),
+    array_agg(edge.hour order by edge.hour) || purge_bounds.line
+  into purge_bounds.singly_before, purge_bounds.gap_starts, purge_bounds.gap_ends
+  from edge;
+end;
+$$;
+
+comment on function pgledger.purge_bounds is
+  'What of a tenant''s usage a purge up to a time may delete.';
+
+revoke all on function pgledger.purge_bounds from public;
 
 -- file: repeatable/23_usage/quota_period.sql
 /*
@@ -18302,12 +19474,72 @@ comment on function pgledger.quota_period is 'The period that a limit is for, ar
 
 revoke all on function pgledger.quota_period from public;
 
+-- file: repeatable/23_usage/repeated_usage.sql
+/*
+What becomes of a usage event whose idempotency key its meter has: it is a duplicate if it says the
+same, and otherwise rejected. The time of an event counts only where it is given. A corrected event
+is repeated by its first quantity and by its last. No row if the key is free.
+*/
+create or replace function pgledger.repeated_usage(
+  meter_key integer,
+  idempotency_key text,
+  quantity numeric,
+  event_at timestamptz
+)
+returns table (status text, id text, error text, arguments text[])
+language sql
+stable
+parallel safe
+rows 1
+as $$
+  select
+    case when repeated.is_same then 'duplicate' else 'rejected' end,
+    case
+      when repeated.is_same then pgledger.event_id(usage_events.created_at, usage_events.key)
+    end,
+    case when not repeated.is_same then 'IdempotencyConflict' end,
+    case
+      when not repeated.is_same
+        then array[quote_literal(pgledger.abridged(repeated_usage.idempotency_key))]
+    end
+  from pgledger.usage_events
+  cross join lateral (
+    select
+      coalesce(
+        repeated_usage.quantity in (
+          usage_events.quantity,
+          (
+            select usage_corrections.quantity
+            from pgledger.usage_corrections
+            where usage_corrections.meter_key = usage_events.meter_key
+              and usage_corrections.event_at = usage_events.event_at
+              and usage_corrections.event_key = usage_events.key
+            order by usage_corrections.version
+            limit 1
+          )
+        )
+        and (
+          repeated_usage.event_at is null or repeated_usage.event_at = usage_events.event_at
+        ),
+        false
+      ) as is_same
+  ) as repeated
+  where usage_events.meter_key = repeated_usage.meter_key
+    and usage_events.idempotency_key = repeated_usage.idempotency_key
+$$;
+
+comment on function pgledger.repeated_usage is
+  'What becomes of a usage event whose idempotency key its meter has, or no row.';
+
+revoke all on function pgledger.repeated_usage from public;
+
 -- file: repeatable/23_usage/resolve_usage.sql
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
 cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
-counted. lacks_meters: an event has no meter. has_seats: an event is of a seat.
+counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
+that is wrong with them, as far as that can be known without one; those are in unopened.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,
@@ -18324,7 +19556,8 @@ create or replace function pgledger.resolve_usage(
   out meter_keys integer[],
   out has_values boolean,
   out lacks_meters boolean,
-  out has_seats boolean
+  out has_seats boolean,
+  out unopened bigint[]
 )
 language plpgsql
 stable
@@ -18335,9 +19568,10 @@ begin
     array_agg(case when event.is_sound then event.tenant_key end order by event.place),
     array_agg(case when event.is_sound then event.meter_key end order by event.place),
     coalesce(bool_or(event.unique_key is not null), false),
-    coalesce(bool_or(event.meter_key is null), false),
-    coalesce(bool_or(event.type = 'seat'), false)
-  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats
+    coalesce(bool_or(event.meter_key is null and event.is_sound), false),
+    coalesce(bool_or(event.type = 'seat'), false),
+    array_agg(event.place) filter (where event.meter_key is null and event.is_sound)
+  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats, unopened
   from (
     select
       given.place,
@@ -18346,12 +19580,14 @@ begin
       meter.unique_key,
       meter.type,
       pgledger.quantity_fault(given.quantity) is null
-      and coalesce(given.event_at, now) between meter.earliest and latest
+      and coalesce(given.event_at, now) between
+        coalesce(meter.earliest, timestamptz 'epoch') and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
         meter.unique_key is null
-        or char_length(given.metadata ->> meter.unique_key) between 1 and 255
+        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
+        between 1 and 255
       ) as is_sound
     from unnest(
       tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
@@ -18470,6 +19706,206 @@ comment on function pgledger.roll_up_usage is
 
 revoke all on function pgledger.roll_up_usage from public;
 
+-- file: repeatable/23_usage/seats_added.sql
+/*
+How many seats an event added: its level less that of the event before it. Who reports or consumes
+seats holds their meter, so the event before is the latest of those that were recorded before it.
+Null where that cannot be told: if events of the meter were purged or corrected.
+*/
+create or replace function pgledger.seats_added(
+  meter_key integer,
+  event_at timestamptz,
+  created_at timestamptz,
+  event_key bigint,
+  quantity numeric
+)
+returns numeric
+language sql
+stable
+parallel safe
+as $$
+  select
+    case
+      when tenants.purged_before > '-infinity' or exists (
+        select
+        from pgledger.usage_corrections
+        where usage_corrections.meter_key = seats_added.meter_key
+      ) then null
+      else seats_added.quantity - coalesce(
+        (
+          select usage_events.quantity
+          from pgledger.usage_events
+          where usage_events.meter_key = seats_added.meter_key
+            and usage_events.event_at <= seats_added.event_at
+            and (usage_events.created_at, usage_events.key)
+            < (seats_added.created_at, seats_added.event_key)
+          order by usage_events.event_at desc, usage_events.key desc
+          limit 1
+        ),
+        0
+      )
+    end
+  from pgledger.meters
+  inner join pgledger.tenants on meters.tenant_key = tenants.key
+  where meters.key = seats_added.meter_key
+$$;
+
+comment on function pgledger.seats_added is
+  'How many seats an event added, or null where that cannot be told.';
+
+revoke all on function pgledger.seats_added from public;
+
+-- file: repeatable/23_usage/time_zone_of_tenant.sql
+/*
+The time zone in which a tenant counts: that of its subscription, or UTC if it has none. One that
+goes on comes before one that has ended, an add-on last, the newest first.
+*/
+create or replace function pgledger.time_zone_of_tenant(app_id text, tenant_id text)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select subscriptions.time_zone
+      from pgledger.subscriptions
+      where subscriptions.app_id = time_zone_of_tenant.app_id
+        and subscriptions.tenant_id = time_zone_of_tenant.tenant_id
+      order by subscriptions.status = 'canceled', subscriptions.add_on, subscriptions.key desc
+      limit 1
+    ),
+    'UTC'
+  )
+$$;
+
+comment on function pgledger.time_zone_of_tenant is 'The time zone in which a tenant counts.';
+
+revoke all on function pgledger.time_zone_of_tenant from public;
+
+-- file: repeatable/23_usage/total_day_again.sql
+/*
+Finds what is highest and latest in a meter's day, among its hours.
+Locks: the roll-up of the day.
+*/
+create or replace function pgledger.total_day_again(meter_key integer, day timestamptz)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  update pgledger.usage_rollups
+  set
+    highest = coalesce(found.highest, 0),
+    latest_at = coalesce(found.latest_at, total_day_again.day),
+    latest_key = coalesce(found.latest_key, 0),
+    latest = coalesce(found.latest, 0)
+  from (
+    select newest.latest_at, newest.latest_key, newest.latest, highest.highest
+    from (
+      select max(hour.highest) as highest
+      from pgledger.usage_rollups as hour
+      where hour.meter_key = total_day_again.meter_key
+        and hour.span = 2
+        and hour.starts_at >= total_day_again.day
+        and hour.starts_at < total_day_again.day + interval '24 hours'
+        and hour.events > 0
+    ) as highest
+    left join (
+      select hour.latest_at, hour.latest_key, hour.latest
+      from pgledger.usage_rollups as hour
+      where hour.meter_key = total_day_again.meter_key
+        and hour.span = 2
+        and hour.starts_at >= total_day_again.day
+        and hour.starts_at < total_day_again.day + interval '24 hours'
+        and hour.events > 0
+      order by hour.starts_at desc
+      limit 1
+    ) as newest on true
+  ) as found
+  where usage_rollups.meter_key = total_day_again.meter_key
+    and usage_rollups.span = 1
+    and usage_rollups.starts_at = total_day_again.day
+$$;
+
+comment on function pgledger.total_day_again is
+  'Finds what is highest and latest in a meter''s day, among its hours.';
+
+revoke all on function pgledger.total_day_again from public;
+
+-- file: repeatable/23_usage/total_usage_again.sql
+/*
+Puts right the totals of the hour and the day of a usage event whose quantity has changed by step,
+or which was removed and said quantity, if step is null. Sums change by that. What is highest and
+latest is found among the hour's events, and then among the day's hours.
+
+Who records usage adds it to these totals before it adds its values, so holding the totals keeps the
+two apart.
+
+Locks: the roll-ups, the day before the hour; values.
+*/
+create or replace function pgledger.total_usage_again(
+  meter_key integer,
+  event_at timestamptz,
+  step numeric,
+  quantity numeric
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_day timestamptz := date_bin('24 hours', event_at, v_origin);
+  v_hour timestamptz := date_bin('1 hour', event_at, v_origin);
+begin
+  perform
+  from pgledger.usage_rollups
+  where usage_rollups.meter_key = total_usage_again.meter_key
+    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour))
+  order by usage_rollups.span
+  for no key update;
+  update pgledger.usage_rollups
+  set
+    events = usage_rollups.events - case when step is null then 1 else 0 end,
+    quantity = usage_rollups.quantity + coalesce(step, -total_usage_again.quantity)
+  where usage_rollups.meter_key = total_usage_again.meter_key
+    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour));
+
+  update pgledger.usage_rollups
+  set
+    highest = coalesce(found.highest, 0),
+    latest_at = coalesce(found.at[1], v_hour),
+    latest_key = coalesce(found.key[1], 0),
+    latest = coalesce(found.latest[1], 0)
+  from (
+    select
+      max(event.quantity) as highest,
+      array_agg(event.event_at order by event.event_at desc, event.key desc) as at,
+      array_agg(event.key order by event.event_at desc, event.key desc) as key,
+      array_agg(event.quantity order by event.event_at desc, event.key desc) as latest
+    from pgledger.usage_events as event
+    where event.meter_key = total_usage_again.meter_key
+      and event.event_at >= v_hour
+      and event.event_at < v_hour + interval '1 hour'
+      and event.quantity is not null
+  ) as found
+  where usage_rollups.meter_key = total_usage_again.meter_key
+    and usage_rollups.span = 2
+    and usage_rollups.starts_at = v_hour;
+  perform pgledger.total_day_again(meter_key, v_day);
+  if step is null then
+    perform pgledger.forget_usage_values(meter_key, v_hour, v_day);
+  end if;
+end;
+$$;
+
+comment on function pgledger.total_usage_again is
+  'Puts right the totals of a usage event that has been corrected or removed.';
+
+revoke all on function pgledger.total_usage_again from public;
+
 -- file: repeatable/23_usage/unique_usage_between.sql
 /*
 How many different values the named member of metadata has among a meter's events in [starts_at,
@@ -18491,7 +19927,7 @@ as $$
 declare
   v_whole record;
 begin
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   return (
     select count(distinct part.value)
     from (
@@ -18516,17 +19952,19 @@ begin
         and usage_values.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
         and usage_values.starts_at < v_whole.last_hour
       union all
-      select usage_events.metadata ->> unique_usage_between.unique_key
+      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= unique_usage_between.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, unique_usage_between.ends_at)
+        and usage_events.event_at >= v_whole.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
+        and usage_events.quantity is not null
       union all
-      select usage_events.metadata ->> unique_usage_between.unique_key
+      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
         and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < unique_usage_between.ends_at
+        and usage_events.event_at < v_whole.ends_at
+        and usage_events.quantity is not null
     ) as part
     where part.value = coalesce(only_value, part.value)
   );
@@ -18555,7 +19993,6 @@ create or replace function pgledger.usage_answers(
   now timestamptz,
   latest timestamptz,
   id_head text,
-  tenant_keys integer[],
   sound_meter_keys integer[],
   inserted_meter_keys integer[]
 )
@@ -18578,26 +20015,25 @@ begin
   from unnest(inserted_meter_keys) with ordinality as event (inserted_key, place)
   where event.inserted_key is not null
   union all
+  -- The event that has the key may just have been purged.
   select
-    event.place,
-    'duplicate',
-    pgledger.event_id(usage_events.created_at, usage_events.key),
-    null,
-    null
+    event.place, coalesce(answer.status, 'duplicate'), answer.id, answer.error, answer.arguments
   from unnest(
-    sound_meter_keys, inserted_meter_keys, tenant_keys, idempotency_keys
-  ) with ordinality as event (sound_key, inserted_key, tenant_key, idempotency_key, place)
-  left join pgledger.usage_events
-    on event.tenant_key = usage_events.tenant_key
-    and event.idempotency_key = usage_events.idempotency_key
+    sound_meter_keys, inserted_meter_keys, quantities, event_ats, idempotency_keys
+  ) with ordinality as event (
+    sound_key, inserted_key, quantity, event_at, idempotency_key, place
+  )
+  left join lateral pgledger.repeated_usage(
+    event.sound_key, event.idempotency_key, event.quantity, event.event_at
+  ) as answer on true
   where event.sound_key is not null and event.inserted_key is null
   union all
   select
     event.place,
-    case when counted.id is null then 'rejected' else 'duplicate' end,
+    coalesce(counted.status, 'rejected'),
     counted.id,
-    case when counted.id is null then fault.error end,
-    case when counted.id is null then fault.arguments end
+    case when counted.status is null then fault.error else counted.error end,
+    case when counted.status is null then fault.arguments else counted.arguments end
   from unnest(
     sound_meter_keys, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
   ) with ordinality as event (
@@ -18610,13 +20046,15 @@ begin
   -- Before the purge line some are left, and the batch itself may have taken the key: whatever has
   -- it counts.
   left join lateral (
-    select pgledger.event_id(usage_events.created_at, usage_events.key) as id
-    from pgledger.tenants
-    inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
+    select repeated.status, repeated.id, repeated.error, repeated.arguments
+    from pgledger.meters
+    cross join lateral pgledger.repeated_usage(
+      meters.key, event.idempotency_key, event.quantity, event.event_at
+    ) as repeated
     where fault.error = 'UsagePurged'
-      and tenants.app_id = usage_answers.app_id
-      and tenants.tenant_id = event.tenant_id
-      and usage_events.idempotency_key = event.idempotency_key
+      and meters.app_id = usage_answers.app_id
+      and meters.tenant_id = event.tenant_id
+      and meters.feature_key = event.feature_key
   ) as counted on true
   where event.sound_key is null
   order by 1;
@@ -18673,8 +20111,11 @@ revoke all on function pgledger.usage_between from public;
 -- file: repeatable/23_usage/usage_fault.sql
 /*
 Says why a usage event cannot be taken: the name of the first error that applies, and the arguments
-of its message. It is called for an event that was found wrong. If nothing is wrong with it any
-more, 40001 is raised, so that the transaction is run again.
+of its message. It is called for an event that was found wrong, and has no meter if nothing of its
+feature was recorded before. If nothing is wrong with it any more, 40001 is raised, so that the
+transaction is run again.
+
+One body, though long: it is called for each event that is rejected.
 Errors: serialization_failure.
 */
 create or replace function pgledger.usage_fault(
@@ -18697,6 +20138,7 @@ as $$
 declare
   v_fault text;
   v_meter record;
+  v_feature pgledger.features;
   v_purged_before timestamptz;
 begin
   select meters.key, meters.unique_key
@@ -18705,6 +20147,10 @@ begin
   where meters.app_id = usage_fault.app_id
     and meters.tenant_id = usage_fault.tenant_id
     and meters.feature_key = usage_fault.feature_key;
+  if v_meter.key is null then
+    v_feature := pgledger.find_feature(app_id, feature_key, tenant_id);
+    v_meter.unique_key := v_feature.unique_key;
+  end if;
   select tenants.purged_before
   into v_purged_before
   from pgledger.tenants
@@ -18724,16 +20170,15 @@ begin
       'tenant_id', quote_literal(pgledger.abridged(tenant_id)),
       pgledger.text_fault(tenant_id, 1, 128, false)
     ];
-  elsif v_meter.key is null then
+  elsif v_meter.key is null and v_feature.type = 'boolean' then
+    error := 'InvalidArgument';
+    arguments := array[
+      'feature_key', quote_literal(pgledger.abridged(feature_key)),
+      'the feature is on or off, and its usage is not metered'
+    ];
+  elsif v_meter.key is null and v_feature.type is null then
     error := 'FeatureNotFound';
     arguments := array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)];
-    if (pgledger.find_feature(app_id, feature_key, tenant_id)).type = 'boolean' then
-      error := 'InvalidArgument';
-      arguments := array[
-        'feature_key', quote_literal(pgledger.abridged(feature_key)),
-        'the feature is on or off, and its usage is not metered'
-      ];
-    end if;
   elsif pgledger.quantity_fault(quantity) is not null then
     error := 'InvalidQuantity';
     arguments := array[
@@ -18760,7 +20205,8 @@ begin
   else
     v_fault := pgledger.metadata_fault(metadata);
     if v_fault is null and v_meter.unique_key is not null
-      and char_length(metadata ->> v_meter.unique_key) between 1 and 255 is not true
+      and char_length(pgledger.counted_value(metadata, v_meter.unique_key)) between 1 and 255
+      is not true
     then
       v_fault := format(
         'its member %s, whose values are counted, does not have 1 to 255 characters',
@@ -18866,6 +20312,8 @@ What usage of meters in [starts_at, ends_at) adds up to, one row for each meter 
 However long the range is, few rows are read: the events of the hours that it splits at its edges,
 the hours of the days that it splits, and whole days. Each event is in exactly one of these parts.
 
+Events that were removed have no quantity, and do not count.
+
 The keys are read by a subquery, so that the planner assumes the same number of them every time and
 keeps one plan.
 */
@@ -18885,13 +20333,13 @@ stable
 parallel safe
 rows 10
 as $$
-declare
-  v_whole record;
 begin
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
   return query
   select meter.key, used.events, used.quantity, used.highest
   from unnest((select usage_sums.meter_keys)) as meter (key)
+  cross join lateral pgledger.whole_hours(
+    meter.key, usage_sums.starts_at, usage_sums.ends_at
+  ) as whole
   cross join lateral (
     select
       sum(part.events) as events, sum(part.quantity) as quantity, max(part.highest) as highest
@@ -18900,34 +20348,36 @@ begin
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 1
-        and usage_rollups.starts_at >= v_whole.first_day
-        and usage_rollups.starts_at < v_whole.last_day
+        and usage_rollups.starts_at >= whole.first_day
+        and usage_rollups.starts_at < whole.last_day
       union all
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 2
-        and usage_rollups.starts_at >= v_whole.first_hour
-        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+        and usage_rollups.starts_at >= whole.first_hour
+        and usage_rollups.starts_at < least(whole.first_day, whole.last_hour)
       union all
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-        and usage_rollups.starts_at < v_whole.last_hour
+        and usage_rollups.starts_at >= greatest(whole.first_day, whole.last_day)
+        and usage_rollups.starts_at < whole.last_hour
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = meter.key
-        and usage_events.event_at >= usage_sums.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, usage_sums.ends_at)
+        and usage_events.event_at >= whole.starts_at
+        and usage_events.event_at < least(whole.first_hour, whole.ends_at)
+        and usage_events.quantity is not null
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = meter.key
-        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < usage_sums.ends_at
+        and usage_events.event_at >= greatest(whole.first_hour, whole.last_hour)
+        and usage_events.event_at < whole.ends_at
+        and usage_events.quantity is not null
     ) as part
   ) as used
   where used.events > 0;
@@ -18988,12 +20438,19 @@ revoke all on function pgledger.usage_was_purged from public;
 
 -- file: repeatable/23_usage/whole_hours.sql
 /*
-The whole UTC hours of a range, and the whole UTC days among them, each as [first, last). Where
-there is none, the first is not before the last. An infinite end splits no hour.
+How a range of a meter's usage is added up: the whole UTC hours in it, and the whole UTC days among
+them, each as [first, last). Where there is none, the first is not before the last. An infinite end
+splits no hour.
+
+What lies in an hour that an edge splits is read from the events. If these were purged, nobody knows
+what was before the edge and what after: all of that hour then counts after it, for whatever range.
+So ranges that meet still add up, and nothing counts twice. starts_at and ends_at come back as the
+edges that are counted to.
 */
 create or replace function pgledger.whole_hours(
-  starts_at timestamptz,
-  ends_at timestamptz,
+  meter_key integer,
+  inout starts_at timestamptz,
+  inout ends_at timestamptz,
   out first_hour timestamptz,
   out last_hour timestamptz,
   out first_day timestamptz,
@@ -19006,16 +20463,35 @@ as $$
 declare
   v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
   v_microsecond constant interval := interval '1 microsecond';
+  v_purged_before timestamptz;
 begin
   first_hour := date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
   last_hour := date_bin('1 hour', ends_at, v_origin);
+  if starts_at < first_hour or last_hour < ends_at then
+    select tenants.purged_before
+    into v_purged_before
+    from pgledger.meters
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
+    where meters.key = whole_hours.meter_key;
+    if starts_at < first_hour and first_hour <= v_purged_before
+      and pgledger.hour_is_purged(meter_key, first_hour - interval '1 hour')
+    then
+      first_hour := first_hour - interval '1 hour';
+      starts_at := first_hour;
+    end if;
+    if last_hour < ends_at and last_hour < v_purged_before
+      and pgledger.hour_is_purged(meter_key, last_hour)
+    then
+      ends_at := last_hour;
+    end if;
+  end if;
   first_day := date_bin('24 hours', first_hour - v_microsecond, v_origin) + interval '24 hours';
   last_day := date_bin('24 hours', last_hour, v_origin);
 end;
 $$;
 
 comment on function pgledger.whole_hours is
-  'The whole UTC hours of a range of time, and the whole UTC days among them.';
+  'The whole UTC hours of a range of a meter''s usage, and the whole UTC days among them.';
 
 revoke all on function pgledger.whole_hours from public;
 
@@ -19040,7 +20516,7 @@ from pgledger.usage_events
 inner join pgledger.meters on usage_events.meter_key = meters.key
 inner join pgledger.tenant_roles as mapped
   on meters.app_id = mapped.app_id and meters.tenant_id = mapped.tenant_id
-where mapped.role_name = current_user;
+where mapped.role_name = current_user and usage_events.quantity is not null;
 
 comment on view public.ledger_tenant_usage_events is
   'Usage events of the tenant of the current database role, until they are purged.';
@@ -19054,8 +20530,8 @@ comment on column public.ledger_tenant_usage_events.quantity is
 comment on column public.ledger_tenant_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_tenant_usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column public.ledger_tenant_usage_events.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_tenant_usage_events.created_at is 'When it was recorded.';
@@ -19063,6 +20539,47 @@ comment on column public.ledger_tenant_usage_events.created_at is 'When it was r
 revoke all on table public.ledger_tenant_usage_events from public;
 grant select on table public.ledger_tenant_usage_events to pgledger_tenant;
 alter view public.ledger_tenant_usage_events owner to pgledger_tenant_views;
+
+-- file: repeatable/23_usage/views/ledger_usage_corrections.sql
+/*
+Corrections of usage events as applications see them.
+*/
+create or replace view public.ledger_usage_corrections as
+select
+  usage_corrections.event_id collate "C" as event_id,
+  meters.app_id,
+  meters.tenant_id,
+  meters.feature_key,
+  usage_corrections.event_at,
+  usage_corrections.version,
+  usage_corrections.quantity,
+  usage_corrections.corrected_quantity,
+  usage_corrections.reason,
+  usage_corrections.created_at
+from pgledger.usage_corrections
+inner join pgledger.meters on usage_corrections.meter_key = meters.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view public.ledger_usage_corrections is
+  'One row each time a usage event was corrected or removed.';
+comment on column public.ledger_usage_corrections.event_id is
+  'Public id of the event: evt_ and a ULID.';
+comment on column public.ledger_usage_corrections.app_id is 'App.';
+comment on column public.ledger_usage_corrections.tenant_id is 'Tenant whose usage it is.';
+comment on column public.ledger_usage_corrections.feature_key is
+  'Key of the feature that was used.';
+comment on column public.ledger_usage_corrections.event_at is 'When the event happened.';
+comment on column public.ledger_usage_corrections.version is
+  'Counts the event''s corrections, from 1.';
+comment on column public.ledger_usage_corrections.quantity is 'What the event said before.';
+comment on column public.ledger_usage_corrections.corrected_quantity is
+  'What it says since; null if it was removed.';
+comment on column public.ledger_usage_corrections.reason is 'Why, as given, or null.';
+comment on column public.ledger_usage_corrections.created_at is 'When it was corrected.';
+
+revoke all on table public.ledger_usage_corrections from public;
+grant select on table public.ledger_usage_corrections to pgledger_reader;
 
 -- file: repeatable/23_usage/views/ledger_usage_events.sql
 /*
@@ -19083,7 +20600,8 @@ select
 from pgledger.usage_events
 inner join pgledger.meters on usage_events.meter_key = meters.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
-cross join (select) as read_only;
+cross join (select) as read_only
+where usage_events.quantity is not null;
 
 comment on view public.ledger_usage_events is 'One row a usage event, until it is purged.';
 comment on column public.ledger_usage_events.id is 'Public id: evt_ and a ULID.';
@@ -19096,8 +20614,8 @@ comment on column public.ledger_usage_events.quantity is
 comment on column public.ledger_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column public.ledger_usage_events.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_usage_events.created_at is 'When it was recorded.';
@@ -19159,7 +20677,8 @@ begin
     end if;
     if v_look = 1 then
       perform pgledger.open_meters(
-        app_id, array[tenant_id], array[tenant_id], array[feature_key]
+        app_id, array[tenant_id], array[feature_key], null, array[metadata], '{1}',
+        pgledger.clock()
       );
       -- Changed, not only locked: above read committed, whoever waited has to start again.
       update pgledger.meters
@@ -19167,20 +20686,16 @@ begin
       where meters.app_id = consume_within_limit.app_id
         and meters.tenant_id = consume_within_limit.tenant_id
         and meters.feature_key = consume_within_limit.feature_key;
+      -- The same call may have held the meter.
+      if pgledger.event_of_key(
+        app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+      ) is not null then
+        return;
+      end if;
     end if;
   end loop;
   if v_entitlement.type = 'seat' then
-    -- The latest event has the current level, and its clock may have been ahead of ours.
-    select greatest(usage_rollups.latest_at, pgledger.clock())
-    into v_seat_at
-    from pgledger.meters
-    inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-    where meters.app_id = consume_within_limit.app_id
-      and meters.tenant_id = consume_within_limit.tenant_id
-      and meters.feature_key = consume_within_limit.feature_key
-      and usage_rollups.span = 1
-    order by usage_rollups.starts_at desc
-    limit 1;
+    v_seat_at := pgledger.time_of_seats(app_id, tenant_id, feature_key);
   end if;
   select recorded.status, recorded.id
   into consume_within_limit.status, consume_within_limit.id
@@ -19296,18 +20811,13 @@ begin
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
   else
-    select meters.key, meters.unique_key, tenants.purged_before
+    select meters.key, meters.unique_key
     into v_meter
     from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
     where meters.app_id = entitlement.app_id
       and meters.tenant_id = entitlement.tenant_id
       and meters.feature_key = entitlement.feature_key;
     if found then
-      -- Of an hour whose events may be purged only the total is left: all of it counts.
-      if starts_at < v_meter.purged_before then
-        starts_at := date_bin('1 hour', starts_at, timestamptz '2000-01-01 00:00:00+00');
-      end if;
       used := pgledger.usage_between(
         v_meter.key, v_meter.unique_key, aggregation, starts_at, ends_at
       );
@@ -19380,7 +20890,8 @@ revoke all on function pgledger.entitlement_answer from public;
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
 The versions of everything that an entitlement is made from, as the calling statement sees it; for
-usage, the count of events in the time that the limit counts. No version ever goes back, nor does a
+usage, the count of events in the time that the limit counts, and the meter's turn, which goes on
+when an event is corrected or removed. No version ever goes back, nor does a
 sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
 subscriptions' versions has grown.
 */
@@ -19407,7 +20918,7 @@ as $$
       (
         select pgledger.usage_between(
           meters.key, null, 'count', entitlement_versions.starts_at, entitlement_versions.ends_at
-        )
+        ) + meters.turn
         from pgledger.meters
         where meters.app_id = entitlement_versions.app_id
           and meters.tenant_id = entitlement_versions.tenant_id
@@ -19543,7 +21054,9 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_ok := pgledger.check_quantity('quantity', quantity);
-  v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
+  v_id := pgledger.event_of_key(
+    app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+  );
   if v_id is null then
     select consumed.status, consumed.id
     into v_status, v_id
@@ -19552,7 +21065,9 @@ begin
     ) as consumed;
     if v_status is distinct from 'inserted' then
       -- The same call, made at the same time, may have used up the limit or taken the key.
-      v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
+      v_id := pgledger.event_of_key(
+        app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+      );
     end if;
   end if;
   if v_status is null and v_id is not null then
@@ -19597,8 +21112,9 @@ tenant_id: Tenant who uses it.
 feature_key: Key of the feature.
 quantity: How much, 0 or more; for a seat, how many more.
 idempotency_key: The caller's own name of the usage event, 1 to 255
-  characters: the same call with the same key is allowed, records nothing and
-  has the reason duplicate, or null.
+  characters, unique for the tenant's usage of the feature: the same call with
+  the same key is allowed, records nothing and has the reason duplicate, or
+  null.
 metadata: JSON object to store with the usage event, at most 64 KiB, or null.
 
 Returns: Whether it was allowed and recorded, what is used and left of the
@@ -19606,8 +21122,8 @@ Returns: Whether it was allowed and recorded, what is used and left of the
   if nothing was recorded, now or before under that key.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
-  range), IdempotencyConflict (the key is taken by usage of another feature or
-  quantity), FeatureNotFound (there is no feature of this key for this app and
+  range), IdempotencyConflict (the key is taken by usage of another quantity),
+  FeatureNotFound (there is no feature of this key for this app and
   tenant), InvalidArgument (the feature is not one that is used up, or the key
   or a value that it counts by is not valid), InvalidMetadata.$$;
 
@@ -19966,6 +21482,37 @@ Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
 revoke all on function public.ledger_set_cached_entitlement from public;
 grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
 
+-- file: repeatable/24_entitlements/time_of_seats.sql
+/*
+When seats that are consumed now are recorded: not before the latest event, which has the current
+level, and whose clock may have been ahead of ours. Null before the first event.
+*/
+create or replace function pgledger.time_of_seats(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select greatest(usage_rollups.latest_at, pgledger.clock())
+  from pgledger.meters
+  inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
+  where meters.app_id = time_of_seats.app_id
+    and meters.tenant_id = time_of_seats.tenant_id
+    and meters.feature_key = time_of_seats.feature_key
+    and usage_rollups.span = 1
+    and usage_rollups.events > 0
+  order by usage_rollups.starts_at desc
+  limit 1
+$$;
+
+comment on function pgledger.time_of_seats is 'When seats that are consumed now are recorded.';
+
+revoke all on function pgledger.time_of_seats from public;
+
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
 How many values a usage event with that metadata would add to those that the meter has counted in
@@ -19993,7 +21540,7 @@ begin
         meters.unique_key,
         unique_usage_added.starts_at,
         unique_usage_added.ends_at,
-        coalesce(metadata ->> meters.unique_key, '')
+        coalesce(pgledger.counted_value(metadata, meters.unique_key), '')
       ) as found
       from pgledger.meters
       where meters.app_id = unique_usage_added.app_id
@@ -23149,8 +24696,9 @@ revoke all on function pgledger.check_no_final_invoice_goes_on_from from public;
 
 -- file: repeatable/27_invoices/check_usage_not_purged.sql
 /*
-Refuses an invoice for a period of which usage events may have been purged, unless it is final
-already and is only looked up.
+Refuses an invoice for a period that ends at or before the purge line, unless it is final already
+and is only looked up. Usage of such a period is not taken any more, and what is needed to add it up
+anew is kept only until it is settled. A period that the line lies in is added up exactly.
 
 Errors: UsagePurged.
 */
@@ -23165,6 +24713,7 @@ stable
 parallel safe
 as $$
 declare
+  v_period record := pgledger.billing_period(subscription, period_start);
   v_purged_before timestamptz := (
     select tenants.purged_before
     from pgledger.tenants
@@ -23172,10 +24721,12 @@ declare
   );
   v_ok boolean;
 begin
-  if period_start < v_purged_before and not exists (
+  if v_period.ends_at <= v_purged_before and not exists (
     select
     from pgledger.invoices
     where invoices.subscription_key = subscription.key
+      -- There is always another interim invoice.
+      and check_usage_not_purged.kind = 'period'
       and invoices.kind = check_usage_not_purged.kind
       and invoices.period_start = check_usage_not_purged.period_start
       and invoices.status not in ('draft', 'voided')
@@ -23191,7 +24742,7 @@ end;
 $$;
 
 comment on function pgledger.check_usage_not_purged is
-  'Raises UsagePurged if usage events of a period to be invoiced may have been purged.';
+  'Raises UsagePurged if a period to be invoiced lies before the purge line.';
 
 revoke all on function pgledger.check_usage_not_purged from public;
 
@@ -28233,9 +29784,9 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '15722a00ea128c2c2130a4a7362fd3005f424e5501f6cb39208fecfb9ba82435', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28263,7 +29814,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'e1347572ebc766a90e2166af50df688407c8d8bd0a5df137ec744d116c4046b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'db52da5ef246b2bb8e725b4578b5ecfa9d3fe60200cbc32d75f1a90bb873d38e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28303,7 +29854,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c5587c9295ffead66570ccb53ace7a7f5a646d99a91f5a1f8079f789ef943e53', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c694c86fbaae14fc9d656873a3c327c6406979bbef128c49af2d9acf646cef45', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28319,7 +29870,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd5e198727ac1d1a47f0d82a2e4a226dc85c6d3492cd6dc42a597d285a281db1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'f89f800b577166f01ff02bc0253fdd9c23cf62b89f4a4f63467f624d996170b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28409,6 +29960,7 @@ values
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '2af86d850763f8591d7c2e29706313274ec2d19893a15f6cfbb37394383f6f1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28461,49 +30013,74 @@ values
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'b601da8c1982a2394a3318aa0ae052908c4892d8d7c0f823581ca966abb8759d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '0479f3b7d0c3e6364362f768d04ad28a1968551d71faadeacede2a7c66fc2264', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '63a8289900865ce090a47923580407541fdf9a5b8b91ceb95a8f3ba987be639c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '0600f06b0b124738d49075bcbcb58fec0af850c8b8605110c9fa53b893c2fd0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_prices.sql', 'repeatable', '90ebc2a2d19f50e9997eb2dd9bb1b8ce961c7eac68ff3a5e8d1aeab206c3ca2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '8b5e5ce36d7e1fad225a1e03485b4ee38c88d541f643571d8a85a846a7f6b828', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'fcb7e3dc4ecb4374ae03a10e9bf8c3761e7cd8c55b9472cadeca5241eb02949a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7b5a1be2d918d0fdff617507614441a3ef61721772e1f2361f70ab5a83c363e4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e1e67fa43d029181388dc02daae949ff23ed10f392399a9e3a5b20c9d28cbec0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'cb269caf5570dcadc8c5069f186911452d453535789f145cca103b9dbdf32e2a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '1e78882275e1fb997c10416ca6b0771934d2d3d298fcac9748efe0f0316b2d3c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '70686aaaef382e2f42f6b6f433e0f64953ff51e5fb969c0a6dc81b3d5bba88cf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_day_again.sql', 'repeatable', '0ce4aefb834128aa1a36f309097faec4c9156fbbdab232e713fe636845ec8748', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'edf0048139f95c11aebc7b750b64c24f3bb90fe2c16968126c9c09484fdc0658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '8afbfaa97adc74e2ba28244c2ffd9937db5458096590b44c00d40f830d5e69bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'b4740d81226aa26ce5eb5fc024fb45f701b4b14bf8c8ed7a5ebdf9671c56002b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', '59afa4e8c7976368d0fb5236ff61521e13e0255ed34f52a1bbfc432fa70e98b5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_usage_corrections.sql', 'repeatable', 'e31714434e661656ed5758677964f4e3067bbc8cf70ac5aac8ec5a7e1817a8c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', '23487a118e1951afd2d865a1f3788405b8b388c64e39d9ee8d6b9de5ba0acb02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'c168a64e200ef8d963ff283d13519195d982dd4412809bc8b29a1fa909fed5b6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', 'ab352341eb0bc4b17f5849ac89f66227003a89ea9ce3be6b3f3b5f47442ea826', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '11a4e606e81530962e9e501c2ad099b71c18cab0cc4d68d56142a8b99d190a1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'baf49474983e8ee223d2b9756083ca12984a5ab32baa338e78573209d3364832', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '3d87e97c29840b6e80920f05d12bc3fc3b12786efa870321cfe1a1003254a10f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '774a24093ba8dc83dec1002c7526c3a3d2232a0bbfb619e98c06a7b2f6503f16', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/time_of_seats.sql', 'repeatable', 'e8de618c100740f0cce0518591f70e79fe7cba309c9f705d6515602f1c1abcf1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'b02ca182e0159d8a1e9d190e77926e42837f581add2d72d660a9ff67cae42a9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28556,7 +30133,7 @@ values
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'c12033d363e901ff5640d4315412cc139289db679aef9f7672aae846db2bad85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),

@@ -32,6 +32,7 @@ from pgledger._generated.billing_rows import (
     Subscription,
     SubscriptionMove,
     UsageEvent,
+    UsagePart,
     UsageReceipt,
 )
 from pgledger._generated.billing_statements import (
@@ -50,6 +51,7 @@ from pgledger._generated.billing_statements import (
     SUBSCRIPTION_MOVE_ROW,
     SUBSCRIPTION_ROW,
     USAGE_EVENT_ROW,
+    USAGE_PART_ROW,
     USAGE_RECEIPT_ROW,
     statements_for,
 )
@@ -1516,6 +1518,167 @@ class BillingCalls(Caller):
         )
         return value
 
+    def correct_usage(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        event_at: datetime,
+        quantity: Decimal | int,
+        *,
+        reason: str | None = None,
+    ) -> UsageEvent:
+        """Gives a usage event another quantity: ``ledger_correct_usage``.
+
+        All totals change with it. An invoice that is final stays as it is: the next one has a line
+        of late usage for the difference, which is below zero where less was used. To correct
+        anything else, remove the event and record another one under another key.
+
+        Nothing changes if the event has that quantity already. The event may be sent again with its
+        key and its first or its last quantity, and is a duplicate.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant whose usage it is.
+            id: Id of the event.
+            event_at: When it happened, as :meth:`query_usage` tells it.
+            quantity: How much it was, 0 or more, below 1e30, at most 18 decimal places; for a seat,
+                how many there were.
+            reason: Why, 1 to 1,000 characters, or None.
+
+        Returns:
+            The event as it is now.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidQuantity: A quantity is not from 0 to below 1e30 with at most 18 decimal places.
+            InvalidArgument: The reason is not valid.
+            UsagePurged: ``event_at`` is so long ago that events of that time may have been purged.
+            UsageNotFound: The tenant has no such event, or it was removed.
+        """
+        return self._fetch_one(
+            USAGE_EVENT_ROW,
+            self._statements.correct_usage,
+            (
+                app_id,
+                tenant_id,
+                id,
+                time_text("event_at", event_at),
+                decimal_text("quantity", quantity),
+                reason,
+            ),
+        )
+
+    def remove_usage(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        event_at: datetime,
+        *,
+        reason: str | None = None,
+    ) -> UsageEvent:
+        """Removes a usage event that was wrong: ``ledger_remove_usage``.
+
+        It counts nowhere any more. An invoice that is final stays as it is: the next one has a line
+        of late usage that gives back what the event has cost.
+
+        Its idempotency key stays taken, so whoever sends the event again does not bring it back.
+        Removing it again changes nothing.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant whose usage it was.
+            id: Id of the event.
+            event_at: When it happened, as :meth:`query_usage` tells it.
+            reason: Why, 1 to 1,000 characters, or None.
+
+        Returns:
+            The event as it was.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: The reason is not valid.
+            UsagePurged: ``event_at`` is so long ago that events of that time may have been purged.
+            UsageNotFound: The tenant has no such event.
+        """
+        return self._fetch_one(
+            USAGE_EVENT_ROW,
+            self._statements.remove_usage,
+            (
+                app_id,
+                tenant_id,
+                id,
+                time_text("event_at", event_at),
+                reason,
+            ),
+        )
+
+    def usage_by_time(
+        self,
+        app_id: str,
+        tenant_id: str,
+        feature_key: str,
+        starts_at: datetime,
+        ends_at: datetime,
+        *,
+        unit: Literal["hour", "day", "month"] = "day",
+        time_zone: str | None = None,
+        aggregation: Literal["sum", "count", "max", "unique_count", "latest"] | None = None,
+    ) -> list[UsagePart]:
+        """Returns what a tenant's usage comes to in each hour, day or month of a range.
+
+        The parts begin where hours, days or months begin in the time zone, also where its clocks
+        change. The first one and the last one end with the range.
+
+        Calls ``ledger_usage_by_time``.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant that used it.
+            feature_key: Key of the feature.
+            starts_at: From when on, inclusive.
+            ends_at: Until when, exclusive; after ``starts_at``.
+            unit: How long the parts are; one of: ``hour``, ``day``, ``month``.
+            time_zone: Time zone, such as Europe/Berlin; None for that of the tenant's subscription,
+                or UTC without one.
+            aggregation: How to count; one of: ``sum``, ``count``, ``max``, ``unique_count``,
+                ``latest``; None for the feature's own way.
+
+        Returns:
+            One row for each part, in order; 0 where there was no usage.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidTime: A time is outside the years 1 to 9999, the end is not after the start, or
+                there are more than 10,000 parts.
+            UsagePurged: A part begins or ends within an hour whose events may have been purged.
+            InvalidArgument: There is no such aggregation, unit or time zone.
+            FeatureNotFound: There is no feature of this key for this app and tenant.
+        """
+        return self._fetch_all(
+            USAGE_PART_ROW,
+            self._statements.usage_by_time,
+            (
+                app_id,
+                tenant_id,
+                feature_key,
+                time_text("starts_at", starts_at),
+                time_text("ends_at", ends_at),
+                unit,
+                time_zone,
+                aggregation,
+            ),
+        )
+
     def set_cached_entitlement(
         self,
         app_id: str,
@@ -1703,9 +1866,9 @@ class BillingCalls(Caller):
             tenant_id: Tenant who uses it.
             feature_key: Key of the feature.
             quantity: How much, 0 or more; for a seat, how many more.
-            idempotency_key: The caller's own name of the usage event, 1 to 255 characters: the same
-                call with the same key is allowed, records nothing and has the reason duplicate, or
-                None.
+            idempotency_key: The caller's own name of the usage event, 1 to 255 characters, unique
+                for the tenant's usage of the feature: the same call with the same key is allowed,
+                records nothing and has the reason duplicate, or None.
             metadata: JSON object to store with the usage event, at most 64 KiB, or None.
 
         Returns:
@@ -1718,7 +1881,7 @@ class BillingCalls(Caller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidQuantity: The quantity is not in range.
-            IdempotencyConflict: The key is taken by usage of another feature or quantity.
+            IdempotencyConflict: The key is taken by usage of another quantity.
             FeatureNotFound: There is no feature of this key for this app and tenant.
             InvalidArgument: The feature is not one that is used up, or the key or a value that it
                 counts by is not valid.

@@ -173,6 +173,10 @@ as $$
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_usage_keeps_meaning(features)', 'owner', '', ''),
     (
       'function', 'private',
@@ -195,9 +199,15 @@ as $$
     ),
     (
       'function', 'private',
+      'correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
+    ('function', 'private', 'counted_value(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -236,6 +246,11 @@ as $$
       'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
       'integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'edges_of_parts(timestamp with time zone, timestamp with time zone, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
@@ -259,7 +274,11 @@ as $$
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
-    ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'event_of_key(text, text, text, numeric, timestamp with time zone, text, boolean)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
@@ -282,8 +301,20 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
       'boolean)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'has_prices(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
@@ -328,6 +359,7 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -365,15 +397,34 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
+    ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
       '', ''
     ),
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
+      'boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
@@ -393,7 +444,11 @@ as $$
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
-    ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -420,7 +475,9 @@ as $$
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
@@ -452,6 +509,7 @@ as $$
       'proration_unit(timestamp with time zone, timestamp with time zone, timestamp with time '
       'zone, text, text)', 'owner', '', ''
     ),
+    ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -497,6 +555,10 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private', 'repeated_usage(integer, text, numeric, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
@@ -520,6 +582,11 @@ as $$
       'function', 'private',
       'seat_levels(integer, timestamp with time zone, timestamp with time zone, timestamp with '
       'time zone, timestamp with time zone, text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'seats_added(integer, timestamp with time zone, timestamp with time zone, bigint, '
+      'numeric)', 'owner', '', ''
     ),
     (
       'function', 'private', 'seats_charge(jsonb, integer, billing_segment[], text, integer)',
@@ -552,6 +619,13 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
+    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
+    ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
@@ -571,7 +645,7 @@ as $$
       'function', 'private',
       'usage_answers(text, text[], text[], numeric[], timestamp with time zone[], text[], '
       'jsonb[], timestamp with time zone, timestamp with time zone, text, integer[], '
-      'integer[], integer[])', 'owner', '', ''
+      'integer[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -625,8 +699,9 @@ as $$
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
+      'function', 'private',
+      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
@@ -674,6 +749,11 @@ as $$
     (
       'function', 'surface',
       'ledger_consume_entitlement(text, text, text, numeric, text, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -889,6 +969,11 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'ledger_remove_usage(text, text, text, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_resume_subscription(text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -931,6 +1016,12 @@ as $$
       'function', 'surface',
       'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_usage_by_time(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_accept_time(text, text, text)', 'owner', '',
@@ -1205,6 +1296,7 @@ as $$
     ),
     ('table', 'private', 'tenants', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'transfers', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'usage_corrections', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'usage_events', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -1259,6 +1351,7 @@ as $$
     ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_answer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_part', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
@@ -1310,6 +1403,7 @@ as $$
       'view', 'surface', 'ledger_tenant_usage_events', 'tenant_views', 'tenant=SELECT',
       'security_barrier=true'
     ),
+    ('view', 'surface', 'ledger_usage_corrections', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),

@@ -27,3 +27,8 @@ as $$
   from pgledger.plans
   where plans.key = plan_terms.plan_key
 $$;
+
+comment on function pgledger.plan_terms is
+  'What a plan asks, and what it gives for nothing, at a time.';
+
+revoke all on function pgledger.plan_terms from public;
