@@ -23,19 +23,19 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '15722a00ea128c2c2130a4a7362fd3005f424e5501f6cb39208fecfb9ba82435'),
+      '4586a29d1e128358f1705bf569fc8adc5974e5fecf5068df6608de16449d2dc6'),
     ('migrations/0006_create_subscriptions.sql',
-      'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
+      '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
     ('migrations/0007_create_usage.sql',
       '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7'),
     ('migrations/0008_create_entitlement_cache.sql',
-      '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
+      '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
-      '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
+      '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
+      'f6286ad2cc00dd0d5e6e43ca5fa3ad698997d06f68a82bb440bc513a9cd03296')
 $$;
 
 comment on function pgledger.versioned_files is
