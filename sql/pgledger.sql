@@ -1484,6 +1484,7 @@ create table pgledger.plans (
   trial_days integer not null,
   anchor_at_trial_end boolean not null,
   add_on boolean not null,
+  priority integer default 0 not null,
   version bigint default 1 not null,
   metadata jsonb,
   created_at timestamptz not null,
@@ -1522,6 +1523,8 @@ comment on column pgledger.plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
+comment on column pgledger.plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';
@@ -2885,6 +2888,64 @@ comment on type pgledger.priced_feature is
   'A feature that has a price, with what a charge is computed from and the meter that counts it.';
 revoke all on type pgledger.priced_feature from public;
 
+create type pgledger.usage_charge as (
+  plan_key bigint,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  basis jsonb,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  gross_amount numeric,
+  gross_true_up numeric,
+  gross_cap numeric,
+  counted numeric,
+  events bigint
+);
+
+comment on type pgledger.usage_charge is
+  'What usage of a feature in a period comes to by a plan''s price, or what is left of it to bill. '
+  'The gross amounts are those before a credit was reduced by a discount, or null.';
+revoke all on type pgledger.usage_charge from public;
+
+create type pgledger.billed_charge as (
+  plan_key bigint,
+  item text,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  net numeric,
+  events bigint,
+  basis jsonb
+);
+
+comment on type pgledger.billed_charge is
+  'What invoices have billed for usage of a feature in a period by a plan''s price: before '
+  'discounts, and net, after them.';
+revoke all on type pgledger.billed_charge from public;
+
+create type pgledger.rival_time as (
+  subscription_key bigint,
+  started_at timestamptz,
+  created_at timestamptz,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  status text,
+  priority integer,
+  priced jsonb,
+  allowances jsonb
+);
+
+comment on type pgledger.rival_time is
+  'A time in which another subscription of the same tenant is active or in its trial, with the '
+  'features that it has prices for and what it gives for nothing.';
+revoke all on type pgledger.rival_time from public;
+
 create table pgledger.invoices (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
@@ -3058,7 +3119,7 @@ comment on column pgledger.invoice_lines.gross is
   'For a base fee, its amount before those discounts that a credit gives back in part.';
 comment on column pgledger.invoice_lines.counted is
   'What usage had come to, from the start of the period to the end of the time that the line is '
-  'for.';
+  'for; of seats, how many reports of them there had been.';
 comment on column pgledger.invoice_lines.events is
   'Count of the events that were looked at; for late usage, of the events added.';
 comment on column pgledger.invoice_lines.redemption_key is
@@ -6184,7 +6245,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '4586a29d1e128358f1705bf569fc8adc5974e5fecf5068df6608de16449d2dc6'),
+      'cff57083918207a98a807faf1c335fce6bd53af34a2de36b9b50da686c9670b7'),
     ('migrations/0006_create_subscriptions.sql',
       '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
     ('migrations/0007_create_usage.sql',
@@ -6196,7 +6257,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      'f6286ad2cc00dd0d5e6e43ca5fa3ad698997d06f68a82bb440bc513a9cd03296')
+      '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7206,6 +7267,8 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
+    ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
+    ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -7239,17 +7302,30 @@ as $$
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
-      'integer)', 'owner', '', ''
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
+      'invoices, integer)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'billed_before(bigint, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_features(subscriptions, bigint, billed_charge[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_periods(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
     ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
-      'owner', '', ''
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices)', 'owner',
+      '', ''
     ),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
@@ -7271,12 +7347,17 @@ as $$
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'bigint, integer)', 'owner', '', ''
+      'invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
+      'charge_by_difference(jsonb, numeric, numeric[], numeric[], boolean, numeric, numeric, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charge_by_share(jsonb, numeric, numeric[], numeric[], numeric, numeric, numeric, '
       'integer)', 'owner', '', ''
     ),
     (
@@ -7401,6 +7482,7 @@ as $$
       'jsonb[])', 'owner', '', ''
     ),
     ('function', 'private', 'counted_value(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7432,6 +7514,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -7440,8 +7523,13 @@ as $$
     ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
     (
       'function', 'private',
-      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'due_usage(subscriptions, billing_segment[], billed_charge[], boolean, integer, text[])',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7483,11 +7571,6 @@ as $$
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
-      ''
-    ),
     (
       'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
       'owner', '', ''
@@ -7573,7 +7656,11 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
+      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'late_usage(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7582,9 +7669,8 @@ as $$
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
-      'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
-      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
+      'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
@@ -7623,6 +7709,11 @@ as $$
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
+      'metered_charge(priced_feature, billing_segment[], billing_segment[], timestamp with '
+      'time zone, numeric, numeric[], numeric[], boolean, text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
@@ -7642,7 +7733,7 @@ as $$
     ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
-      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
@@ -7686,12 +7777,8 @@ as $$
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
@@ -7705,10 +7792,13 @@ as $$
       'function', 'private',
       'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
     ),
-    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
+    ('function', 'private', 'price_amounts(jsonb, numeric, numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
-    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'priced_features(subscriptions, bigint, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
       '', ''
@@ -7786,6 +7876,11 @@ as $$
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
+      'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
       'time zone[])', 'owner', '', ''
     ),
@@ -7825,6 +7920,10 @@ as $$
       'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'subscription_times(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
@@ -7854,12 +7953,22 @@ as $$
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
+      'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
+      'boolean, integer, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'unique_usage_between(integer, text, timestamp with time zone, timestamp with time zone, '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'unrivalled_stays(subscriptions, billing_segment[], billing_segment[], rival_time[], '
       'text)', 'owner', '', ''
     ),
     (
@@ -7875,8 +7984,8 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
-      'text, integer)', 'owner', '', ''
+      'usage_charges(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone, bigint, boolean, boolean, text, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7885,12 +7994,13 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
-      '', ''
+      'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
-      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
@@ -7899,6 +8009,11 @@ as $$
       'function', 'private',
       'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
+    ),
+    (
+      'function', 'private',
+      'usage_until(priced_feature[], timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7925,6 +8040,11 @@ as $$
       ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'with_added_allowance(priced_feature, billing_segment[], bigint, rival_time[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
@@ -8593,8 +8713,11 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
+    ('type', 'private', 'rival_time', 'owner', '', ''),
+    ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),
@@ -12533,7 +12656,8 @@ begin
   into v_member
   from jsonb_each(price) as given (name, value)
   where given.value <> 'null'
-    and given.name <> all(v_members || array['feature', 'model', 'minimum', 'maximum'])
+    and given.name
+    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
   order by given.name collate "C"
   limit 1;
 
@@ -12565,6 +12689,13 @@ begin
     end if;
   end loop;
 
+  if jsonb_typeof(price -> 'prorated') not in ('boolean', 'null') then
+    v_ok := pgledger.refuse_json(
+      price -> 'prorated',
+      path || '.prorated',
+      format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
+    );
+  end if;
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
@@ -12600,7 +12731,8 @@ begin
     path,
     array[
       'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
-      'package_amount', 'free', 'percentage', 'minimum', 'maximum'
+      'package_amount', 'free', 'percentage', 'minimum', 'maximum',
+      'prorated'
     ]
   );
 end;
@@ -14539,14 +14671,16 @@ revoke all on function pgledger.lock_plan from public;
 
 -- file: repeatable/20_catalogue/plan_terms.sql
 /*
-What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
-nothing, which is the feature's limit where that is soft.
+What a plan asks and gives for nothing at a time: its pricing; how much of each feature costs
+nothing, which is the feature's limit where that is soft; and by key what pgledger.plan_features had
+of each feature then.
 */
 create or replace function pgledger.plan_terms(
   plan_key bigint,
   at timestamptz,
   out pricing jsonb,
-  out allowances jsonb
+  out allowances jsonb,
+  out features jsonb
 )
 language sql
 stable
@@ -14561,6 +14695,15 @@ as $$
         where plan_features.plan_key = plans.key
           and plan_features.soft_limit
           and plan_features.quota >= 0
+      ),
+      '{}'
+    ),
+    coalesce(
+      (
+        select
+          jsonb_object_agg(plan_features.feature_key, to_jsonb(plan_features) - 'plan_key')
+        from pgledger.plan_features
+        where plan_features.plan_key = plans.key
       ),
       '{}'
     )
@@ -15561,10 +15704,15 @@ grant execute on function public.ledger_price_usage to pgledger_reader;
 /*
 What usage costs, exactly, in three sums: that of all tiers, what is missing to the minimum, and
 what is above the maximum (0 or less). The caller knows the price to be sound.
+
+All of them are multiplied by whole, so that they stay exact where only a part of a whole period is
+due: by a price that is prorated, flat amounts and the minimum are due for that part.
 */
 create or replace function pgledger.price_amounts(
   price jsonb,
   quantity numeric,
+  part numeric default 1,
+  whole numeric default 1,
   out amount numeric,
   out true_up numeric,
   out cap numeric
@@ -15573,13 +15721,23 @@ language plpgsql
 immutable
 parallel safe
 as $$
+declare
+  v_part numeric := case when price -> 'prorated' = 'true' then part else whole end;
 begin
   select
-    coalesce(sum(line.amount) filter (where line.kind = 'usage'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'true_up'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'cap'), 0)
+    coalesce(
+      sum(line.amount * whole - coalesce(line.flat_amount, 0) * (whole - v_part))
+      filter (where line.kind = 'usage'),
+      0
+    ),
+    coalesce(sum(line.amount * whole) filter (where line.kind = 'true_up'), 0),
+    coalesce(sum(line.amount * whole) filter (where line.kind = 'cap'), 0)
   into price_amounts.amount, price_amounts.true_up, price_amounts.cap
   from pgledger.price_lines(price, quantity) as line;
+  if v_part <> whole then
+    true_up := greatest(coalesce((price ->> 'minimum')::numeric, 0) * v_part - amount, 0);
+    cap := coalesce(least((price ->> 'maximum')::numeric * whole - amount, 0), 0);
+  end if;
 end;
 $$;
 
@@ -24670,12 +24828,12 @@ revoke all on function pgledger.apply_taxes from public;
 
 -- file: repeatable/26_taxes/billed_rates.sql
 /*
-What invoices that stand have billed of what a credit gives back, one row for each set of tax rates
-that it was billed with. It is what they have billed for the same plan, item and period of the
+What invoices have billed of what a credit gives back, one row for each set of tax rates that it was
+billed with. It is what they have billed for the same plan, item and period of the
 subscription, and of a base fee for the same quantity; after discounts. amount is what is left of it
 after earlier credits, charged what there was before them; taxes and returned are the tax on these
-charges and what earlier credits gave back of it, for each of the rates. The invoice that is being
-computed is left out.
+charges and what earlier credits gave back of it, for each of the rates. What counts is in
+pgledger.counts_as_billed.
 
 The rows are in the order in which they are given back: what was billed last comes first. A sum
 below zero, which a credit leaves behind when its charge is voided, comes before all others.
@@ -24718,8 +24876,7 @@ as $$
         when credit.gross is null then invoice_lines.gross is null
         else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
       end
-      and invoices.status <> 'voided'
-      and invoices.key is distinct from (billed_rates.for_invoice).key
+      and pgledger.counts_as_billed(invoices, billed_rates.for_invoice)
   ),
   -- Each amount is there once for each rate.
   billed as (
@@ -24754,6 +24911,32 @@ comment on function pgledger.billed_rates is
   'What invoices that stand have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
+
+-- file: repeatable/26_taxes/counts_as_billed.sql
+/*
+Whether what an invoice bills counts as billed for another one of its subscription that is computed:
+if it is final and was not voided, or has to become final before that one does. So drafts are right
+however many of them are open, and a final invoice never counts what could still be deleted.
+*/
+create or replace function pgledger.counts_as_billed(
+  billed pgledger.invoices,
+  invoice pgledger.invoices
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select
+    billed.status <> 'voided'
+    and billed.key is distinct from invoice.key
+    and (billed.status <> 'draft' or pgledger.draft_goes_before(billed, invoice))
+$$;
+
+comment on function pgledger.counts_as_billed is
+  'Whether what an invoice bills counts as billed for another one that is computed.';
+
+revoke all on function pgledger.counts_as_billed from public;
 
 -- file: repeatable/26_taxes/credited_part.sql
 /*
@@ -24888,6 +25071,41 @@ comment on function pgledger.credited_taxes is
   'What the credits of an invoice give back of each tax rate that they were billed with.';
 
 revoke all on function pgledger.credited_taxes from public;
+
+-- file: repeatable/26_taxes/draft_goes_before.sql
+/*
+Whether a draft of a subscription has to become final before another of its invoices, which goes on
+from it. Invoices go by the time at which what they are for is known: that of a period at its end,
+all others at the start of their period; those of the same time in the order below, and changes in
+that of their versions. Nothing goes on from an interim draft, which bills what is there when it
+becomes final.
+*/
+create or replace function pgledger.draft_goes_before(
+  draft pgledger.invoices,
+  invoice pgledger.invoices
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select
+    draft.kind <> 'interim'
+    and (
+      case draft.kind when 'period' then draft.period_end else draft.period_start end,
+      array_position(array['period', 'start', 'change', 'interim'], draft.kind),
+      coalesce(draft.as_of_version, 0)
+    ) < (
+      case invoice.kind when 'period' then invoice.period_end else invoice.period_start end,
+      array_position(array['period', 'start', 'change', 'interim'], invoice.kind),
+      coalesce(invoice.as_of_version, 0)
+    )
+$$;
+
+comment on function pgledger.draft_goes_before is
+  'Whether a draft has to become final before another invoice of its subscription.';
+
+revoke all on function pgledger.draft_goes_before from public;
 
 -- file: repeatable/26_taxes/note_taxes.sql
 /*
@@ -25136,6 +25354,108 @@ comment on function pgledger.trace_credits is
 
 revoke all on function pgledger.trace_credits from public;
 
+-- file: repeatable/27_invoices/active_part.sql
+/*
+For which part of a whole period amounts are due that a price has prorated: the days or seconds of
+the stays. A day counts if any part of it lies in one. Of a price that is not prorated all of it is
+due: 1 of 1.
+*/
+create or replace function pgledger.active_part(
+  basis jsonb,
+  stays pgledger.billing_segment[],
+  time_zone text,
+  out part numeric,
+  out whole numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_proration text := basis ->> 'proration';
+  v_microsecond constant interval := interval '1 microsecond';
+  v_stay pgledger.billing_segment;
+  v_since numeric;
+  v_until numeric := 0;
+begin
+  part := 1;
+  whole := 1;
+  if (basis #>> '{price,prorated}')::boolean is not true or cardinality(stays) = 0 then
+    return;
+  end if;
+  part := 0;
+  foreach v_stay in array stays loop
+    whole := pgledger.proration_unit(
+      v_stay.whole_end, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
+    );
+    v_since := greatest(
+      v_until,
+      pgledger.proration_unit(
+        v_stay.starts_at, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
+      )
+    );
+    v_until := case
+      when v_proration = 'second' then pgledger.proration_unit(
+        v_stay.ends_at, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
+      )
+      else least(
+        whole,
+        1 + pgledger.proration_unit(
+          v_stay.ends_at - v_microsecond, v_stay.whole_start, v_stay.whole_end, time_zone,
+          v_proration
+        )
+      )
+    end;
+    part := part + greatest(v_until - v_since, 0);
+    v_until := greatest(v_until, v_since);
+  end loop;
+end;
+$$;
+
+comment on function pgledger.active_part is
+  'For which part of a whole period amounts are due that a price has prorated.';
+
+revoke all on function pgledger.active_part from public;
+
+-- file: repeatable/27_invoices/active_time.sql
+/*
+The active time of a period in seconds, which is that of all its stays, and where each of a plan's
+own stays begins and ends in it.
+*/
+create or replace function pgledger.active_time(
+  stays pgledger.billing_segment[],
+  own_stays pgledger.billing_segment[],
+  out sinces numeric[],
+  out untils numeric[],
+  out whole numeric
+)
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_stay pgledger.billing_segment;
+  v_until numeric;
+begin
+  sinces := '{}';
+  untils := '{}';
+  whole := 0;
+  foreach v_stay in array stays loop
+    v_until := whole + extract(epoch from v_stay.ends_at - v_stay.starts_at);
+    if v_stay = any(own_stays) then
+      sinces := sinces || whole;
+      untils := untils || v_until;
+    end if;
+    whole := v_until;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.active_time is
+  'The active time of a period in seconds, and where a plan''s own stays lie in it.';
+
+revoke all on function pgledger.active_time from public;
+
 -- file: repeatable/27_invoices/base_lines.sql
 /*
 Lines for the base fee of a subscription's period, for each plan and quantity: what is due and has
@@ -25147,7 +25467,7 @@ create or replace function pgledger.base_lines(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -25165,7 +25485,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.due_base(
-      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, for_invoice, exponent
     ) as part
   loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
@@ -25227,14 +25547,14 @@ revoke all on function pgledger.base_lines from public;
 
 -- file: repeatable/27_invoices/billed_base.sql
 /*
-What invoices that are not voided have charged as base fee for a subscription's period, for each
+What invoices have charged for good as base fee for a subscription's period, for each
 plan and quantity: gross before and net after discounts, both less credits, and the price by which
 it was charged. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_base(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (
   plan_key bigint,
@@ -25258,8 +25578,7 @@ as $$
   where invoice_lines.subscription_key = billed_base.subscription_key
     and invoice_lines.for_period = billed_base.for_period
     and invoice_lines.gross is not null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from billed_base.but_invoice_key
+    and pgledger.counts_as_billed(invoices, billed_base.for_invoice)
   group by 1, 2
 $$;
 
@@ -25268,55 +25587,228 @@ comment on function pgledger.billed_base is
 
 revoke all on function pgledger.billed_base from public;
 
+-- file: repeatable/27_invoices/billed_before.sql
+/*
+Until when usage of a feature had been billed by other subscriptions of a tenant when one that
+starts in the past was written: before that it bills only what no other one does. -infinity if
+nothing had been, or if the subscription starts when it was written.
+
+Usage that an interim invoice cuts in the middle of an hour is billed by who billed it until the end
+of that hour, because the events of the hour may be purged.
+*/
+create or replace function pgledger.billed_before(
+  subscription_key bigint,
+  started_at timestamptz,
+  created_at timestamptz,
+  feature_key text
+)
+returns timestamptz
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if started_at >= created_at then
+    return '-infinity';
+  end if;
+  return coalesce(
+    (
+      select
+        max(
+          case
+            when invoices.kind = 'interim' then (
+              pgledger.whole_hours(invoice_lines.period_end, 'infinity')
+            ).first_hour
+            else invoice_lines.period_end
+          end
+        )
+      from pgledger.subscriptions
+      inner join pgledger.subscriptions as other
+        on subscriptions.app_id = other.app_id and subscriptions.tenant_id = other.tenant_id
+      inner join pgledger.invoice_lines on other.key = invoice_lines.subscription_key
+      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+      where subscriptions.key = billed_before.subscription_key
+        and other.key <> subscriptions.key
+        and invoice_lines.item = billed_before.feature_key
+        and invoice_lines.events is not null
+        and invoices.finalized_at <= billed_before.created_at
+        and (invoices.voided_at > billed_before.created_at or invoices.voided_at is null)
+    ),
+    '-infinity'
+  );
+end;
+$$;
+
+comment on function pgledger.billed_before is
+  'Until when usage had been billed by others when a subscription that starts in the past began.';
+
+revoke all on function pgledger.billed_before from public;
+
+-- file: repeatable/27_invoices/billed_features.sql
+/*
+The prices at which a plan's usage in a period has been billed, in the form in which
+pgledger.priced_features has those of a plan: what has been billed keeps its price.
+*/
+create or replace function pgledger.billed_features(
+  subscription pgledger.subscriptions,
+  plan_key bigint,
+  bills pgledger.billed_charge[]
+)
+returns pgledger.priced_feature[]
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return array(
+    select
+      row(
+        format(
+          '%s: %s',
+          plans.name,
+          (
+            pgledger.find_feature(subscription.app_id, bill.item, subscription.tenant_id)
+          ).name
+        ) || coalesce(' beyond ' || (bill.basis ->> 'allowance'), ''),
+        bill.item,
+        (bill.basis #>> '{price,unit_amount}')::numeric,
+        meters.key,
+        meters.unique_key,
+        bill.basis
+      )::pgledger.priced_feature
+    from unnest(bills) with ordinality as bill (
+      plan_key, item, quantity, amount, true_up, cap, net, events, basis, place
+    )
+    inner join pgledger.plans on bill.plan_key = plans.key
+    left join pgledger.meters
+      on meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and meters.feature_key = bill.item
+    where bill.plan_key = billed_features.plan_key
+    order by bill.place
+  );
+end;
+$$;
+
+comment on function pgledger.billed_features is
+  'The prices at which a plan''s usage in a period has been billed.';
+
+revoke all on function pgledger.billed_features from public;
+
+-- file: repeatable/27_invoices/billed_periods.sql
+/*
+The periods before one in which usage has been billed for good, by feature: from when to when usage
+was looked at, how many events were counted, and, of seats, how many reports there had been. Left
+out are periods that are settled: usage of them is no longer taken, and an invoice has looked at
+them since. must_recount says that the count of events does not tell whether they come to what was
+billed: an invoice was voided, or an event corrected; of seats, also one from before the period.
+*/
+create or replace function pgledger.billed_periods(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  for_invoice pgledger.invoices
+)
+returns table (
+  for_period timestamptz,
+  item text,
+  meter_key integer,
+  is_seat boolean,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  events numeric,
+  counted numeric,
+  must_recount boolean
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_settled_before timestamptz := coalesce(
+    (
+      select tenants.settled_before
+      from pgledger.tenants
+      where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+    ),
+    '-infinity'
+  );
+begin
+  return query
+  select
+    part.for_period, part.item, meters.key, meters.type = 'seat', part.starts_at, part.ends_at,
+    part.events, part.counted,
+    part.was_voided or exists (
+      select
+      from pgledger.usage_corrections
+      where usage_corrections.meter_key = meters.key
+        and usage_corrections.event_at < part.ends_at
+        and (usage_corrections.event_at >= part.starts_at or meters.type = 'seat')
+    )
+  from (
+    select
+      invoice_lines.for_period, invoice_lines.item,
+      min(invoice_lines.period_start) as starts_at, max(invoice_lines.period_end) as ends_at,
+      sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
+      (
+        array_agg(
+          invoice_lines.counted order by invoice_lines.period_end desc, invoices.key desc
+        ) filter (where invoices.status <> 'voided')
+      )[1] as counted,
+      bool_or(invoices.status = 'voided') as was_voided
+    from pgledger.invoice_lines
+    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+    where invoice_lines.subscription_key = subscription.key
+      and invoice_lines.for_period < before_period
+      and invoice_lines.events is not null
+      and (
+        invoices.status = 'voided' or pgledger.counts_as_billed(invoices, for_invoice)
+      )
+    group by invoice_lines.for_period, invoice_lines.item
+    having max(invoice_lines.period_end) > v_settled_before
+      and bool_or(invoices.status <> 'voided')
+  ) as part
+  left join pgledger.meters
+    on meters.app_id = subscription.app_id
+    and meters.tenant_id = subscription.tenant_id
+    and meters.feature_key = part.item;
+end;
+$$;
+
+comment on function pgledger.billed_periods is
+  'The periods before one in which usage has been billed, by feature, and what was counted then.';
+
+revoke all on function pgledger.billed_periods from public;
+
 -- file: repeatable/27_invoices/billed_usage.sql
 /*
-What invoices that are not voided have charged for a subscription's usage, one row for each period,
-plan and feature: the amounts before discounts, and net, what was left of their sum after them. The
-invoice that is being computed is left out.
-
-earlier: the periods before for_period, instead of that period itself.
+What invoices have billed for good for the usage of a subscription's period, one row for each plan
+and feature, in the order in which they were billed first: the amounts before discounts, and net,
+what was left of their sum after them. What counts is in pgledger.counts_as_billed.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint,
-  earlier boolean
+  for_invoice pgledger.invoices
 )
-returns table (
-  for_period timestamptz,
-  plan_key bigint,
-  item text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  net numeric,
-  events bigint,
-  basis jsonb
-)
+returns setof pgledger.billed_charge
 language sql
 stable
 parallel safe
 as $$
   select
-    invoice_lines.for_period,
     invoice_lines.plan_key,
     invoice_lines.item,
-    min(invoice_lines.period_start),
-    max(invoice_lines.period_end),
     coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'true_up'), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'cap'), 0),
     sum(invoice_lines.amount - invoice_lines.discount),
-    coalesce(sum(invoice_lines.events), 0),
+    coalesce(sum(invoice_lines.events), 0)::bigint,
     -- The price of the last line, without what is said of that line alone.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
-    )[1] - '{gross,billed_with,taxes}'::text[]
+    )[1] - '{gross,billed_with,taxes,added_allowance}'::text[]
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   cross join lateral (
@@ -25324,18 +25816,15 @@ as $$
       coalesce((invoice_lines.basis ->> 'gross')::numeric, invoice_lines.amount) as gross
   ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
+    and invoice_lines.for_period = billed_usage.for_period
     and invoice_lines.gross is null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from billed_usage.but_invoice_key
-    and case
-      when earlier then invoice_lines.for_period < billed_usage.for_period
-      else invoice_lines.for_period = billed_usage.for_period
-    end
-  group by 1, 2, 3
+    and pgledger.counts_as_billed(invoices, billed_usage.for_invoice)
+  group by invoice_lines.plan_key, invoice_lines.item
+  order by min(array[invoice_lines.invoice_key, invoice_lines.place])
 $$;
 
 comment on function pgledger.billed_usage is
-  'What invoices have charged for usage, by period, plan and feature.';
+  'What invoices have billed for good for usage in a period, by plan and feature.';
 
 revoke all on function pgledger.billed_usage from public;
 
@@ -25550,7 +26039,7 @@ create or replace function pgledger.changed_base(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns table (
@@ -25597,7 +26086,7 @@ as $$
       segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
       as is_kept
     from unnest(segments) as segment
-    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
+    full join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
       on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
   ) as part
   inner join pgledger.plans on part.plan_key = plans.key
@@ -25634,58 +26123,128 @@ comment on function pgledger.changed_base is
 
 revoke all on function pgledger.changed_base from public;
 
--- file: repeatable/27_invoices/charge_as_billed.sql
+-- file: repeatable/27_invoices/charge_by_difference.sql
 /*
-What usage of a feature in a period that has been billed comes to with what was reported since, by
-the price that it was billed at.
+What usage in stays adds to what a price asks, rounded: the cost of what had been used at the end of
+each stay, less the cost of what had been used at its start. What the price asks without any usage
+is left to the first plan's first stay. The quantities that cost nothing are free.
+
+part and whole are the share of the period for which amounts are due that a price has prorated.
 */
-create or replace function pgledger.charge_as_billed(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  plan_key bigint,
-  price pgledger.priced_feature,
+create or replace function pgledger.charge_by_difference(
+  price jsonb,
+  free numeric,
+  sinces numeric[],
+  untils numeric[],
+  is_first boolean,
+  part numeric,
+  whole numeric,
   exponent integer,
   out quantity numeric,
   out amount numeric,
-  out counted numeric,
-  out events bigint
+  out cap numeric
 )
 language plpgsql
-stable
+immutable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := pgledger.billing_stays(
-    pgledger.billing_segments(subscription, for_period)
-  );
+  v_signs integer[];
+  v_used numeric[];
+  v_billable numeric;
+  v_cost record;
+  v_amount numeric;
 begin
-  select
-    charge.quantity, charge.amount + charge.true_up + charge.cap, charge.counted, charge.events
-  into
-    charge_as_billed.quantity, charge_as_billed.amount, charge_as_billed.counted,
-    charge_as_billed.events
-  from pgledger.usage_charges(
-    array[price],
-    v_stays[1].starts_at,
-    array(
-      select stay from unnest(v_stays) as stay where stay.plan_key = charge_as_billed.plan_key
-    ),
-    charge_as_billed.plan_key = v_stays[1].plan_key,
-    subscription.time_zone,
-    exponent
-  ) as charge;
+  quantity := 0;
+  amount := round(0::numeric, exponent);
+  cap := amount;
+  for v_stay in 1 .. cardinality(untils) loop
+    if v_stay > 1 or not is_first then
+      v_signs := array[1, -1];
+      v_used := array[untils[v_stay], sinces[v_stay]];
+    elsif sinces[v_stay] > 0 then
+      v_signs := array[1, -1, 1];
+      v_used := array[untils[v_stay], sinces[v_stay], 0];
+    else
+      v_signs := array[1];
+      v_used := array[untils[v_stay]];
+    end if;
+    for v_place in 1 .. cardinality(v_signs) loop
+      v_billable := greatest(v_used[v_place] - free, 0);
+      v_cost := pgledger.price_amounts(price, v_billable, part, whole);
+      v_amount := pgledger.rounded_quotient(v_cost.amount, whole, exponent);
+      quantity := quantity + v_signs[v_place] * v_billable;
+      amount := amount + v_signs[v_place] * v_amount;
+      cap := cap + v_signs[v_place] * (
+        pgledger.rounded_quotient(v_cost.amount + v_cost.cap, whole, exponent) - v_amount
+      );
+    end loop;
+  end loop;
 end;
 $$;
 
-comment on function pgledger.charge_as_billed is
-  'What usage in a period that has been billed comes to by now, by the price it was billed at.';
+comment on function pgledger.charge_by_difference is
+  'What usage in stays adds to what a price asks, rounded.';
 
-revoke all on function pgledger.charge_as_billed from public;
+revoke all on function pgledger.charge_by_difference from public;
+
+-- file: repeatable/27_invoices/charge_by_share.sql
+/*
+The share that stays have of what a total costs by a price, rounded: each stay is from one of sinces
+to one of untils, out of length. The shares of all stays of a period add up to the rounded cost.
+
+part and whole are the share of the period for which amounts are due that a price has prorated.
+*/
+create or replace function pgledger.charge_by_share(
+  price jsonb,
+  total numeric,
+  sinces numeric[],
+  untils numeric[],
+  length numeric,
+  part numeric,
+  whole numeric,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out cap numeric
+)
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_cost record := pgledger.price_amounts(price, total, part, whole);
+  v_share numeric := 0;
+begin
+  amount := round(0::numeric, exponent);
+  cap := amount;
+  for v_stay in 1 .. cardinality(untils) loop
+    v_share := v_share + untils[v_stay] - sinces[v_stay];
+    amount := amount + pgledger.prorated(
+      v_cost.amount, sinces[v_stay], untils[v_stay], length * whole, exponent
+    );
+    cap := cap + pgledger.prorated(
+      v_cost.amount + v_cost.cap, sinces[v_stay], untils[v_stay], length * whole, exponent
+    );
+  end loop;
+  cap := cap - amount;
+  -- All of it is exact, as a quotient is not.
+  quantity := case
+    when v_share = length then total
+    else trim_scale(round(total * v_share / length, 6))
+  end;
+end;
+$$;
+
+comment on function pgledger.charge_by_share is
+  'The share that stays have of what a total costs by a price, rounded.';
+
+revoke all on function pgledger.charge_by_share from public;
 
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
-Refuses to make a draft final while there is another draft that it goes on from. What that one
-charges counts as billed here, but could still change or be deleted.
+Refuses to make a draft final while there is another draft that it goes on from: a final invoice
+never counts what that one charges, which could still change or be deleted.
 
 Errors: InvalidState.
 */
@@ -25702,11 +26261,7 @@ declare
     where draft.subscription_key = invoice.subscription_key
       and draft.status = 'draft'
       and draft.key <> invoice.key
-      and (
-        draft.period_start < invoice.period_start
-        or (draft.period_start < invoice.period_end and invoice.kind = 'period')
-        or (draft.period_start = invoice.period_start and draft.kind = 'start')
-      )
+      and pgledger.draft_goes_before(draft, invoice)
     order by draft.period_start, draft.key
     limit 1
   );
@@ -26066,23 +26621,25 @@ declare
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
+  period_end := v_period.ends_at;
+  -- Where it stands among the drafts depends on it.
+  invoice.period_end := period_end;
   -- Not one statement with the kind in it: the planner would plan that anew for each call.
   if invoice.kind = 'start' then
     v_as_of_version := (
       select invoice.as_of_version
       where not exists (
         select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
+        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice)
       )
     );
   end if;
   v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
-  period_end := v_period.ends_at;
   if invoice.kind = 'start' then
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, true, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, true, invoice, exponent
       ) as line
     );
   elsif invoice.kind = 'interim' then
@@ -26094,33 +26651,31 @@ begin
         subscription,
         v_period.starts_at,
         pgledger.segments_until(v_segments, v_now),
-        invoice.key,
+        invoice,
         exponent
       ) as line
-      -- What is missing to a minimum is known only at the period's end.
-      where line.kind <> 'true_up'
     );
   else
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, false, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, false, invoice, exponent
       ) as line
     ) || array(
       select line
       from pgledger.next_base_lines(
-        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice.key,
+        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice,
         exponent
       ) as line
     ) || array(
       select line
       from pgledger.usage_lines(
-        subscription, v_period.starts_at, v_segments, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, invoice, exponent
       ) as line
     ) || array(
       select line
       from pgledger.late_lines(
-        subscription, v_period.starts_at, invoice.key, exponent
+        subscription, v_period.starts_at, invoice, exponent
       ) as line
     );
   end if;
@@ -26143,7 +26698,7 @@ create or replace function pgledger.due_base(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns table (
@@ -26182,8 +26737,7 @@ begin
   where invoice_lines.subscription_key = subscription.key
     and invoice_lines.for_period = due_base.for_period
     and invoice_lines.gross is not null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from but_invoice_key;
+    and pgledger.counts_as_billed(invoices, for_invoice);
 
   if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
     and v_billed.is_the_same then
@@ -26195,7 +26749,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.changed_base(
-      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, for_invoice, exponent
     ) as part
     where part.due <> part.gross;
     return;
@@ -26230,82 +26784,86 @@ comment on function pgledger.due_base is
 
 revoke all on function pgledger.due_base from public;
 
--- file: repeatable/27_invoices/features_with_late_usage.sql
+-- file: repeatable/27_invoices/due_usage.sql
 /*
-The features whose events in the periods before one are not as many as invoices have counted, or of
-which an invoice was voided; with their meters, and the start of the earliest period that can be
-counted anew. Where events were purged, that is a period that begins at a whole hour, whose total is
-kept, and ends after the purge; seats need the events themselves.
+What usage in a subscription's period comes to as known now, for each plan in the order in which
+they were active, and each of its prices. It goes by what the tenant's subscriptions were when, by
+the plans' terms and by usage, and never by when somebody looked. Only a plan that has been billed
+keeps the prices that it was billed at; is_closed leaves out all others.
+
+Without a rival the prices of a plan share their times, and so one look at usage.
 */
-create or replace function pgledger.features_with_late_usage(
+create or replace function pgledger.due_usage(
   subscription pgledger.subscriptions,
-  before_period timestamptz,
-  but_invoice_key bigint
+  segments pgledger.billing_segment[],
+  bills pgledger.billed_charge[],
+  is_closed boolean,
+  exponent integer,
+  items text[]
 )
-returns table (item text, meter_key integer, unique_key text, since timestamptz)
+returns pgledger.usage_charge[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_purged_before timestamptz := (
-    select tenants.purged_before
-    from pgledger.tenants
-    where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
-  );
+  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
+  v_first pgledger.billing_segment := v_stays[1];
+  v_until timestamptz := v_stays[cardinality(v_stays)].ends_at;
+  v_rivals pgledger.rival_time[] := pgledger.rival_times(subscription, v_first.starts_at, v_until);
+  v_has_rivals boolean := cardinality(v_rivals) > 0;
+  v_plan record;
+  v_prices pgledger.priced_feature[];
+  v_own pgledger.billing_segment[] := v_stays;
+  v_charges pgledger.usage_charge[] := '{}';
 begin
-  return query
-  with billed as materialized (
+  for v_plan in
     select
-      line.item, line.since, line.events, line.was_voided, meters.key as meter_key,
-      meters.unique_key
-    from (
-      select
-        invoice_lines.item, min(invoice_lines.period_start) as since,
-        sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
-        bool_or(invoices.status = 'voided') as was_voided
-      from pgledger.invoice_lines
-      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-      where invoice_lines.subscription_key = subscription.key
-        and invoice_lines.for_period < before_period
-        and invoice_lines.events is not null
-        and (
-          invoice_lines.period_start >= v_purged_before
-          or (
-            invoice_lines.kind <> 'seats'
-            and invoice_lines.period_end > v_purged_before
-            and invoice_lines.period_start
-            = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
-          )
-        )
-        and invoices.key is distinct from but_invoice_key
-      group by invoice_lines.item
-    ) as line
-    left join pgledger.meters
-      on meters.app_id = subscription.app_id
-      and meters.tenant_id = subscription.tenant_id
-      and line.item = meters.feature_key
-  ),
-  present as (
-    select counted.meter_key, counted.events
-    from (
-      select billed.since, array_agg(billed.meter_key) as meter_keys
-      from billed
-      group by billed.since
-    ) as range
-    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, before_period) as counted
-  )
-  select billed.item, billed.meter_key, billed.unique_key, billed.since
-  from billed
-  left join present on billed.meter_key = present.meter_key
-  where billed.was_voided or billed.events <> coalesce(present.events, 0);
+      segment.plan_key, min(segment.starts_at) as entered_at,
+      exists (
+        select from unnest(bills) as bill where bill.plan_key = segment.plan_key
+      ) as is_billed
+    from unnest(segments) as segment
+    group by segment.plan_key
+    having bool_or(segment.status = 'active')
+    order by min(segment.starts_at) filter (where segment.status = 'active')
+  loop
+    continue when is_closed and not v_plan.is_billed;
+    v_prices := case
+      when v_plan.is_billed then pgledger.billed_features(subscription, v_plan.plan_key, bills)
+      else pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
+    end;
+    for v_place in reverse cardinality(v_prices) .. 1 loop
+      if v_prices[v_place].feature_key <> all(items) then
+        v_prices := v_prices[:v_place - 1] || v_prices[v_place + 1:];
+      end if;
+    end loop;
+    for v_place in 1 .. case
+      when v_has_rivals then cardinality(v_prices) else least(cardinality(v_prices), 1)
+    end loop
+      if v_has_rivals then
+        v_own := pgledger.unrivalled_stays(
+          subscription, segments, v_stays, v_rivals, v_prices[v_place].feature_key
+        );
+        v_prices[v_place] := pgledger.with_added_allowance(
+          v_prices[v_place], v_own, v_plan.plan_key, v_rivals
+        );
+      end if;
+      v_charges := v_charges || pgledger.usage_charges(
+        case when v_has_rivals then v_prices[v_place:v_place] else v_prices end,
+        v_own, v_first.starts_at, v_until, v_plan.plan_key, v_plan.plan_key = v_first.plan_key,
+        v_plan.is_billed, subscription.time_zone, exponent
+      );
+    end loop;
+  end loop;
+  return v_charges;
 end;
 $$;
 
-comment on function pgledger.features_with_late_usage is
-  'Features whose events in earlier periods are not as many as were billed.';
+comment on function pgledger.due_usage is
+  'What usage in a period comes to as known now, by plan and feature.';
 
-revoke all on function pgledger.features_with_late_usage from public;
+revoke all on function pgledger.due_usage from public;
 
 -- file: repeatable/27_invoices/finalize_invoices.sql
 /*
@@ -26669,16 +27227,15 @@ revoke all on function pgledger.invoice_with_key from public;
 -- file: repeatable/27_invoices/late_lines.sql
 /*
 Lines for usage that was reported after the invoice of its period had become final, one for each
-period, plan and feature: what usage costs by now at the price that it was billed at, less what was
+period, plan and feature: what is due by now at the price that it was billed at, less what has been
 billed. A credit gives back what was paid, so the discount's share is left out.
 
-Only features that pgledger.features_with_late_usage names are computed anew. Late usage of a period
-whose invoice is still a draft goes on the draft.
+Only features that pgledger.late_usage names are computed anew.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -26687,69 +27244,57 @@ stable
 parallel safe
 as $$
 declare
-  v_billed record;
-  v_charge record;
+  v_late record;
+  v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
 begin
-  for v_billed in
-    select
-      billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
-      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
-      billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.features_with_late_usage(subscription, before_period, but_invoice_key) as late
-    inner join pgledger.billed_usage(
-      subscription.key, before_period, but_invoice_key, true
-    ) as billed
-      on late.item = billed.item and late.since <= billed.starts_at
-    where not exists (
-      select
-      from pgledger.invoices
-      where invoices.subscription_key = subscription.key
-        and invoices.kind = 'period'
-        and invoices.period_start = billed.for_period
-        and invoices.status = 'draft'
-    )
-    order by billed.for_period, billed.starts_at, billed.item
+  for v_late in
+    select late.for_period, late.items
+    from pgledger.late_usage(subscription, before_period, for_invoice) as late
+    order by late.for_period
   loop
-    v_charge := pgledger.charge_as_billed(
-      subscription,
-      v_billed.for_period,
-      v_billed.plan_key,
-      row(
-        null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
-      )::pgledger.priced_feature,
-      exponent
-    );
-    continue when v_charge.events = v_billed.events
-      and v_charge.amount = v_billed.amount;
+    foreach v_charge in array array(
+      select charge
+      from unnest(
+        pgledger.unbilled_usage(
+          subscription, v_late.for_period,
+          pgledger.billing_segments(subscription, v_late.for_period), for_invoice, true, exponent,
+          v_late.items
+        )
+      ) as charge
+      order by charge.starts_at, charge.feature_key
+    ) loop
+      v_line := null;
+      v_line.amount := v_charge.amount + v_charge.true_up + v_charge.cap;
+      continue when v_charge.events = 0
+        and v_line.amount = 0
+        and v_charge.gross_amount is null;
 
-    v_line := null;
-    v_line.kind := 'late_usage';
-    v_line.description := format(
-      'Late usage of %s before %s',
-      v_billed.item,
-      to_char(v_billed.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
-    );
-    v_line.item := v_billed.item;
-    v_line.period_start := v_billed.starts_at;
-    v_line.period_end := v_billed.ends_at;
-    v_line.quantity := v_charge.quantity - v_billed.quantity;
-    v_line.amount := v_charge.amount - v_billed.amount;
-    v_line.discount := 0;
-    v_line.tax := 0;
-    v_line.subscription_key := subscription.key;
-    v_line.for_period := v_billed.for_period;
-    v_line.plan_key := v_billed.plan_key;
-    v_line.counted := v_charge.counted;
-    v_line.events := v_charge.events - v_billed.events;
-    v_line.basis := v_billed.basis;
-    if v_line.amount < 0 and v_billed.net <> v_billed.amount then
-      v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
-      v_line.amount := pgledger.rounded_quotient(
-        v_line.amount * v_billed.net, v_billed.amount, exponent
+      v_line.kind := 'late_usage';
+      v_line.description := format(
+        'Late usage of %s before %s',
+        v_charge.feature_key,
+        to_char(v_charge.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
       );
-    end if;
-    return next v_line;
+      v_line.item := v_charge.feature_key;
+      v_line.period_start := v_charge.starts_at;
+      v_line.period_end := v_charge.ends_at;
+      v_line.quantity := v_charge.quantity;
+      v_line.discount := 0;
+      v_line.tax := 0;
+      v_line.subscription_key := subscription.key;
+      v_line.for_period := v_late.for_period;
+      v_line.plan_key := v_charge.plan_key;
+      v_line.counted := v_charge.counted;
+      v_line.events := v_charge.events;
+      v_line.basis := v_charge.basis;
+      if v_charge.gross_amount is not null then
+        v_line.basis := v_line.basis || jsonb_build_object(
+          'gross', (v_charge.gross_amount + v_charge.gross_true_up + v_charge.gross_cap)::text
+        );
+      end if;
+      return next v_line;
+    end loop;
   end loop;
 end;
 $$;
@@ -26758,6 +27303,86 @@ comment on function pgledger.late_lines is
   'Lines for usage that was reported after the invoice of its period had become final.';
 
 revoke all on function pgledger.late_lines from public;
+
+-- file: repeatable/27_invoices/late_usage.sql
+/*
+The periods before one in which usage may have come to something else since it was billed, with the
+features. First all periods of a feature are looked at together: as long as its events are as many
+as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked at.
+
+Of seats, every report before the last period's end counts, because one from before a period says
+how many were taken in it. Which periods it changes is seen only by computing them anew.
+
+Only what the period's own invoice has billed can come late; before that, it goes on that invoice.
+*/
+create or replace function pgledger.late_usage(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  for_invoice pgledger.invoices
+)
+returns table (for_period timestamptz, items text[])
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return query
+  with billed as materialized (
+    select
+      part.for_period, part.item, part.meter_key, part.is_seat, part.starts_at, part.ends_at,
+      part.events, part.counted, part.must_recount
+    from pgledger.billed_periods(subscription, before_period, for_invoice) as part
+  ),
+  feature as (
+    select
+      billed.item, billed.meter_key, bool_or(billed.must_recount) as must_recount,
+      case when billed.is_seat then '-infinity' else min(billed.starts_at) end as since,
+      case when billed.is_seat then max(billed.ends_at) else before_period end as until,
+      case
+        when billed.is_seat
+          then (array_agg(billed.counted order by billed.ends_at desc))[1]
+        else sum(billed.events)
+      end as events
+    from billed
+    group by billed.item, billed.meter_key, billed.is_seat
+  ),
+  present as (
+    select counted.meter_key, counted.events
+    from (
+      select feature.since, feature.until, array_agg(feature.meter_key) as meter_keys
+      from feature
+      group by feature.since, feature.until
+    ) as range
+    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, range.until) as counted
+  )
+  select billed.for_period, array_agg(billed.item)
+  from feature
+  left join present on feature.meter_key = present.meter_key
+  inner join billed on feature.item = billed.item
+  where (feature.must_recount or feature.events <> coalesce(present.events, 0))
+    and (
+      billed.must_recount
+      or billed.is_seat
+      or billed.events <> pgledger.usage_between(
+        billed.meter_key, null, 'count', billed.starts_at, billed.ends_at
+      )
+    )
+    and exists (
+      select
+      from pgledger.invoices
+      where invoices.subscription_key = subscription.key
+        and invoices.kind = 'period'
+        and invoices.period_start = billed.for_period
+        and pgledger.counts_as_billed(invoices, for_invoice)
+    )
+  group by billed.for_period;
+end;
+$$;
+
+comment on function pgledger.late_usage is
+  'The earlier periods, and features, in which usage may have come to something else since.';
+
+revoke all on function pgledger.late_usage from public;
 
 -- file: repeatable/27_invoices/ledger_create_invoice.sql
 /*
@@ -27677,65 +28302,53 @@ grant execute on function public.ledger_set_payment_terms to pgledger_poster;
 
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
-A charge for usage of a feature by a plan, less what other invoices have billed of it. If more was
+What usage of a feature comes to by a plan's price, less what has been billed of it. If more was
 billed than it comes to, its amounts together give back what was paid of that: they are reduced by
-the share that the discount had. gross_amount, gross_true_up and gross_cap then say what they were
-before, and are null otherwise.
+the share that the discount had. The gross amounts then say what they were before.
 */
 create or replace function pgledger.less_billed_usage(
-  subscription_key bigint,
-  for_period timestamptz,
-  but_invoice_key bigint,
-  plan_key bigint,
-  feature_key text,
-  exponent integer,
-  inout quantity numeric,
-  inout amount numeric,
-  inout true_up numeric,
-  inout cap numeric,
-  inout events bigint,
-  out gross_amount numeric,
-  out gross_true_up numeric,
-  out gross_cap numeric
+  charge pgledger.usage_charge,
+  bills pgledger.billed_charge[],
+  exponent integer
 )
+returns pgledger.usage_charge
 language plpgsql
-stable
+immutable
 parallel safe
 as $$
 declare
-  v_billed record;
+  v_bill pgledger.billed_charge;
   v_gross numeric;
 begin
-  select
-    coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
-    coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
-    coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
-  into v_billed
-  from pgledger.billed_usage(subscription_key, for_period, but_invoice_key, false) as billed
-  where billed.item = feature_key
-    and billed.plan_key = less_billed_usage.plan_key;
-  quantity := quantity - v_billed.quantity;
-  amount := amount - v_billed.amount;
-  true_up := true_up - v_billed.true_up;
-  cap := cap - v_billed.cap;
-  events := events - v_billed.events;
+  foreach v_bill in array bills loop
+    continue when v_bill.plan_key <> charge.plan_key or v_bill.item <> charge.feature_key;
+    charge.quantity := charge.quantity - v_bill.quantity;
+    charge.amount := charge.amount - v_bill.amount;
+    charge.true_up := charge.true_up - v_bill.true_up;
+    charge.cap := charge.cap - v_bill.cap;
+    charge.events := charge.events - v_bill.events;
 
-  v_gross := v_billed.amount + v_billed.true_up + v_billed.cap;
-  if v_billed.net <> v_gross and amount + true_up + cap < 0 then
-    gross_amount := amount;
-    gross_true_up := true_up;
-    gross_cap := cap;
-    true_up := pgledger.rounded_quotient(gross_true_up * v_billed.net, v_gross, exponent);
-    cap := pgledger.rounded_quotient(gross_cap * v_billed.net, v_gross, exponent);
-    amount := pgledger.rounded_quotient(
-      (gross_amount + gross_true_up + gross_cap) * v_billed.net, v_gross, exponent
-    ) - true_up - cap;
-  end if;
+    v_gross := v_bill.amount + v_bill.true_up + v_bill.cap;
+    if v_bill.net <> v_gross and charge.amount + charge.true_up + charge.cap < 0 then
+      charge.gross_amount := charge.amount;
+      charge.gross_true_up := charge.true_up;
+      charge.gross_cap := charge.cap;
+      charge.true_up := pgledger.rounded_quotient(
+        charge.gross_true_up * v_bill.net, v_gross, exponent
+      );
+      charge.cap := pgledger.rounded_quotient(charge.gross_cap * v_bill.net, v_gross, exponent);
+      charge.amount := pgledger.rounded_quotient(
+        (charge.gross_amount + charge.gross_true_up + charge.gross_cap) * v_bill.net, v_gross,
+        exponent
+      ) - charge.true_up - charge.cap;
+    end if;
+  end loop;
+  return charge;
 end;
 $$;
 
 comment on function pgledger.less_billed_usage is
-  'A charge for usage less what other invoices have billed of it.';
+  'What usage comes to by a price, less what has been billed of it.';
 
 revoke all on function pgledger.less_billed_usage from public;
 
@@ -27998,6 +28611,88 @@ comment on function pgledger.lower_invoice is
 
 revoke all on function pgledger.lower_invoice from public;
 
+-- file: repeatable/27_invoices/metered_charge.sql
+/*
+What a metered feature comes to by a price in the stays of its plan (own_stays), rounded; minimum is
+what the price asks at least, or null. sinces and untils are what had been used at the start and end
+of each of these, and whole is all that was used in the period. stays are those of all plans.
+
+Where all usage decides about the price of each unit, or where there is a level, the plan bills a
+share of the whole cost: no order of plans then makes usage free or bills it twice. Without any
+usage there is nothing to share by, and what the price asks is the first plan's.
+*/
+create or replace function pgledger.metered_charge(
+  price pgledger.priced_feature,
+  stays pgledger.billing_segment[],
+  own_stays pgledger.billing_segment[],
+  counted_from timestamptz,
+  whole numeric,
+  sinces numeric[],
+  untils numeric[],
+  is_first boolean,
+  time_zone text,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out cap numeric,
+  out minimum numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_terms jsonb := price.basis -> 'price';
+  v_free numeric := coalesce((price.basis ->> 'allowance')::numeric, 0)
+    + coalesce((price.basis ->> 'added_allowance')::numeric, 0);
+  v_part record := pgledger.active_part(price.basis, stays, time_zone);
+  v_total numeric := whole;
+  v_time record;
+  v_charge record;
+begin
+  minimum := pgledger.rounded_quotient(
+    (v_terms ->> 'minimum')::numeric * v_part.part, v_part.whole, exponent
+  );
+  if price.basis ->> 'aggregation' in ('max', 'latest') then
+    if cardinality(stays) = 1 and cardinality(untils) = 1
+      and stays[1].starts_at = counted_from then
+      v_total := untils[1];
+    else
+      v_total := pgledger.usage_level(
+        price.meter_key, price.basis ->> 'aggregation', stays
+      );
+    end if;
+    v_time := pgledger.active_time(stays, own_stays);
+    sinces := v_time.sinces;
+    untils := v_time.untils;
+    whole := v_time.whole;
+  elsif whole = 0 or (
+    v_terms ->> 'model' not in ('volume', 'package')
+    and v_terms ->> 'maximum' is null
+  ) then
+    v_charge := pgledger.charge_by_difference(
+      v_terms, v_free, sinces, untils, is_first, v_part.part, v_part.whole, exponent
+    );
+    quantity := v_charge.quantity;
+    amount := v_charge.amount;
+    cap := v_charge.cap;
+    return;
+  end if;
+  v_charge := pgledger.charge_by_share(
+    v_terms, greatest(v_total - v_free, 0), sinces, untils, whole, v_part.part, v_part.whole,
+    exponent
+  );
+  quantity := v_charge.quantity;
+  amount := v_charge.amount;
+  cap := v_charge.cap;
+end;
+$$;
+
+comment on function pgledger.metered_charge is
+  'What a metered feature comes to by a price in the stays of the price''s plan.';
+
+revoke all on function pgledger.metered_charge from public;
+
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
@@ -28011,7 +28706,7 @@ create or replace function pgledger.next_base_lines(
   ends_at timestamptz,
   next_version bigint,
   is_over boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -28037,7 +28732,7 @@ begin
       case
         when not exists (
           select
-          from pgledger.billed_base(subscription.key, ends_at, but_invoice_key)
+          from pgledger.billed_base(subscription.key, ends_at, for_invoice)
         ) then next_version
       end
     );
@@ -28063,7 +28758,7 @@ begin
     line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
     line.redemption_key, line.basis
   from pgledger.base_lines(
-    subscription, ends_at, v_segments, true, but_invoice_key, exponent
+    subscription, ends_at, v_segments, true, for_invoice, exponent
   ) as line;
 end;
 $$;
@@ -28073,103 +28768,26 @@ comment on function pgledger.next_base_lines is
 
 revoke all on function pgledger.next_base_lines from public;
 
--- file: repeatable/27_invoices/plan_usage_lines.sql
+-- file: repeatable/27_invoices/plan_priority.sql
 /*
-Lines for the usage in the stays of a period on a plan: for each of the plan's prices one for usage,
-overage beyond an allowance or seats, one for what is missing to the price's minimum, and one for
-what is beyond its maximum. Usage of zero has its line, too: it says that the feature was looked at,
-which is what late usage is found by.
-
-has_billed says whether another invoice has billed usage of the period; only then is each charge
-lessened by that. Where a credit was reduced by a discount, the line's basis says what it was
-before.
+The priority of a plan at a time: of several subscriptions that have a price for a feature, that of
+the lowest one bills it.
 */
-create or replace function pgledger.plan_usage_lines(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  first_stay pgledger.billing_segment,
-  stays pgledger.billing_segment[],
-  has_billed boolean,
-  but_invoice_key bigint,
-  exponent integer
+create or replace function pgledger.plan_priority(
+  plan_key bigint,
+  at timestamptz
 )
-returns setof pgledger.invoice_lines
-language plpgsql
+returns integer
+language sql
 stable
 parallel safe
 as $$
-declare
-  v_plan_key bigint := stays[1].plan_key;
-  v_charge record;
-  v_line pgledger.invoice_lines;
-begin
-  v_line.subscription_key := subscription.key;
-  v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
-  v_line.plan_key := v_plan_key;
-  v_line.period_start := stays[1].starts_at;
-  v_line.period_end := stays[cardinality(stays)].ends_at;
-  for v_charge in
-    select
-      charge.description, charge.feature_key, charge.unit_amount, charge.basis, charge.quantity,
-      charge.amount, charge.true_up, charge.cap, charge.counted, charge.events,
-      null::numeric as gross_amount, null::numeric as gross_true_up, null::numeric as gross_cap
-    from pgledger.usage_charges(
-      array(select price from pgledger.priced_features(subscription, v_plan_key) as price),
-      first_stay.starts_at, stays, v_plan_key = first_stay.plan_key, subscription.time_zone,
-      exponent
-    ) as charge
-  loop
-    if has_billed then
-      select
-        rest.quantity, rest.amount, rest.true_up, rest.cap, rest.events, rest.gross_amount,
-        rest.gross_true_up, rest.gross_cap
-      into
-        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
-        v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
-      from pgledger.less_billed_usage(
-        subscription.key, for_period, but_invoice_key, v_plan_key, v_charge.feature_key, exponent,
-        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
-      ) as rest;
-    end if;
-
-    v_line.kind := case
-      when v_charge.basis ->> 'type' = 'seat' then 'seats'
-      when v_charge.basis ? 'allowance' then 'overage'
-      else 'usage'
-    end;
-    v_line.description := v_charge.description;
-    v_line.item := v_charge.feature_key;
-    v_line.quantity := v_charge.quantity;
-    v_line.unit_amount := v_charge.unit_amount;
-    v_line.amount := v_charge.amount;
-    v_line.counted := v_charge.counted;
-    v_line.events := v_charge.events;
-    v_line.basis := v_charge.basis;
-    if v_charge.gross_amount is not null then
-      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
-    end if;
-    return next v_line;
-
-    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0 then
-      return next pgledger.bound_line(
-        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
-      );
-    end if;
-    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
-      return next pgledger.bound_line(
-        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
-      );
-    end if;
-  end loop;
-end;
+  select plans.priority from pgledger.plans where plans.key = plan_priority.plan_key
 $$;
 
-comment on function pgledger.plan_usage_lines is
-  'Lines for the usage in the stays of a period on a plan that is not billed yet.';
+comment on function pgledger.plan_priority is 'The priority of a plan at a time.';
 
-revoke all on function pgledger.plan_usage_lines from public;
+revoke all on function pgledger.plan_priority from public;
 
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
@@ -28219,62 +28837,67 @@ revoke all on function pgledger.preview_invoice from public;
 
 -- file: repeatable/27_invoices/priced_features.sql
 /*
-The prices of a plan, in their order. basis is what a charge is computed from, and stands on the
-line: the price, the feature's type and aggregation, the allowance if the plan gives one as a soft
-limit, and for seats how they are prorated. With each, the meter that counts the subscription's
-usage, if there is one.
+The prices that a plan has at a time, in their order. basis is what a charge is computed from, and
+stands on the line: the price, the feature's type and aggregation, the allowance if the plan gives
+one as a soft limit, how seats and prorated amounts are prorated, and which subscription bills it.
+With each, the meter that counts the subscription's usage, if there is one.
 */
 create or replace function pgledger.priced_features(
   subscription pgledger.subscriptions,
-  plan_key bigint
+  plan_key bigint,
+  at timestamptz
 )
-returns setof pgledger.priced_feature
-language sql
+returns pgledger.priced_feature[]
+language plpgsql
 stable
 parallel safe
 as $$
-  select
-    format('%s: %s', plans.name, features.name) || case
-      when given.allowance is not null then format(' beyond %s', given.allowance)
-      else ''
-    end,
-    plan_features.feature_key,
-    (price.value ->> 'unit_amount')::numeric,
-    meters.key,
-    meters.unique_key,
-    jsonb_strip_nulls(
-      jsonb_build_object(
-        'price', price.value - 'feature',
-        'type', plan_features.type,
-        'aggregation', plan_features.aggregation,
-        'allowance', given.allowance,
-        'proration', given.proration
-      )
-    )
-  from pgledger.plans
-  cross join lateral jsonb_array_elements(
-    coalesce(nullif(plans.pricing -> 'prices', 'null'), '[]')
-  ) with ordinality as price (value, place)
-  inner join pgledger.plan_features
-    on plans.key = plan_features.plan_key
-    and price.value ->> 'feature' = plan_features.feature_key
-  inner join pgledger.features on plan_features.feature_id = features.id
-  cross join lateral (
+declare
+  v_terms record := pgledger.plan_terms(plan_key, at);
+begin
+  return array(
     select
-      case
-        when plan_features.soft_limit and plan_features.quota >= 0
-          then trim_scale(plan_features.quota)::text
-      end as allowance,
-      case
-        when plan_features.type = 'seat' then coalesce(plans.pricing #>> '{base,proration}', 'day')
-      end as proration
-  ) as given
-  left join pgledger.meters
-    on meters.app_id = subscription.app_id
-    and meters.tenant_id = subscription.tenant_id
-    and meters.feature_key = plan_features.feature_key
-  where plans.key = priced_features.plan_key
-  order by price.place
+      row(
+        format('%s: %s', plans.name, features.name) || case
+          when v_terms.allowances ? features.key
+            then format(' beyond %s', v_terms.allowances ->> features.key)
+          else ''
+        end,
+        features.key,
+        (price.value ->> 'unit_amount')::numeric,
+        meters.key,
+        meters.unique_key,
+        jsonb_strip_nulls(
+          jsonb_build_object(
+            'price', price.value - 'feature',
+            'type', features.type,
+            'aggregation', term.value ->> 'aggregation',
+            'allowance', v_terms.allowances ->> features.key,
+            'proration',
+            case
+              when features.type = 'seat' or price.value -> 'prorated' = 'true'
+                then coalesce(v_terms.pricing #>> '{base,proration}', 'day')
+            end,
+            'billed_by', subscription.id
+          )
+        )
+      )::pgledger.priced_feature
+    from pgledger.plans
+    cross join lateral jsonb_array_elements(
+      coalesce(nullif(v_terms.pricing -> 'prices', 'null'), '[]')
+    ) with ordinality as price (value, place)
+    cross join lateral (
+      select v_terms.features -> (price.value ->> 'feature') as value
+    ) as term
+    inner join pgledger.features on term.value ->> 'feature_id' = features.id
+    left join pgledger.meters
+      on meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and meters.feature_key = features.key
+    where plans.key = priced_features.plan_key
+    order by price.place
+  );
+end;
 $$;
 
 comment on function pgledger.priced_features is
@@ -28625,6 +29248,62 @@ comment on function pgledger.repeated_invoice is
 
 revoke all on function pgledger.repeated_invoice from public;
 
+-- file: repeatable/27_invoices/rival_times.sql
+/*
+The times between two points in which other subscriptions of the same tenant are active or in their
+trial, with what their plans ask and give then. Nearly every tenant has one subscription, and the
+answer is empty.
+*/
+create or replace function pgledger.rival_times(
+  subscription pgledger.subscriptions,
+  since timestamptz,
+  until timestamptz
+)
+returns pgledger.rival_time[]
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if not exists (
+    select
+    from pgledger.subscriptions as other
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key <> subscription.key
+      and other.started_at < rival_times.until
+      and (other.ended_at is null or other.ended_at > rival_times.since)
+  ) then
+    return '{}';
+  end if;
+  return array(
+    select
+      row(
+        other.key, other.started_at, other.created_at, part.starts_at, part.ends_at, part.status,
+        pgledger.plan_priority(part.plan_key, part.entered_at),
+        jsonb_path_query_array(terms.pricing, '$.prices[*].feature'),
+        terms.allowances
+      )::pgledger.rival_time
+    from pgledger.subscriptions as other
+    cross join lateral pgledger.subscription_times(other, rival_times.until) as part
+    cross join lateral pgledger.plan_terms(part.plan_key, part.entered_at) as terms
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key <> subscription.key
+      and other.started_at < rival_times.until
+      and (other.ended_at is null or other.ended_at > rival_times.since)
+      and part.starts_at < rival_times.until
+      and part.ends_at > rival_times.since
+    order by other.key, part.starts_at
+  );
+end;
+$$;
+
+comment on function pgledger.rival_times is
+  'When other subscriptions of the same tenant are active, and what their plans ask and give.';
+
+revoke all on function pgledger.rival_times from public;
+
 -- file: repeatable/27_invoices/seat_levels.sql
 /*
 How many seats were taken when, in a range of a period. since and until count the days or seconds of
@@ -28685,7 +29364,8 @@ revoke all on function pgledger.seat_levels from public;
 -- file: repeatable/27_invoices/seats_charge.sql
 /*
 What seats cost by a price in the stays of a period on the price's plan, rounded: each number of
-seats its share of the period, by the days or seconds for which so many were taken.
+seats its share of the period, by the days or seconds for which so many were taken. Seats that were
+never reported are 0, and a price may ask something for these, too.
 */
 create or replace function pgledger.seats_charge(
   basis jsonb,
@@ -28717,7 +29397,11 @@ as $$
     )
   from (
     select
-      greatest(level.level - coalesce((basis ->> 'allowance')::numeric, 0), 0) as level,
+      greatest(
+        level.level - coalesce((basis ->> 'allowance')::numeric, 0)
+        - coalesce((basis ->> 'added_allowance')::numeric, 0),
+        0
+      ) as level,
       level.since, level.until, whole.length
     from unnest(stays) as stay
     cross join lateral pgledger.seat_levels(
@@ -28727,7 +29411,6 @@ as $$
     cross join lateral pgledger.proration_unit(
       stay.whole_end, stay.whole_start, stay.whole_end, time_zone, basis ->> 'proration'
     ) as whole (length)
-    where meter_key is not null
   ) as seats
   cross join lateral pgledger.price_amounts(basis -> 'price', seats.level) as cost
 $$;
@@ -29022,6 +29705,80 @@ comment on function pgledger.store_lines is 'Writes the lines of an invoice.';
 
 revoke all on function pgledger.store_lines from public;
 
+-- file: repeatable/27_invoices/subscription_times.sql
+/*
+When until a time a subscription is active or in its trial, in parts: a part ends where plan, status
+or period change. entered_at is when the plan was entered in the part's period. It makes no
+difference how far ledger_advance has written down what the clock has made due.
+*/
+create or replace function pgledger.subscription_times(
+  subscription pgledger.subscriptions,
+  until timestamptz
+)
+returns table (
+  starts_at timestamptz,
+  ends_at timestamptz,
+  plan_key bigint,
+  status text,
+  entered_at timestamptz
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_end timestamptz := coalesce(subscription.cancel_at, 'infinity');
+  v_part record;
+begin
+  for v_part in
+    select
+      change.occurred_at, change.plan_key, change.status, change.period_end,
+      lead(change.occurred_at) over written as next_at,
+      min(change.occurred_at) over (partition by change.period_start, change.plan_key) as entered_at
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+    window written as (order by change.version)
+    order by change.version
+  loop
+    starts_at := v_part.occurred_at;
+    plan_key := v_part.plan_key;
+    status := v_part.status;
+    entered_at := v_part.entered_at;
+    ends_at := coalesce(v_part.next_at, v_end);
+    if status = 'trialing' and v_part.next_at is null then
+      ends_at := least(v_end, subscription.trial_end);
+    end if;
+    exit when starts_at >= until;
+    continue when status not in ('trialing', 'active');
+
+    if v_part.next_at is null and status = 'trialing' then
+      return next;
+      status := 'active';
+      starts_at := ends_at;
+      ends_at := v_end;
+    end if;
+    -- What follows the last change is one part for each of the periods that have begun since.
+    while v_part.next_at is null and starts_at < least(until, v_end) loop
+      ends_at := least(v_end, v_part.period_end);
+      if starts_at >= v_part.period_end then
+        entered_at := starts_at;
+        ends_at := least(v_end, (pgledger.subscription_period(subscription, starts_at)).ends_at);
+      end if;
+      return next;
+      starts_at := ends_at;
+    end loop;
+    if v_part.next_at is not null and starts_at < ends_at then
+      return next;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.subscription_times is
+  'When until a time a subscription is active or in its trial, and on which plan.';
+
+revoke all on function pgledger.subscription_times from public;
+
 -- file: repeatable/27_invoices/take_back_credit.sql
 /*
 Takes back what the credit of an invoice that is voided has lowered: the other invoices are to be
@@ -29109,100 +29866,238 @@ comment on function pgledger.tell_of_invoices is
 
 revoke all on function pgledger.tell_of_invoices from public;
 
--- file: repeatable/27_invoices/usage_charges.sql
+-- file: repeatable/27_invoices/unbilled_usage.sql
 /*
-What usage costs by the prices of a plan in the stays of a period on it, rounded: a row for each
-price, in their order. quantity is how much is charged and amount what that costs; true_up is what
-is missing to the price's minimum, and cap, below zero, what is beyond its maximum. counted is what
-usage has come to since counted_from, the start of the period's first stay; events is how many
-events lie in these stays.
-
-What a price asks for no usage at all falls to the plan that the period began with, and so does a
-minimum. What usage adds never costs less than nothing.
+What is left to bill of the usage of a subscription's period as known by an invoice: what is due,
+less what has been billed for good. Once the period's own invoice is final (is_closed), its prices
+are those that it was billed at.
 */
-create or replace function pgledger.usage_charges(
-  prices pgledger.priced_feature[],
-  counted_from timestamptz,
-  stays pgledger.billing_segment[],
-  is_first boolean,
-  time_zone text,
-  exponent integer
+create or replace function pgledger.unbilled_usage(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices,
+  is_closed boolean,
+  exponent integer,
+  items text[] default null
 )
-returns table (
-  place integer,
-  description text,
-  feature_key text,
-  unit_amount numeric,
-  basis jsonb,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  counted numeric,
-  events bigint
-)
+returns pgledger.usage_charge[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_used record := pgledger.usage_in_stays(prices, counted_from, stays);
-  v_price pgledger.priced_feature;
+  v_bills pgledger.billed_charge[] := array(
+    select bill
+    from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
+  );
+  v_charges pgledger.usage_charge[] := pgledger.due_usage(
+    subscription, segments, v_bills, is_closed, exponent, items
+  );
 begin
-  place := 0;
-  foreach v_price in array prices loop
-    place := place + 1;
-    description := v_price.description;
-    feature_key := v_price.feature_key;
-    unit_amount := v_price.unit_amount;
-    basis := v_price.basis;
-    counted := v_used.counted[place];
-    events := v_used.events[place];
-    if basis ->> 'type' = 'seat' then
-      select charge.quantity, charge.amount, charge.true_up, charge.cap
-      into
-        usage_charges.quantity, usage_charges.amount, usage_charges.true_up, usage_charges.cap
-      from pgledger.seats_charge(
-        v_price.basis, v_price.meter_key, stays, time_zone, exponent
-      ) as charge;
-    else
-      quantity := v_used.quantities[place];
-      amount := round(greatest(v_used.amounts[place], 0), exponent);
-      true_up := greatest(
-        case
-          when is_first then round((basis #>> '{price,minimum}')::numeric, exponent) - amount
-        end,
-        0 * amount
+  if cardinality(v_bills) > 0 then
+    for v_place in 1 .. cardinality(v_charges) loop
+      v_charges[v_place] := pgledger.less_billed_usage(v_charges[v_place], v_bills, exponent);
+    end loop;
+  end if;
+  return v_charges;
+end;
+$$;
+
+comment on function pgledger.unbilled_usage is
+  'What is left to bill of usage in a period: what is due, less what has been billed.';
+
+revoke all on function pgledger.unbilled_usage from public;
+
+-- file: repeatable/27_invoices/unrivalled_stays.sql
+/*
+The stays of a period without the times in which another subscription of the tenant bills a feature:
+one that is active, has a price for it, and comes first. The lowest priority comes first, then the
+oldest; but one that was begun in the past comes last as long as others had billed by then.
+*/
+create or replace function pgledger.unrivalled_stays(
+  subscription pgledger.subscriptions,
+  segments pgledger.billing_segment[],
+  stays pgledger.billing_segment[],
+  rivals pgledger.rival_time[],
+  feature_key text
+)
+returns pgledger.billing_segment[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_since timestamptz := pgledger.billed_before(
+    subscription.key, subscription.started_at, subscription.created_at, feature_key
+  );
+  v_stay pgledger.billing_segment;
+  v_priority integer;
+  v_rival pgledger.rival_time;
+  v_rival_since timestamptz;
+  v_own tstzmultirange;
+  v_taken tstzmultirange;
+  v_stays pgledger.billing_segment[] := '{}';
+begin
+  foreach v_stay in array stays loop
+    v_priority := pgledger.plan_priority(
+      v_stay.plan_key,
+      (
+        select min(segment.starts_at)
+        from unnest(segments) as segment
+        where segment.plan_key = v_stay.plan_key
+      )
+    );
+    v_own := tstzmultirange(tstzrange(v_stay.starts_at, v_stay.ends_at));
+    foreach v_rival in array rivals loop
+      continue when v_rival.status <> 'active' or not v_rival.priced ? feature_key;
+      v_rival_since := pgledger.billed_before(
+        v_rival.subscription_key, v_rival.started_at, v_rival.created_at, feature_key
       );
-      cap := round(greatest(v_used.amounts[place] + v_used.caps[place], 0), exponent) - amount;
-    end if;
-    return next;
+      v_taken := tstzmultirange(tstzrange(v_rival.starts_at, v_rival.ends_at));
+      if (v_rival.priority, v_rival.started_at, v_rival.subscription_key)
+        < (v_priority, subscription.started_at, subscription.key) then
+        v_taken := v_taken - tstzmultirange(
+          tstzrange(v_since, greatest(v_since, v_rival_since))
+        );
+      else
+        v_taken := v_taken * tstzmultirange(
+          tstzrange(v_rival_since, greatest(v_rival_since, v_since))
+        );
+      end if;
+      v_own := v_own - v_taken;
+    end loop;
+    v_stays := v_stays || array(
+      select
+        row(
+          lower(part), upper(part), v_stay.plan_key, v_stay.quantity, v_stay.status,
+          v_stay.whole_start, v_stay.whole_end
+        )::pgledger.billing_segment
+      from unnest(v_own) as part
+      order by part
+    );
   end loop;
+  return v_stays;
+end;
+$$;
+
+comment on function pgledger.unrivalled_stays is
+  'The stays of a period without the times in which another subscription bills a feature.';
+
+revoke all on function pgledger.unrivalled_stays from public;
+
+-- file: repeatable/27_invoices/usage_charges.sql
+/*
+What usage comes to by the prices of a plan in the stays of a period in which they count, rounded: a
+row for each price, in their order. quantity is how much is charged and amount what that costs;
+true_up is what is missing to the price's minimum, and cap, below zero, what is beyond its maximum.
+Usage is counted from counted_from to counted_until, the start of the period's first stay and the
+end of its last one, whatever plan or subscription bills it; events is how many events lie in the
+plan's own stays. Without such a stay there is no row, unless something is billed: then it is 0.
+
+A price is charged in one of four ways:
+- seats by the days or seconds for which they were taken;
+- what has a level (max, latest): the level's cost, shared among plans by their active time;
+- a volume or package price, or one with a maximum: the cost of all usage, shared by usage;
+- any other by difference: the cost of all usage until the end of a stay, less that until its start.
+A minimum is the first plan's.
+*/
+create or replace function pgledger.usage_charges(
+  prices pgledger.priced_feature[],
+  stays pgledger.billing_segment[],
+  counted_from timestamptz,
+  counted_until timestamptz,
+  plan_key bigint,
+  is_first boolean,
+  is_billed boolean,
+  time_zone text,
+  exponent integer
+)
+returns pgledger.usage_charge[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_own pgledger.billing_segment[] := array(
+    select stay
+    from unnest(stays) as stay
+    where stay.plan_key = usage_charges.plan_key
+    order by stay.starts_at
+  );
+  v_stays integer := cardinality(v_own);
+  v_used record;
+  v_price pgledger.priced_feature;
+  v_charge pgledger.usage_charge;
+  v_charges pgledger.usage_charge[] := '{}';
+  v_cost record;
+begin
+  if v_stays = 0 and not is_billed then
+    return v_charges;
+  end if;
+  v_used := pgledger.usage_in_stays(prices, v_own, counted_from, counted_until);
+  v_charge.plan_key := plan_key;
+  v_charge.starts_at := coalesce(v_own[1].starts_at, counted_from);
+  v_charge.ends_at := coalesce(v_own[v_stays].ends_at, counted_until);
+  for v_place in 1 .. cardinality(prices) loop
+    v_price := prices[v_place];
+    v_charge.description := v_price.description;
+    v_charge.feature_key := v_price.feature_key;
+    v_charge.unit_amount := v_price.unit_amount;
+    v_charge.basis := v_price.basis;
+    v_charge.events := v_used.events[v_place];
+    if v_price.basis ->> 'type' = 'seat' then
+      v_cost := pgledger.seats_charge(
+        v_price.basis, v_price.meter_key, v_own, time_zone, exponent
+      );
+      v_charge.true_up := v_cost.true_up;
+      -- A report from before the first stay says how many seats were taken in it.
+      v_charge.counted := pgledger.usage_between(
+        v_price.meter_key, null, 'count', '-infinity', v_charge.ends_at
+      );
+    else
+      v_cost := pgledger.metered_charge(
+        v_price, stays, v_own, counted_from, v_used.wholes[v_place],
+        v_used.sinces[(v_place - 1) * v_stays + 1:v_place * v_stays],
+        v_used.untils[(v_place - 1) * v_stays + 1:v_place * v_stays],
+        is_first, time_zone, exponent
+      );
+      v_charge.true_up := greatest(
+        case when is_first and v_stays > 0 then v_cost.minimum - v_cost.amount - v_cost.cap end,
+        0 * v_cost.amount
+      );
+      v_charge.counted := v_used.untils[v_place * v_stays];
+    end if;
+    v_charge.quantity := v_cost.quantity;
+    v_charge.amount := v_cost.amount;
+    v_charge.cap := v_cost.cap;
+    v_charges[v_place] := v_charge;
+  end loop;
+  return v_charges;
 end;
 $$;
 
 comment on function pgledger.usage_charges is
-  'What usage costs by the prices of a plan in the stays of a period on it.';
+  'What usage comes to by the prices of a plan in the stays of a period in which they count.';
 
 revoke all on function pgledger.usage_charges from public;
 
 -- file: repeatable/27_invoices/usage_in_stays.sql
 /*
-What usage in the stays of a period on a plan adds to what the plan's prices ask, not rounded: an
-array of each sum, with one element for each price.
+How much of what prices are for had been used at the start and at the end of each stay, counted from
+one time on; wholes is what was used until another, and events how many events lie in the stays. The
+arrays of sinces and untils have an element for each price and, within it, for each stay.
 
-A stay is charged what its usage adds: the price of all usage until its end, less the price of all
-usage until its start. So neither a change of plan nor a pause begins tiers and allowances again, or
-charges anything twice. Seats are only counted: they are charged by pgledger.seats_charge.
+Seats are only counted. For one stay that is all of the time, one look at the meters is enough.
 */
 create or replace function pgledger.usage_in_stays(
   prices pgledger.priced_feature[],
-  counted_from timestamptz,
   stays pgledger.billing_segment[],
-  out quantities numeric[],
-  out amounts numeric[],
-  out caps numeric[],
-  out counted numeric[],
+  counted_from timestamptz,
+  counted_until timestamptz,
+  out sinces numeric[],
+  out untils numeric[],
+  out wholes numeric[],
   out events numeric[]
 )
 language plpgsql
@@ -29210,89 +30105,109 @@ stable
 parallel safe
 as $$
 declare
-  -- Until when usage is counted: the ends of the stays, then the starts of those that begin later.
-  v_times timestamptz[] := array(
-    select time.value
-    from unnest(stays) as stay
-    cross join lateral (values (stay.ends_at, 1), (stay.starts_at, 2)) as time (value, edge)
-    where time.edge = 1 or time.value > counted_from
-    order by time.edge, time.value
-  );
-  v_ends integer := cardinality(stays);
-  v_sign integer;
-  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
-  v_zeros numeric[] := array_fill(0::numeric, array[cardinality(prices)]);
-  v_used record;
-  v_value numeric;
-  v_is_seat boolean;
-  v_cost record;
+  v_stays integer := cardinality(stays);
+  v_prices integer := cardinality(prices);
+  v_at record;
 begin
-  quantities := v_zeros;
-  amounts := v_zeros;
-  caps := v_zeros;
-  counted := v_zeros;
-  events := v_zeros;
-  for v_time in 1 .. cardinality(v_times) loop
-    v_sign := case when v_time <= v_ends then 1 else -1 end;
-    for v_used in
-      select
-        price.place, price.meter_key, price.unique_key, price.basis, sums.events, sums.quantity,
-        sums.highest
-      from unnest(prices) with ordinality as price (
-        description, feature_key, unit_amount, meter_key, unique_key, basis, place
-      )
-      left join pgledger.usage_sums(v_meter_keys, counted_from, v_times[v_time]) as sums
-        on price.meter_key = sums.meter_key
-    loop
-      events[v_used.place] := events[v_used.place] + v_sign * coalesce(v_used.events, 0);
-      v_is_seat := v_used.basis ->> 'type' = 'seat';
-      continue when v_is_seat and v_time <> v_ends;
-
-      v_value := coalesce(
-        case
-          when v_used.meter_key is null then 0
-          when v_used.basis ->> 'aggregation' = 'sum' then v_used.quantity
-          when v_used.basis ->> 'aggregation' = 'count' then v_used.events
-          when v_used.basis ->> 'aggregation' = 'max' then v_used.highest
-          else pgledger.usage_between(
-            v_used.meter_key, v_used.unique_key, v_used.basis ->> 'aggregation', counted_from,
-            v_times[v_time]
-          )
-        end,
-        0
-      );
-      if v_time = v_ends then
-        counted[v_used.place] := v_value;
-      end if;
-      continue when v_is_seat;
-
-      v_value := greatest(
-        v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
-      );
-      v_cost := pgledger.price_amounts(v_used.basis -> 'price', v_value);
-      quantities[v_used.place] := quantities[v_used.place] + v_sign * v_value;
-      amounts[v_used.place] := amounts[v_used.place] + v_sign * v_cost.amount;
-      caps[v_used.place] := caps[v_used.place] + v_sign * v_cost.cap;
+  sinces := array_fill(0::numeric, array[v_prices * v_stays]);
+  untils := sinces;
+  wholes := array_fill(0::numeric, array[v_prices]);
+  events := wholes;
+  for v_stay in 1 .. v_stays loop
+    if stays[v_stay].starts_at > counted_from then
+      v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].starts_at);
+      for v_place in 1 .. v_prices loop
+        sinces[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
+        events[v_place] := events[v_place] - v_at.events[v_place];
+      end loop;
+    end if;
+    v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].ends_at);
+    for v_place in 1 .. v_prices loop
+      untils[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
+      events[v_place] := events[v_place] + v_at.events[v_place];
     end loop;
   end loop;
+  if v_stays > 0 and stays[v_stays].ends_at < counted_until then
+    v_at := pgledger.usage_until(prices, counted_from, counted_until);
+  end if;
+  if v_stays > 0 then
+    wholes := v_at.used;
+  end if;
 end;
 $$;
 
 comment on function pgledger.usage_in_stays is
-  'What usage in the stays of a period on a plan adds to what the plan''s prices ask.';
+  'How much of what prices are for had been used at the start and the end of each stay.';
 
 revoke all on function pgledger.usage_in_stays from public;
 
+-- file: repeatable/27_invoices/usage_level.sql
+/*
+The level that a meter had in the stays of a period, by an aggregation of max or latest; 0 without
+an event in them. What is reported in between counts for nothing.
+*/
+create or replace function pgledger.usage_level(
+  meter_key integer,
+  aggregation text,
+  stays pgledger.billing_segment[]
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if aggregation = 'max' then
+    return coalesce(
+      (
+        select max(sums.highest)
+        from unnest(stays) as stay
+        cross join lateral pgledger.usage_sums(
+          array[usage_level.meter_key], stay.starts_at, stay.ends_at
+        ) as sums
+      ),
+      0
+    );
+  end if;
+  return coalesce(
+    (
+      select pgledger.latest_usage_between(usage_level.meter_key, last.starts_at, last.ends_at)
+      from (
+        select stay.starts_at, stay.ends_at
+        from unnest(stays) as stay
+        cross join lateral pgledger.usage_sums(
+          array[usage_level.meter_key], stay.starts_at, stay.ends_at
+        ) as sums
+        order by stay.starts_at desc
+        limit 1
+      ) as last
+    ),
+    0
+  );
+end;
+$$;
+
+comment on function pgledger.usage_level is
+  'The level that a meter had in the stays of a period: the highest or the latest.';
+
+revoke all on function pgledger.usage_level from public;
+
 -- file: repeatable/27_invoices/usage_lines.sql
 /*
-Lines for the usage of a subscription's period, less what interim invoices have billed of it, for
-each plan that it was on, in the order in which they began.
+Lines for the usage of a subscription's period that is not billed yet: for each plan, and each of
+its prices, one for usage, overage beyond an allowance or seats, one for what is missing to the
+price's minimum, and one for what is beyond its maximum. Usage of zero has its line, too: it says
+that the feature was looked at, which is what late usage is found by. Where a credit was reduced by
+a discount, the line's basis says what it was before.
+
+What is missing to a minimum is known only at the period's end: until the period's own invoice is
+final, an interim invoice leaves it out.
 */
 create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -29301,28 +30216,56 @@ stable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
-  v_has_billed boolean := exists (
+  v_is_closed boolean := exists (
     select
-    from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = 'period'
+      and invoices.period_start = for_period
+      and invoices.status not in ('draft', 'voided')
   );
-  v_plan record;
+  v_charge pgledger.usage_charge;
+  v_line pgledger.invoice_lines;
 begin
-  for v_plan in
-    select stay.plan_key, array_agg(stay order by stay.starts_at) as stays
-    from unnest(v_stays) as stay
-    group by stay.plan_key
-    order by min(stay.starts_at)
-  loop
-    return query
-    select
-      line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
-      line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
-      line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
-      line.redemption_key, line.basis
-    from pgledger.plan_usage_lines(
-      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, but_invoice_key, exponent
-    ) as line;
+  v_line.subscription_key := subscription.key;
+  v_line.for_period := for_period;
+  v_line.discount := 0;
+  v_line.tax := 0;
+  foreach v_charge in array pgledger.unbilled_usage(
+    subscription, for_period, segments, for_invoice, v_is_closed, exponent
+  ) loop
+    v_line.kind := case
+      when v_charge.basis ->> 'type' = 'seat' then 'seats'
+      when v_charge.basis ?| array['allowance', 'added_allowance'] then 'overage'
+      else 'usage'
+    end;
+    v_line.description := v_charge.description;
+    v_line.item := v_charge.feature_key;
+    v_line.plan_key := v_charge.plan_key;
+    v_line.period_start := v_charge.starts_at;
+    v_line.period_end := v_charge.ends_at;
+    v_line.quantity := v_charge.quantity;
+    v_line.unit_amount := v_charge.unit_amount;
+    v_line.amount := v_charge.amount;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events;
+    v_line.basis := v_charge.basis;
+    if v_charge.gross_amount is not null then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
+    end if;
+    return next v_line;
+
+    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0
+      and (for_invoice.kind <> 'interim' or v_is_closed) then
+      return next pgledger.bound_line(
+        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
+      );
+    end if;
+    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
+      return next pgledger.bound_line(
+        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
+      );
+    end if;
   end loop;
 end;
 $$;
@@ -29331,6 +30274,115 @@ comment on function pgledger.usage_lines is
   'Lines for the usage of a subscription''s period that is not billed yet.';
 
 revoke all on function pgledger.usage_lines from public;
+
+-- file: repeatable/27_invoices/usage_until.sql
+/*
+What usage in a range of time comes to for each price, by the aggregation of its feature, and how
+many events it has; 0 for seats, which are counted only.
+*/
+create or replace function pgledger.usage_until(
+  prices pgledger.priced_feature[],
+  starts_at timestamptz,
+  ends_at timestamptz,
+  out used numeric[],
+  out events numeric[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
+begin
+  select
+    array_agg(
+      coalesce(
+        case
+          when price.meter_key is null or price.basis ->> 'type' = 'seat' then 0
+          when price.basis ->> 'aggregation' = 'sum' then sums.quantity
+          when price.basis ->> 'aggregation' = 'count' then sums.events
+          when price.basis ->> 'aggregation' = 'max' then sums.highest
+          else pgledger.usage_between(
+            price.meter_key, price.unique_key, price.basis ->> 'aggregation',
+            usage_until.starts_at, usage_until.ends_at
+          )
+        end,
+        0
+      )
+      order by price.place
+    ),
+    array_agg(coalesce(sums.events, 0) order by price.place)
+  into usage_until.used, usage_until.events
+  from unnest(prices) with ordinality as price (
+    description, feature_key, unit_amount, meter_key, unique_key, basis, place
+  )
+  left join pgledger.usage_sums(
+    v_meter_keys, usage_until.starts_at, usage_until.ends_at
+  ) as sums on price.meter_key = sums.meter_key;
+end;
+$$;
+
+comment on function pgledger.usage_until is
+  'What usage in a range of time comes to for each price, and how many events it has.';
+
+revoke all on function pgledger.usage_until from public;
+
+-- file: repeatable/27_invoices/with_added_allowance.sql
+/*
+A price with what other subscriptions of the tenant, in which the feature has no price, give of it
+for nothing: their soft limits, whole, if they are there at any time in which the plan bills it. One
+that was begun in the past gives nothing for what had been billed by then.
+*/
+create or replace function pgledger.with_added_allowance(
+  price pgledger.priced_feature,
+  stays pgledger.billing_segment[],
+  plan_key bigint,
+  rivals pgledger.rival_time[]
+)
+returns pgledger.priced_feature
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_added numeric := (
+    select sum(given.allowance)
+    from (
+      select max((rival.allowances ->> price.feature_key)::numeric) as allowance
+      from unnest(rivals) as rival
+      where not rival.priced ? price.feature_key
+        and exists (
+          select
+          from unnest(stays) as stay
+          where stay.plan_key = with_added_allowance.plan_key
+            and rival.ends_at > stay.starts_at
+            and stay.ends_at > greatest(
+              rival.starts_at,
+              pgledger.billed_before(
+                rival.subscription_key, rival.started_at, rival.created_at, price.feature_key
+              )
+            )
+        )
+      group by rival.subscription_key
+    ) as given
+  );
+  v_own numeric := coalesce((price.basis ->> 'allowance')::numeric, 0);
+begin
+  if v_added > 0 then
+    price.description := regexp_replace(price.description, ' beyond [0-9.]+$', '')
+      || format(' beyond %s', trim_scale(v_own + v_added));
+    price.basis := price.basis || jsonb_build_object(
+      'added_allowance', trim_scale(v_added)::text
+    );
+  end if;
+  return price;
+end;
+$$;
+
+comment on function pgledger.with_added_allowance is
+  'A price with what other subscriptions of the tenant give of its feature for nothing.';
+
+revoke all on function pgledger.with_added_allowance from public;
 
 -- file: repeatable/27_invoices/views/ledger_invoices.sql
 /*
@@ -30481,8 +31533,12 @@ begin
   );
   if v_invoice.key is null then
     if kind = 'start' then
+      v_invoice.kind := kind;
+      v_invoice.period_start := period_start;
       perform
-      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null);
+      from pgledger.billed_base(
+        subscription.key, invoice_on_occasion.period_start, v_invoice
+      );
       if found then
         return null;
       end if;
@@ -31261,13 +32317,13 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '4586a29d1e128358f1705bf569fc8adc5974e5fecf5068df6608de16449d2dc6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'cff57083918207a98a807faf1c335fce6bd53af34a2de36b9b50da686c9670b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'f6286ad2cc00dd0d5e6e43ca5fa3ad698997d06f68a82bb440bc513a9cd03296', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31331,7 +32387,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '89d90a5635721be65e1e691d7e4726834ad7078e7ebe48e7861110d39ed6d480', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '59b28f71c5b9149c7c1cf41335e63d395c0e29aba96422cc74c3ca5be9b71be7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31347,7 +32403,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '9d2c0d8ea876b7604f5bd18c607c55093422b21dcd7592b445be6529429b2f36', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5047a92b2732eca069849bffe4db6ca34ad520f5d6e54136ed04b8c56ee85c10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31406,8 +32462,8 @@ values
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', '4742ba75df231d9fde6039e0c149b7c4fafb6a22fe84865c56cf91155730c283', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'ea2f30f8ee1e30c59c1e95d1e5fe591bbf3edc249accf06b63ebc11cda471c3f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31440,7 +32496,7 @@ values
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '2af86d850763f8591d7c2e29706313274ec2d19893a15f6cfbb37394383f6f1e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '0e949cc50e1feec1c976d445c42625d6bdc4b6d603904ce11912c24237844f7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31457,7 +32513,7 @@ values
   ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'be4c6310fa008c714912a5eae3388d61a1efd2094db2f8a8a5bb294b2e84249b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', 'b98bd24310d68e145e0b0911462575b2966137be6244733953ca667e3f0a16ba', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31609,33 +32665,41 @@ values
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '0c86b37f6bf63422e4c153f0cee8bf8a4bcc6cac32b64c6d2d0a7bbf43d1f759', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '07b1c6418575392aa75e5bcc0a66d31f33722359b61555570e5676cb7b3d6fa8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '62c9c1195e11da721ff81c4f0af15ae568b37d121e5ebb662176ecfec4a1b837', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '82b93e5c20eb6838b589246d6e41601ca4c09456c7f9633d290609268b7653f0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/active_part.sql', 'repeatable', '55ad86ad12f43980d1a19d916180966fdb4f922954bf5b255f0ee09d2d353f0f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'e3ed44c0e80f3fb018c4d2ee400236d35f72c1374e0e5b46cbbaecafc085cf10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_before.sql', 'repeatable', '9c6518fbee19923f6ecbb800419a4b13d7668f682e414dc6cc170348d59e2658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_features.sql', 'repeatable', 'c529c055c8ce87ec87abb5dabe0f8a30f3d35858098641e207f849b085901d4c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_periods.sql', 'repeatable', '45714b7a26e29f0e9212233fae218f28b30295ee22a6c1208048fe6a24c607f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bafa4f0e4044835381724038ef4e6a7bc064833aaf5aaacdf0ec484af03ada5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '0273120f9713dbd03a26209e62d119d084f75158a5d79211725add1460de1fdd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_by_difference.sql', 'repeatable', 'ddd4086684bd1c04bc3618a76e2a3bc1bee98c6964af8362b240bd1f0046abf7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_by_share.sql', 'repeatable', '562ce66b597065c6004f40bdda7c9593aa541b17330c7d202863a1edaec87a8f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'c12033d363e901ff5640d4315412cc139289db679aef9f7672aae846db2bad85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'f7f49443e79b9f3906fe14206d103a5c1f630eff20c6ec9c6448da48855e22a1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', 'c960fa29c3c6dc9260cac639b4fab1fe56a1f1cef6fbb66ad5e778f884b07cf8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_usage.sql', 'repeatable', 'e880df1231adf3cfafe7db1c30c8e677e13f418483012fa2126b6742ac9b97ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c867d4f2a8fc8b2d84082051cbd47c3c78401256ca435f27bc3755cafb7ffed9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31643,7 +32707,8 @@ values
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'cc713ef460fb05ff802fde1ff931615670e82a60bf4f50c3e16d0e6f0e511d39', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31657,34 +32722,42 @@ values
   ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', 'f497301e7d523484ea5509a68ccc084bd318a271e63a45b68383962c2299d6bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', 'eac64f965bdbc92b4b9e3c5f3d27d53622e587d3f920e4bf48db453a01a52220', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '397bf58b32a4efa609579d069d1acc8da57b8af793781043fb103c8732d125b2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_priority.sql', 'repeatable', 'b3d8f05f5e6f16d5a7a32ec61d3701a19a1678deb99020d29d5f61c12770f8a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'acc585f550ffdcab693986e10df8f175b19fe01d2a163f1e107615c37490a380', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/rival_times.sql', 'repeatable', '12ce5d6566c87508134401986517d3f82ba6068f8421ea1457eaf9df2f6a3bcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9658412c7716b4e028aa5244c779b6ae437cb9bf2783255c155d80b282c922e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/subscription_times.sql', 'repeatable', '4a3f21780f7a1a81011501d40f85b1ab8753fbfbf6d7730f5b984337b7eace12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '73c00bdef0b66eca02adc29c5507144bf6782522e667313d41ae43bf163ba7f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31702,7 +32775,7 @@ values
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '4cc4311f3a6f7a1a0cfabca3971a82bbb67cd7cc7c27ad1b3805bfb701f830d0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '83b701880bd9a39678833c599060ca790dd3a01c98f25fe72ad19c5ec7e8b766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),

@@ -154,6 +154,7 @@ create table pgledger.plans (
   trial_days integer not null,
   anchor_at_trial_end boolean not null,
   add_on boolean not null,
+  priority integer default 0 not null,
   version bigint default 1 not null,
   metadata jsonb,
   created_at timestamptz not null,
@@ -192,6 +193,8 @@ comment on column pgledger.plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
+comment on column pgledger.plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';

@@ -635,12 +635,12 @@ period 2024-02-01 2024-03-01 due 2024-03-31 paid 6876
   base_fee base 1 5000 tax 500
   usage calls 1001 1251 tax 125                 # all at 1.25
   tax JCT 625                                   # 625.1
-period 2024-03-01 2024-04-01 due 2024-05-01 paid 8000
+period 2024-03-01 2024-04-01 due 2024-05-01 paid 8495
   proration base 1 2419 tax 242                 # 5000 x 15/31
   proration base 1 4129 tax 413                 # 8000 less 8000 x 15/31, which is 3871
-  usage calls 450 675 tax 67                    # 67.5
-  usage calls 500 50 tax 5                      # plus: 950 at 1, less 450 at 2
-  tax JCT 727                                   # 727.3
+  usage calls 450 675 tax 67                    # 950 at 1.5, 450 of 950; 67.5
+  usage calls 500 500 tax 50                    # plus: 950 at 1, 500 of 950
+  tax JCT 772                                   # 772.3
 period 2024-04-01 2024-04-11T12:00 due 2024-05-11T12:00 paid 3154
   proration base 1 2667 tax 267                 # 8000 x 10/30: the 11th counts as it ends
   usage calls 100 200 tax 20

@@ -22,6 +22,8 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
+    ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
+    ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -55,17 +57,30 @@ as $$
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
-      'integer)', 'owner', '', ''
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
+      'invoices, integer)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'billed_before(bigint, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_features(subscriptions, bigint, billed_charge[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_periods(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
     ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
-      'owner', '', ''
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices)', 'owner',
+      '', ''
     ),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
@@ -87,12 +102,17 @@ as $$
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'bigint, integer)', 'owner', '', ''
+      'invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
+      'charge_by_difference(jsonb, numeric, numeric[], numeric[], boolean, numeric, numeric, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charge_by_share(jsonb, numeric, numeric[], numeric[], numeric, numeric, numeric, '
       'integer)', 'owner', '', ''
     ),
     (
@@ -217,6 +237,7 @@ as $$
       'jsonb[])', 'owner', '', ''
     ),
     ('function', 'private', 'counted_value(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -248,6 +269,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -256,8 +278,13 @@ as $$
     ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
     (
       'function', 'private',
-      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'due_usage(subscriptions, billing_segment[], billed_charge[], boolean, integer, text[])',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -299,11 +326,6 @@ as $$
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
-      ''
-    ),
     (
       'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
       'owner', '', ''
@@ -389,7 +411,11 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
+      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'late_usage(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -398,9 +424,8 @@ as $$
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
-      'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
-      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
+      'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
@@ -439,6 +464,11 @@ as $$
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
+      'metered_charge(priced_feature, billing_segment[], billing_segment[], timestamp with '
+      'time zone, numeric, numeric[], numeric[], boolean, text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
@@ -458,7 +488,7 @@ as $$
     ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
-      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
@@ -502,12 +532,8 @@ as $$
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
@@ -521,10 +547,13 @@ as $$
       'function', 'private',
       'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
     ),
-    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
+    ('function', 'private', 'price_amounts(jsonb, numeric, numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
-    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'priced_features(subscriptions, bigint, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
       '', ''
@@ -602,6 +631,11 @@ as $$
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
+      'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
       'time zone[])', 'owner', '', ''
     ),
@@ -641,6 +675,10 @@ as $$
       'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'subscription_times(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
@@ -670,12 +708,22 @@ as $$
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
+      'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
+      'boolean, integer, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'unique_usage_between(integer, text, timestamp with time zone, timestamp with time zone, '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'unrivalled_stays(subscriptions, billing_segment[], billing_segment[], rival_time[], '
       'text)', 'owner', '', ''
     ),
     (
@@ -691,8 +739,8 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
-      'text, integer)', 'owner', '', ''
+      'usage_charges(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone, bigint, boolean, boolean, text, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -701,12 +749,13 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
-      '', ''
+      'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
-      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
@@ -715,6 +764,11 @@ as $$
       'function', 'private',
       'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
+    ),
+    (
+      'function', 'private',
+      'usage_until(priced_feature[], timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -741,6 +795,11 @@ as $$
       ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'with_added_allowance(priced_feature, billing_segment[], bigint, rival_time[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
@@ -1409,8 +1468,11 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
+    ('type', 'private', 'rival_time', 'owner', '', ''),
+    ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),

@@ -43,7 +43,8 @@ begin
   into v_member
   from jsonb_each(price) as given (name, value)
   where given.value <> 'null'
-    and given.name <> all(v_members || array['feature', 'model', 'minimum', 'maximum'])
+    and given.name
+    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
   order by given.name collate "C"
   limit 1;
 
@@ -75,6 +76,13 @@ begin
     end if;
   end loop;
 
+  if jsonb_typeof(price -> 'prorated') not in ('boolean', 'null') then
+    v_ok := pgledger.refuse_json(
+      price -> 'prorated',
+      path || '.prorated',
+      format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
+    );
+  end if;
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );

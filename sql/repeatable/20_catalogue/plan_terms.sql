@@ -1,12 +1,14 @@
 /*
-What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
-nothing, which is the feature's limit where that is soft.
+What a plan asks and gives for nothing at a time: its pricing; how much of each feature costs
+nothing, which is the feature's limit where that is soft; and by key what pgledger.plan_features had
+of each feature then.
 */
 create or replace function pgledger.plan_terms(
   plan_key bigint,
   at timestamptz,
   out pricing jsonb,
-  out allowances jsonb
+  out allowances jsonb,
+  out features jsonb
 )
 language sql
 stable
@@ -21,6 +23,15 @@ as $$
         where plan_features.plan_key = plans.key
           and plan_features.soft_limit
           and plan_features.quota >= 0
+      ),
+      '{}'
+    ),
+    coalesce(
+      (
+        select
+          jsonb_object_agg(plan_features.feature_key, to_jsonb(plan_features) - 'plan_key')
+        from pgledger.plan_features
+        where plan_features.plan_key = plans.key
       ),
       '{}'
     )

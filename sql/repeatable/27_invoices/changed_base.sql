@@ -14,7 +14,7 @@ create or replace function pgledger.changed_base(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns table (
@@ -61,7 +61,7 @@ as $$
       segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
       as is_kept
     from unnest(segments) as segment
-    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
+    full join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
       on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
   ) as part
   inner join pgledger.plans on part.plan_key = plans.key

@@ -25,23 +25,25 @@ declare
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
+  period_end := v_period.ends_at;
+  -- Where it stands among the drafts depends on it.
+  invoice.period_end := period_end;
   -- Not one statement with the kind in it: the planner would plan that anew for each call.
   if invoice.kind = 'start' then
     v_as_of_version := (
       select invoice.as_of_version
       where not exists (
         select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
+        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice)
       )
     );
   end if;
   v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
-  period_end := v_period.ends_at;
   if invoice.kind = 'start' then
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, true, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, true, invoice, exponent
       ) as line
     );
   elsif invoice.kind = 'interim' then
@@ -53,33 +55,31 @@ begin
         subscription,
         v_period.starts_at,
         pgledger.segments_until(v_segments, v_now),
-        invoice.key,
+        invoice,
         exponent
       ) as line
-      -- What is missing to a minimum is known only at the period's end.
-      where line.kind <> 'true_up'
     );
   else
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, false, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, false, invoice, exponent
       ) as line
     ) || array(
       select line
       from pgledger.next_base_lines(
-        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice.key,
+        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice,
         exponent
       ) as line
     ) || array(
       select line
       from pgledger.usage_lines(
-        subscription, v_period.starts_at, v_segments, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, invoice, exponent
       ) as line
     ) || array(
       select line
       from pgledger.late_lines(
-        subscription, v_period.starts_at, invoice.key, exponent
+        subscription, v_period.starts_at, invoice, exponent
       ) as line
     );
   end if;

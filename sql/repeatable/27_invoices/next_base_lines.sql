@@ -10,7 +10,7 @@ create or replace function pgledger.next_base_lines(
   ends_at timestamptz,
   next_version bigint,
   is_over boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -36,7 +36,7 @@ begin
       case
         when not exists (
           select
-          from pgledger.billed_base(subscription.key, ends_at, but_invoice_key)
+          from pgledger.billed_base(subscription.key, ends_at, for_invoice)
         ) then next_version
       end
     );
@@ -62,7 +62,7 @@ begin
     line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
     line.redemption_key, line.basis
   from pgledger.base_lines(
-    subscription, ends_at, v_segments, true, but_invoice_key, exponent
+    subscription, ends_at, v_segments, true, for_invoice, exponent
   ) as line;
 end;
 $$;

@@ -34,8 +34,12 @@ begin
   );
   if v_invoice.key is null then
     if kind = 'start' then
+      v_invoice.kind := kind;
+      v_invoice.period_start := period_start;
       perform
-      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null);
+      from pgledger.billed_base(
+        subscription.key, invoice_on_occasion.period_start, v_invoice
+      );
       if found then
         return null;
       end if;
