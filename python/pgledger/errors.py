@@ -64,6 +64,7 @@ __all__ = [
     "UnknownCurrency",
     "UnknownTimeZone",
     "UsageInFuture",
+    "UsageNotFound",
     "UsagePurged",
 ]
 
@@ -303,6 +304,10 @@ class InvoiceNotFound(PgledgerError, code="LG113"):
 
 class CouponNotFound(PgledgerError, code="LG114"):
     """There is no coupon of this code or id for this ``app_id`` and tenant. Check all three."""
+
+
+class UsageNotFound(PgledgerError, code="LG115"):
+    """There is no usage event of that id and time for this app and tenant, or it was removed."""
 
 
 class AlreadyExists(PgledgerError, code="LG120"):

@@ -28,6 +28,7 @@ __all__ = [
     "SubscriptionMove",
     "UsageAnswer",
     "UsageEvent",
+    "UsagePart",
     "UsageReceipt",
 ]
 
@@ -321,8 +322,8 @@ class UsageEvent:
         quantity: How much was used; for a seat, how many there are.
         event_at: When it happened, as reported. The event counts in the period that this time lies
             in.
-        idempotency_key: Key of the event, as given (a second event of the tenant with this key is
-            not counted), or None.
+        idempotency_key: Key of the event, as given (a second event of the tenant and feature with
+            this key is not counted), or None.
         metadata: JSON object given with the event, or None.
         created_at: When it was recorded.
     """
@@ -351,6 +352,21 @@ class FeatureUsage:
 
     feature_key: str
     aggregation: Literal["sum", "count", "max", "unique_count", "latest"]
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePart:
+    """What usage comes to in a part of a range of time: ``ledger_usage_part``.
+
+    Attributes:
+        starts_at: Start of the part, inclusive.
+        ends_at: End of the part, exclusive.
+        value: What the usage in it comes to.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
     value: Decimal
 
 

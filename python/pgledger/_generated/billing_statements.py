@@ -22,6 +22,7 @@ from pgledger._generated.billing_rows import (
     SubscriptionMove,
     UsageAnswer,
     UsageEvent,
+    UsagePart,
     UsageReceipt,
 )
 from pgledger._invoice_lines import invoice_lines
@@ -37,6 +38,7 @@ USAGE_ANSWER_ROW = row_factory(UsageAnswer)
 USAGE_RECEIPT_ROW = row_factory(UsageReceipt)
 USAGE_EVENT_ROW = row_factory(UsageEvent)
 FEATURE_USAGE_ROW = row_factory(FeatureUsage)
+USAGE_PART_ROW = row_factory(UsagePart)
 ENTITLEMENT_ROW = row_factory(Entitlement)
 CONSUMPTION_ROW = row_factory(Consumption)
 COUPON_ROW = row_factory(Coupon, applies_to=optional_tuple)
@@ -392,6 +394,37 @@ class BillingStatements:
         )
         self.purge_usage = calls.value(
             "ledger_purge_usage", app_id="text", before="timestamptz", max_events="integer"
+        )
+        self.correct_usage = calls.rows(
+            UsageEvent,
+            "ledger_correct_usage",
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            event_at="timestamptz",
+            quantity="numeric",
+            reason="text",
+        )
+        self.remove_usage = calls.rows(
+            UsageEvent,
+            "ledger_remove_usage",
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            event_at="timestamptz",
+            reason="text",
+        )
+        self.usage_by_time = calls.rows(
+            UsagePart,
+            "ledger_usage_by_time",
+            app_id="text",
+            tenant_id="text",
+            feature_key="text",
+            starts_at="timestamptz",
+            ends_at="timestamptz",
+            unit="text",
+            time_zone="text",
+            aggregation="text",
         )
 
     def _add_entitlements(self, calls: Calls) -> None:

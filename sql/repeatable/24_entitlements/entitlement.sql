@@ -101,18 +101,13 @@ begin
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
   else
-    select meters.key, meters.unique_key, tenants.purged_before
+    select meters.key, meters.unique_key
     into v_meter
     from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
     where meters.app_id = entitlement.app_id
       and meters.tenant_id = entitlement.tenant_id
       and meters.feature_key = entitlement.feature_key;
     if found then
-      -- Of an hour whose events may be purged only the total is left: all of it counts.
-      if starts_at < v_meter.purged_before then
-        starts_at := date_bin('1 hour', starts_at, timestamptz '2000-01-01 00:00:00+00');
-      end if;
       used := pgledger.usage_between(
         v_meter.key, v_meter.unique_key, aggregation, starts_at, ends_at
       );

@@ -273,6 +273,12 @@ as $$
       false
     ),
     (
+      'LG115', 'UsageNotFound', 'usage event %s at %s does not exist%s',
+      'Take id and event_at from ledger_query_usage.',
+      'There is no usage event of that id and time for this app and tenant, or it was removed.',
+      false
+    ),
+    (
       'LG120', 'AlreadyExists', '%s %s is already taken%s',
       'Choose another, or get the one that has it.',
       'A slug, key or code is already taken. Choose another, or get the one that has it.',
