@@ -33,7 +33,7 @@ class Billing:
 
     def advance(self, how: str) -> None:
         if self.previews:
-            self.preview(0)
+            self.preview(self.store.subscriptions[-1], "period", None)
         for _ in range(MOST_ROUNDS):
             rows = self.store.call("ledger_advance", invoices=how, max_span=None)
             if not rows:
@@ -45,7 +45,8 @@ class Billing:
 
     def step(self, step: Step) -> None:
         if self.previews:
-            self.preview(step.number)
+            kind = ("period", "start", "interim")[step.number % 3]
+            self.preview(self.store.subscriptions[-1], kind, None)
         match step.action:
             case "advance":
                 self.advance("final")
@@ -73,18 +74,23 @@ class Billing:
         function = f"ledger_{action}_invoice"
         if action == "void":
             function = "ledger_mark_invoice_voided"
+        debt = (invoice["subscription_id"], invoice["kind"], invoice["period_start"])
+        seen = None
+        if self.previews and action == "finalize" and invoice["kind"] in {"period", "start"}:
+            seen = self.preview(*debt)
         try:
             # Undone if it could not be drawn up again, because events were purged.
             with self.store.conn.transaction():
-                self.store.one(function, id=invoice["id"])
+                row = self.store.one(function, id=invoice["id"])
                 if action in {"void", "delete"} and invoice["kind"] in {"period", "start"}:
-                    debt = (invoice["subscription_id"], invoice["kind"], invoice["period_start"])
                     self.request("ledger_preview_invoice", *debt)
                     self.owed.append(debt)
         except REFUSALS as error:
             self.store.note(f"{about}: {type(error).__name__}")
             return False
         self.store.note(about)
+        if seen is not None and seen["total"] != row["total"]:
+            self.store.faults.append(f"{about}: previewed as {seen['total']}, is {row['total']}")
         return True
 
     def request(self, function: str, subscription: str, kind: str, at: datetime | None) -> Row:
@@ -119,12 +125,12 @@ class Billing:
         if finalize and row["status"] == "draft":
             self.treat("finalize", row)
 
-    def preview(self, number: int) -> None:
-        kind = ("period", "start", "interim")[number % 3]
+    def preview(self, subscription: str, kind: str, at: datetime | None) -> Row | None:
         try:
-            self.request("ledger_preview_invoice", self.store.subscriptions[-1], kind, None)
+            return self.request("ledger_preview_invoice", subscription, kind, at)
         except REFUSALS as error:
             self.store.note(f"preview {kind}: {type(error).__name__}")
+            return None
 
     def purge(self) -> None:
         """Purges as far as the usage allows that will still be reported."""

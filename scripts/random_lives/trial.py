@@ -44,6 +44,9 @@ def compare(one: Outcome, other: Outcome) -> Difference | None:
     for outcome in (one, other):
         if outcome.faults:
             return Difference(outcome.faults[0], {})
+        below = {part: (amount, amount) for part, amount in outcome.sums.items() if amount < 0}
+        if below:
+            return Difference("more was given back than billed", below)
     if one.answers != other.answers:
         return Difference("calls of the customer's are answered otherwise", {})
     if one.story != other.story:
