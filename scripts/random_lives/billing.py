@@ -82,7 +82,7 @@ class Billing:
             # Undone if it could not be drawn up again, because events were purged.
             with self.store.conn.transaction():
                 row = self.store.one(function, id=invoice["id"])
-                if action in {"void", "delete"} and invoice["kind"] in {"period", "start"}:
+                if action in {"void", "delete"} and invoice["kind"] != "change":
                     self.request("ledger_preview_invoice", *debt)
                     self.owed.append(debt)
         except REFUSALS as error:
