@@ -32,12 +32,11 @@ SUMS: Final = """
 """
 STORY: Final = """
     select
-      changes.subscription_id, changes.change, changes.occurred_at, changes.status, plans.slug,
+      changes.subscription_id, changes.version, changes.change, changes.occurred_at, changes.status, plans.slug,
       changes.quantity, changes.period_start, changes.period_end
     from ledger_subscription_changes as changes
     inner join ledger_plans as plans on changes.plan_id = plans.id
     where changes.app_id = %s
-    order by changes.subscription_id, changes.version
 """
 ENDS_AT: Final = """
     select max(greatest(current_period_end, trial_end)) as ends_at
@@ -229,10 +228,10 @@ class Living:
                 for row in self.store.read(SUMS, app)
             },
             self.answers,
-            [
+            sorted(
                 (place[row["subscription_id"]], *list(row.values())[1:])
                 for row in self.store.read(STORY, app)
-            ],
+            ),
             self.store.faults,
             self.store.trail,
             self.store.read("select * from ledger_invoices where app_id = %s order by id", app),
