@@ -32,8 +32,8 @@ SUMS: Final = """
 """
 STORY: Final = """
     select
-      changes.subscription_id, changes.version, changes.change, changes.occurred_at, changes.status, plans.slug,
-      changes.quantity, changes.period_start, changes.period_end
+      changes.subscription_id, changes.version, changes.change, changes.occurred_at,
+      changes.status, plans.slug, changes.quantity, changes.period_start, changes.period_end
     from ledger_subscription_changes as changes
     inner join ledger_plans as plans on changes.plan_id = plans.id
     where changes.app_id = %s
