@@ -1,16 +1,14 @@
 """What a period's base fee comes to: the same in every order of changes, looks and drafts."""
 
-from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from pgledger import errors
 from support.clock import SetClock
 from support.database import Connect
 from support.exact import sum_of
 from support.invoices import Customer, carry_clock, make_plan
-from support.subscriptions import Row, Session, call, utc
+from support.subscriptions import Row, utc
 
 D = Decimal
 START = "2025-04-01 00:00"
