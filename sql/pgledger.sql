@@ -18178,9 +18178,15 @@ begin
     from (
       values (starts_at), (ends_at)
       union all
-      select date_trunc('hour', starts_at + number * v_length, time_zone)
+      select hour.at
       from generate_series(1, v_most) as number
-      where unit = 'hour' and starts_at + number * v_length < ends_at + v_length
+      cross join lateral (
+        select date_trunc('hour', starts_at + number * v_length, time_zone) as at
+      ) as hour
+      where unit = 'hour'
+        and starts_at + number * v_length < ends_at + v_length
+        -- Where clocks are put back by half an hour, no hour begins at what is cut off to.
+        and extract(minute from hour.at at time zone time_zone) = 0
       union all
       select (date_trunc(unit, starts_at at time zone time_zone) + number * v_length)
         at time zone time_zone
@@ -19021,9 +19027,9 @@ grant execute on function public.ledger_correct_usage to pgledger_poster;
 -- file: repeatable/23_usage/ledger_ingest_usage.sql
 /*
 The answer has one row for each event, in the order of the arrays.
-An event before the purge line is a duplicate if its key is taken at the end of the call, also by an
-event of the same call; else it is rejected, as nobody knows whether it was counted. So the order of
-a batch's events makes no difference, and an event whose key counts raises no alarm.
+An event before the purge line is told of its key if that is taken at the end of the call, also by
+an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
+that counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 */
 create or replace function public.ledger_ingest_usage(
@@ -19086,9 +19092,10 @@ The events are given as parallel arrays: the first elements of all arrays are
 the first event, and so on.
 
 An event that is wrong is rejected alone, and the others are recorded. An
-event whose idempotency key its tenant has used before is a duplicate: it is
-not counted again, whatever else it says. So a batch in which every event has
-a key may be sent as often as it takes.
+event whose idempotency key its tenant has used before for this feature is a
+duplicate and not counted again. So a batch in which every event has a key may
+be sent as often as it takes. If it has another quantity than the first one,
+or another event_at is given, it is rejected (IdempotencyConflict).
 
 app_id: App.
 tenant_ids: Tenants that used something, 1 to 128 characters each.
@@ -19098,7 +19105,7 @@ quantities: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_ats: When each happened, from 1970 on, not further ahead of the clock
   than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
-  unique for a tenant; each event without one counts, or null.
+  unique for a tenant and feature; each event without one counts, or null.
 metadatas: JSON objects to store with them, at most 64 KiB each and 64 MiB in
   all, or null.
 
@@ -19166,10 +19173,10 @@ $$Deletes old usage events and keeps what they come to.
 Call it, each time in a transaction of its own, until it returns 0.
 
 Events are deleted for whole UTC hours, the oldest of a feature first. Kept
-are those that subscriptions that go on still count in, and those that are
-still to be invoiced; and so are all totals. Of the tenants concerned, events
-of the hours deleted are refused from then on (UsagePurged), because their
-idempotency keys are forgotten.
+are those that subscriptions that go on still count in, those that are still
+to be invoiced, and those that late usage is billed by; and so are all totals.
+Of the tenants concerned, events from before that time are refused from then
+on (UsagePurged), because idempotency keys are forgotten.
 
 app_id: App.
 before: Events of the UTC hours before the one that it lies in are deleted; at
@@ -19304,8 +19311,9 @@ $$;
 comment on function public.ledger_record_usage is
 $$Records one usage event.
 
-An event whose idempotency key its tenant has used before is a duplicate: it
-is not counted again, whatever else it says.
+An event whose idempotency key its tenant has used before for this feature is
+a duplicate and not counted again. If it has another quantity than the first
+one, or another event_at is given, that is an error (IdempotencyConflict).
 
 Call it in FROM: (ledger_record_usage(...)).* calls it once for every column.
 
@@ -19317,7 +19325,7 @@ quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_at: When it happened, from 1970 on, not further ahead of the clock than
   ledger_set_usage_skew allows; null for now.
 idempotency_key: The reporter's own name of the event, 1 to 255 characters,
-  unique for the tenant; each event without one counts, or null.
+  unique for the tenant and feature; each event without one counts, or null.
 metadata: JSON object to store with it, at most 64 KiB, or null.
 
 Returns: Whether it was counted now or had been before, and its id.
@@ -19329,7 +19337,8 @@ Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   finite), UsageInFuture (event_at is further ahead than the app allows),
   UsagePurged (event_at is so long ago that events of that time may have been
   purged), InvalidMetadata (it is not valid, or lacks the member whose values
-  are counted).$$;
+  are counted), IdempotencyConflict (the key is taken by usage of another
+  quantity or time).$$;
 
 revoke all on function public.ledger_record_usage from public;
 grant execute on function public.ledger_record_usage to pgledger_poster;
@@ -32557,7 +32566,7 @@ values
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '0600f06b0b124738d49075bcbcb58fec0af850c8b8605110c9fa53b893c2fd0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_prices.sql', 'repeatable', '90ebc2a2d19f50e9997eb2dd9bb1b8ce961c7eac68ff3a5e8d1aeab206c3ca2e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32571,10 +32580,10 @@ values
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'fcb7e3dc4ecb4374ae03a10e9bf8c3761e7cd8c55b9472cadeca5241eb02949a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7b5a1be2d918d0fdff617507614441a3ef61721772e1f2361f70ab5a83c363e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'cb269caf5570dcadc8c5069f186911452d453535789f145cca103b9dbdf32e2a', pg_catalog.now(), '0.1.0.dev0', true),
