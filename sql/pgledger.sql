@@ -7311,6 +7311,7 @@ as $$
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
+    ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -20098,10 +20099,10 @@ $$;
 comment on function public.ledger_check_cached_entitlement is
 $$Says whether a tenant may use so much more of a feature, and remembers it.
 
-The answer is that of ledger_check_entitlement: a remembered one is served only
-while nothing that it was made from has changed, and for no longer than
-ledger_set_entitlement_ttl says. What is not remembered is worked out, and then
-remembered.
+The answer is that of ledger_check_entitlement: a remembered one is served
+only while nothing that it was made from has changed, and for no longer than
+ledger_set_entitlement_ttl says. What is not remembered is worked out, and
+then remembered.
 
 It never waits for another transaction. In a read-only transaction, on a
 standby, and above read committed it remembers nothing.
@@ -28693,6 +28694,51 @@ comment on function pgledger.check_advance_span is
 
 revoke all on function pgledger.check_advance_span from public;
 
+-- file: repeatable/29_advance/drafts_to_finalize.sql
+/*
+Drafts of a subscription that can become final by now. While changes after until_version are left to
+later, so are drafts of periods that do not end before these.
+*/
+create or replace function pgledger.drafts_to_finalize(
+  subscription pgledger.subscriptions,
+  until_version bigint
+)
+returns table (kind text, period_start timestamptz, change_version bigint)
+language sql
+stable
+parallel safe
+as $$
+  select invoices.kind, invoices.period_start, invoices.change_version
+  from pgledger.invoices
+  where invoices.subscription_key = subscription.key
+    and invoices.status = 'draft'
+    and (
+      until_version = subscription.version
+      or invoices.period_start < (
+        select subscription_changes.period_start
+        from pgledger.subscription_changes
+        where subscription_changes.subscription_key = subscription.key
+          and subscription_changes.version = until_version
+      )
+    )
+    and (
+      invoices.kind in ('start', 'change')
+      or (
+        invoices.kind = 'period'
+        and (
+          invoices.period_start < subscription.current_period_start
+          or subscription.current_period_end <= pgledger.clock()
+          or subscription.status = 'canceled'
+        )
+      )
+    )
+$$;
+
+comment on function pgledger.drafts_to_finalize is
+  'Drafts of a subscription that can become final by now.';
+
+revoke all on function pgledger.drafts_to_finalize from public;
+
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
 The invoices that a subscription's changes since the last look ask for, in the order in which their
@@ -28707,8 +28753,7 @@ canceled begins nothing. Of kind change: for each change that is to be invoiced 
 Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
 drafts that can become final by now, as of version 0.
 
-Changes after until_version are left to later: so are drafts of periods that begin with those or
-after them.
+Changes after until_version are left to later.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
@@ -28780,30 +28825,9 @@ as $$
     where change.version between subscription.invoiced_version + 1 and until_version
       and change.invoice_now
     union all
-    select invoices.kind, invoices.period_start, invoices.change_version, 0, false
-    from pgledger.invoices
+    select draft.kind, draft.period_start, draft.change_version, 0, false
+    from pgledger.drafts_to_finalize(subscription, until_version) as draft
     where with_drafts
-      and invoices.subscription_key = subscription.key
-      and invoices.status = 'draft'
-      and (
-        until_version = subscription.version
-        or invoices.period_start < (
-          select change.period_start
-          from change
-          where change.version = until_version
-        )
-      )
-      and (
-        invoices.kind in ('start', 'change')
-        or (
-          invoices.kind = 'period'
-          and (
-            invoices.period_start < subscription.current_period_start
-            or subscription.current_period_end <= pgledger.clock()
-            or subscription.status = 'canceled'
-          )
-        )
-      )
   ) as occasion
   cross join lateral (
     select array_position(array['start', 'change', 'period'], occasion.kind) as place
@@ -29765,7 +29789,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ea850b90e57e8560563543fa12c28628b2caaff07f220ef66a6d28f57a8800ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ed5e4f4e8942c6f60c00242661f426395a5afe659fd3a7c45d84c10844cd38ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29952,7 +29976,7 @@ values
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '6e126799d51048e58916a680adb5ce978c2df51d8fc9299a3c66b3b0a4e05371', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '3e0b3fa30b0a458b0aa6bc020f2f2061b3df6a3d0025d718515cccba635f65bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', '6e1319227ba69db8aa088642cec68aa8237333df8875488792ba36eefeaafaf5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30095,7 +30119,8 @@ values
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '65c8754a475b77a903f80059301d77563a6821a44dfa2fa2fedc54c639bc51d0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'b88952f02bc118579be0e6be0a1acde9a9cdc4bfd6695de6b74ddde0286bda4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
