@@ -118,7 +118,6 @@ begin
       'ledger_check_entitlements',
       'ledger_consume_entitlement',
       'ledger_consumption',
-      'ledger_correct_usage',
       'ledger_coupon',
       'ledger_coupon_redemption',
       'ledger_coupon_redemptions',
@@ -187,7 +186,6 @@ begin
       'ledger_redeem_coupon',
       'ledger_refresh_invoice',
       'ledger_remaining_entitlement',
-      'ledger_remove_usage',
       'ledger_resume_subscription',
       'ledger_set_cached_entitlement',
       'ledger_set_currency',
@@ -213,11 +211,8 @@ begin
       'ledger_update_plan',
       'ledger_update_subscription',
       'ledger_usage_answer',
-      'ledger_usage_by_time',
-      'ledger_usage_corrections',
       'ledger_usage_event',
       'ledger_usage_events',
-      'ledger_usage_part',
       'ledger_usage_receipt']::text[]))
     order by object.name
     limit 6
@@ -1387,10 +1382,6 @@ create table pgledger.tenants (
   tenant_id text collate "C" not null,
   cache_version bigint default 0 not null,
   purged_before timestamptz default '-infinity' not null,
-  purge_from timestamptz default '-infinity' not null,
-  settled_before timestamptz default '-infinity' not null,
-  settling_before timestamptz default '-infinity' not null,
-  settling_since timestamptz default '-infinity' not null,
   constraint tenants_key_pk primary key (key),
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
@@ -1406,15 +1397,6 @@ comment on column pgledger.tenants.cache_version is
 comment on column pgledger.tenants.purged_before is
   'Usage events before this whole UTC hour may have been purged, so events that old are no longer '
   'taken.';
-comment on column pgledger.tenants.purge_from is
-  'Where the next purge begins to look: what is left of events before that is kept.';
-comment on column pgledger.tenants.settled_before is
-  'Periods that end here or before are settled: since no usage of them is taken, each subscription '
-  'has had an invoice that looked at them. No invoice looks at them again.';
-comment on column pgledger.tenants.settling_before is
-  'What settled_before becomes when each subscription has had an invoice after settling_since.';
-comment on column pgledger.tenants.settling_since is
-  'When usage before settling_before was no longer taken.';
 
 create table pgledger.features (
   id text collate "C" not null,
@@ -1484,7 +1466,6 @@ create table pgledger.plans (
   trial_days integer not null,
   anchor_at_trial_end boolean not null,
   add_on boolean not null,
-  priority integer default 0 not null,
   version bigint default 1 not null,
   metadata jsonb,
   created_at timestamptz not null,
@@ -1523,8 +1504,6 @@ comment on column pgledger.plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
-comment on column pgledger.plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';
@@ -1850,6 +1829,7 @@ create table pgledger.subscription_changes (
   period_start timestamptz not null,
   period_end timestamptz not null,
   whole_start timestamptz not null,
+  invoice_now boolean default false not null,
   constraint subscription_changes_subscription_key_version_pk
   primary key (subscription_key, version),
   constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
@@ -1883,6 +1863,8 @@ comment on column pgledger.subscription_changes.period_start is 'Start of the pe
 comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
 comment on column pgledger.subscription_changes.whole_start is
   'Start of the period if it is whole; earlier than period_start if it is a part of one.';
+comment on column pgledger.subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 
 alter table pgledger.subscriptions enable row level security;
 revoke all on table pgledger.subscriptions from public;
@@ -2052,9 +2034,8 @@ comment on column pgledger.meters.type is 'metered or seat, as the feature was a
 comment on column pgledger.meters.unique_key is
   'Member of metadata whose different values are kept, as the feature was at the first event.';
 comment on column pgledger.meters.turn is
-  'Counts the calls that needed the usage to stand still: calls that consume, reports of seats, '
-  'and corrections, of which one that removes an event counts twice. With it the count of events '
-  'never goes back.';
+  'Counts the calls that needed the usage to stand still: calls that consume, and reports of '
+  'seats.';
 
 -- Each call that records usage takes one number; an event's key is that number and its place.
 create sequence pgledger.usage_calls_seq as bigint maxvalue 8796093022207;
@@ -2068,15 +2049,15 @@ create table pgledger.usage_events (
   created_at timestamptz not null,
   tenant_key integer not null,
   meter_key integer not null,
-  quantity numeric,
+  quantity numeric not null,
   idempotency_key text collate "C",
   metadata jsonb,
   constraint usage_events_meter_key_event_at_key_pk primary key (meter_key, event_at, key),
-  constraint usage_events_meter_key_idempotency_key_key unique (meter_key, idempotency_key)
+  constraint usage_events_tenant_key_idempotency_key_key unique (tenant_key, idempotency_key)
 );
 
 comment on table pgledger.usage_events is
-  'Usage as it was reported, with corrections. Purging removes old rows.';
+  'Usage as it was reported. Rows never change; purging removes old ones.';
 comment on column pgledger.usage_events.key is
   'Unique key: the number of the call times 2^20, plus the event''s place within the call. Part '
   'of the public id.';
@@ -2088,39 +2069,11 @@ comment on column pgledger.usage_events.meter_key is
   'Internal key of (app_id, tenant_id, feature_key).';
 comment on column pgledger.usage_events.quantity is
   'How much was used; for a seat, how many there are. 0 or more, below 1e30, at most 18 decimal '
-  'places. Null for an event that was removed: it counts nowhere, and its idempotency key stays '
-  'taken.';
+  'places.';
 comment on column pgledger.usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant and feature with this key is not '
-  'counted), or null.';
+  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
+  'null.';
 comment on column pgledger.usage_events.metadata is 'JSON object given with the event, or null.';
-
-create table pgledger.usage_corrections (
-  meter_key integer not null,
-  event_at timestamptz not null,
-  event_key bigint not null,
-  version integer not null,
-  event_id text collate "C" not null,
-  quantity numeric not null,
-  corrected_quantity numeric,
-  reason text,
-  created_at timestamptz not null,
-  constraint usage_corrections_meter_key_event_at_event_key_version_pk
-  primary key (meter_key, event_at, event_key, version)
-);
-
-comment on table pgledger.usage_corrections is
-  'Corrections of usage events. Rows never change; purging leaves them.';
-comment on column pgledger.usage_corrections.meter_key is 'Meter of the event.';
-comment on column pgledger.usage_corrections.event_at is 'When the event happened.';
-comment on column pgledger.usage_corrections.event_key is 'Key of the event.';
-comment on column pgledger.usage_corrections.version is 'Counts the event''s corrections, from 1.';
-comment on column pgledger.usage_corrections.event_id is 'Public id of the event: evt_ and a ULID.';
-comment on column pgledger.usage_corrections.quantity is 'What the event said before.';
-comment on column pgledger.usage_corrections.corrected_quantity is
-  'What it says since; null if it was removed.';
-comment on column pgledger.usage_corrections.reason is 'Why, as given, or null.';
-comment on column pgledger.usage_corrections.created_at is 'When it was corrected.';
 
 create table pgledger.usage_rollups (
   meter_key integer not null,
@@ -2145,9 +2098,8 @@ comment on column pgledger.usage_rollups.starts_at is
   'Start of the day or hour in UTC.';
 comment on column pgledger.usage_rollups.events is 'Count of events.';
 comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
-comment on column pgledger.usage_rollups.highest is 'Highest quantity; 0 without events.';
-comment on column pgledger.usage_rollups.latest_at is
-  'event_at of the latest event; the start without events.';
+comment on column pgledger.usage_rollups.highest is 'Highest quantity.';
+comment on column pgledger.usage_rollups.latest_at is 'event_at of the latest event.';
 comment on column pgledger.usage_rollups.latest_key is
   'Key of the latest event; of events at the same time the one recorded last.';
 comment on column pgledger.usage_rollups.latest is 'Quantity of the latest event.';
@@ -2175,8 +2127,6 @@ revoke all on sequence pgledger.usage_calls_seq from public;
 alter table pgledger.usage_events enable row level security;
 revoke all on table pgledger.usage_events from public;
 grant select on table pgledger.usage_events to pgledger_auditor;
-revoke all on table pgledger.usage_corrections from public;
-grant select on table pgledger.usage_corrections to pgledger_auditor;
 revoke all on table pgledger.usage_rollups from public;
 grant select on table pgledger.usage_rollups to pgledger_auditor;
 revoke all on table pgledger.usage_values from public;
@@ -2204,8 +2154,8 @@ comment on column public.ledger_usage_event.quantity is
 comment on column public.ledger_usage_event.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_usage_event.idempotency_key is
-  'Key of the event, as given (a second event of the tenant and feature with this key is not '
-  'counted), or null.';
+  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
+  'null.';
 comment on column public.ledger_usage_event.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_usage_event.created_at is 'When it was recorded.';
@@ -2267,20 +2217,6 @@ comment on column public.ledger_feature_usage.value is 'What the usage comes to.
 
 revoke all on type public.ledger_feature_usage from public;
 grant usage on type public.ledger_feature_usage to pgledger_reader;
-
-create type public.ledger_usage_part as (
-  starts_at timestamptz,
-  ends_at timestamptz,
-  value numeric
-);
-
-comment on type public.ledger_usage_part is 'What usage comes to in a part of a range of time.';
-comment on column public.ledger_usage_part.starts_at is 'Start of the part, inclusive.';
-comment on column public.ledger_usage_part.ends_at is 'End of the part, exclusive.';
-comment on column public.ledger_usage_part.value is 'What the usage in it comes to.';
-
-revoke all on type public.ledger_usage_part from public;
-grant usage on type public.ledger_usage_part to pgledger_reader;
 
 -- file: migrations/0008_create_entitlement_cache.sql
 /*
@@ -2854,9 +2790,9 @@ grant usage on type public.ledger_coupon_redemption to pgledger_reader;
 
 -- file: migrations/0011_create_invoices.sql
 /*
-Invoices: their lines, the payments made on them, the credits that lowered them, and the coupons
-that reduced them. A draft is computed anew whenever it is refreshed; once an invoice is final, only
-its state, its payments and its credits change.
+Invoices: their lines, the payments made on them, and the coupons that reduced them. A draft is
+computed anew whenever it is refreshed; once an invoice is final, only its state and its payments
+change.
 
 The lines are also the record of what has been billed: a later invoice for the same time charges or
 credits the difference to them.
@@ -2888,64 +2824,6 @@ comment on type pgledger.priced_feature is
   'A feature that has a price, with what a charge is computed from and the meter that counts it.';
 revoke all on type pgledger.priced_feature from public;
 
-create type pgledger.usage_charge as (
-  plan_key bigint,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  description text,
-  feature_key text,
-  unit_amount numeric,
-  basis jsonb,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  gross_amount numeric,
-  gross_true_up numeric,
-  gross_cap numeric,
-  counted numeric,
-  events bigint
-);
-
-comment on type pgledger.usage_charge is
-  'What usage of a feature in a period comes to by a plan''s price, or what is left of it to bill. '
-  'The gross amounts are those before a credit was reduced by a discount, or null.';
-revoke all on type pgledger.usage_charge from public;
-
-create type pgledger.billed_charge as (
-  plan_key bigint,
-  item text,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  net numeric,
-  events bigint,
-  basis jsonb
-);
-
-comment on type pgledger.billed_charge is
-  'What invoices have billed for usage of a feature in a period by a plan''s price: before '
-  'discounts, and net, after them.';
-revoke all on type pgledger.billed_charge from public;
-
-create type pgledger.rival_time as (
-  subscription_key bigint,
-  started_at timestamptz,
-  created_at timestamptz,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  status text,
-  priority integer,
-  priced jsonb,
-  allowances jsonb
-);
-
-comment on type pgledger.rival_time is
-  'A time in which another subscription of the same tenant is active or in its trial, with the '
-  'features that it has prices for and what it gives for nothing.';
-revoke all on type pgledger.rival_time from public;
-
 create table pgledger.invoices (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
@@ -2968,7 +2846,7 @@ create table pgledger.invoices (
   refund_due numeric default 0 not null,
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
-  as_of_version bigint,
+  change_version bigint default 0 not null,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -2985,7 +2863,7 @@ create table pgledger.invoices (
   constraint invoices_subscription_key_fk foreign key (subscription_key)
   references pgledger.subscriptions (key),
   constraint invoices_kind_is_known_check
-  check (kind in ('period', 'start', 'interim', 'one_off')),
+  check (kind in ('period', 'start', 'change', 'interim', 'one_off')),
   constraint invoices_only_one_off_ones_have_no_subscription_check
   check ((kind = 'one_off') = (subscription_key is null)),
   constraint invoices_status_is_known_check
@@ -2995,8 +2873,8 @@ create table pgledger.invoices (
   check (amount_due = greatest(total - credits_applied, 0))
 ) with (fillfactor = 80);
 
-create unique index invoices_subscription_key_kind_period_start_live_idx
-on pgledger.invoices (subscription_key, kind, period_start)
+create unique index invoices_subscription_key_kind_period_start_change_version_idx
+on pgledger.invoices (subscription_key, kind, period_start, change_version)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
 create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
@@ -3010,14 +2888,16 @@ comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column pgledger.invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.status is
-  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
 comment on column pgledger.invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column pgledger.invoices.currency is 'Currency of all its amounts.';
@@ -3027,21 +2907,18 @@ comment on column pgledger.invoices.tax is 'Sum of its taxes.';
 comment on column pgledger.invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column pgledger.invoices.credits_applied is
-  'What credits of other invoices have paid of the total.';
+comment on column pgledger.invoices.credits_applied is 'What a wallet has paid of the total.';
 comment on column pgledger.invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column pgledger.invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column pgledger.invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that goes back as money.';
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column pgledger.invoices.unapplied is
-  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
-  'tenant, and not yet used.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column pgledger.invoices.as_of_version is
-  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
-  'and for a draft whose period has not ended.';
+comment on column pgledger.invoices.change_version is
+  'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -3119,7 +2996,7 @@ comment on column pgledger.invoice_lines.gross is
   'For a base fee, its amount before those discounts that a credit gives back in part.';
 comment on column pgledger.invoice_lines.counted is
   'What usage had come to, from the start of the period to the end of the time that the line is '
-  'for; of seats, how many reports of them there had been.';
+  'for.';
 comment on column pgledger.invoice_lines.events is
   'Count of the events that were looked at; for late usage, of the events added.';
 comment on column pgledger.invoice_lines.redemption_key is
@@ -3159,39 +3036,6 @@ comment on column pgledger.invoice_payments.reference is
   'What the payment is called where it was made, or null.';
 comment on column pgledger.invoice_payments.paid_at is 'When it was paid.';
 comment on column pgledger.invoice_payments.created_at is 'When it was written down.';
-
-create table pgledger.invoice_credits (
-  from_invoice_key bigint not null,
-  to_invoice_key bigint not null,
-  amount numeric not null,
-  refund numeric not null,
-  created_at timestamptz not null,
-  taken_back_at timestamptz,
-  constraint invoice_credits_from_invoice_key_to_invoice_key_pk
-  primary key (from_invoice_key, to_invoice_key),
-  constraint invoice_credits_from_invoice_key_fk foreign key (from_invoice_key)
-  references pgledger.invoices (key),
-  constraint invoice_credits_to_invoice_key_fk foreign key (to_invoice_key)
-  references pgledger.invoices (key),
-  constraint invoice_credits_amounts_are_not_negative_check
-  check (amount >= 0 and refund >= 0 and amount + refund > 0)
-);
-
-create index invoice_credits_to_invoice_key_idx on pgledger.invoice_credits (to_invoice_key);
-
-comment on table pgledger.invoice_credits is
-  'Which invoices the credits of others have lowered, and of whose payments money goes back.';
-comment on column pgledger.invoice_credits.from_invoice_key is
-  'Invoice that gives: its total is below zero.';
-comment on column pgledger.invoice_credits.to_invoice_key is
-  'Invoice that gets: it billed what is given back.';
-comment on column pgledger.invoice_credits.amount is 'How much less is due on it.';
-comment on column pgledger.invoice_credits.refund is
-  'How much of what was paid on it is to be paid back.';
-comment on column pgledger.invoice_credits.created_at is
-  'When the invoice that gives became final.';
-comment on column pgledger.invoice_credits.taken_back_at is
-  'When the invoice that gives was voided; null if it stands.';
 
 create table pgledger.coupon_applications (
   invoice_key bigint not null,
@@ -3260,24 +3104,6 @@ using (
   )
 );
 
-alter table pgledger.invoice_credits enable row level security;
-revoke all on table pgledger.invoice_credits from public;
-grant select on table pgledger.invoice_credits to pgledger_auditor;
-create policy auditors_read_all on pgledger.invoice_credits
-for select to pgledger_auditor using (true);
-grant select on table pgledger.invoice_credits to pgledger_tenant_views;
-create policy tenants_read_their_own on pgledger.invoice_credits
-for select to pgledger_tenant_views
-using (
-  exists (
-    select
-    from pgledger.invoices
-    inner join pgledger.tenant_roles as mapped
-      on invoices.app_id = mapped.app_id and invoices.tenant_id = mapped.tenant_id
-    where invoices.key = invoice_credits.from_invoice_key and mapped.role_name = current_user
-  )
-);
-
 alter table pgledger.invoice_payments enable row level security;
 revoke all on table pgledger.invoice_payments from public;
 grant select on table pgledger.invoice_payments to pgledger_auditor;
@@ -3339,14 +3165,16 @@ comment on column public.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.status is
-  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
 comment on column public.ledger_invoice.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_invoice.currency is 'Currency of all its amounts.';
@@ -3358,17 +3186,16 @@ comment on column public.ledger_invoice.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_invoice.credits_applied is
-  'What credits of other invoices have paid of the total.';
+  'What a wallet has paid of the total.';
 comment on column public.ledger_invoice.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_invoice.amount_paid is 'Sum of the payments made on it.';
 comment on column public.ledger_invoice.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_invoice.refund_due is
-  'What is to be paid back: the part of a total below zero that goes back as money.';
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column public.ledger_invoice.unapplied is
-  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
-  'tenant, and not yet used.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column public.ledger_invoice.line_items is
   'JSON array of its lines, in their order.';
 comment on column public.ledger_invoice.tax_rates is
@@ -3433,14 +3260,16 @@ comment on column public.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.status is
-  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
 comment on column public.ledger_invoice_preview.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_invoice_preview.currency is 'Currency of all its amounts.';
@@ -3452,7 +3281,7 @@ comment on column public.ledger_invoice_preview.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_invoice_preview.credits_applied is
-  'What credits of other invoices have paid of the total.';
+  'What a wallet has paid of the total.';
 comment on column public.ledger_invoice_preview.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_invoice_preview.amount_paid is
@@ -3460,10 +3289,9 @@ comment on column public.ledger_invoice_preview.amount_paid is
 comment on column public.ledger_invoice_preview.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_invoice_preview.refund_due is
-  'What is to be paid back: the part of a total below zero that goes back as money.';
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column public.ledger_invoice_preview.unapplied is
-  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
-  'tenant, and not yet used.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column public.ledger_invoice_preview.line_items is
   'JSON array of its lines, in their order.';
 comment on column public.ledger_invoice_preview.tax_rates is
@@ -4644,12 +4472,6 @@ as $$
       'LG114', 'CouponNotFound', 'coupon %s does not exist%s',
       'Check the code or id, the app_id, and whether the coupon belongs to another tenant.',
       'There is no coupon of this code or id for this app_id and tenant. Check all three.',
-      false
-    ),
-    (
-      'LG115', 'UsageNotFound', 'usage event %s at %s does not exist%s',
-      'Take id and event_at from ledger_query_usage.',
-      'There is no usage event of that id and time for this app and tenant, or it was removed.',
       false
     ),
     (
@@ -5846,11 +5668,10 @@ revoke all on function pgledger.rounded_quotient from public;
 -- file: repeatable/00_core/numbers/split_amount.sql
 /*
 Rounds shares so that they add up to a total, which is a multiple of the unit. First each share is
-rounded towards zero. The missing units then go to the shares of the same sign as what is missing,
-those with the largest fractions first; then to the others, the nearest first; among equal ones the
-earlier. So shares and a total of the other sign are split into the same parts with the other sign.
-Shares need not add up to the total: if more units are missing than there are shares, or there are
-too many, they are spread evenly. So the sum is right, whatever divisions the shares come from.
+rounded down. The missing units then go to the shares with the largest fractions, and among equal
+fractions to the earlier ones. Shares may be negative, and need not add up to the total: if more
+units are missing than there are shares, or there are too many, they are spread evenly. So the sum
+is right, whatever divisions the shares come from.
 */
 create or replace function pgledger.split_amount(
   shares numeric[],
@@ -5868,38 +5689,23 @@ as $$
       element.value * ('1e' || split_amount.exponent::text)::numeric as units
     from unnest(split_amount.shares) with ordinality as element (value, place)
   ),
-  rounded as (
-    select
-      share.place,
-      share.units as exact,
-      trunc(share.units) as units,
-      count(*) over () as parts,
-      split_amount.total * ('1e' || split_amount.exponent::text)::numeric
-      - sum(trunc(share.units)) over () as missing
-    from share
-  ),
   ranked as (
     select
-      rounded.place,
-      rounded.units,
-      rounded.parts,
-      sign(rounded.missing) as unit,
-      abs(rounded.missing) - row_number() over (
-        order by
-          sign(rounded.exact) <> sign(rounded.missing),
-          (rounded.exact - rounded.units) * sign(rounded.missing) desc,
-          rounded.place
-      ) as beyond
-    from rounded
+      share.place,
+      floor(share.units) as units,
+      row_number() over (order by share.units - floor(share.units) desc, share.place) as rank,
+      count(*) over () as parts,
+      split_amount.total * ('1e' || split_amount.exponent::text)::numeric
+      - sum(floor(share.units)) over () as missing
+    from share
   )
   select coalesce(
     array_agg(
       (
-        ranked.units + ranked.unit * (
-          -- floor(beyond / parts) + 1, but exact, as a quotient is not.
-          div(ranked.beyond, ranked.parts)
-          + case when mod(ranked.beyond, ranked.parts) < 0 then 0 else 1 end
-        )
+        ranked.units
+        -- floor((missing - rank) / parts) + 1, but exact, as a quotient is not.
+        + div(ranked.missing - ranked.rank, ranked.parts)
+        + case when mod(ranked.missing - ranked.rank, ranked.parts) < 0 then 0 else 1 end
       ) * ('1e-' || split_amount.exponent::text)::numeric
       order by ranked.place
     ),
@@ -6245,11 +6051,11 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'cff57083918207a98a807faf1c335fce6bd53af34a2de36b9b50da686c9670b7'),
+      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
     ('migrations/0006_create_subscriptions.sql',
-      '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
+      'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b'),
     ('migrations/0007_create_usage.sql',
-      '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7'),
+      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
@@ -6257,7 +6063,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec')
+      '53fceff5a7bf342be32ca9be695249d3545c553e7ebd1642b277a2fc793a0775')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7267,8 +7073,6 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
-    ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
-    ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -7306,33 +7110,35 @@ as $$
       'invoices, integer)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
-      '', ''
+      'function', 'private',
+      'base_parts(subscriptions, timestamp with time zone, billing_segment[], invoices)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
-      'billed_before(bigint, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      'base_runs(subscriptions, timestamp with time zone, billing_segment[], invoices)', 'owner',
       '', ''
     ),
     (
-      'function', 'private', 'billed_features(subscriptions, bigint, billed_charge[])', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private', 'billed_periods(subscriptions, timestamp with time zone, invoices)',
+      'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
       'owner', '', ''
+    ),
+    (
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
+      '', ''
     ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices)', 'owner',
-      '', ''
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
+      'owner', '', ''
     ),
+    ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
     ),
     (
-      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
@@ -7352,13 +7158,13 @@ as $$
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'charge_by_difference(jsonb, numeric, numeric[], numeric[], boolean, numeric, numeric, '
+      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
       'integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
-      'charge_by_share(jsonb, numeric, numeric[], numeric[], numeric, numeric, numeric, '
-      'integer)', 'owner', '', ''
+      'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
     ),
     (
       'function', 'private',
@@ -7447,10 +7253,6 @@ as $$
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
-    (
-      'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
-      'owner', '', ''
-    ),
     ('function', 'private', 'check_usage_keeps_meaning(features)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7473,15 +7275,9 @@ as $$
     ),
     (
       'function', 'private',
-      'correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner', '',
-      ''
-    ),
-    (
-      'function', 'private',
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
-    ('function', 'private', 'counted_value(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
@@ -7489,7 +7285,6 @@ as $$
       'coupon_shares(numeric[], text[], text[], numeric, numeric, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
-    ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
@@ -7500,10 +7295,11 @@ as $$
       'create_transfers_of_rows(pgledger_transfer_request[], timestamp with time zone, jsonb, '
       'text, text, boolean)', 'owner', '', ''
     ),
-    ('function', 'private', 'credited_invoices(bigint)', 'owner', '', ''),
-    ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
-    ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
@@ -7515,6 +7311,7 @@ as $$
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
+    ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -7525,16 +7322,6 @@ as $$
       'function', 'private',
       'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'due_usage(subscriptions, billing_segment[], billed_charge[], boolean, integer, text[])',
-      'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'edges_of_parts(timestamp with time zone, timestamp with time zone, text, text)', 'owner',
-      '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
@@ -7560,17 +7347,18 @@ as $$
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
-    (
-      'function', 'private',
-      'event_of_key(text, text, text, numeric, timestamp with time zone, text, boolean)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
+      ''
+    ),
     (
       'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
       'owner', '', ''
@@ -7582,22 +7370,10 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
       'boolean)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
-    ('function', 'private', 'has_prices(bigint)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
-      '', ''
-    ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
-    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
@@ -7629,7 +7405,7 @@ as $$
     ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
@@ -7643,7 +7419,7 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
-    ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
+    ('function', 'private', 'invoiceable_version(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -7656,11 +7432,12 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
+      'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
     ),
     (
-      'function', 'private', 'late_usage(subscriptions, timestamp with time zone, invoices)',
-      'owner', '', ''
+      'function', 'private',
+      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7669,8 +7446,9 @@ as $$
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
-      'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
-      'owner', '', ''
+      'function', 'private',
+      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
+      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
     ),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
@@ -7684,22 +7462,9 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
-      'timestamp with time zone[], integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
-    ),
-    (
-      'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
-      '', ''
-    ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
       '', ''
@@ -7707,21 +7472,6 @@ as $$
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
     ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'metered_charge(priced_feature, billing_segment[], billing_segment[], timestamp with '
-      'time zone, numeric, numeric[], numeric[], boolean, text, integer)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
-      'timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
-      'boolean)', 'owner', '', ''
-    ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
@@ -7742,13 +7492,8 @@ as $$
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
-    ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
-    (
-      'function', 'private',
-      'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
-      'timestamp with time zone)', 'owner', '', ''
-    ),
-    ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
+    ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7775,10 +7520,13 @@ as $$
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
-    ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
-    ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
+      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
@@ -7792,13 +7540,10 @@ as $$
       'function', 'private',
       'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
     ),
-    ('function', 'private', 'price_amounts(jsonb, numeric, numeric, numeric)', 'owner', '', ''),
+    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
     ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
-    (
-      'function', 'private', 'priced_features(subscriptions, bigint, timestamp with time zone)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
       '', ''
@@ -7808,7 +7553,6 @@ as $$
       'proration_unit(timestamp with time zone, timestamp with time zone, timestamp with time '
       'zone, text, text)', 'owner', '', ''
     ),
-    ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -7859,10 +7603,6 @@ as $$
       'owner', '', ''
     ),
     (
-      'function', 'private', 'repeated_usage(integer, text, numeric, timestamp with time zone)',
-      'owner', '', ''
-    ),
-    (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
@@ -7874,11 +7614,6 @@ as $$
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
-      '', ''
-    ),
     (
       'function', 'private',
       'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
@@ -7893,11 +7628,6 @@ as $$
       'time zone, timestamp with time zone, text, text)', 'owner', '', ''
     ),
     (
-      'function', 'private',
-      'seats_added(integer, timestamp with time zone, timestamp with time zone, bigint, '
-      'numeric)', 'owner', '', ''
-    ),
-    (
       'function', 'private', 'seats_charge(jsonb, integer, billing_segment[], text, integer)',
       'owner', '', ''
     ),
@@ -7906,7 +7636,6 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
-    ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -7920,15 +7649,10 @@ as $$
       'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
-    (
-      'function', 'private', 'subscription_times(subscriptions, timestamp with time zone)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
-    ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     (
-      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
+      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
       'owner', '', ''
     ),
     (
@@ -7939,23 +7663,11 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
-    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
-    ),
-    ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'trace_credits(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
-      'boolean, integer, text[])', 'owner', '', ''
-    ),
     (
       'function', 'private',
       'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
@@ -7968,14 +7680,9 @@ as $$
     ),
     (
       'function', 'private',
-      'unrivalled_stays(subscriptions, billing_segment[], billing_segment[], rival_time[], '
-      'text)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
       'usage_answers(text, text[], text[], numeric[], timestamp with time zone[], text[], '
       'jsonb[], timestamp with time zone, timestamp with time zone, text, integer[], '
-      'integer[])', 'owner', '', ''
+      'integer[], integer[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7984,8 +7691,8 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_charges(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
-      'with time zone, bigint, boolean, boolean, text, integer)', 'owner', '', ''
+      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
+      'text, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7994,10 +7701,9 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
-      'with time zone)', 'owner', '', ''
+      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
     ),
-    ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
       'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
@@ -8009,11 +7715,6 @@ as $$
       'function', 'private',
       'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
-    ),
-    (
-      'function', 'private',
-      'usage_until(priced_feature[], timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8035,16 +7736,10 @@ as $$
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     (
-      'function', 'private',
-      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
-      ''
+      'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'with_added_allowance(priced_feature, billing_segment[], bigint, rival_time[])', 'owner',
-      '', ''
-    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
@@ -8098,11 +7793,6 @@ as $$
     (
       'function', 'surface',
       'ledger_consume_entitlement(text, text, text, numeric, text, jsonb)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
-      'ledger_correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -8322,11 +8012,6 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_remove_usage(text, text, text, timestamp with time zone, text)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface', 'ledger_resume_subscription(text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -8377,12 +8062,6 @@ as $$
       'function', 'surface',
       'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
-      'ledger_usage_by_time(text, text, text, timestamp with time zone, timestamp with time '
-      'zone, text, text, text)', 'owner', 'reader=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_accept_time(text, text, text)', 'owner', '',
@@ -8500,17 +8179,6 @@ as $$
       'SELECT mapped.app_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
       'CURRENT_USER))])) AND (tenant_id = ANY (ARRAY[''''::text, ( SELECT mapped.tenant_id '
       'FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER))]))))'
-    ),
-    (
-      'policy', 'invoice_credits', 'auditors_read_all', '', 'auditor',
-      'as permissive for select to %I using (true)'
-    ),
-    (
-      'policy', 'invoice_credits', 'tenants_read_their_own', '', 'tenant_views',
-      'as permissive for select to %I using ((EXISTS ( SELECT FROM (pgledger.invoices JOIN '
-      'pgledger.tenant_roles mapped ON (((invoices.app_id = mapped.app_id) AND '
-      '(invoices.tenant_id = mapped.tenant_id)))) WHERE ((invoices.key = '
-      'invoice_credits.from_invoice_key) AND (mapped.role_name = CURRENT_USER)))))'
     ),
     (
       'policy', 'invoice_lines', 'auditors_read_all', '', 'auditor',
@@ -8643,10 +8311,6 @@ as $$
       'row security'
     ),
     (
-      'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
-      'row security'
-    ),
-    (
       'table', 'private', 'invoice_lines', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
@@ -8676,7 +8340,6 @@ as $$
     ),
     ('table', 'private', 'tenants', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'transfers', 'owner', 'auditor=SELECT', ''),
-    ('table', 'private', 'usage_corrections', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'usage_events', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -8713,11 +8376,8 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
-    ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
-    ('type', 'private', 'rival_time', 'owner', '', ''),
-    ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),
@@ -8734,7 +8394,6 @@ as $$
     ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_answer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
-    ('type', 'surface', 'ledger_usage_part', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
@@ -8786,7 +8445,6 @@ as $$
       'view', 'surface', 'ledger_tenant_usage_events', 'tenant_views', 'tenant=SELECT',
       'security_barrier=true'
     ),
-    ('view', 'surface', 'ledger_usage_corrections', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
@@ -12656,8 +12314,7 @@ begin
   into v_member
   from jsonb_each(price) as given (name, value)
   where given.value <> 'null'
-    and given.name
-    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
+    and given.name <> all(v_members || array['feature', 'model', 'minimum', 'maximum'])
   order by given.name collate "C"
   limit 1;
 
@@ -12689,13 +12346,6 @@ begin
     end if;
   end loop;
 
-  if jsonb_typeof(price -> 'prorated') not in ('boolean', 'null') then
-    v_ok := pgledger.refuse_json(
-      price -> 'prorated',
-      path || '.prorated',
-      format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
-    );
-  end if;
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
@@ -12731,8 +12381,7 @@ begin
     path,
     array[
       'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
-      'package_amount', 'free', 'percentage', 'minimum', 'maximum',
-      'prorated'
+      'package_amount', 'free', 'percentage', 'minimum', 'maximum'
     ]
   );
 end;
@@ -14671,16 +14320,14 @@ revoke all on function pgledger.lock_plan from public;
 
 -- file: repeatable/20_catalogue/plan_terms.sql
 /*
-What a plan asks and gives for nothing at a time: its pricing; how much of each feature costs
-nothing, which is the feature's limit where that is soft; and by key what pgledger.plan_features had
-of each feature then.
+What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
+nothing, which is the feature's limit where that is soft.
 */
 create or replace function pgledger.plan_terms(
   plan_key bigint,
   at timestamptz,
   out pricing jsonb,
-  out allowances jsonb,
-  out features jsonb
+  out allowances jsonb
 )
 language sql
 stable
@@ -14695,15 +14342,6 @@ as $$
         where plan_features.plan_key = plans.key
           and plan_features.soft_limit
           and plan_features.quota >= 0
-      ),
-      '{}'
-    ),
-    coalesce(
-      (
-        select
-          jsonb_object_agg(plan_features.feature_key, to_jsonb(plan_features) - 'plan_key')
-        from pgledger.plan_features
-        where plan_features.plan_key = plans.key
       ),
       '{}'
     )
@@ -15704,15 +15342,10 @@ grant execute on function public.ledger_price_usage to pgledger_reader;
 /*
 What usage costs, exactly, in three sums: that of all tiers, what is missing to the minimum, and
 what is above the maximum (0 or less). The caller knows the price to be sound.
-
-All of them are multiplied by whole, so that they stay exact where only a part of a whole period is
-due: by a price that is prorated, flat amounts and the minimum are due for that part.
 */
 create or replace function pgledger.price_amounts(
   price jsonb,
   quantity numeric,
-  part numeric default 1,
-  whole numeric default 1,
   out amount numeric,
   out true_up numeric,
   out cap numeric
@@ -15721,23 +15354,13 @@ language plpgsql
 immutable
 parallel safe
 as $$
-declare
-  v_part numeric := case when price -> 'prorated' = 'true' then part else whole end;
 begin
   select
-    coalesce(
-      sum(line.amount * whole - coalesce(line.flat_amount, 0) * (whole - v_part))
-      filter (where line.kind = 'usage'),
-      0
-    ),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'true_up'), 0),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'cap'), 0)
+    coalesce(sum(line.amount) filter (where line.kind = 'usage'), 0),
+    coalesce(sum(line.amount) filter (where line.kind = 'true_up'), 0),
+    coalesce(sum(line.amount) filter (where line.kind = 'cap'), 0)
   into price_amounts.amount, price_amounts.true_up, price_amounts.cap
   from pgledger.price_lines(price, quantity) as line;
-  if v_part <> whole then
-    true_up := greatest(coalesce((price ->> 'minimum')::numeric, 0) * v_part - amount, 0);
-    cap := coalesce(least((price ->> 'maximum')::numeric * whole - amount, 0), 0);
-  end if;
 end;
 $$;
 
@@ -17820,51 +17443,6 @@ comment on function pgledger.aggregate_usage is
 
 revoke all on function pgledger.aggregate_usage from public;
 
--- file: repeatable/23_usage/check_usage_edges.sql
-/*
-Refuses times between which usage is added up, if one splits an hour whose events may have been
-purged. The message names them by the name given here.
-Errors: UsagePurged.
-*/
-create or replace function pgledger.check_usage_edges(
-  app_id text,
-  tenant_id text,
-  name text,
-  edges timestamptz[]
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_purged_before timestamptz := (
-    select tenants.purged_before
-    from pgledger.tenants
-    where tenants.app_id = check_usage_edges.app_id
-      and tenants.tenant_id = check_usage_edges.tenant_id
-  );
-  v_edge timestamptz := (
-    select min(edge.at)
-    from unnest(edges) as edge (at)
-    where edge.at < v_purged_before
-      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
-  );
-  v_ok boolean;
-begin
-  if v_edge is not null then
-    v_ok := pgledger.fail('UsagePurged', array[name, v_edge::text, v_purged_before::text]);
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_usage_edges is
-  'Raises UsagePurged if a time splits an hour whose events may have been purged.';
-
-revoke all on function pgledger.check_usage_edges from public;
-
 -- file: repeatable/23_usage/check_usage_range.sql
 /*
 Refuses a range of time over which usage cannot be added up: one that is not finite, one that is
@@ -17883,6 +17461,7 @@ stable
 parallel safe
 as $$
 declare
+  v_purged_before timestamptz;
   v_edge record;
   v_ok boolean;
 begin
@@ -17905,8 +17484,22 @@ begin
     );
   end if;
 
-  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'starts_at', array[starts_at]);
-  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'ends_at', array[ends_at]);
+  select tenants.purged_before
+  into v_purged_before
+  from pgledger.tenants
+  where tenants.app_id = check_usage_range.app_id
+    and tenants.tenant_id = check_usage_range.tenant_id;
+  for v_edge in
+    select edge.name, edge.at
+    from (values (1, 'starts_at', starts_at), (2, 'ends_at', ends_at)) as edge (place, name, at)
+    where edge.at < v_purged_before
+      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
+    order by edge.place
+  loop
+    v_ok := pgledger.fail(
+      'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
+    );
+  end loop;
 
   return true;
 end;
@@ -17916,90 +17509,6 @@ comment on function pgledger.check_usage_range is
   'Raises NullArgument, InvalidTime or UsagePurged unless usage can be added up over a range.';
 
 revoke all on function pgledger.check_usage_range from public;
-
--- file: repeatable/23_usage/correct_usage.sql
-/*
-Gives a usage event another quantity, or removes it where that is null, and puts right what it was
-added up in. The first invoice that is drawn up after that bills the difference: a draft when it is
-computed anew, else the next one, as with late usage.
-
-A removed event stays without a quantity, so that its idempotency key stays taken and nobody who
-sends it again brings it back. A repeated correction changes nothing.
-
-Locks, in this order: the meter; the event; the tenant, FOR SHARE, so that no purge deletes what the
-totals of its hour are made of; the roll-ups of its day and hour; values.
-Errors: UsagePurged, UsageNotFound.
-*/
-create or replace function pgledger.correct_usage(
-  app_id text,
-  tenant_id text,
-  id text,
-  event_at timestamptz,
-  quantity numeric,
-  reason text
-)
-returns public.ledger_usage_event
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_event record;
-  v_purged_before timestamptz;
-  v_answer record;
-  v_ok boolean;
-begin
-  v_event := pgledger.lock_usage_event(app_id, tenant_id, id, event_at, quantity is null);
-  select tenants.purged_before
-  into v_purged_before
-  from pgledger.tenants
-  where tenants.app_id = correct_usage.app_id and tenants.tenant_id = correct_usage.tenant_id
-  for share;
-  if event_at < v_purged_before then
-    v_ok := pgledger.fail('UsagePurged', array['event_at', event_at::text, v_purged_before::text]);
-  elsif v_event.key is null
-    or (v_event.quantity is null and correct_usage.quantity is not null) then
-    v_ok := pgledger.fail(
-      'UsageNotFound',
-      array[quote_literal(pgledger.abridged(id)), event_at::text, pgledger.in_app(app_id)]
-    );
-  end if;
-
-  if v_event.quantity is distinct from correct_usage.quantity then
-    insert into pgledger.usage_corrections (
-      meter_key, event_at, event_key, version, event_id, quantity, corrected_quantity, reason,
-      created_at
-    )
-    select
-      v_event.meter_key, v_event.event_at, v_event.key, count(*) + 1, correct_usage.id,
-      v_event.quantity, correct_usage.quantity, correct_usage.reason, pgledger.clock()
-    from pgledger.usage_corrections
-    where usage_corrections.meter_key = v_event.meter_key
-      and usage_corrections.event_at = v_event.event_at
-      and usage_corrections.event_key = v_event.key;
-    update pgledger.usage_events
-    set quantity = correct_usage.quantity
-    where usage_events.meter_key = v_event.meter_key
-      and usage_events.event_at = v_event.event_at
-      and usage_events.key = v_event.key;
-    perform pgledger.total_usage_again(
-      v_event.meter_key, v_event.event_at, correct_usage.quantity - v_event.quantity,
-      v_event.quantity
-    );
-  end if;
-  select
-    correct_usage.id, correct_usage.app_id, correct_usage.tenant_id, v_event.feature_key,
-    coalesce(correct_usage.quantity, v_event.quantity, v_event.removed_quantity), v_event.event_at,
-    v_event.idempotency_key, v_event.metadata, v_event.created_at
-  into v_answer;
-  return v_answer;
-end;
-$$;
-
-comment on function pgledger.correct_usage is
-  'Gives a usage event another quantity or removes it, and puts right what it was added up in.';
-
-revoke all on function pgledger.correct_usage from public;
 
 -- file: repeatable/23_usage/count_usage_values.sql
 /*
@@ -18026,7 +17535,7 @@ begin
     meters.key,
     bucket.span,
     date_bin(bucket.size, coalesce(event.event_at, now), v_origin) as starts_at,
-    pgledger.counted_value(event.metadata, meters.unique_key) as value
+    event.metadata ->> meters.unique_key as value
   from unnest(meter_keys, event_ats, metadatas) as event (meter_key, event_at, metadata)
   inner join pgledger.meters
     on meters.key = any(meter_keys) and event.meter_key = meters.key
@@ -18042,44 +17551,16 @@ comment on function pgledger.count_usage_values is
 
 revoke all on function pgledger.count_usage_values from public;
 
--- file: repeatable/23_usage/counted_value.sql
-/*
-The value that an event has in the named member of its metadata, as it is told from others: as text.
-Numbers are equal by value, so 1 and 1.0 are one, within arrays and objects too.
-*/
-create or replace function pgledger.counted_value(metadata jsonb, unique_key text)
-returns text
-language sql
-immutable
-parallel safe
-as $$
-  select case jsonb_typeof(metadata -> unique_key)
-    when 'number' then trim_scale((metadata ->> unique_key)::numeric)::text
-    when 'array' then pgledger.plain_json(metadata -> unique_key)::text
-    when 'object' then pgledger.plain_json(metadata -> unique_key)::text
-    else metadata ->> unique_key
-  end
-$$;
-
-comment on function pgledger.counted_value is
-  'The value in a member of metadata, as it is told from others.';
-
-revoke all on function pgledger.counted_value from public;
-
 -- file: repeatable/23_usage/delete_usage_before.sql
 /*
-Deletes an app's usage events from before a time, at most so many, and returns how many. What may be
-deleted of a tenant's, pgledger.purge_bounds says. The tenant's purge line moves there with the
-first of them, and nothing older is taken any more, because idempotency keys are forgotten with
-their events.
+Deletes an app's usage events from before a time, at most so many, and returns how many. None that a
+tenant's subscriptions still need is deleted. Whole UTC hours are given up: the tenant's purge line
+moves behind the hour of the latest event deleted, and nothing older is taken any more, because
+idempotency keys are forgotten with their events.
 
-Tenants that earlier calls are through with are left out, until nothing is left of the others: then
-all are looked at once more, for what may be deleted by now.
-
-Locks: the events of a tenant, without those that somebody else is purging; then the tenant, on
-which recording takes no lock; so one tenant after the other, ascending. The first event is deleted
-when all are locked, so who waits for a deletion is not waited for. Who records an event whose key
-is being deleted waits for the end of the transaction.
+Locks: the events, without those that somebody else is purging; then their tenants, ascending, on
+which recording takes no lock. Who records an event whose key is being deleted waits for the end of
+the transaction.
 */
 create or replace function pgledger.delete_usage_before(
   app_id text,
@@ -18090,46 +17571,75 @@ returns bigint
 language plpgsql
 volatile
 parallel unsafe
+-- The index has a meter's events in the order in which they are deleted.
 set enable_bitmapscan = off
 set enable_seqscan = off
 as $$
 declare
-  v_before timestamptz := date_bin('1 hour', before, timestamptz '2000-01-01 00:00:00+00');
-  v_tenant_key integer;
-  v_tenant pgledger.tenants;
-  v_bounds record;
-  v_events tid[] := '{}';
   v_deleted bigint;
 begin
-  for v_look in 1..2 loop
-    for v_tenant_key in
-      select tenants.key
-      from pgledger.tenants
-      where tenants.app_id = delete_usage_before.app_id
-        and pgledger.has_usage_between(
-          tenants.key, case when v_look = 1 then tenants.purge_from else '-infinity' end, v_before
+  with doomed as materialized (
+    select event.ctid, event.tenant_key, event.event_at
+    from (
+      select
+        meters.key,
+        date_bin(
+          '1 hour',
+          least(before, pgledger.usage_needed_from(meters.app_id, meters.tenant_id)),
+          timestamptz '2000-01-01 00:00:00+00'
+        ) as before
+      from pgledger.meters
+      where meters.app_id = delete_usage_before.app_id
+        and exists (
+          select
+          from pgledger.usage_events
+          where usage_events.meter_key = meters.key
+            and usage_events.event_at < delete_usage_before.before
         )
-      order by tenants.key
-    loop
-      v_tenant := (select tenants from pgledger.tenants where tenants.key = v_tenant_key);
-      v_bounds := pgledger.purge_bounds(v_tenant, v_before);
-      continue when not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line);
-
-      v_events := v_events || pgledger.lock_purgeable_usage(
-        v_tenant_key, v_bounds.singly_before, v_bounds.gap_starts, v_bounds.gap_ends,
-        max_events - cardinality(v_events)
-      );
-      perform pgledger.move_purge_line(
-        v_tenant, v_bounds.line, v_bounds.settles, v_bounds.settled_before,
-        to_end => cardinality(v_events) < max_events
-      );
-      exit when cardinality(v_events) >= max_events;
-    end loop;
-    exit when cardinality(v_events) > 0;
-  end loop;
-
+      offset 0
+    ) as line
+    cross join lateral (
+      select usage_events.ctid, usage_events.tenant_key, usage_events.event_at
+      from pgledger.usage_events
+      where usage_events.meter_key = line.key
+        and usage_events.event_at < line.before
+      order by usage_events.event_at
+      limit max_events
+      for update skip locked
+    ) as event
+    limit max_events
+  ),
+  line as materialized (
+    select
+      doomed.tenant_key,
+      date_bin('1 hour', max(doomed.event_at), timestamptz '2000-01-01 00:00:00+00')
+      + interval '1 hour' as before
+    from doomed
+    group by doomed.tenant_key
+  ),
+  locked as materialized (
+    select tenants.key
+    from pgledger.tenants
+    where tenants.key in (select line.tenant_key from line)
+    order by tenants.key
+    for no key update
+  ),
+  moved as (
+    update pgledger.tenants
+    set purged_before = line.before
+    from locked
+    inner join line on locked.key = line.tenant_key
+    where tenants.key = locked.key and tenants.purged_before < line.before
+  )
   delete from pgledger.usage_events
-  where usage_events.ctid = any(v_events);
+  -- Through the locked tenants, so that none is locked after the first event is deleted.
+  where usage_events.ctid = any(
+    array(
+      select doomed.ctid
+      from doomed
+      inner join locked on doomed.tenant_key = locked.key
+    )
+  );
   get diagnostics v_deleted = row_count;
   return v_deleted;
 end;
@@ -18140,77 +17650,11 @@ comment on function pgledger.delete_usage_before is
 
 revoke all on function pgledger.delete_usage_before from public;
 
--- file: repeatable/23_usage/edges_of_parts.sql
-/*
-The times that cut a range into the hours, days or months of a time zone, its own start and end
-among them. Hours are counted as they pass, days and months by the calendar; a day that the zone
-leaves out has no part.
-Errors: InvalidTime.
-*/
-create or replace function pgledger.edges_of_parts(
-  starts_at timestamptz,
-  ends_at timestamptz,
-  unit text,
-  time_zone text
-)
-returns timestamptz[]
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_most constant integer := 10000;
-  v_length interval := '1 ' || unit;
-  v_ok boolean;
-begin
-  if starts_at + v_most * v_length < ends_at then
-    v_ok := pgledger.fail(
-      'InvalidTime',
-      array[
-        'ends_at', ends_at::text, format('it is more than %s parts after %s', v_most, starts_at)
-      ],
-      hint => 'Ask for a shorter range, or for longer parts.'
-    );
-  end if;
-
-  return array(
-    select distinct edge.at
-    from (
-      values (starts_at), (ends_at)
-      union all
-      select hour.at
-      from generate_series(1, v_most) as number
-      cross join lateral (
-        select date_trunc('hour', starts_at + number * v_length, time_zone) as at
-      ) as hour
-      where unit = 'hour'
-        and starts_at + number * v_length < ends_at + v_length
-        -- Where clocks are put back by half an hour, no hour begins at what is cut off to.
-        and extract(minute from hour.at at time zone time_zone) = 0
-      union all
-      select (date_trunc(unit, starts_at at time zone time_zone) + number * v_length)
-        at time zone time_zone
-      from generate_series(1, v_most) as number
-      where unit <> 'hour' and starts_at + number * v_length < ends_at + v_length
-    ) as edge (at)
-    where edge.at between starts_at and ends_at
-    order by edge.at
-  );
-end;
-$$;
-
-comment on function pgledger.edges_of_parts is
-  'The times that cut a range into the hours, days or months of a time zone.';
-
-revoke all on function pgledger.edges_of_parts from public;
-
 -- file: repeatable/23_usage/event_of_key.sql
 /*
-The id of the usage event that an idempotency key names among a tenant's events of a feature, or
-null if there is none. The event has to be what the call asks for: of that quantity, and of that
-time if one is given; was_consumed says that the quantity of a seat is how many were added. That is
-the step from the level before, which the events themselves tell, until they are purged or
-corrected; then it is not compared.
+The id of the usage event that a tenant's idempotency key names, or null if there is none. The event
+has to be what the call asks to consume. A seat's event has the level that was reached and not the
+quantity that was asked for, so of a seat only the feature is compared.
 Errors: IdempotencyConflict.
 */
 create or replace function pgledger.event_of_key(
@@ -18218,9 +17662,7 @@ create or replace function pgledger.event_of_key(
   tenant_id text,
   feature_key text,
   quantity numeric,
-  event_at timestamptz,
-  idempotency_key text,
-  was_consumed boolean
+  idempotency_key text
 )
 returns text
 language plpgsql
@@ -18228,53 +17670,38 @@ stable
 parallel safe
 as $$
 declare
-  v_event record;
-  v_recorded numeric;
+  v_id text;
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
   select
-    usage_events.key, usage_events.event_at, usage_events.created_at, usage_events.quantity,
-    usage_events.meter_key, meters.type, corrected.quantity as reported
-  into v_event
-  from pgledger.meters
-  inner join pgledger.usage_events on meters.key = usage_events.meter_key
-  left join lateral (
-    select usage_corrections.quantity
-    from pgledger.usage_corrections
-    where usage_corrections.meter_key = usage_events.meter_key
-      and usage_corrections.event_at = usage_events.event_at
-      and usage_corrections.event_key = usage_events.key
-    order by usage_corrections.version
-    limit 1
-  ) as corrected on true
-  where meters.app_id = event_of_key.app_id
-    and meters.tenant_id = event_of_key.tenant_id
-    and meters.feature_key = event_of_key.feature_key
-    and usage_events.idempotency_key = event_of_key.idempotency_key;
-  if not found then
-    return null;
-  end if;
-
-  v_recorded := case
-    when v_event.type = 'seat' and was_consumed then pgledger.seats_added(
-      v_event.meter_key, v_event.event_at, v_event.created_at, v_event.key, v_event.quantity
-    )
-    when v_event.reported is null or v_event.quantity = event_of_key.quantity
-      then v_event.quantity
-    else v_event.reported
-  end;
-  v_ok := pgledger.check_repeated(
-    quote_literal(pgledger.abridged(idempotency_key)),
+    pgledger.event_id(usage_events.created_at, usage_events.key),
     jsonb_build_object(
-      'app_id', app_id,
-      'quantity', case when v_recorded is not null then trim_scale(event_of_key.quantity) end,
-      'event_at', coalesce(event_of_key.event_at, v_event.event_at)
+      'app_id', event_of_key.app_id,
+      'feature_key', event_of_key.feature_key,
+      'quantity', case
+        when meters.type = 'seat' then usage_events.quantity
+        else event_of_key.quantity
+      end
     ),
     jsonb_build_object(
-      'app_id', app_id, 'quantity', trim_scale(v_recorded), 'event_at', v_event.event_at
+      'app_id', tenants.app_id,
+      'feature_key', meters.feature_key,
+      'quantity', usage_events.quantity
     )
+  into v_id, v_given, v_recorded
+  from pgledger.tenants
+  inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
+  inner join pgledger.meters on usage_events.meter_key = meters.key
+  where tenants.app_id = event_of_key.app_id
+    and tenants.tenant_id = event_of_key.tenant_id
+    and usage_events.idempotency_key = event_of_key.idempotency_key;
+
+  v_ok := pgledger.check_repeated(
+    quote_literal(pgledger.abridged(idempotency_key)), v_given, v_recorded
   );
-  return pgledger.event_id(v_event.created_at, v_event.key);
+  return v_id;
 end;
 $$;
 
@@ -18283,151 +17710,6 @@ comment on function pgledger.event_of_key is
   'else.';
 
 revoke all on function pgledger.event_of_key from public;
-
--- file: repeatable/23_usage/forget_usage_values.sql
-/*
-Gives up the values of a meter's hour that no event in it has any more, and those of its day that no
-hour in it has.
-Locks: values, those of the hour before those of the day.
-*/
-create or replace function pgledger.forget_usage_values(
-  meter_key integer,
-  hour timestamptz,
-  day timestamptz
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-begin
-  delete from pgledger.usage_values
-  where usage_values.meter_key = forget_usage_values.meter_key
-    and usage_values.span = 2
-    and usage_values.starts_at = hour
-    and usage_values.value not in (
-      select pgledger.counted_value(event.metadata, meters.unique_key)
-      from pgledger.meters
-      inner join pgledger.usage_events as event on meters.key = event.meter_key
-      where meters.key = forget_usage_values.meter_key
-        and event.event_at >= hour
-        and event.event_at < hour + interval '1 hour'
-        and event.quantity is not null
-    );
-  delete from pgledger.usage_values
-  where usage_values.meter_key = forget_usage_values.meter_key
-    and usage_values.span = 1
-    and usage_values.starts_at = day
-    and usage_values.value not in (
-      select part.value
-      from pgledger.usage_values as part
-      where part.meter_key = forget_usage_values.meter_key
-        and part.span = 2
-        and part.starts_at >= day
-        and part.starts_at < day + interval '24 hours'
-    );
-end;
-$$;
-
-comment on function pgledger.forget_usage_values is
-  'Gives up values of a meter''s hour and day that no event has any more.';
-
-revoke all on function pgledger.forget_usage_values from public;
-
--- file: repeatable/23_usage/has_prices.sql
-/*
-Whether a plan that a subscription has been on has prices for usage.
-*/
-create or replace function pgledger.has_prices(subscription_key bigint)
-returns boolean
-language sql
-stable
-parallel safe
-as $$
-  select exists (
-    select
-    from (
-      select distinct subscription_changes.plan_key
-      from pgledger.subscription_changes
-      where subscription_changes.subscription_key = has_prices.subscription_key
-    ) as taken
-    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
-    where jsonb_path_exists(terms.pricing, '$.prices[0]')
-  )
-$$;
-
-comment on function pgledger.has_prices is
-  'Whether a plan that a subscription has been on has prices for usage.';
-
-revoke all on function pgledger.has_prices from public;
-
--- file: repeatable/23_usage/has_usage_between.sql
-/*
-Whether there are events of a tenant in [starts_at, ends_at). It looks once for one of each feature.
-*/
-create or replace function pgledger.has_usage_between(
-  tenant_key integer,
-  starts_at timestamptz,
-  ends_at timestamptz
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  return exists (
-    select
-    from pgledger.meters
-    cross join lateral (
-      select
-      from pgledger.usage_events
-      where usage_events.meter_key = meters.key
-        and usage_events.event_at >= has_usage_between.starts_at
-        and usage_events.event_at < has_usage_between.ends_at
-      limit 1
-    ) as event
-    where meters.tenant_key = has_usage_between.tenant_key
-  );
-end;
-$$;
-
-comment on function pgledger.has_usage_between is
-  'Whether there are events of a tenant in a range of time.';
-
-revoke all on function pgledger.has_usage_between from public;
-
--- file: repeatable/23_usage/hour_is_purged.sql
-/*
-Whether events of a meter's hour have been purged: then there are fewer than its total counts.
-*/
-create or replace function pgledger.hour_is_purged(meter_key integer, hour timestamptz)
-returns boolean
-language sql
-stable
-parallel safe
-as $$
-  select coalesce(
-    (
-      select usage_rollups.events
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = hour_is_purged.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at = hour_is_purged.hour
-    ) > (
-      select count(usage_events.quantity)
-      from pgledger.usage_events
-      where usage_events.meter_key = hour_is_purged.meter_key
-        and usage_events.event_at >= hour_is_purged.hour
-        and usage_events.event_at < hour_is_purged.hour + interval '1 hour'
-    ),
-    false
-  )
-$$;
-
-comment on function pgledger.hour_is_purged is 'Whether events of a meter''s hour were purged.';
-
-revoke all on function pgledger.hour_is_purged from public;
 
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
@@ -18460,12 +17742,6 @@ begin
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
-  if v_answer.error = 'IdempotencyConflict' then
-    -- It says in what the two differ.
-    ingest_one_usage.id := pgledger.event_of_key(
-      app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, was_consumed => false
-    );
-  end if;
   if v_answer.error is not null then
     v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
@@ -18495,9 +17771,8 @@ forgotten. A purge that commits while an old event waits for a lock is noticed a
 raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
 
 Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by meter and key; roll-ups, ascending by meter, days before hours; values that are new,
-ascending. Values come after the roll-ups, because who removes an event holds its roll-ups while
-looking whether another event has its value.
+ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
+before hours.
 Errors: serialization_failure.
 */
 create or replace function pgledger.ingest_usage(
@@ -18541,9 +17816,7 @@ begin
     -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
     -- that a seat's new level is later than all levels before it.
     if v_resolved.lacks_meters then
-      perform pgledger.open_meters(
-        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, v_now
-      );
+      perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
     end if;
     perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
   end loop;
@@ -18579,15 +17852,15 @@ begin
     select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
     from pgledger.usage_answers(
       app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_latest, v_id_head, v_resolved.meter_keys, v_meter_keys
+      v_latest, v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
     ) as answer;
   end if;
 
   -- Last, because most other calls that record usage wait for these rows.
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
   if v_resolved.has_values then
     perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
   end if;
+  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
 end;
 $$;
 
@@ -18598,7 +17871,7 @@ revoke all on function pgledger.ingest_usage from public;
 
 -- file: repeatable/23_usage/insert_usage.sql
 /*
-Inserts those events of a batch that have a meter and whose idempotency key is new for that meter.
+Inserts those events of a batch that have a meter and whose idempotency key is new for the tenant.
 Returns the meter of each event that was inserted, in its place, and null in the places of the
 others.
 
@@ -18606,7 +17879,7 @@ As a rule no key is taken, and to ask for each would cost a third of the insert.
 first inserted as if no key were taken. If one is, that insert is undone, and a second one asks for
 each key and leaves out the events whose keys are taken.
 
-Locks: idempotency keys, ascending by meter and key.
+Locks: idempotency keys, ascending by tenant and key.
 */
 create or replace function pgledger.insert_usage(
   first_key bigint,
@@ -18640,7 +17913,7 @@ begin
     )
     where event.meter_key is not null
     -- In this order, because sessions may wait for each other's keys.
-    order by event.meter_key, event.idempotency_key, event.place;
+    order by event.tenant_key, event.idempotency_key, event.place;
     return meter_keys;
   exception
     when unique_violation then null;
@@ -18659,8 +17932,8 @@ begin
       tenant_key, meter_key, quantity, event_at, idempotency_key, metadata, place
     )
     where event.meter_key is not null
-    order by event.meter_key, event.idempotency_key, event.place
-    on conflict on constraint usage_events_meter_key_idempotency_key_key do nothing
+    order by event.tenant_key, event.idempotency_key, event.place
+    on conflict on constraint usage_events_tenant_key_idempotency_key_key do nothing
     returning usage_events.key, usage_events.meter_key
   )
   select array_agg(inserted.meter_key order by place.number)
@@ -18675,37 +17948,6 @@ comment on function pgledger.insert_usage is
   'Inserts those events of a batch that have a meter and whose idempotency key is new.';
 
 revoke all on function pgledger.insert_usage from public;
-
--- file: repeatable/23_usage/is_read_singly.sql
-/*
-Whether invoices look at the single events of a tenant's feature, and not only at totals: at the
-reports of a seat, and at usage of which each event has a price of its own.
-*/
-create or replace function pgledger.is_read_singly(meter pgledger.meters)
-returns boolean
-language sql
-stable
-parallel safe
-as $$
-  select meter.type = 'seat' or exists (
-    select
-    from (
-      select distinct subscription_changes.plan_key
-      from pgledger.subscription_changes
-      where subscription_changes.app_id = meter.app_id
-        and subscription_changes.tenant_id = meter.tenant_id
-    ) as taken
-    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
-    cross join lateral jsonb_path_query(terms.pricing, '$.prices[*]') as price (value)
-    where price.value ->> 'feature' = meter.feature_key
-      and price.value ?| array['event_minimum', 'event_maximum', 'free_events']
-  )
-$$;
-
-comment on function pgledger.is_read_singly is
-  'Whether invoices look at the single events of a tenant''s feature.';
-
-revoke all on function pgledger.is_read_singly from public;
 
 -- file: repeatable/23_usage/latest_usage_between.sql
 /*
@@ -18732,15 +17974,13 @@ begin
     select usage_rollups.latest
     into v_value
     from pgledger.usage_rollups
-    where usage_rollups.meter_key = latest_usage_between.meter_key
-      and usage_rollups.span = 1
-      and usage_rollups.events > 0
+    where usage_rollups.meter_key = latest_usage_between.meter_key and usage_rollups.span = 1
     order by usage_rollups.starts_at desc
     limit 1;
     return coalesce(v_value, 0);
   end if;
 
-  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
+  v_whole := pgledger.whole_hours(starts_at, ends_at);
   select part.latest
   into v_value
   from (
@@ -18751,7 +17991,6 @@ begin
         and usage_rollups.span = 1
         and usage_rollups.starts_at >= v_whole.first_day
         and usage_rollups.starts_at < v_whole.last_day
-        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -18763,7 +18002,6 @@ begin
         and usage_rollups.span = 2
         and usage_rollups.starts_at >= v_whole.first_hour
         and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
-        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -18775,7 +18013,6 @@ begin
         and usage_rollups.span = 2
         and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
         and usage_rollups.starts_at < v_whole.last_hour
-        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -18784,9 +18021,8 @@ begin
       select usage_events.event_at, usage_events.key, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= v_whole.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
-        and usage_events.quantity is not null
+        and usage_events.event_at >= latest_usage_between.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, latest_usage_between.ends_at)
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
     )
@@ -18796,8 +18032,7 @@ begin
       from pgledger.usage_events
       where usage_events.meter_key = latest_usage_between.meter_key
         and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < v_whole.ends_at
-        and usage_events.quantity is not null
+        and usage_events.event_at < latest_usage_between.ends_at
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
     )
@@ -18955,81 +18190,12 @@ Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
 revoke all on function public.ledger_aggregate_usage_by_feature from public;
 grant execute on function public.ledger_aggregate_usage_by_feature to pgledger_reader;
 
--- file: repeatable/23_usage/ledger_correct_usage.sql
-/*
-Locks: those of pgledger.correct_usage.
-
-Checks, in this order: app_id, tenant_id, id, event_at, quantity, reason, purge line, existence.
-*/
-create or replace function public.ledger_correct_usage(
-  app_id text,
-  tenant_id text,
-  id text,
-  event_at timestamptz,
-  quantity numeric,
-  reason text default null
-)
-returns public.ledger_usage_event
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_answer record;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_id('id', id, 'evt');
-  if event_at is null then
-    v_ok := pgledger.fail('NullArgument', array['event_at']);
-  end if;
-  v_ok := pgledger.check_quantity('quantity', quantity);
-  if reason is not null then
-    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
-  end if;
-
-  v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, quantity, reason);
-  return v_answer;
-end;
-$$;
-
-comment on function public.ledger_correct_usage is
-$$Gives a usage event another quantity.
-
-All totals change with it. An invoice that is final stays as it is: the next
-one has a line of late usage for the difference, which is below zero where
-less was used. To correct anything else, remove the event and record another
-one under another key.
-
-Nothing changes if the event has that quantity already. The event may be sent
-again with its key and its first or its last quantity, and is a duplicate.
-
-app_id: App.
-tenant_id: Tenant whose usage it is.
-id: Id of the event.
-event_at: When it happened, as ledger_query_usage tells it.
-quantity: How much it was, 0 or more, below 1e30, at most 18 decimal places;
-  for a seat, how many there were.
-reason: Why, 1 to 1,000 characters, or null.
-
-Returns: The event as it is now.
-
-Errors: NullArgument, InvalidScope, InvalidId, InvalidQuantity,
-  InvalidArgument (the reason is not valid), UsagePurged (event_at is so long
-  ago that events of that time may have been purged), UsageNotFound (the
-  tenant has no such event, or it was removed).$$;
-
-revoke all on function public.ledger_correct_usage from public;
-grant execute on function public.ledger_correct_usage to pgledger_poster;
-
 -- file: repeatable/23_usage/ledger_ingest_usage.sql
 /*
 The answer has one row for each event, in the order of the arrays.
-An event before the purge line is told of its key if that is taken at the end of the call, also by
-an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
-that counts raises no alarm.
+An event before the purge line is a duplicate if its key is taken at the end of the call, also by an
+event of the same call; else it is rejected, as nobody knows whether it was counted. So the order of
+a batch's events makes no difference, and an event whose key counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 */
 create or replace function public.ledger_ingest_usage(
@@ -19092,10 +18258,9 @@ The events are given as parallel arrays: the first elements of all arrays are
 the first event, and so on.
 
 An event that is wrong is rejected alone, and the others are recorded. An
-event whose idempotency key its tenant has used before for this feature is a
-duplicate and not counted again. So a batch in which every event has a key may
-be sent as often as it takes. If it has another quantity than the first one,
-or another event_at is given, it is rejected (IdempotencyConflict).
+event whose idempotency key its tenant has used before is a duplicate: it is
+not counted again, whatever else it says. So a batch in which every event has
+a key may be sent as often as it takes.
 
 app_id: App.
 tenant_ids: Tenants that used something, 1 to 128 characters each.
@@ -19105,7 +18270,7 @@ quantities: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_ats: When each happened, from 1970 on, not further ahead of the clock
   than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
-  unique for a tenant and feature; each event without one counts, or null.
+  unique for a tenant; each event without one counts, or null.
 metadatas: JSON objects to store with them, at most 64 KiB each and 64 MiB in
   all, or null.
 
@@ -19173,10 +18338,10 @@ $$Deletes old usage events and keeps what they come to.
 Call it, each time in a transaction of its own, until it returns 0.
 
 Events are deleted for whole UTC hours, the oldest of a feature first. Kept
-are those that subscriptions that go on still count in, those that are still
-to be invoiced, and those that late usage is billed by; and so are all totals.
-Of the tenants concerned, events from before that time are refused from then
-on (UsagePurged), because idempotency keys are forgotten.
+are those that subscriptions that go on still count in, and those that are
+still to be invoiced; and so are all totals. Of the tenants concerned, events
+of the hours deleted are refused from then on (UsagePurged), because their
+idempotency keys are forgotten.
 
 app_id: App.
 before: Events of the UTC hours before the one that it lies in are deleted; at
@@ -19238,7 +18403,6 @@ begin
       where usage_events.meter_key = meters.key
         and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
         and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
-        and usage_events.quantity is not null
       order by usage_events.event_at, usage_events.key
       limit least(page_offset, 9223372036854775807 - page_size) + page_size
     ) as found
@@ -19311,9 +18475,8 @@ $$;
 comment on function public.ledger_record_usage is
 $$Records one usage event.
 
-An event whose idempotency key its tenant has used before for this feature is
-a duplicate and not counted again. If it has another quantity than the first
-one, or another event_at is given, that is an error (IdempotencyConflict).
+An event whose idempotency key its tenant has used before is a duplicate: it
+is not counted again, whatever else it says.
 
 Call it in FROM: (ledger_record_usage(...)).* calls it once for every column.
 
@@ -19325,7 +18488,7 @@ quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_at: When it happened, from 1970 on, not further ahead of the clock than
   ledger_set_usage_skew allows; null for now.
 idempotency_key: The reporter's own name of the event, 1 to 255 characters,
-  unique for the tenant and feature; each event without one counts, or null.
+  unique for the tenant; each event without one counts, or null.
 metadata: JSON object to store with it, at most 64 KiB, or null.
 
 Returns: Whether it was counted now or had been before, and its id.
@@ -19337,73 +18500,10 @@ Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   finite), UsageInFuture (event_at is further ahead than the app allows),
   UsagePurged (event_at is so long ago that events of that time may have been
   purged), InvalidMetadata (it is not valid, or lacks the member whose values
-  are counted), IdempotencyConflict (the key is taken by usage of another
-  quantity or time).$$;
+  are counted).$$;
 
 revoke all on function public.ledger_record_usage from public;
 grant execute on function public.ledger_record_usage to pgledger_poster;
-
--- file: repeatable/23_usage/ledger_remove_usage.sql
-/*
-Locks: those of pgledger.correct_usage.
-
-Checks, in this order: app_id, tenant_id, id, event_at, reason, purge line, existence.
-*/
-create or replace function public.ledger_remove_usage(
-  app_id text,
-  tenant_id text,
-  id text,
-  event_at timestamptz,
-  reason text default null
-)
-returns public.ledger_usage_event
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_answer record;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_id('id', id, 'evt');
-  if event_at is null then
-    v_ok := pgledger.fail('NullArgument', array['event_at']);
-  end if;
-  if reason is not null then
-    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
-  end if;
-
-  v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, null, reason);
-  return v_answer;
-end;
-$$;
-
-comment on function public.ledger_remove_usage is
-$$Removes a usage event that was wrong.
-
-It counts nowhere any more. An invoice that is final stays as it is: the next
-one has a line of late usage that gives back what the event has cost.
-
-Its idempotency key stays taken, so whoever sends the event again does not
-bring it back. Removing it again changes nothing.
-
-app_id: App.
-tenant_id: Tenant whose usage it was.
-id: Id of the event.
-event_at: When it happened, as ledger_query_usage tells it.
-reason: Why, 1 to 1,000 characters, or null.
-
-Returns: The event as it was.
-
-Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
-  not valid), UsagePurged (event_at is so long ago that events of that time
-  may have been purged), UsageNotFound (the tenant has no such event).$$;
-
-revoke all on function public.ledger_remove_usage from public;
-grant execute on function public.ledger_remove_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_set_usage_skew.sql
 /*
@@ -19463,144 +18563,6 @@ Errors: NullArgument, InvalidScope, InvalidArgument (it is negative, or more
 revoke all on function public.ledger_set_usage_skew from public;
 grant execute on function public.ledger_set_usage_skew to pgledger_poster;
 
--- file: repeatable/23_usage/ledger_usage_by_time.sql
-/*
-Checks, in this order: app_id, tenant_id, starts_at, ends_at, purged hours at these, feature_key for
-null, aggregation, existence of the feature, its unique_key, unit, time_zone, number of parts,
-purged hours at their edges.
-*/
-create or replace function public.ledger_usage_by_time(
-  app_id text,
-  tenant_id text,
-  feature_key text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  unit text default 'day',
-  time_zone text default null,
-  aggregation text default null
-)
-returns setof public.ledger_usage_part
-language plpgsql
-stable
-parallel safe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_zone text := coalesce(time_zone, pgledger.time_zone_of_tenant(app_id, tenant_id));
-  v_edges timestamptz[];
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
-  perform pgledger.aggregate_usage(
-    app_id, tenant_id, feature_key, starts_at, starts_at, aggregation
-  );
-  v_ok := pgledger.check_choice('unit', unit, array['hour', 'day', 'month']);
-  v_ok := pgledger.check_time_zone(v_zone);
-  v_edges := pgledger.edges_of_parts(starts_at, ends_at, unit, v_zone);
-  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'time_zone', v_edges);
-
-  return query
-  select part.starts_at, part.ends_at, usage.value
-  from (
-    select edge.at as starts_at, lead(edge.at) over (order by edge.at) as ends_at
-    from unnest(v_edges) as edge (at)
-  ) as part
-  cross join lateral pgledger.aggregate_usage(
-    ledger_usage_by_time.app_id,
-    ledger_usage_by_time.tenant_id,
-    ledger_usage_by_time.feature_key,
-    part.starts_at,
-    part.ends_at,
-    ledger_usage_by_time.aggregation
-  ) as usage
-  where part.ends_at is not null
-  order by part.starts_at;
-end;
-$$;
-
-comment on function public.ledger_usage_by_time is
-$$Returns what a tenant's usage comes to in each hour, day or month of a range.
-
-The parts begin where hours, days or months begin in the time zone, also where
-its clocks change. The first one and the last one end with the range.
-
-app_id: App.
-tenant_id: Tenant that used it.
-feature_key: Key of the feature.
-starts_at: From when on, inclusive.
-ends_at: Until when, exclusive; after starts_at.
-unit: How long the parts are; one of: hour, day, month.
-time_zone: Time zone, such as Europe/Berlin; null for that of the tenant's
-  subscription, or UTC without one.
-aggregation: How to count; one of: sum, count, max, unique_count, latest; null
-  for the feature's own way.
-
-Returns: One row for each part, in order; 0 where there was no usage.
-
-Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
-  to 9999, the end is not after the start, or there are more than 10,000
-  parts), UsagePurged (a part begins or ends within an hour whose events may
-  have been purged), InvalidArgument (there is no such aggregation, unit or
-  time zone), FeatureNotFound (there is no feature of this key for this app
-  and tenant).$$;
-
-revoke all on function public.ledger_usage_by_time from public;
-grant execute on function public.ledger_usage_by_time to pgledger_reader;
-
--- file: repeatable/23_usage/lock_purgeable_usage.sql
-/*
-Locks the oldest events of a tenant that a purge may delete, at most so many, and returns where they
-are. Events that somebody else holds are left out.
-*/
-create or replace function pgledger.lock_purgeable_usage(
-  tenant_key integer,
-  singly_before timestamptz,
-  gap_starts timestamptz[],
-  gap_ends timestamptz[],
-  max_events integer
-)
-returns tid[]
-language plpgsql
-volatile
-parallel unsafe
--- The index has a meter's events in the order in which they are deleted.
-set enable_bitmapscan = off
-set enable_seqscan = off
-as $$
-begin
-  return array(
-    select event.ctid
-    from pgledger.meters
-    cross join lateral (
-      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
-      offset 0
-    ) as meter
-    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
-    cross join lateral (
-      select usage_events.ctid
-      from pgledger.usage_events
-      where usage_events.meter_key = meters.key
-        and usage_events.event_at >= gap.starts_at
-        and usage_events.event_at < case
-          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
-        end
-      order by usage_events.event_at
-      limit max_events
-      for update skip locked
-    ) as event
-    where meters.tenant_key = lock_purgeable_usage.tenant_key
-    limit max_events
-  );
-end;
-$$;
-
-comment on function pgledger.lock_purgeable_usage is
-  'Locks the oldest events of a tenant that a purge may delete.';
-
-revoke all on function pgledger.lock_purgeable_usage from public;
-
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
 Serializes those who change the level of a seat, by a report or by consuming: until the end of the
@@ -19645,230 +18607,19 @@ comment on function pgledger.lock_seat_meters is
 
 revoke all on function pgledger.lock_seat_meters from public;
 
--- file: repeatable/23_usage/lock_usage_event.sql
-/*
-Locks the meter of a usage event and the event itself, and returns it; nulls if there is none.
-removed_quantity is what it said before it was removed. The meter's turn goes on, so that nothing is
-served that was worked out before.
-
-Locks: the meter, then the event.
-*/
-create or replace function pgledger.lock_usage_event(
-  app_id text,
-  tenant_id text,
-  id text,
-  inout event_at timestamptz,
-  to_remove boolean,
-  out meter_key integer,
-  out key bigint,
-  out feature_key text,
-  out quantity numeric,
-  out removed_quantity numeric,
-  out idempotency_key text,
-  out metadata jsonb,
-  out created_at timestamptz
-)
-language plpgsql
-volatile
-parallel unsafe
-as $$
-begin
-  update pgledger.meters
-  set turn = meters.turn + case when to_remove then 2 else 1 end
-  where meters.key = (
-    select used.key
-    from pgledger.meters as used
-    inner join pgledger.usage_events on used.key = usage_events.meter_key
-    where used.app_id = lock_usage_event.app_id
-      and used.tenant_id = lock_usage_event.tenant_id
-      and usage_events.event_at = lock_usage_event.event_at
-      and pgledger.event_id(usage_events.created_at, usage_events.key) = lock_usage_event.id
-  )
-  returning meters.key, meters.feature_key
-  into lock_usage_event.meter_key, lock_usage_event.feature_key;
-  if not found then
-    return;
-  end if;
-
-  select
-    usage_events.key, usage_events.quantity, usage_events.idempotency_key, usage_events.metadata,
-    usage_events.created_at
-  into
-    lock_usage_event.key, lock_usage_event.quantity, lock_usage_event.idempotency_key,
-    lock_usage_event.metadata, lock_usage_event.created_at
-  from pgledger.usage_events
-  where usage_events.meter_key = lock_usage_event.meter_key
-    and usage_events.event_at = lock_usage_event.event_at
-    and pgledger.event_id(usage_events.created_at, usage_events.key) = lock_usage_event.id
-  for update;
-  if lock_usage_event.quantity is null then
-    select usage_corrections.quantity
-    into lock_usage_event.removed_quantity
-    from pgledger.usage_corrections
-    where usage_corrections.meter_key = lock_usage_event.meter_key
-      and usage_corrections.event_at = lock_usage_event.event_at
-      and usage_corrections.event_key = lock_usage_event.key
-    order by usage_corrections.version desc
-    limit 1;
-  end if;
-end;
-$$;
-
-comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter.';
-
-revoke all on function pgledger.lock_usage_event from public;
-
--- file: repeatable/23_usage/meters_to_open.sql
-/*
-The pairs of tenant and feature among events that need a meter and have none yet, each once. The
-feature is looked for once a pair, however many events there are of it.
-*/
-create or replace function pgledger.meters_to_open(
-  app_id text,
-  tenant_ids text[],
-  feature_keys text[],
-  event_ats timestamptz[],
-  metadatas jsonb[],
-  places bigint[],
-  now timestamptz
-)
-returns table (tenant_id text, feature_key text)
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  return query
-  with event as materialized (
-    select
-      given.tenant_id, given.feature_key, given.metadata,
-      coalesce(given.event_at, now) as event_at
-    from unnest(places) as place (number)
-    inner join unnest(tenant_ids, feature_keys, event_ats, metadatas) with ordinality
-      as given (tenant_id, feature_key, event_at, metadata, place)
-      on place.number = given.place
-    where given.feature_key is not null
-      and pgledger.text_fault(given.tenant_id, 1, 128, false) is null
-  )
-  select pair.tenant_id, pair.feature_key
-  from (
-    select distinct event.tenant_id, event.feature_key
-    from event
-  ) as pair
-  cross join lateral pgledger.find_feature(
-    meters_to_open.app_id, pair.feature_key, pair.tenant_id
-  ) as feature
-  left join pgledger.tenants
-    on tenants.app_id = meters_to_open.app_id and pair.tenant_id = tenants.tenant_id
-  where feature.type in ('metered', 'seat')
-    and not exists (
-      select
-      from pgledger.meters
-      where meters.app_id = meters_to_open.app_id
-        and meters.tenant_id = pair.tenant_id
-        and meters.feature_key = pair.feature_key
-    )
-    and exists (
-      select
-      from event
-      where event.tenant_id = pair.tenant_id
-        and event.feature_key = pair.feature_key
-        and event.event_at >= coalesce(tenants.purged_before, '-infinity')
-        and (
-          feature.unique_key is null
-          or char_length(pgledger.counted_value(event.metadata, feature.unique_key))
-          between 1 and 255
-        )
-    );
-end;
-$$;
-
-comment on function pgledger.meters_to_open is
-  'Pairs of tenant and feature among events that need a meter and have none.';
-
-revoke all on function pgledger.meters_to_open from public;
-
--- file: repeatable/23_usage/move_purge_line.sql
-/*
-Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
-noted that since the tenant was read. to_end: nothing before the line is left to be deleted.
-
-Locks: the tenant.
-*/
-create or replace function pgledger.move_purge_line(
-  tenant pgledger.tenants,
-  line timestamptz,
-  settles boolean,
-  settled_before timestamptz,
-  to_end boolean
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_tenant pgledger.tenants;
-begin
-  v_tenant := (
-    select tenants
-    from pgledger.tenants
-    where tenants.key = move_purge_line.tenant.key
-    for no key update
-  );
-  if settles and v_tenant.settling_since = tenant.settling_since
-    and (v_tenant.settling_before < line or v_tenant.settled_before < move_purge_line.settled_before)
-  then
-    v_tenant.settled_before := greatest(v_tenant.settled_before, move_purge_line.settled_before);
-    v_tenant.settling_before := greatest(v_tenant.purged_before, line);
-    v_tenant.settling_since := pgledger.clock();
-  end if;
-  v_tenant.purged_before := greatest(v_tenant.purged_before, line);
-  if to_end then
-    v_tenant.purge_from := greatest(v_tenant.purge_from, line);
-  end if;
-
-  update pgledger.tenants
-  set
-    purged_before = v_tenant.purged_before,
-    purge_from = v_tenant.purge_from,
-    settled_before = v_tenant.settled_before,
-    settling_before = v_tenant.settling_before,
-    settling_since = v_tenant.settling_since
-  where tenants.key = v_tenant.key
-    and (
-      tenants.purged_before, tenants.purge_from, tenants.settled_before, tenants.settling_before,
-      tenants.settling_since
-    ) <> (
-      v_tenant.purged_before, v_tenant.purge_from, v_tenant.settled_before,
-      v_tenant.settling_before, v_tenant.settling_since
-    );
-end;
-$$;
-
-comment on function pgledger.move_purge_line is
-  'Moves a tenant''s purge line on, and notes what is settled.';
-
-revoke all on function pgledger.move_purge_line from public;
-
 -- file: repeatable/23_usage/open_meters.sql
 /*
-Makes the meters that events lack. places are those of the events, among parallel arrays, with which
-nothing else is wrong; arrays that are null have nothing for any event. An event gets its meter if
-the catalogue has the feature as one that is metered or a seat, the tenant's id is valid and its
-purge line is not behind the event, and the value that the feature counts is there. If an event is
-left without one, pgledger.usage_fault says why. So what is rejected leaves nothing behind.
+Makes the meters that are missing for these parallel pairs of tenant and feature. A pair gets its
+meter if the tenant's id is valid and the catalogue has the feature as one that is metered or a
+seat. If a pair is left without one, pgledger.usage_fault says why.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
 create or replace function pgledger.open_meters(
   app_id text,
+  distinct_tenant_ids text[],
   tenant_ids text[],
-  feature_keys text[],
-  event_ats timestamptz[],
-  metadatas jsonb[],
-  places bigint[],
-  now timestamptz
+  feature_keys text[]
 )
 returns void
 language plpgsql
@@ -19887,9 +18638,29 @@ begin
     array_agg(missing.tenant_id order by missing.tenant_id, missing.feature_key),
     array_agg(missing.feature_key order by missing.tenant_id, missing.feature_key)
   into v_tenant_ids, v_feature_keys
-  from pgledger.meters_to_open(
-    app_id, tenant_ids, feature_keys, event_ats, metadatas, places, now
-  ) as missing;
+  from (
+    select given.tenant_id, given.feature_key
+    from unnest(tenant_ids, feature_keys) as given (tenant_id, feature_key)
+    except
+    select meters.tenant_id, meters.feature_key
+    from pgledger.meters
+    where meters.app_id = open_meters.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+  ) as missing
+  where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
+    and missing.feature_key is not null;
+  if v_tenant_ids is null then
+    return;
+  end if;
+  select
+    array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
+    array_agg(given.feature_key order by given.tenant_id, given.feature_key)
+  into v_tenant_ids, v_feature_keys
+  from unnest(v_tenant_ids, v_feature_keys) as given (tenant_id, feature_key)
+  cross join lateral pgledger.find_feature(
+    open_meters.app_id, given.feature_key, given.tenant_id
+  ) as feature
+  where feature.type in ('metered', 'seat');
   if v_tenant_ids is null then
     return;
   end if;
@@ -19923,138 +18694,9 @@ end;
 $$;
 
 comment on function pgledger.open_meters is
-  'Makes the meters that events lack, where nothing is wrong with the events.';
+  'Makes the meters that are missing for pairs of tenant and feature, where both are valid.';
 
 revoke all on function pgledger.open_meters from public;
-
--- file: repeatable/23_usage/plain_json.sql
-/*
-JSON with each number in its shortest form, so that equal values have equal text.
-*/
-create or replace function pgledger.plain_json(value jsonb)
-returns jsonb
-language plpgsql
-immutable
-parallel safe
-as $$
-begin
-  return case jsonb_typeof(value)
-    when 'number' then to_jsonb(trim_scale(value::numeric))
-    when 'array' then (
-      select coalesce(
-        jsonb_agg(pgledger.plain_json(element.value) order by element.place), '[]'
-      )
-      from jsonb_array_elements(plain_json.value) with ordinality as element (value, place)
-    )
-    when 'object' then (
-      select coalesce(jsonb_object_agg(member.name, pgledger.plain_json(member.value)), '{}')
-      from jsonb_each(plain_json.value) as member (name, value)
-    )
-    else value
-  end;
-end;
-$$;
-
-comment on function pgledger.plain_json is 'JSON with each number in its shortest form.';
-
-revoke all on function pgledger.plain_json from public;
-
--- file: repeatable/23_usage/purge_bounds.sql
-/*
-What of a tenant's usage a purge up to a time may delete, and what it writes down of that.
-
-line is the hour up to which usage is deleted and no longer taken. Before it, three things are kept,
-so that whatever an invoice asks can be added up exactly:
-- events of an hour that a change of a subscription or an edge of its periods splits;
-- events of features that are read one by one, which are seats and what is priced by single events,
-  from the start of the earliest period that is not settled;
-- what pgledger.usage_needed_from says.
-They are kept for periods that are not settled. A period is settled once no usage of it is taken any
-more and each subscription that goes on and has prices has had an invoice of its own since, which
-has billed what came late. settles says that what the tenant's row has as settling is settled now,
-and settled_before what that comes to.
-
-gap_starts and gap_ends are the times between the hours that are kept.
-*/
-create or replace function pgledger.purge_bounds(
-  tenant pgledger.tenants,
-  before timestamptz,
-  out line timestamptz,
-  out settles boolean,
-  out settled_before timestamptz,
-  out singly_before timestamptz,
-  out gap_starts timestamptz[],
-  out gap_ends timestamptz[]
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
-begin
-  line := date_bin(
-    '1 hour',
-    least(before, pgledger.usage_needed_from(tenant.app_id, tenant.tenant_id)),
-    v_origin
-  );
-  settles := not exists (
-    select
-    from pgledger.subscriptions
-    where subscriptions.app_id = tenant.app_id
-      and subscriptions.tenant_id = tenant.tenant_id
-      and subscriptions.status <> 'canceled'
-      and pgledger.has_prices(subscriptions.key)
-      and not exists (
-        select
-        from pgledger.invoices
-        where invoices.subscription_key = subscriptions.key
-          and invoices.kind = 'period'
-          and invoices.period_end > tenant.settling_before
-          and invoices.finalized_at > tenant.settling_since
-      )
-  );
-  settled_before := case
-    when not settles then tenant.settled_before
-    -- Nothing has to be waited for: what was used may be purged at once.
-    when not exists (
-      select
-      from pgledger.subscriptions
-      where subscriptions.app_id = tenant.app_id
-        and subscriptions.tenant_id = tenant.tenant_id
-        and subscriptions.status <> 'canceled'
-    ) then greatest(line, tenant.purged_before)
-    else tenant.settling_before
-  end;
-
-  with change as (
-    select change.occurred_at, change.period_start, change.period_end
-    from pgledger.subscription_changes as change
-    where change.app_id = tenant.app_id
-      and change.tenant_id = tenant.tenant_id
-      and change.period_end > purge_bounds.settled_before
-  ),
-  edge as (
-    select distinct date_bin('1 hour', split.at, v_origin) as hour
-    from change
-    cross join lateral (
-      values (change.occurred_at), (change.period_start), (change.period_end)
-    ) as split (at)
-    where split.at < purge_bounds.line and split.at <> date_bin('1 hour', split.at, v_origin)
-  )
-  select
-    (select least(purge_bounds.line, min(change.period_start)) from change),
-    array['-infinity'::timestamptz] || array_agg(edge.hour + interval '1 hour' order by edge.hour),
-    array_agg(edge.hour order by edge.hour) || purge_bounds.line
-  into purge_bounds.singly_before, purge_bounds.gap_starts, purge_bounds.gap_ends
-  from edge;
-end;
-$$;
-
-comment on function pgledger.purge_bounds is
-  'What of a tenant''s usage a purge up to a time may delete.';
-
-revoke all on function pgledger.purge_bounds from public;
 
 -- file: repeatable/23_usage/quota_period.sql
 /*
@@ -20095,72 +18737,12 @@ comment on function pgledger.quota_period is 'The period that a limit is for, ar
 
 revoke all on function pgledger.quota_period from public;
 
--- file: repeatable/23_usage/repeated_usage.sql
-/*
-What becomes of a usage event whose idempotency key its meter has: it is a duplicate if it says the
-same, and otherwise rejected. The time of an event counts only where it is given. A corrected event
-is repeated by its first quantity and by its last. No row if the key is free.
-*/
-create or replace function pgledger.repeated_usage(
-  meter_key integer,
-  idempotency_key text,
-  quantity numeric,
-  event_at timestamptz
-)
-returns table (status text, id text, error text, arguments text[])
-language sql
-stable
-parallel safe
-rows 1
-as $$
-  select
-    case when repeated.is_same then 'duplicate' else 'rejected' end,
-    case
-      when repeated.is_same then pgledger.event_id(usage_events.created_at, usage_events.key)
-    end,
-    case when not repeated.is_same then 'IdempotencyConflict' end,
-    case
-      when not repeated.is_same
-        then array[quote_literal(pgledger.abridged(repeated_usage.idempotency_key))]
-    end
-  from pgledger.usage_events
-  cross join lateral (
-    select
-      coalesce(
-        repeated_usage.quantity in (
-          usage_events.quantity,
-          (
-            select usage_corrections.quantity
-            from pgledger.usage_corrections
-            where usage_corrections.meter_key = usage_events.meter_key
-              and usage_corrections.event_at = usage_events.event_at
-              and usage_corrections.event_key = usage_events.key
-            order by usage_corrections.version
-            limit 1
-          )
-        )
-        and (
-          repeated_usage.event_at is null or repeated_usage.event_at = usage_events.event_at
-        ),
-        false
-      ) as is_same
-  ) as repeated
-  where usage_events.meter_key = repeated_usage.meter_key
-    and usage_events.idempotency_key = repeated_usage.idempotency_key
-$$;
-
-comment on function pgledger.repeated_usage is
-  'What becomes of a usage event whose idempotency key its meter has, or no row.';
-
-revoke all on function pgledger.repeated_usage from public;
-
 -- file: repeatable/23_usage/resolve_usage.sql
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
 cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
-counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
-that is wrong with them, as far as that can be known without one; those are in unopened.
+counted. lacks_meters: an event has no meter. has_seats: an event is of a seat.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,
@@ -20177,8 +18759,7 @@ create or replace function pgledger.resolve_usage(
   out meter_keys integer[],
   out has_values boolean,
   out lacks_meters boolean,
-  out has_seats boolean,
-  out unopened bigint[]
+  out has_seats boolean
 )
 language plpgsql
 stable
@@ -20189,10 +18770,9 @@ begin
     array_agg(case when event.is_sound then event.tenant_key end order by event.place),
     array_agg(case when event.is_sound then event.meter_key end order by event.place),
     coalesce(bool_or(event.unique_key is not null), false),
-    coalesce(bool_or(event.meter_key is null and event.is_sound), false),
-    coalesce(bool_or(event.type = 'seat'), false),
-    array_agg(event.place) filter (where event.meter_key is null and event.is_sound)
-  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats, unopened
+    coalesce(bool_or(event.meter_key is null), false),
+    coalesce(bool_or(event.type = 'seat'), false)
+  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats
   from (
     select
       given.place,
@@ -20201,14 +18781,12 @@ begin
       meter.unique_key,
       meter.type,
       pgledger.quantity_fault(given.quantity) is null
-      and coalesce(given.event_at, now) between
-        coalesce(meter.earliest, timestamptz 'epoch') and latest
+      and coalesce(given.event_at, now) between meter.earliest and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
         meter.unique_key is null
-        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
-        between 1 and 255
+        or char_length(given.metadata ->> meter.unique_key) between 1 and 255
       ) as is_sound
     from unnest(
       tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
@@ -20327,206 +18905,6 @@ comment on function pgledger.roll_up_usage is
 
 revoke all on function pgledger.roll_up_usage from public;
 
--- file: repeatable/23_usage/seats_added.sql
-/*
-How many seats an event added: its level less that of the event before it. Who reports or consumes
-seats holds their meter, so the event before is the latest of those that were recorded before it.
-Null where that cannot be told: if events of the meter were purged or corrected.
-*/
-create or replace function pgledger.seats_added(
-  meter_key integer,
-  event_at timestamptz,
-  created_at timestamptz,
-  event_key bigint,
-  quantity numeric
-)
-returns numeric
-language sql
-stable
-parallel safe
-as $$
-  select
-    case
-      when tenants.purged_before > '-infinity' or exists (
-        select
-        from pgledger.usage_corrections
-        where usage_corrections.meter_key = seats_added.meter_key
-      ) then null
-      else seats_added.quantity - coalesce(
-        (
-          select usage_events.quantity
-          from pgledger.usage_events
-          where usage_events.meter_key = seats_added.meter_key
-            and usage_events.event_at <= seats_added.event_at
-            and (usage_events.created_at, usage_events.key)
-            < (seats_added.created_at, seats_added.event_key)
-          order by usage_events.event_at desc, usage_events.key desc
-          limit 1
-        ),
-        0
-      )
-    end
-  from pgledger.meters
-  inner join pgledger.tenants on meters.tenant_key = tenants.key
-  where meters.key = seats_added.meter_key
-$$;
-
-comment on function pgledger.seats_added is
-  'How many seats an event added, or null where that cannot be told.';
-
-revoke all on function pgledger.seats_added from public;
-
--- file: repeatable/23_usage/time_zone_of_tenant.sql
-/*
-The time zone in which a tenant counts: that of its subscription, or UTC if it has none. One that
-goes on comes before one that has ended, an add-on last, the newest first.
-*/
-create or replace function pgledger.time_zone_of_tenant(app_id text, tenant_id text)
-returns text
-language sql
-stable
-parallel safe
-as $$
-  select coalesce(
-    (
-      select subscriptions.time_zone
-      from pgledger.subscriptions
-      where subscriptions.app_id = time_zone_of_tenant.app_id
-        and subscriptions.tenant_id = time_zone_of_tenant.tenant_id
-      order by subscriptions.status = 'canceled', subscriptions.add_on, subscriptions.key desc
-      limit 1
-    ),
-    'UTC'
-  )
-$$;
-
-comment on function pgledger.time_zone_of_tenant is 'The time zone in which a tenant counts.';
-
-revoke all on function pgledger.time_zone_of_tenant from public;
-
--- file: repeatable/23_usage/total_day_again.sql
-/*
-Finds what is highest and latest in a meter's day, among its hours.
-Locks: the roll-up of the day.
-*/
-create or replace function pgledger.total_day_again(meter_key integer, day timestamptz)
-returns void
-language sql
-volatile
-parallel unsafe
-as $$
-  update pgledger.usage_rollups
-  set
-    highest = coalesce(found.highest, 0),
-    latest_at = coalesce(found.latest_at, total_day_again.day),
-    latest_key = coalesce(found.latest_key, 0),
-    latest = coalesce(found.latest, 0)
-  from (
-    select newest.latest_at, newest.latest_key, newest.latest, highest.highest
-    from (
-      select max(hour.highest) as highest
-      from pgledger.usage_rollups as hour
-      where hour.meter_key = total_day_again.meter_key
-        and hour.span = 2
-        and hour.starts_at >= total_day_again.day
-        and hour.starts_at < total_day_again.day + interval '24 hours'
-        and hour.events > 0
-    ) as highest
-    left join (
-      select hour.latest_at, hour.latest_key, hour.latest
-      from pgledger.usage_rollups as hour
-      where hour.meter_key = total_day_again.meter_key
-        and hour.span = 2
-        and hour.starts_at >= total_day_again.day
-        and hour.starts_at < total_day_again.day + interval '24 hours'
-        and hour.events > 0
-      order by hour.starts_at desc
-      limit 1
-    ) as newest on true
-  ) as found
-  where usage_rollups.meter_key = total_day_again.meter_key
-    and usage_rollups.span = 1
-    and usage_rollups.starts_at = total_day_again.day
-$$;
-
-comment on function pgledger.total_day_again is
-  'Finds what is highest and latest in a meter''s day, among its hours.';
-
-revoke all on function pgledger.total_day_again from public;
-
--- file: repeatable/23_usage/total_usage_again.sql
-/*
-Puts right the totals of the hour and the day of a usage event whose quantity has changed by step,
-or which was removed and said quantity, if step is null. Sums change by that. What is highest and
-latest is found among the hour's events, and then among the day's hours.
-
-Who records usage adds it to these totals before it adds its values, so holding the totals keeps the
-two apart.
-
-Locks: the roll-ups, the day before the hour; values.
-*/
-create or replace function pgledger.total_usage_again(
-  meter_key integer,
-  event_at timestamptz,
-  step numeric,
-  quantity numeric
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
-  v_day timestamptz := date_bin('24 hours', event_at, v_origin);
-  v_hour timestamptz := date_bin('1 hour', event_at, v_origin);
-begin
-  perform
-  from pgledger.usage_rollups
-  where usage_rollups.meter_key = total_usage_again.meter_key
-    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour))
-  order by usage_rollups.span
-  for no key update;
-  update pgledger.usage_rollups
-  set
-    events = usage_rollups.events - case when step is null then 1 else 0 end,
-    quantity = usage_rollups.quantity + coalesce(step, -total_usage_again.quantity)
-  where usage_rollups.meter_key = total_usage_again.meter_key
-    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour));
-
-  update pgledger.usage_rollups
-  set
-    highest = coalesce(found.highest, 0),
-    latest_at = coalesce(found.at[1], v_hour),
-    latest_key = coalesce(found.key[1], 0),
-    latest = coalesce(found.latest[1], 0)
-  from (
-    select
-      max(event.quantity) as highest,
-      array_agg(event.event_at order by event.event_at desc, event.key desc) as at,
-      array_agg(event.key order by event.event_at desc, event.key desc) as key,
-      array_agg(event.quantity order by event.event_at desc, event.key desc) as latest
-    from pgledger.usage_events as event
-    where event.meter_key = total_usage_again.meter_key
-      and event.event_at >= v_hour
-      and event.event_at < v_hour + interval '1 hour'
-      and event.quantity is not null
-  ) as found
-  where usage_rollups.meter_key = total_usage_again.meter_key
-    and usage_rollups.span = 2
-    and usage_rollups.starts_at = v_hour;
-  perform pgledger.total_day_again(meter_key, v_day);
-  if step is null then
-    perform pgledger.forget_usage_values(meter_key, v_hour, v_day);
-  end if;
-end;
-$$;
-
-comment on function pgledger.total_usage_again is
-  'Puts right the totals of a usage event that has been corrected or removed.';
-
-revoke all on function pgledger.total_usage_again from public;
-
 -- file: repeatable/23_usage/unique_usage_between.sql
 /*
 How many different values the named member of metadata has among a meter's events in [starts_at,
@@ -20548,7 +18926,7 @@ as $$
 declare
   v_whole record;
 begin
-  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
+  v_whole := pgledger.whole_hours(starts_at, ends_at);
   return (
     select count(distinct part.value)
     from (
@@ -20573,19 +18951,17 @@ begin
         and usage_values.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
         and usage_values.starts_at < v_whole.last_hour
       union all
-      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
+      select usage_events.metadata ->> unique_usage_between.unique_key
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= v_whole.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
-        and usage_events.quantity is not null
+        and usage_events.event_at >= unique_usage_between.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, unique_usage_between.ends_at)
       union all
-      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
+      select usage_events.metadata ->> unique_usage_between.unique_key
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
         and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < v_whole.ends_at
-        and usage_events.quantity is not null
+        and usage_events.event_at < unique_usage_between.ends_at
     ) as part
     where part.value = coalesce(only_value, part.value)
   );
@@ -20614,6 +18990,7 @@ create or replace function pgledger.usage_answers(
   now timestamptz,
   latest timestamptz,
   id_head text,
+  tenant_keys integer[],
   sound_meter_keys integer[],
   inserted_meter_keys integer[]
 )
@@ -20636,25 +19013,26 @@ begin
   from unnest(inserted_meter_keys) with ordinality as event (inserted_key, place)
   where event.inserted_key is not null
   union all
-  -- The event that has the key may just have been purged.
   select
-    event.place, coalesce(answer.status, 'duplicate'), answer.id, answer.error, answer.arguments
+    event.place,
+    'duplicate',
+    pgledger.event_id(usage_events.created_at, usage_events.key),
+    null,
+    null
   from unnest(
-    sound_meter_keys, inserted_meter_keys, quantities, event_ats, idempotency_keys
-  ) with ordinality as event (
-    sound_key, inserted_key, quantity, event_at, idempotency_key, place
-  )
-  left join lateral pgledger.repeated_usage(
-    event.sound_key, event.idempotency_key, event.quantity, event.event_at
-  ) as answer on true
+    sound_meter_keys, inserted_meter_keys, tenant_keys, idempotency_keys
+  ) with ordinality as event (sound_key, inserted_key, tenant_key, idempotency_key, place)
+  left join pgledger.usage_events
+    on event.tenant_key = usage_events.tenant_key
+    and event.idempotency_key = usage_events.idempotency_key
   where event.sound_key is not null and event.inserted_key is null
   union all
   select
     event.place,
-    coalesce(counted.status, 'rejected'),
+    case when counted.id is null then 'rejected' else 'duplicate' end,
     counted.id,
-    case when counted.status is null then fault.error else counted.error end,
-    case when counted.status is null then fault.arguments else counted.arguments end
+    case when counted.id is null then fault.error end,
+    case when counted.id is null then fault.arguments end
   from unnest(
     sound_meter_keys, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
   ) with ordinality as event (
@@ -20667,15 +19045,13 @@ begin
   -- Before the purge line some are left, and the batch itself may have taken the key: whatever has
   -- it counts.
   left join lateral (
-    select repeated.status, repeated.id, repeated.error, repeated.arguments
-    from pgledger.meters
-    cross join lateral pgledger.repeated_usage(
-      meters.key, event.idempotency_key, event.quantity, event.event_at
-    ) as repeated
+    select pgledger.event_id(usage_events.created_at, usage_events.key) as id
+    from pgledger.tenants
+    inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
     where fault.error = 'UsagePurged'
-      and meters.app_id = usage_answers.app_id
-      and meters.tenant_id = event.tenant_id
-      and meters.feature_key = event.feature_key
+      and tenants.app_id = usage_answers.app_id
+      and tenants.tenant_id = event.tenant_id
+      and usage_events.idempotency_key = event.idempotency_key
   ) as counted on true
   where event.sound_key is null
   order by 1;
@@ -20732,11 +19108,8 @@ revoke all on function pgledger.usage_between from public;
 -- file: repeatable/23_usage/usage_fault.sql
 /*
 Says why a usage event cannot be taken: the name of the first error that applies, and the arguments
-of its message. It is called for an event that was found wrong, and has no meter if nothing of its
-feature was recorded before. If nothing is wrong with it any more, 40001 is raised, so that the
-transaction is run again.
-
-One body, though long: it is called for each event that is rejected.
+of its message. It is called for an event that was found wrong. If nothing is wrong with it any
+more, 40001 is raised, so that the transaction is run again.
 Errors: serialization_failure.
 */
 create or replace function pgledger.usage_fault(
@@ -20759,7 +19132,6 @@ as $$
 declare
   v_fault text;
   v_meter record;
-  v_feature pgledger.features;
   v_purged_before timestamptz;
 begin
   select meters.key, meters.unique_key
@@ -20768,10 +19140,6 @@ begin
   where meters.app_id = usage_fault.app_id
     and meters.tenant_id = usage_fault.tenant_id
     and meters.feature_key = usage_fault.feature_key;
-  if v_meter.key is null then
-    v_feature := pgledger.find_feature(app_id, feature_key, tenant_id);
-    v_meter.unique_key := v_feature.unique_key;
-  end if;
   select tenants.purged_before
   into v_purged_before
   from pgledger.tenants
@@ -20791,15 +19159,16 @@ begin
       'tenant_id', quote_literal(pgledger.abridged(tenant_id)),
       pgledger.text_fault(tenant_id, 1, 128, false)
     ];
-  elsif v_meter.key is null and v_feature.type = 'boolean' then
-    error := 'InvalidArgument';
-    arguments := array[
-      'feature_key', quote_literal(pgledger.abridged(feature_key)),
-      'the feature is on or off, and its usage is not metered'
-    ];
-  elsif v_meter.key is null and v_feature.type is null then
+  elsif v_meter.key is null then
     error := 'FeatureNotFound';
     arguments := array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)];
+    if (pgledger.find_feature(app_id, feature_key, tenant_id)).type = 'boolean' then
+      error := 'InvalidArgument';
+      arguments := array[
+        'feature_key', quote_literal(pgledger.abridged(feature_key)),
+        'the feature is on or off, and its usage is not metered'
+      ];
+    end if;
   elsif pgledger.quantity_fault(quantity) is not null then
     error := 'InvalidQuantity';
     arguments := array[
@@ -20826,8 +19195,7 @@ begin
   else
     v_fault := pgledger.metadata_fault(metadata);
     if v_fault is null and v_meter.unique_key is not null
-      and char_length(pgledger.counted_value(metadata, v_meter.unique_key)) between 1 and 255
-      is not true
+      and char_length(metadata ->> v_meter.unique_key) between 1 and 255 is not true
     then
       v_fault := format(
         'its member %s, whose values are counted, does not have 1 to 255 characters',
@@ -20933,8 +19301,6 @@ What usage of meters in [starts_at, ends_at) adds up to, one row for each meter 
 However long the range is, few rows are read: the events of the hours that it splits at its edges,
 the hours of the days that it splits, and whole days. Each event is in exactly one of these parts.
 
-Events that were removed have no quantity, and do not count.
-
 The keys are read by a subquery, so that the planner assumes the same number of them every time and
 keeps one plan.
 */
@@ -20954,13 +19320,13 @@ stable
 parallel safe
 rows 10
 as $$
+declare
+  v_whole record;
 begin
+  v_whole := pgledger.whole_hours(starts_at, ends_at);
   return query
   select meter.key, used.events, used.quantity, used.highest
   from unnest((select usage_sums.meter_keys)) as meter (key)
-  cross join lateral pgledger.whole_hours(
-    meter.key, usage_sums.starts_at, usage_sums.ends_at
-  ) as whole
   cross join lateral (
     select
       sum(part.events) as events, sum(part.quantity) as quantity, max(part.highest) as highest
@@ -20969,36 +19335,34 @@ begin
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 1
-        and usage_rollups.starts_at >= whole.first_day
-        and usage_rollups.starts_at < whole.last_day
+        and usage_rollups.starts_at >= v_whole.first_day
+        and usage_rollups.starts_at < v_whole.last_day
       union all
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 2
-        and usage_rollups.starts_at >= whole.first_hour
-        and usage_rollups.starts_at < least(whole.first_day, whole.last_hour)
+        and usage_rollups.starts_at >= v_whole.first_hour
+        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
       union all
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(whole.first_day, whole.last_day)
-        and usage_rollups.starts_at < whole.last_hour
+        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
+        and usage_rollups.starts_at < v_whole.last_hour
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = meter.key
-        and usage_events.event_at >= whole.starts_at
-        and usage_events.event_at < least(whole.first_hour, whole.ends_at)
-        and usage_events.quantity is not null
+        and usage_events.event_at >= usage_sums.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, usage_sums.ends_at)
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = meter.key
-        and usage_events.event_at >= greatest(whole.first_hour, whole.last_hour)
-        and usage_events.event_at < whole.ends_at
-        and usage_events.quantity is not null
+        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
+        and usage_events.event_at < usage_sums.ends_at
     ) as part
   ) as used
   where used.events > 0;
@@ -21059,19 +19423,12 @@ revoke all on function pgledger.usage_was_purged from public;
 
 -- file: repeatable/23_usage/whole_hours.sql
 /*
-How a range of a meter's usage is added up: the whole UTC hours in it, and the whole UTC days among
-them, each as [first, last). Where there is none, the first is not before the last. An infinite end
-splits no hour.
-
-What lies in an hour that an edge splits is read from the events. If these were purged, nobody knows
-what was before the edge and what after: all of that hour then counts after it, for whatever range.
-So ranges that meet still add up, and nothing counts twice. starts_at and ends_at come back as the
-edges that are counted to.
+The whole UTC hours of a range, and the whole UTC days among them, each as [first, last). Where
+there is none, the first is not before the last. An infinite end splits no hour.
 */
 create or replace function pgledger.whole_hours(
-  meter_key integer,
-  inout starts_at timestamptz,
-  inout ends_at timestamptz,
+  starts_at timestamptz,
+  ends_at timestamptz,
   out first_hour timestamptz,
   out last_hour timestamptz,
   out first_day timestamptz,
@@ -21084,35 +19441,16 @@ as $$
 declare
   v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
   v_microsecond constant interval := interval '1 microsecond';
-  v_purged_before timestamptz;
 begin
   first_hour := date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
   last_hour := date_bin('1 hour', ends_at, v_origin);
-  if starts_at < first_hour or last_hour < ends_at then
-    select tenants.purged_before
-    into v_purged_before
-    from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
-    where meters.key = whole_hours.meter_key;
-    if starts_at < first_hour and first_hour <= v_purged_before
-      and pgledger.hour_is_purged(meter_key, first_hour - interval '1 hour')
-    then
-      first_hour := first_hour - interval '1 hour';
-      starts_at := first_hour;
-    end if;
-    if last_hour < ends_at and last_hour < v_purged_before
-      and pgledger.hour_is_purged(meter_key, last_hour)
-    then
-      ends_at := last_hour;
-    end if;
-  end if;
   first_day := date_bin('24 hours', first_hour - v_microsecond, v_origin) + interval '24 hours';
   last_day := date_bin('24 hours', last_hour, v_origin);
 end;
 $$;
 
 comment on function pgledger.whole_hours is
-  'The whole UTC hours of a range of a meter''s usage, and the whole UTC days among them.';
+  'The whole UTC hours of a range of time, and the whole UTC days among them.';
 
 revoke all on function pgledger.whole_hours from public;
 
@@ -21137,7 +19475,7 @@ from pgledger.usage_events
 inner join pgledger.meters on usage_events.meter_key = meters.key
 inner join pgledger.tenant_roles as mapped
   on meters.app_id = mapped.app_id and meters.tenant_id = mapped.tenant_id
-where mapped.role_name = current_user and usage_events.quantity is not null;
+where mapped.role_name = current_user;
 
 comment on view public.ledger_tenant_usage_events is
   'Usage events of the tenant of the current database role, until they are purged.';
@@ -21151,8 +19489,8 @@ comment on column public.ledger_tenant_usage_events.quantity is
 comment on column public.ledger_tenant_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_tenant_usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant and feature with this key is not '
-  'counted), or null.';
+  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
+  'null.';
 comment on column public.ledger_tenant_usage_events.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_tenant_usage_events.created_at is 'When it was recorded.';
@@ -21160,47 +19498,6 @@ comment on column public.ledger_tenant_usage_events.created_at is 'When it was r
 revoke all on table public.ledger_tenant_usage_events from public;
 grant select on table public.ledger_tenant_usage_events to pgledger_tenant;
 alter view public.ledger_tenant_usage_events owner to pgledger_tenant_views;
-
--- file: repeatable/23_usage/views/ledger_usage_corrections.sql
-/*
-Corrections of usage events as applications see them.
-*/
-create or replace view public.ledger_usage_corrections as
-select
-  usage_corrections.event_id collate "C" as event_id,
-  meters.app_id,
-  meters.tenant_id,
-  meters.feature_key,
-  usage_corrections.event_at,
-  usage_corrections.version,
-  usage_corrections.quantity,
-  usage_corrections.corrected_quantity,
-  usage_corrections.reason,
-  usage_corrections.created_at
-from pgledger.usage_corrections
-inner join pgledger.meters on usage_corrections.meter_key = meters.key
--- Costs nothing, and makes the view read-only for everyone, its owner included.
-cross join (select) as read_only;
-
-comment on view public.ledger_usage_corrections is
-  'One row each time a usage event was corrected or removed.';
-comment on column public.ledger_usage_corrections.event_id is
-  'Public id of the event: evt_ and a ULID.';
-comment on column public.ledger_usage_corrections.app_id is 'App.';
-comment on column public.ledger_usage_corrections.tenant_id is 'Tenant whose usage it is.';
-comment on column public.ledger_usage_corrections.feature_key is
-  'Key of the feature that was used.';
-comment on column public.ledger_usage_corrections.event_at is 'When the event happened.';
-comment on column public.ledger_usage_corrections.version is
-  'Counts the event''s corrections, from 1.';
-comment on column public.ledger_usage_corrections.quantity is 'What the event said before.';
-comment on column public.ledger_usage_corrections.corrected_quantity is
-  'What it says since; null if it was removed.';
-comment on column public.ledger_usage_corrections.reason is 'Why, as given, or null.';
-comment on column public.ledger_usage_corrections.created_at is 'When it was corrected.';
-
-revoke all on table public.ledger_usage_corrections from public;
-grant select on table public.ledger_usage_corrections to pgledger_reader;
 
 -- file: repeatable/23_usage/views/ledger_usage_events.sql
 /*
@@ -21221,8 +19518,7 @@ select
 from pgledger.usage_events
 inner join pgledger.meters on usage_events.meter_key = meters.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
-cross join (select) as read_only
-where usage_events.quantity is not null;
+cross join (select) as read_only;
 
 comment on view public.ledger_usage_events is 'One row a usage event, until it is purged.';
 comment on column public.ledger_usage_events.id is 'Public id: evt_ and a ULID.';
@@ -21235,8 +19531,8 @@ comment on column public.ledger_usage_events.quantity is
 comment on column public.ledger_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant and feature with this key is not '
-  'counted), or null.';
+  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
+  'null.';
 comment on column public.ledger_usage_events.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_usage_events.created_at is 'When it was recorded.';
@@ -21394,8 +19690,7 @@ begin
     end if;
     if v_look = 1 then
       perform pgledger.open_meters(
-        app_id, array[tenant_id], array[feature_key], null, array[metadata], '{1}',
-        pgledger.clock()
+        app_id, array[tenant_id], array[tenant_id], array[feature_key]
       );
       -- Changed, not only locked: above read committed, whoever waited has to start again.
       update pgledger.meters
@@ -21403,16 +19698,20 @@ begin
       where meters.app_id = consume_within_limit.app_id
         and meters.tenant_id = consume_within_limit.tenant_id
         and meters.feature_key = consume_within_limit.feature_key;
-      -- The same call may have held the meter.
-      if pgledger.event_of_key(
-        app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
-      ) is not null then
-        return;
-      end if;
     end if;
   end loop;
   if v_entitlement.type = 'seat' then
-    v_seat_at := pgledger.time_of_seats(app_id, tenant_id, feature_key);
+    -- The latest event has the current level, and its clock may have been ahead of ours.
+    select greatest(usage_rollups.latest_at, pgledger.clock())
+    into v_seat_at
+    from pgledger.meters
+    inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
+    where meters.app_id = consume_within_limit.app_id
+      and meters.tenant_id = consume_within_limit.tenant_id
+      and meters.feature_key = consume_within_limit.feature_key
+      and usage_rollups.span = 1
+    order by usage_rollups.starts_at desc
+    limit 1;
   end if;
   select recorded.status, recorded.id
   into consume_within_limit.status, consume_within_limit.id
@@ -21528,13 +19827,18 @@ begin
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
   else
-    select meters.key, meters.unique_key
+    select meters.key, meters.unique_key, tenants.purged_before
     into v_meter
     from pgledger.meters
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
     where meters.app_id = entitlement.app_id
       and meters.tenant_id = entitlement.tenant_id
       and meters.feature_key = entitlement.feature_key;
     if found then
+      -- Of an hour whose events may be purged only the total is left: all of it counts.
+      if starts_at < v_meter.purged_before then
+        starts_at := date_bin('1 hour', starts_at, timestamptz '2000-01-01 00:00:00+00');
+      end if;
       used := pgledger.usage_between(
         v_meter.key, v_meter.unique_key, aggregation, starts_at, ends_at
       );
@@ -21628,8 +19932,7 @@ revoke all on function pgledger.entitlement_ttl from public;
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
 The versions of everything that an entitlement is made from, as the calling statement sees it; for
-usage, the count of events in the time that the limit counts, and the meter's turn, which goes on
-when an event is corrected or removed. No version ever goes back, nor does a
+usage, the count of events in the time that the limit counts. No version ever goes back, nor does a
 sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
 subscriptions' versions has grown.
 */
@@ -21656,7 +19959,7 @@ as $$
       (
         select pgledger.usage_between(
           meters.key, null, 'count', entitlement_versions.starts_at, entitlement_versions.ends_at
-        ) + meters.turn
+        )
         from pgledger.meters
         where meters.app_id = entitlement_versions.app_id
           and meters.tenant_id = entitlement_versions.tenant_id
@@ -21796,10 +20099,10 @@ $$;
 comment on function public.ledger_check_cached_entitlement is
 $$Says whether a tenant may use so much more of a feature, and remembers it.
 
-The answer is that of ledger_check_entitlement: a remembered one is served only
-while nothing that it was made from has changed, and for no longer than
-ledger_set_entitlement_ttl says. What is not remembered is worked out, and then
-remembered.
+The answer is that of ledger_check_entitlement: a remembered one is served
+only while nothing that it was made from has changed, and for no longer than
+ledger_set_entitlement_ttl says. What is not remembered is worked out, and
+then remembered.
 
 It never waits for another transaction. In a read-only transaction, on a
 standby, and above read committed it remembers nothing.
@@ -21988,9 +20291,7 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_ok := pgledger.check_quantity('quantity', quantity);
-  v_id := pgledger.event_of_key(
-    app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
-  );
+  v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
   if v_id is null then
     select consumed.status, consumed.id
     into v_status, v_id
@@ -21999,9 +20300,7 @@ begin
     ) as consumed;
     if v_status is distinct from 'inserted' then
       -- The same call, made at the same time, may have used up the limit or taken the key.
-      v_id := pgledger.event_of_key(
-        app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
-      );
+      v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
     end if;
   end if;
   if v_status is null and v_id is not null then
@@ -22046,9 +20345,8 @@ tenant_id: Tenant who uses it.
 feature_key: Key of the feature.
 quantity: How much, 0 or more; for a seat, how many more.
 idempotency_key: The caller's own name of the usage event, 1 to 255
-  characters, unique for the tenant's usage of the feature: the same call with
-  the same key is allowed, records nothing and has the reason duplicate, or
-  null.
+  characters: the same call with the same key is allowed, records nothing and
+  has the reason duplicate, or null.
 metadata: JSON object to store with the usage event, at most 64 KiB, or null.
 
 Returns: Whether it was allowed and recorded, what is used and left of the
@@ -22056,8 +20354,8 @@ Returns: Whether it was allowed and recorded, what is used and left of the
   if nothing was recorded, now or before under that key.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
-  range), IdempotencyConflict (the key is taken by usage of another quantity),
-  FeatureNotFound (there is no feature of this key for this app and
+  range), IdempotencyConflict (the key is taken by usage of another feature or
+  quantity), FeatureNotFound (there is no feature of this key for this app and
   tenant), InvalidArgument (the feature is not one that is used up, or the key
   or a value that it counts by is not valid), InvalidMetadata.$$;
 
@@ -22538,37 +20836,6 @@ comment on function pgledger.remember_entitlement is
 
 revoke all on function pgledger.remember_entitlement from public;
 
--- file: repeatable/24_entitlements/time_of_seats.sql
-/*
-When seats that are consumed now are recorded: not before the latest event, which has the current
-level, and whose clock may have been ahead of ours. Null before the first event.
-*/
-create or replace function pgledger.time_of_seats(
-  app_id text,
-  tenant_id text,
-  feature_key text
-)
-returns timestamptz
-language sql
-stable
-parallel safe
-as $$
-  select greatest(usage_rollups.latest_at, pgledger.clock())
-  from pgledger.meters
-  inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-  where meters.app_id = time_of_seats.app_id
-    and meters.tenant_id = time_of_seats.tenant_id
-    and meters.feature_key = time_of_seats.feature_key
-    and usage_rollups.span = 1
-    and usage_rollups.events > 0
-  order by usage_rollups.starts_at desc
-  limit 1
-$$;
-
-comment on function pgledger.time_of_seats is 'When seats that are consumed now are recorded.';
-
-revoke all on function pgledger.time_of_seats from public;
-
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
 How many values a usage event with that metadata would add to those that the meter has counted in
@@ -22596,7 +20863,7 @@ begin
         meters.unique_key,
         unique_usage_added.starts_at,
         unique_usage_added.ends_at,
-        coalesce(pgledger.counted_value(metadata, meters.unique_key), '')
+        coalesce(metadata ->> meters.unique_key, '')
       ) as found
       from pgledger.meters
       where meters.app_id = unique_usage_added.app_id
@@ -24745,10 +23012,9 @@ grant select on table public.ledger_coupons to pgledger_reader;
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
-billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
-other rates follow the invoice's own. Returns the lines with their shares, and one more line for
-each rate.
+Credits lower that sum, unless they give back what was billed with other rates. These rates then
+follow the invoice's own, each computed in the same way on those credits. Returns the lines with
+their shares, and one more line for each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -24761,72 +23027,69 @@ stable
 parallel safe
 as $$
 declare
+  v_traced record;
   v_lines pgledger.invoice_lines[] := lines;
-  v_is_traced boolean := false;
-  v_own_rates jsonb;
+  v_sets jsonb[] := array[invoice.tax_rates];
+  v_rates jsonb;
   v_rate record;
-  v_shares numeric[];
+  v_amounts numeric[];
   v_base numeric;
-  v_parts numeric[];
-  v_all_parts numeric[];
-  v_taxes pgledger.invoice_lines[] := '{}';
+  v_shares numeric[];
+  v_tax pgledger.invoice_lines;
 begin
   -- Most invoices credit nothing: this look at their lines is all that it costs them.
   for v_place in 1 .. cardinality(lines) loop
     if lines[v_place].amount < 0 and lines[v_place].subscription_key is not null then
-      v_lines := pgledger.trace_credits(invoice, lines, exponent);
-      v_own_rates := pgledger.plain_tax_rates(invoice.tax_rates);
-      v_is_traced := true;
+      v_traced := pgledger.trace_credits(invoice, lines);
+      v_lines := v_traced.lines;
+      v_sets := v_traced.tax_rates;
       exit;
     end if;
   end loop;
-
-  for v_rate in
-    select
-      rate.place, rate.value ->> 'name' as name,
-      (rate.value ->> 'percentage')::numeric as percentage,
-      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
-      0::numeric as amount
-    from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
-    order by rate.place
-  loop
-    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
-    into v_shares, v_base
-    from (
-      select
-        line.nth,
-        case
-          when line.kind not in ('discount', 'tax')
-            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
-            then line.amount - line.discount
-          else 0
-        end as base
-      from unnest(v_lines) with ordinality as line (
-        invoice_key, place, kind, description, item, period_start, period_end, quantity,
-        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
-        counted, events, redemption_key, basis, nth
-      )
-    ) as part;
-    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
-    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
-    v_lines := pgledger.add_shares(v_lines, null, v_parts);
-    v_all_parts := v_all_parts || array[v_parts];
-    if v_is_traced then
-      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
-      into v_base, v_rate.amount
-      from pgledger.credited_taxes(v_lines) as credit
-      where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
-    end if;
-    v_taxes := v_taxes || pgledger.tax_line(
-      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
-    );
-  end loop;
-
-  if v_is_traced then
-    v_taxes := v_taxes || pgledger.other_tax_lines(v_lines, v_own_rates);
+  if v_sets = array['[]'::jsonb] then
+    return lines;
   end if;
-  return pgledger.note_taxes(v_lines, v_all_parts) || v_taxes;
+
+  foreach v_rates in array v_sets loop
+    if cardinality(v_sets) > 1 then
+      v_amounts := pgledger.billed_with(v_lines, v_rates, v_rates = v_sets[1]);
+    end if;
+    for v_rate in
+      select
+        rate.value ->> 'name' as name,
+        (rate.value ->> 'percentage')::numeric as percentage,
+        nullif(rate.value -> 'applies_to', 'null') as applies_to
+      from jsonb_array_elements(v_rates) with ordinality as rate (value, place)
+      order by rate.place
+    loop
+      select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
+      into v_shares, v_base
+      from (
+        select
+          line.nth,
+          case
+            when line.kind not in ('discount', 'tax')
+              and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
+              then coalesce(v_amounts[line.nth], line.amount - line.discount)
+            else 0
+          end as base
+        from unnest(v_lines) with ordinality as line (
+          invoice_key, place, kind, description, item, period_start, period_end, quantity,
+          unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
+          counted, events, redemption_key, basis, nth
+        )
+      ) as part;
+      continue when v_rates <> v_sets[1] and v_base = 0 and 0 = all(v_shares);
+
+      v_tax := pgledger.tax_line(
+        v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, exponent, v_rates <> v_sets[1]
+      );
+      v_lines := pgledger.add_shares(
+        v_lines, null, pgledger.split_amount(v_shares, v_tax.amount, exponent)
+      ) || v_tax;
+    end loop;
+  end loop;
+  return v_lines;
 end;
 $$;
 
@@ -24837,12 +23100,10 @@ revoke all on function pgledger.apply_taxes from public;
 
 -- file: repeatable/26_taxes/billed_rates.sql
 /*
-What invoices have billed of what a credit gives back, one row for each set of tax rates that it was
-billed with. It is what they have billed for the same plan, item and period of the
-subscription, and of a base fee for the same quantity; after discounts. amount is what is left of it
-after earlier credits, charged what there was before them; taxes and returned are the tax on these
-charges and what earlier credits gave back of it, for each of the rates. What counts is in
-pgledger.counts_as_billed.
+What invoices have billed of what a credit gives back, one row for each set of tax rates
+that it was billed with. It is what they have billed for the same plan, item and period of the
+subscription, and of a base fee for the same quantity; after discounts, less earlier credits. What
+counts is in pgledger.counts_as_billed.
 
 The rows are in the order in which they are given back: what was billed last comes first. A sum
 below zero, which a credit leaves behind when its charge is voided, comes before all others.
@@ -24853,27 +23114,23 @@ create or replace function pgledger.billed_rates(
 )
 returns table (
   tax_rates jsonb,
-  amount numeric,
-  charged numeric,
-  taxes numeric[],
-  returned numeric[]
+  amount numeric
 )
 language sql
 stable
 parallel safe
 as $$
-  with part as (
+  select billed.tax_rates, sum(billed.amount)
+  from (
     select
       invoices.key,
       pgledger.plain_tax_rates(coalesce(part.value -> 'tax_rates', invoices.tax_rates))
       as tax_rates,
-      coalesce(
-        (part.value ->> 'amount')::numeric, invoice_lines.amount - invoice_lines.discount
-      ) as amount,
-      -- Where there is one rate, all of the line's tax is by that.
-      coalesce(
-        part.value -> 'taxes', invoice_lines.basis -> 'taxes', to_jsonb(array[invoice_lines.tax])
-      ) as taxes
+      sum(
+        coalesce(
+          (part.value ->> 'amount')::numeric, invoice_lines.amount - invoice_lines.discount
+        )
+      ) as amount
     from pgledger.invoice_lines
     inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
     left join lateral jsonb_array_elements(invoice_lines.basis -> 'billed_with') as part on true
@@ -24886,40 +23143,64 @@ as $$
         else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
       end
       and pgledger.counts_as_billed(invoices, billed_rates.for_invoice)
-  ),
-  -- Each amount is there once for each rate.
-  billed as (
-    select part.key, part.tax_rates, rate.nth, sum(part.amount) as amount, sum(rate.tax) as tax
-    from part
-    cross join lateral (
-      select element.value::numeric, element.nth
-      from jsonb_array_elements_text(part.taxes) with ordinality as element (value, nth)
-    ) as rate (tax, nth)
-    group by part.key, part.tax_rates, rate.nth
-  ),
-  by_rate as (
-    select
-      billed.tax_rates, billed.nth, sum(billed.amount) as amount,
-      coalesce(sum(billed.amount) filter (where billed.amount > 0), 0) as charged,
-      coalesce(sum(billed.tax) filter (where billed.amount > 0), 0) as tax,
-      coalesce(-sum(billed.tax) filter (where billed.amount < 0), 0) as returned,
-      max(billed.key) filter (where billed.amount > 0) as newest
-    from billed
-    group by billed.tax_rates, billed.nth
-    having sum(billed.amount) <> 0
-  )
-  select
-    by_rate.tax_rates, by_rate.amount, by_rate.charged,
-    array_agg(by_rate.tax order by by_rate.nth), array_agg(by_rate.returned order by by_rate.nth)
-  from by_rate
-  group by by_rate.tax_rates, by_rate.amount, by_rate.charged, by_rate.newest
-  order by by_rate.amount > 0, by_rate.newest desc nulls last, by_rate.tax_rates
+    group by 1, 2
+  ) as billed
+  group by billed.tax_rates
+  having sum(billed.amount) <> 0
+  order by
+    sum(billed.amount) > 0, max(billed.key) filter (where billed.amount > 0) desc nulls last,
+    billed.tax_rates
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices that stand have billed of what a line gives back, by tax rates.';
+  'What invoices have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
+
+-- file: repeatable/26_taxes/billed_with.sql
+/*
+What each line of an invoice, in their order, comes to after discounts by tax rates. If
+pgledger.trace_credits has said in the line's basis what was billed with which rates, it is the part
+with these. Any other line comes to all of it by the invoice's own rates, and to nothing by others.
+*/
+create or replace function pgledger.billed_with(
+  lines pgledger.invoice_lines[],
+  tax_rates jsonb,
+  are_own boolean
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    array_agg(
+      case
+        when line.basis ? 'billed_with' then (
+          select
+            coalesce(
+              sum((part.value ->> 'amount')::numeric)
+              filter (where part.value -> 'tax_rates' = billed_with.tax_rates),
+              0
+            )
+          from jsonb_array_elements(line.basis -> 'billed_with') as part
+        )
+        when are_own then line.amount - line.discount
+        else 0
+      end
+      order by line.nth
+    )
+  from unnest(lines) with ordinality as line (
+    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+    redemption_key, basis, nth
+  )
+$$;
+
+comment on function pgledger.billed_with is
+  'What each line of an invoice comes to by tax rates that it was billed with.';
+
+revoke all on function pgledger.billed_with from public;
 
 -- file: repeatable/26_taxes/counts_as_billed.sql
 /*
@@ -24947,147 +23228,12 @@ comment on function pgledger.counts_as_billed is
 
 revoke all on function pgledger.counts_as_billed from public;
 
--- file: repeatable/26_taxes/credited_part.sql
-/*
-What lines give back of what was billed with one set of tax rates, as members of billed_with, in
-their order; null for a line that gives back nothing of it. billed is a row of
-pgledger.billed_rates, parts is what each line gives back of its amount.
-
-Of each rate the lines give back its tax, less what came back before, less the share for what is
-left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
-whatever parts the charge is given back in.
-*/
-create or replace function pgledger.credited_part(
-  parts numeric[],
-  billed jsonb,
-  exponent integer
-)
-returns jsonb[]
-language plpgsql
-immutable
-parallel safe
-as $$
-declare
-  v_sum numeric := (select sum(part) from unnest(parts) as part);
-  v_charged numeric := billed ->> 'charged';
-  v_left numeric := greatest((billed ->> 'amount')::numeric + v_sum, 0);
-  v_taxes jsonb[] := array_fill('[]'::jsonb, array[cardinality(parts)]);
-  v_tax numeric;
-begin
-  if 0 = all(parts) then
-    return array_fill(null::jsonb, array[cardinality(parts)]);
-  end if;
-
-  for v_tax in
-    select
-      case when v_charged > 0
-        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
-        else 0
-      end - (rate.tax - rate.returned)
-    from (
-      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
-      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
-      inner join
-        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
-        on tax.nth = returned.nth
-    ) as rate
-    order by rate.nth
-  loop
-    -- Rounding may have returned more before than is to be returned by now.
-    if v_sum < 0 then
-      v_tax := least(v_tax, 0);
-    end if;
-    v_taxes := array(
-      select line.taxes || to_jsonb(line.tax::text)
-      from unnest(
-        v_taxes,
-        pgledger.split_amount(
-          array(
-            select
-              case when v_sum = 0 then 0
-                else sign(v_sum)
-                  * pgledger.rounded_quotient(v_tax * part, abs(v_sum), exponent + 18)
-              end
-            from unnest(parts) with ordinality as given (part, place)
-            order by given.place
-          ),
-          round(v_tax, exponent),
-          exponent
-        )
-      ) with ordinality as line (taxes, tax, place)
-      order by line.place
-    );
-  end loop;
-
-  return array(
-    select
-      case when given.part <> 0 then jsonb_build_object(
-        'amount', given.part::text, 'tax_rates', billed -> 'tax_rates', 'taxes', given.taxes
-      ) end
-    from unnest(parts, v_taxes) with ordinality as given (part, taxes, place)
-    order by given.place
-  );
-end;
-$$;
-
-comment on function pgledger.credited_part is
-  'What lines give back of what was billed with one set of tax rates, with its tax.';
-
-revoke all on function pgledger.credited_part from public;
-
--- file: repeatable/26_taxes/credited_taxes.sql
-/*
-What the credits of an invoice, which pgledger.trace_credits has traced, give back: one row for each
-rate of each set of tax rates that they were billed with, in the order of the lines. base is what is
-given back of the lines that the rate is for, amount is its tax.
-*/
-create or replace function pgledger.credited_taxes(lines pgledger.invoice_lines[])
-returns table (
-  tax_rates jsonb,
-  nth bigint,
-  rate jsonb,
-  base numeric,
-  amount numeric
-)
-language sql
-immutable
-parallel safe
-as $$
-  select
-    part.value -> 'tax_rates', rate.nth, rate.value,
-    sum(
-      case
-        when not rate.value ? 'applies_to' or rate.value -> 'applies_to' ? line.item
-          then (part.value ->> 'amount')::numeric
-        else 0
-      end
-    ),
-    sum((part.value -> 'taxes' ->> (rate.nth - 1)::integer)::numeric)
-  from unnest(lines) with ordinality as line (
-    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
-    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
-    redemption_key, basis, nth
-  )
-  cross join lateral jsonb_array_elements(line.basis -> 'billed_with')
-    with ordinality as part (value, nth)
-  cross join lateral jsonb_array_elements(part.value -> 'tax_rates')
-    with ordinality as rate (value, nth)
-  group by part.value -> 'tax_rates', rate.nth, rate.value
-  order by min(array[line.nth, part.nth]), rate.nth
-$$;
-
-comment on function pgledger.credited_taxes is
-  'What the credits of an invoice give back of each tax rate that they were billed with.';
-
-revoke all on function pgledger.credited_taxes from public;
-
 -- file: repeatable/26_taxes/draft_goes_before.sql
 /*
 Whether a draft of a subscription has to become final before another of its invoices, which goes on
-from it. Invoices go by the time at which what they are for is known: that of a period at its end,
-all others at the start of their period; those of the same time in the order below, and changes in
-that of their versions. Nothing goes on from an interim draft, which bills what is there when it
-becomes final.
+from it. Invoices go by their periods; in a period the start comes first, then changes in the order
+of their versions, then what the period has come to. An interim invoice comes after what is known at
+its start. Nothing goes on from an interim draft: it bills what is there when it becomes final.
 */
 create or replace function pgledger.draft_goes_before(
   draft pgledger.invoices,
@@ -25098,97 +23244,27 @@ language sql
 immutable
 parallel safe
 as $$
-  select
-    draft.kind <> 'interim'
-    and (
-      case draft.kind when 'period' then draft.period_end else draft.period_start end,
-      array_position(array['period', 'start', 'change', 'interim'], draft.kind),
-      coalesce(draft.as_of_version, 0)
+  select case
+    when draft.kind = 'interim' then false
+    when invoice.kind = 'interim'
+      then case draft.kind when 'period' then draft.period_end else draft.period_start end
+      <= invoice.period_start
+    else (
+      draft.period_start,
+      array_position(array['start', 'change', 'period'], draft.kind),
+      draft.change_version
     ) < (
-      case invoice.kind when 'period' then invoice.period_end else invoice.period_start end,
-      array_position(array['period', 'start', 'change', 'interim'], invoice.kind),
-      coalesce(invoice.as_of_version, 0)
+      invoice.period_start,
+      array_position(array['start', 'change', 'period'], invoice.kind),
+      coalesce(invoice.change_version, 0)
     )
+  end
 $$;
 
 comment on function pgledger.draft_goes_before is
   'Whether a draft has to become final before another invoice of its subscription.';
 
 revoke all on function pgledger.draft_goes_before from public;
-
--- file: repeatable/26_taxes/note_taxes.sql
-/*
-Lines with what their own invoice's rates come to on each, as the member taxes of its basis, where
-there is more than one rate: then a line's tax does not say how much of it is by which rate, and
-credits give back each rate's own. Only lines of a subscription can be credited; those that are
-credits themselves say it in billed_with.
-
-taxes has a row for each rate and a column for each line.
-*/
-create or replace function pgledger.note_taxes(
-  lines pgledger.invoice_lines[],
-  taxes numeric[]
-)
-returns pgledger.invoice_lines[]
-language plpgsql
-immutable
-parallel safe
-as $$
-begin
-  if (array_length(taxes, 1) > 1) is not true then
-    return lines;
-  end if;
-  for v_place in 1 .. cardinality(lines) loop
-    continue when lines[v_place].subscription_key is null
-      or (lines[v_place].basis ? 'billed_with') is true;
-    lines[v_place].basis := coalesce(lines[v_place].basis, '{}') || jsonb_build_object(
-      'taxes',
-      (
-        select jsonb_agg(taxes[rate.nth][v_place]::text order by rate.nth)
-        from generate_subscripts(taxes, 1) as rate (nth)
-      )
-    );
-  end loop;
-  return lines;
-end;
-$$;
-
-comment on function pgledger.note_taxes is
-  'Lines with the tax of each rate, where there is more than one.';
-
-revoke all on function pgledger.note_taxes from public;
-
--- file: repeatable/26_taxes/other_tax_lines.sql
-/*
-The lines for tax rates that credits of an invoice were billed with, and that are not its own.
-*/
-create or replace function pgledger.other_tax_lines(
-  lines pgledger.invoice_lines[],
-  own_rates jsonb
-)
-returns pgledger.invoice_lines[]
-language sql
-immutable
-parallel safe
-as $$
-  select array(
-    select
-      pgledger.tax_line(
-        credit.rate ->> 'name', (credit.rate ->> 'percentage')::numeric,
-        credit.rate -> 'applies_to', credit.base, credit.amount, true
-      )
-    from pgledger.credited_taxes(lines) with ordinality as credit (
-      tax_rates, nth, rate, base, amount, place
-    )
-    where credit.tax_rates <> own_rates and (credit.base <> 0 or credit.amount <> 0)
-    order by credit.place
-  )
-$$;
-
-comment on function pgledger.other_tax_lines is
-  'The lines for tax rates that credits of an invoice were billed with, and that are not its own.';
-
-revoke all on function pgledger.other_tax_lines from public;
 
 -- file: repeatable/26_taxes/plain_tax_rates.sql
 /*
@@ -25225,21 +23301,21 @@ revoke all on function pgledger.plain_tax_rates from public;
 
 -- file: repeatable/26_taxes/tax_line.sql
 /*
-The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
-that was computed. is_of_credits: the rate is not the invoice's own, but one that what is credited
-was billed with.
+The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, rounded
+once, and how that was computed. is_of_credits: the rate is not the invoice's own, but one that what
+is credited was billed with.
 */
 create or replace function pgledger.tax_line(
   name text,
   percentage numeric,
   applies_to jsonb,
   base numeric,
-  amount numeric,
+  exponent integer,
   is_of_credits boolean
 )
 returns pgledger.invoice_lines
 language plpgsql
-immutable
+stable
 parallel safe
 as $$
 declare
@@ -25250,7 +23326,7 @@ begin
   if is_of_credits then
     v_tax.description := v_tax.description || ' of what is credited';
   end if;
-  v_tax.amount := amount;
+  v_tax.amount := round(base * percentage * 0.01, exponent);
   v_tax.discount := 0 * v_tax.amount;
   v_tax.tax := v_tax.discount;
   v_tax.basis := jsonb_strip_nulls(
@@ -25266,13 +23342,13 @@ end;
 $$;
 
 comment on function pgledger.tax_line is
-  'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
+  'The invoice line of one tax rate, computed on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;
 
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
-Finds out with which tax rates the credits of an invoice were billed, and gives back their tax.
+Finds out with which tax rates the credits of an invoice were billed.
 
 Lines belong together if they are for the same period, plan and item, and for a base fee the same
 quantity. If together they come to less than zero after discounts, they give back what earlier
@@ -25280,36 +23356,34 @@ invoices, those that stand, have billed for that. pgledger.billed_rates says how
 billed with which rates, in the order in which it is given back. Of each set of rates no more is
 given back than was billed with it, except of the last: it takes all that remains.
 
-Returns the lines. The basis of each of these says what it gives back: billed_with, an array of
-amounts, which add up to what the line comes to, with the tax_rates they were billed with and the
-tax of each that comes back.
+If not all of it was billed with the invoice's own rates, the basis of each of these lines says what
+was: billed_with, an array of tax_rates and amounts, which add up to what the line comes to. Returns
+the lines, and the different sets of rates, the invoice's own first.
 */
 create or replace function pgledger.trace_credits(
   invoice pgledger.invoices,
-  lines pgledger.invoice_lines[],
-  exponent integer
+  inout lines pgledger.invoice_lines[],
+  out tax_rates jsonb[]
 )
-returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_credit record;
-  v_billed jsonb;
-  v_open numeric[];
-  v_left numeric;
-  v_parts numeric[];
-  v_given jsonb[];
+  v_rates jsonb[];
+  v_left numeric[];
   v_place integer;
+  v_open numeric;
+  v_part numeric;
+  v_parts jsonb;
 begin
+  tax_rates := array[pgledger.plain_tax_rates(invoice.tax_rates)];
   for v_credit in
     select
       -- Charges come first: one for a minimum or maximum makes the credit that it is in smaller.
       array_agg(line.nth order by line.amount < 0, line.nth)
-      filter (where line.amount <> line.discount) as places,
-      array_agg(line.amount - line.discount order by line.amount < 0, line.nth)
-      filter (where line.amount <> line.discount) as amounts
+      filter (where line.amount <> line.discount) as places
     from unnest(lines) with ordinality as line (
       invoice_key, place, kind, description, item, period_start, period_end, quantity,
       unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
@@ -25321,149 +23395,38 @@ begin
       case when line.gross is not null then line.quantity end
     having sum(line.amount - line.discount) < 0
   loop
-    v_billed := (
-      select jsonb_agg(billed)
-      from pgledger.billed_rates(lines[v_credit.places[1]], invoice) as billed
-    );
-    continue when v_billed is null;
+    select array_agg(billed.tax_rates), array_agg(billed.amount)
+    into v_rates, v_left
+    from pgledger.billed_rates(lines[v_credit.places[1]], invoice) as billed;
+    continue when v_rates is null or v_rates = tax_rates[:1];
 
-    v_open := v_credit.amounts;
-    for v_set in 0 .. jsonb_array_length(v_billed) - 1 loop
-      v_left := v_billed -> v_set ->> 'amount';
-      v_parts := '{}';
-      for v_nth in 1 .. cardinality(v_open) loop
-        v_parts[v_nth] := case
-          when v_set < jsonb_array_length(v_billed) - 1 then greatest(v_open[v_nth], -v_left)
-          else v_open[v_nth]
+    foreach v_place in array v_credit.places loop
+      v_open := lines[v_place].amount - lines[v_place].discount;
+      v_parts := '[]';
+      for v_nth in 1 .. cardinality(v_rates) loop
+        v_part := case
+          when v_nth < cardinality(v_rates) then greatest(v_open, -v_left[v_nth]) else v_open
         end;
-        v_left := v_left + v_parts[v_nth];
-        v_open[v_nth] := v_open[v_nth] - v_parts[v_nth];
+        continue when v_part = 0;
+        v_parts := v_parts
+          || jsonb_build_object('amount', v_part::text, 'tax_rates', v_rates[v_nth]);
+        v_left[v_nth] := v_left[v_nth] + v_part;
+        v_open := v_open - v_part;
+        if v_rates[v_nth] <> all(tax_rates) then
+          tax_rates := array_append(tax_rates, v_rates[v_nth]);
+        end if;
       end loop;
-
-      v_given := pgledger.credited_part(v_parts, v_billed -> v_set, exponent);
-      for v_nth in 1 .. cardinality(v_given) loop
-        continue when v_given[v_nth] is null;
-        v_place := v_credit.places[v_nth];
-        lines[v_place].basis := coalesce(lines[v_place].basis, '{}') || jsonb_build_object(
-          'billed_with', coalesce(lines[v_place].basis -> 'billed_with', '[]') || v_given[v_nth]
-        );
-        lines[v_place].tax := lines[v_place].tax + (
-          select coalesce(sum(tax.value::numeric), 0)
-          from jsonb_array_elements_text(v_given[v_nth] -> 'taxes') as tax
-        );
-      end loop;
+      lines[v_place].basis := coalesce(lines[v_place].basis, '{}')
+        || jsonb_build_object('billed_with', v_parts);
     end loop;
   end loop;
-  return lines;
 end;
 $$;
 
 comment on function pgledger.trace_credits is
-  'The lines of an invoice, its credits with the tax that they give back.';
+  'The lines of an invoice, its credits with the tax rates that they were billed with.';
 
 revoke all on function pgledger.trace_credits from public;
-
--- file: repeatable/27_invoices/active_part.sql
-/*
-For which part of a whole period amounts are due that a price has prorated: the days or seconds of
-the stays. A day counts if any part of it lies in one. Of a price that is not prorated all of it is
-due: 1 of 1.
-*/
-create or replace function pgledger.active_part(
-  basis jsonb,
-  stays pgledger.billing_segment[],
-  time_zone text,
-  out part numeric,
-  out whole numeric
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_proration text := basis ->> 'proration';
-  v_microsecond constant interval := interval '1 microsecond';
-  v_stay pgledger.billing_segment;
-  v_since numeric;
-  v_until numeric := 0;
-begin
-  part := 1;
-  whole := 1;
-  if (basis #>> '{price,prorated}')::boolean is not true or cardinality(stays) = 0 then
-    return;
-  end if;
-  part := 0;
-  foreach v_stay in array stays loop
-    whole := pgledger.proration_unit(
-      v_stay.whole_end, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
-    );
-    v_since := greatest(
-      v_until,
-      pgledger.proration_unit(
-        v_stay.starts_at, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
-      )
-    );
-    v_until := case
-      when v_proration = 'second' then pgledger.proration_unit(
-        v_stay.ends_at, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
-      )
-      else least(
-        whole,
-        1 + pgledger.proration_unit(
-          v_stay.ends_at - v_microsecond, v_stay.whole_start, v_stay.whole_end, time_zone,
-          v_proration
-        )
-      )
-    end;
-    part := part + greatest(v_until - v_since, 0);
-    v_until := greatest(v_until, v_since);
-  end loop;
-end;
-$$;
-
-comment on function pgledger.active_part is
-  'For which part of a whole period amounts are due that a price has prorated.';
-
-revoke all on function pgledger.active_part from public;
-
--- file: repeatable/27_invoices/active_time.sql
-/*
-The active time of a period in seconds, which is that of all its stays, and where each of a plan's
-own stays begins and ends in it.
-*/
-create or replace function pgledger.active_time(
-  stays pgledger.billing_segment[],
-  own_stays pgledger.billing_segment[],
-  out sinces numeric[],
-  out untils numeric[],
-  out whole numeric
-)
-language plpgsql
-immutable
-parallel safe
-as $$
-declare
-  v_stay pgledger.billing_segment;
-  v_until numeric;
-begin
-  sinces := '{}';
-  untils := '{}';
-  whole := 0;
-  foreach v_stay in array stays loop
-    v_until := whole + extract(epoch from v_stay.ends_at - v_stay.starts_at);
-    if v_stay = any(own_stays) then
-      sinces := sinces || whole;
-      untils := untils || v_until;
-    end if;
-    whole := v_until;
-  end loop;
-end;
-$$;
-
-comment on function pgledger.active_time is
-  'The active time of a period in seconds, and where a plan''s own stays lie in it.';
-
-revoke all on function pgledger.active_time from public;
 
 -- file: repeatable/27_invoices/base_lines.sql
 /*
@@ -25554,6 +23517,206 @@ comment on function pgledger.base_lines is
 
 revoke all on function pgledger.base_lines from public;
 
+-- file: repeatable/27_invoices/base_parts.sql
+/*
+The parts of a period for which its base fee is charged, in order, with their prices, and from which
+to which of the period's units (days, seconds) each of them reaches.
+
+A day is reached by each part that has a moment of it, so two parts can reach the same day. If the
+period was ended by a change to another interval, the day of that change is the next period's.
+What has been billed keeps the price at which it was billed.
+*/
+create or replace function pgledger.base_parts(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices
+)
+returns table (
+  place bigint,
+  plan_key bigint,
+  quantity numeric,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  since numeric,
+  until numeric,
+  length numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_last pgledger.billing_segment := segments[cardinality(segments)];
+  v_proration text := pgledger.base_terms(segments[1].plan_key, segments, for_period)
+    ->> 'proration';
+  v_length numeric := pgledger.proration_unit(
+    v_last.whole_end, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+  );
+  v_limit numeric := case
+    when v_last.status <> 'canceled' then pgledger.proration_unit(
+      v_last.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+    )
+    else v_length
+  end;
+begin
+  return query
+  select
+    part.nth, part.plan_key, part.quantity,
+    coalesce(
+      billed.price,
+      (pgledger.base_terms(part.plan_key, segments, for_period) ->> 'amount')::numeric,
+      0
+    ),
+    v_proration, part.starts_at, part.ends_at, reach.since, least(reach.until, v_limit), v_length
+  from unnest(pgledger.charged_segments(subscription, for_period, segments)) with ordinality
+    as part (
+      starts_at, ends_at, plan_key, quantity, status, whole_start, whole_end, nth
+    )
+  left join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
+    on part.plan_key = billed.plan_key and part.quantity = billed.quantity
+  cross join lateral (
+    select
+      pgledger.proration_unit(
+        part.starts_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+      ) as since,
+      case
+        when v_proration = 'second' or part.ends_at >= v_last.whole_end
+          then pgledger.proration_unit(
+            part.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+          )
+        else 1 + pgledger.proration_unit(
+          part.ends_at - interval '1 microsecond', v_last.whole_start, v_last.whole_end,
+          subscription.time_zone, v_proration
+        )
+      end as until
+  ) as reach;
+end;
+$$;
+
+comment on function pgledger.base_parts is
+  'The parts of a period for which its base fee is charged, with prices and units.';
+
+revoke all on function pgledger.base_parts from public;
+
+-- file: repeatable/27_invoices/base_runs.sql
+/*
+Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
+parts reach is charged as the last of them, so that each is charged once.
+
+Except a day that has a moment dearer than both its first and its last: for the first such day of a
+period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
+moment, and one with sign -1 that takes the day from the last.
+*/
+create or replace function pgledger.base_runs(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices
+)
+returns table (
+  plan_key bigint,
+  quantity numeric,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  since numeric,
+  until numeric,
+  length numeric,
+  sign integer
+)
+language sql
+stable
+parallel safe
+as $$
+  with part as (
+    select
+      base_part.place, base_part.plan_key, base_part.quantity, base_part.price,
+      base_part.proration, base_part.starts_at, base_part.ends_at, base_part.since,
+      base_part.until, base_part.length, base_part.price * base_part.quantity as cost,
+      lag(base_part.until) over in_order as until_before,
+      lag(base_part.price * base_part.quantity) over in_order as cost_before,
+      lead(base_part.since) over in_order as next_since
+    from pgledger.base_parts(subscription, for_period, segments, for_invoice) as base_part
+    window in_order as (order by base_part.place)
+  ),
+  dear_day as (
+    select
+      part.since as day,
+      row_number() over (order by part.since) as nth,
+      (array_agg(part.place order by part.cost desc, part.place))[1] as dearest,
+      max(part.place) as last
+    from part
+    where part.proration = 'day' and part.until > part.since
+    group by part.since
+    having max(part.cost) > greatest(
+      (
+        array_agg(
+          case when part.until_before > part.since then part.cost_before else part.cost end
+          order by part.place
+        )
+      )[1],
+      (array_agg(part.cost order by part.place desc))[1]
+    )
+  )
+  select
+    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
+    part.since, least(part.until, part.next_since), part.length, 1
+  from part
+  where least(part.until, part.next_since) > part.since
+  union all
+  select
+    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
+    dear_day.day, dear_day.day + 1, part.length, taken.sign
+  from dear_day
+  cross join lateral (values (dear_day.dearest, 1), (dear_day.last, -1)) as taken (place, sign)
+  inner join part on taken.place = part.place
+  where dear_day.nth > 1
+$$;
+
+comment on function pgledger.base_runs is
+  'Which days or seconds of a period are charged for which plan and quantity.';
+
+revoke all on function pgledger.base_runs from public;
+
+-- file: repeatable/27_invoices/base_terms.sql
+/*
+What a plan asks as base fee in a period, by its parts: amount, billed and proration. It is what
+the plan asked when the subscription entered it in that period.
+*/
+create or replace function pgledger.base_terms(
+  plan_key bigint,
+  segments pgledger.billing_segment[],
+  for_period timestamptz
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select
+    '{"billed": "advance", "proration": "day"}'::jsonb
+    || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
+  from pgledger.plan_terms(
+    base_terms.plan_key,
+    coalesce(
+      (
+        select min(segment.starts_at)
+        from unnest(segments) as segment
+        where segment.plan_key = base_terms.plan_key
+      ),
+      for_period
+    )
+  ) as terms
+$$;
+
+comment on function pgledger.base_terms is 'What a plan asks as base fee in a period.';
+
+revoke all on function pgledger.base_terms from public;
+
 -- file: repeatable/27_invoices/billed_base.sql
 /*
 What invoices have charged for good as base fee for a subscription's period, for each
@@ -25596,228 +23759,55 @@ comment on function pgledger.billed_base is
 
 revoke all on function pgledger.billed_base from public;
 
--- file: repeatable/27_invoices/billed_before.sql
-/*
-Until when usage of a feature had been billed by other subscriptions of a tenant when one that
-starts in the past was written: before that it bills only what no other one does. -infinity if
-nothing had been, or if the subscription starts when it was written.
-
-Usage that an interim invoice cuts in the middle of an hour is billed by who billed it until the end
-of that hour, because the events of the hour may be purged.
-*/
-create or replace function pgledger.billed_before(
-  subscription_key bigint,
-  started_at timestamptz,
-  created_at timestamptz,
-  feature_key text
-)
-returns timestamptz
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  if started_at >= created_at then
-    return '-infinity';
-  end if;
-  return coalesce(
-    (
-      select
-        max(
-          case
-            when invoices.kind = 'interim' then (
-              pgledger.whole_hours(invoice_lines.period_end, 'infinity')
-            ).first_hour
-            else invoice_lines.period_end
-          end
-        )
-      from pgledger.subscriptions
-      inner join pgledger.subscriptions as other
-        on subscriptions.app_id = other.app_id and subscriptions.tenant_id = other.tenant_id
-      inner join pgledger.invoice_lines on other.key = invoice_lines.subscription_key
-      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-      where subscriptions.key = billed_before.subscription_key
-        and other.key <> subscriptions.key
-        and invoice_lines.item = billed_before.feature_key
-        and invoice_lines.events is not null
-        and invoices.finalized_at <= billed_before.created_at
-        and (invoices.voided_at > billed_before.created_at or invoices.voided_at is null)
-    ),
-    '-infinity'
-  );
-end;
-$$;
-
-comment on function pgledger.billed_before is
-  'Until when usage had been billed by others when a subscription that starts in the past began.';
-
-revoke all on function pgledger.billed_before from public;
-
--- file: repeatable/27_invoices/billed_features.sql
-/*
-The prices at which a plan's usage in a period has been billed, in the form in which
-pgledger.priced_features has those of a plan: what has been billed keeps its price.
-*/
-create or replace function pgledger.billed_features(
-  subscription pgledger.subscriptions,
-  plan_key bigint,
-  bills pgledger.billed_charge[]
-)
-returns pgledger.priced_feature[]
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  return array(
-    select
-      row(
-        format(
-          '%s: %s',
-          plans.name,
-          (
-            pgledger.find_feature(subscription.app_id, bill.item, subscription.tenant_id)
-          ).name
-        ) || coalesce(' beyond ' || (bill.basis ->> 'allowance'), ''),
-        bill.item,
-        (bill.basis #>> '{price,unit_amount}')::numeric,
-        meters.key,
-        meters.unique_key,
-        bill.basis
-      )::pgledger.priced_feature
-    from unnest(bills) with ordinality as bill (
-      plan_key, item, quantity, amount, true_up, cap, net, events, basis, place
-    )
-    inner join pgledger.plans on bill.plan_key = plans.key
-    left join pgledger.meters
-      on meters.app_id = subscription.app_id
-      and meters.tenant_id = subscription.tenant_id
-      and meters.feature_key = bill.item
-    where bill.plan_key = billed_features.plan_key
-    order by bill.place
-  );
-end;
-$$;
-
-comment on function pgledger.billed_features is
-  'The prices at which a plan''s usage in a period has been billed.';
-
-revoke all on function pgledger.billed_features from public;
-
--- file: repeatable/27_invoices/billed_periods.sql
-/*
-The periods before one in which usage has been billed for good, by feature: from when to when usage
-was looked at, how many events were counted, and, of seats, how many reports there had been. Left
-out are periods that are settled: usage of them is no longer taken, and an invoice has looked at
-them since. must_recount says that the count of events does not tell whether they come to what was
-billed: an invoice was voided, or an event corrected; of seats, also one from before the period.
-*/
-create or replace function pgledger.billed_periods(
-  subscription pgledger.subscriptions,
-  before_period timestamptz,
-  for_invoice pgledger.invoices
-)
-returns table (
-  for_period timestamptz,
-  item text,
-  meter_key integer,
-  is_seat boolean,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  events numeric,
-  counted numeric,
-  must_recount boolean
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_settled_before timestamptz := coalesce(
-    (
-      select tenants.settled_before
-      from pgledger.tenants
-      where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
-    ),
-    '-infinity'
-  );
-begin
-  return query
-  select
-    part.for_period, part.item, meters.key, meters.type = 'seat', part.starts_at, part.ends_at,
-    part.events, part.counted,
-    part.was_voided or exists (
-      select
-      from pgledger.usage_corrections
-      where usage_corrections.meter_key = meters.key
-        and usage_corrections.event_at < part.ends_at
-        and (usage_corrections.event_at >= part.starts_at or meters.type = 'seat')
-    )
-  from (
-    select
-      invoice_lines.for_period, invoice_lines.item,
-      min(invoice_lines.period_start) as starts_at, max(invoice_lines.period_end) as ends_at,
-      sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
-      (
-        array_agg(
-          invoice_lines.counted order by invoice_lines.period_end desc, invoices.key desc
-        ) filter (where invoices.status <> 'voided')
-      )[1] as counted,
-      bool_or(invoices.status = 'voided') as was_voided
-    from pgledger.invoice_lines
-    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-    where invoice_lines.subscription_key = subscription.key
-      and invoice_lines.for_period < before_period
-      and invoice_lines.events is not null
-      and (
-        invoices.status = 'voided' or pgledger.counts_as_billed(invoices, for_invoice)
-      )
-    group by invoice_lines.for_period, invoice_lines.item
-    having max(invoice_lines.period_end) > v_settled_before
-      and bool_or(invoices.status <> 'voided')
-  ) as part
-  left join pgledger.meters
-    on meters.app_id = subscription.app_id
-    and meters.tenant_id = subscription.tenant_id
-    and meters.feature_key = part.item;
-end;
-$$;
-
-comment on function pgledger.billed_periods is
-  'The periods before one in which usage has been billed, by feature, and what was counted then.';
-
-revoke all on function pgledger.billed_periods from public;
-
 -- file: repeatable/27_invoices/billed_usage.sql
 /*
-What invoices have billed for good for the usage of a subscription's period, one row for each plan
-and feature, in the order in which they were billed first: the amounts before discounts, and net,
-what was left of their sum after them. What counts is in pgledger.counts_as_billed.
+What invoices have charged for good for a subscription's usage, one row for each period,
+plan and feature: the amounts before discounts, and net, what was left of their sum after them. What
+counts is in pgledger.counts_as_billed.
+
+earlier: the periods before for_period, instead of that period itself.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  for_invoice pgledger.invoices
+  for_invoice pgledger.invoices,
+  earlier boolean
 )
-returns setof pgledger.billed_charge
+returns table (
+  for_period timestamptz,
+  plan_key bigint,
+  item text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  net numeric,
+  events bigint,
+  basis jsonb
+)
 language sql
 stable
 parallel safe
 as $$
   select
+    invoice_lines.for_period,
     invoice_lines.plan_key,
     invoice_lines.item,
+    min(invoice_lines.period_start),
+    max(invoice_lines.period_end),
     coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'true_up'), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'cap'), 0),
     sum(invoice_lines.amount - invoice_lines.discount),
-    coalesce(sum(invoice_lines.events), 0)::bigint,
+    coalesce(sum(invoice_lines.events), 0),
     -- The price of the last line, without what is said of that line alone.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
-    )[1] - '{gross,billed_with,taxes,added_allowance}'::text[]
+    )[1] - '{gross,billed_with}'::text[]
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   cross join lateral (
@@ -25825,15 +23815,17 @@ as $$
       coalesce((invoice_lines.basis ->> 'gross')::numeric, invoice_lines.amount) as gross
   ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
-    and invoice_lines.for_period = billed_usage.for_period
     and invoice_lines.gross is null
     and pgledger.counts_as_billed(invoices, billed_usage.for_invoice)
-  group by invoice_lines.plan_key, invoice_lines.item
-  order by min(array[invoice_lines.invoice_key, invoice_lines.place])
+    and case
+      when earlier then invoice_lines.for_period < billed_usage.for_period
+      else invoice_lines.for_period = billed_usage.for_period
+    end
+  group by 1, 2, 3
 $$;
 
 comment on function pgledger.billed_usage is
-  'What invoices have billed for good for usage in a period, by plan and feature.';
+  'What invoices have charged for usage, by period, plan and feature.';
 
 revoke all on function pgledger.billed_usage from public;
 
@@ -25881,7 +23873,9 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  if (at < ends_at) is not true then
+  -- A period that was canceled at its very start may have been billed before.
+  if (at < ends_at or (v_last.status = 'canceled' and at = starts_at and at = ends_at))
+    is not true then
     starts_at := null;
     ends_at := null;
   end if;
@@ -25896,15 +23890,13 @@ revoke all on function pgledger.billing_period from public;
 -- file: repeatable/27_invoices/billing_segments.sql
 /*
 The parts of a subscription's period, in order: a part ends where plan, quantity or status changed.
-Invoices are computed from them.
-
-With a version, changes after it are left out, and the last part goes on to the period's end.
-Without one all changes count, and a trial that still goes on is followed by what comes after it.
+Invoices are computed from them. The last part goes on to the period's end as far as is known: a
+trial that still goes on is followed by what comes after it, and a cancellation that is decided ends
+it.
 */
 create or replace function pgledger.billing_segments(
   subscription pgledger.subscriptions,
-  period_start timestamptz,
-  as_of_version bigint default null
+  period_start timestamptz
 )
 returns pgledger.billing_segment[]
 language plpgsql
@@ -25935,21 +23927,18 @@ begin
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
       and change.period_start >= billing_segments.period_start
-      and (as_of_version is null or change.version <= as_of_version)
   ) as part
   where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
 
   v_last := v_segments[cardinality(v_segments)];
-  if as_of_version is null and v_last.status = 'trialing' and subscription.status = 'trialing'
+  if v_last.status = 'trialing' and subscription.status = 'trialing'
     and subscription.trial_end < v_last.ends_at then
     v_segments[cardinality(v_segments)].ends_at := subscription.trial_end;
     v_last.starts_at := subscription.trial_end;
-    v_last.status := case
-      when subscription.cancel_at <= subscription.trial_end then 'canceled' else 'active'
-    end;
+    v_last.status := 'active';
     v_segments := v_segments || v_last;
   end if;
-  return coalesce(v_segments, '{}');
+  return coalesce(pgledger.cut_at_cancellation(subscription, v_segments), '{}');
 end;
 $$;
 
@@ -26034,14 +24023,11 @@ revoke all on function pgledger.bound_line from public;
 -- file: repeatable/27_invoices/changed_base.sql
 /*
 What pgledger.due_base answers for a period in which something has changed: what the base fee comes
-to and what has been billed of it, for each plan and quantity that the period had, in the order in
-which they began.
+to and what has been billed of it, for each plan and quantity that has been charged or billed, in
+the order in which they began.
 
 A part of the period is charged its share: the rounded share up to its end less the rounded share up
 to its start. So the parts add up to the whole, wherever the period is cut.
-
-Time is charged while the subscription is active. After a cancellation at once, the rest of what was
-paid in advance stays charged, unless it is to be credited or refunded.
 */
 create or replace function pgledger.changed_base(
   subscription pgledger.subscriptions,
@@ -26070,61 +24056,44 @@ stable
 parallel safe
 as $$
   select
-    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
-    min(part.starts_at) filter (where terms.is_charged),
-    max(part.ends_at) filter (where terms.is_charged),
-    coalesce(sum(unit.until - unit.since) filter (where terms.is_charged), 0),
-    max(unit.length),
-    coalesce(
-      sum(
-        pgledger.prorated(
-          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
-        )
-      ) filter (where terms.is_charged),
-      0
-    ),
-    coalesce(max(part.gross), 0),
-    coalesce(max(part.net), 0)
+    part.plan_key, part.quantity, plans.name, part.price, part.proration, part.starts_at,
+    part.ends_at, part.units, part.length, part.due, part.gross, part.net
   from (
     select
-      coalesce(segment.plan_key, billed.plan_key) as plan_key,
-      coalesce(segment.quantity, billed.quantity) as quantity,
-      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
-      billed.gross, billed.net, billed.price,
-      segment.status = 'active' as is_active,
-      segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
-      as is_kept
-    from unnest(segments) as segment
+      coalesce(run.plan_key, billed.plan_key) as plan_key,
+      coalesce(run.quantity, billed.quantity) as quantity,
+      coalesce(run.price, billed.price) as price,
+      max(run.proration) over () as proration,
+      run.starts_at, run.ends_at, coalesce(run.units, 0) as units,
+      max(run.length) over () as length,
+      coalesce(run.due, 0) as due, coalesce(billed.gross, 0) as gross,
+      coalesce(billed.net, 0) as net
+    from (
+      select
+        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration,
+        min(base_run.starts_at) as starts_at, max(base_run.ends_at) as ends_at,
+        sum(base_run.sign * (base_run.until - base_run.since)) as units,
+        base_run.length,
+        sum(
+          base_run.sign * pgledger.prorated(
+            base_run.price * base_run.quantity, base_run.since, base_run.until, base_run.length,
+            exponent
+          )
+        ) as due
+      from pgledger.base_runs(subscription, for_period, segments, for_invoice) as base_run
+      group by
+        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration, base_run.length
+    ) as run
     full join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
-      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
+      on run.plan_key = billed.plan_key and run.quantity = billed.quantity
   ) as part
   inner join pgledger.plans on part.plan_key = plans.key
-  cross join lateral (
-    select
-      -- Only what was paid in advance is kept after a cancellation.
-      part.is_active
-      or (
-        part.is_kept and coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance'
-      ) as is_charged,
-      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
-  ) as terms
-  left join lateral (
-    select
-      pgledger.proration_unit(
-        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as since,
-      pgledger.proration_unit(
-        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as until,
-      pgledger.proration_unit(
-        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as length
-  ) as unit on terms.is_charged
-  where terms.price > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
-  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
-  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
+  where part.price > 0
+    and (
+      not advance_only
+      or pgledger.base_terms(part.plan_key, segments, for_period) ->> 'billed' = 'advance'
+    )
+  order by part.starts_at nulls first, part.plan_key, part.quantity
 $$;
 
 comment on function pgledger.changed_base is
@@ -26132,123 +24101,99 @@ comment on function pgledger.changed_base is
 
 revoke all on function pgledger.changed_base from public;
 
--- file: repeatable/27_invoices/charge_by_difference.sql
+-- file: repeatable/27_invoices/charge_as_billed.sql
 /*
-What usage in stays adds to what a price asks, rounded: the cost of what had been used at the end of
-each stay, less the cost of what had been used at its start. What the price asks without any usage
-is left to the first plan's first stay. The quantities that cost nothing are free.
-
-part and whole are the share of the period for which amounts are due that a price has prorated.
+What usage of a feature in a period that has been billed comes to with what was reported since, by
+the price that it was billed at.
 */
-create or replace function pgledger.charge_by_difference(
-  price jsonb,
-  free numeric,
-  sinces numeric[],
-  untils numeric[],
-  is_first boolean,
-  part numeric,
-  whole numeric,
+create or replace function pgledger.charge_as_billed(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  plan_key bigint,
+  price pgledger.priced_feature,
   exponent integer,
   out quantity numeric,
   out amount numeric,
-  out cap numeric
+  out counted numeric,
+  out events bigint
 )
 language plpgsql
-immutable
+stable
 parallel safe
 as $$
 declare
-  v_signs integer[];
-  v_used numeric[];
-  v_billable numeric;
-  v_cost record;
-  v_amount numeric;
+  v_stays pgledger.billing_segment[] := pgledger.billing_stays(
+    pgledger.billing_segments(subscription, for_period)
+  );
 begin
-  quantity := 0;
-  amount := round(0::numeric, exponent);
-  cap := amount;
-  for v_stay in 1 .. cardinality(untils) loop
-    if v_stay > 1 or not is_first then
-      v_signs := array[1, -1];
-      v_used := array[untils[v_stay], sinces[v_stay]];
-    elsif sinces[v_stay] > 0 then
-      v_signs := array[1, -1, 1];
-      v_used := array[untils[v_stay], sinces[v_stay], 0];
-    else
-      v_signs := array[1];
-      v_used := array[untils[v_stay]];
+  select
+    charge.quantity, charge.amount + charge.true_up + charge.cap, charge.counted, charge.events
+  into
+    charge_as_billed.quantity, charge_as_billed.amount, charge_as_billed.counted,
+    charge_as_billed.events
+  from pgledger.usage_charges(
+    array[price],
+    v_stays[1].starts_at,
+    array(
+      select stay from unnest(v_stays) as stay where stay.plan_key = charge_as_billed.plan_key
+    ),
+    charge_as_billed.plan_key = v_stays[1].plan_key,
+    subscription.time_zone,
+    exponent
+  ) as charge;
+end;
+$$;
+
+comment on function pgledger.charge_as_billed is
+  'What usage in a period that has been billed comes to by now, by the price it was billed at.';
+
+revoke all on function pgledger.charge_as_billed from public;
+
+-- file: repeatable/27_invoices/charged_segments.sql
+/*
+The parts of a period for which its base fee is charged, in order: those in which the subscription
+was active. If it was canceled in the period without anything to be given back, a plan that is
+billed in advance is charged as if the subscription had gone on to the period's end as it was just
+before: a paused one had gone on paused. A cancellation that was decided before the period began
+only ends it.
+*/
+create or replace function pgledger.charged_segments(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[]
+)
+returns pgledger.billing_segment[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_part pgledger.billing_segment;
+  v_parts pgledger.billing_segment[] := '{}';
+  v_last pgledger.billing_segment := segments[cardinality(segments)];
+  v_before pgledger.billing_segment := segments[cardinality(segments) - 1];
+begin
+  foreach v_part in array segments loop
+    if v_part.status = 'active' then
+      v_parts := v_parts || v_part;
     end if;
-    for v_place in 1 .. cardinality(v_signs) loop
-      v_billable := greatest(v_used[v_place] - free, 0);
-      v_cost := pgledger.price_amounts(price, v_billable, part, whole);
-      v_amount := pgledger.rounded_quotient(v_cost.amount, whole, exponent);
-      quantity := quantity + v_signs[v_place] * v_billable;
-      amount := amount + v_signs[v_place] * v_amount;
-      cap := cap + v_signs[v_place] * (
-        pgledger.rounded_quotient(v_cost.amount + v_cost.cap, whole, exponent) - v_amount
-      );
-    end loop;
   end loop;
+
+  if v_last.status = 'canceled'
+    and v_before.status = 'active'
+    and subscription.unused_time = 'none'
+    and subscription.canceled_at >= for_period
+    and pgledger.base_terms(v_before.plan_key, segments, for_period) ->> 'billed' = 'advance' then
+    v_parts[cardinality(v_parts)].ends_at := v_last.ends_at;
+  end if;
+  return v_parts;
 end;
 $$;
 
-comment on function pgledger.charge_by_difference is
-  'What usage in stays adds to what a price asks, rounded.';
+comment on function pgledger.charged_segments is
+  'The parts of a period for which its base fee is charged.';
 
-revoke all on function pgledger.charge_by_difference from public;
-
--- file: repeatable/27_invoices/charge_by_share.sql
-/*
-The share that stays have of what a total costs by a price, rounded: each stay is from one of sinces
-to one of untils, out of length. The shares of all stays of a period add up to the rounded cost.
-
-part and whole are the share of the period for which amounts are due that a price has prorated.
-*/
-create or replace function pgledger.charge_by_share(
-  price jsonb,
-  total numeric,
-  sinces numeric[],
-  untils numeric[],
-  length numeric,
-  part numeric,
-  whole numeric,
-  exponent integer,
-  out quantity numeric,
-  out amount numeric,
-  out cap numeric
-)
-language plpgsql
-immutable
-parallel safe
-as $$
-declare
-  v_cost record := pgledger.price_amounts(price, total, part, whole);
-  v_share numeric := 0;
-begin
-  amount := round(0::numeric, exponent);
-  cap := amount;
-  for v_stay in 1 .. cardinality(untils) loop
-    v_share := v_share + untils[v_stay] - sinces[v_stay];
-    amount := amount + pgledger.prorated(
-      v_cost.amount, sinces[v_stay], untils[v_stay], length * whole, exponent
-    );
-    cap := cap + pgledger.prorated(
-      v_cost.amount + v_cost.cap, sinces[v_stay], untils[v_stay], length * whole, exponent
-    );
-  end loop;
-  cap := cap - amount;
-  -- All of it is exact, as a quotient is not.
-  quantity := case
-    when v_share = length then total
-    else trim_scale(round(total * v_share / length, 6))
-  end;
-end;
-$$;
-
-comment on function pgledger.charge_by_share is
-  'The share that stays have of what a total costs by a price, rounded.';
-
-revoke all on function pgledger.charge_by_share from public;
+revoke all on function pgledger.charged_segments from public;
 
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
@@ -26293,10 +24238,8 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
-Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, or to void a base fee of which it gives back a part, or an
-invoice that its credit has lowered. That invoice has to be voided first. One that became final
-before gives back what others billed.
+Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
+base fee of which it gives back a part. That invoice has to be voided first.
 
 Errors: InvalidState.
 */
@@ -26316,32 +24259,15 @@ declare
     where later.subscription_key = invoice.subscription_key
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
-      and (
-        (
-          target = 'deleted'
-          and later.kind = 'period'
-          and later.period_end > invoice.period_start
-        )
-        or exists (
-          select
-          from pgledger.invoice_credits as given
-          where given.from_invoice_key = later.key
-            and given.to_invoice_key = invoice.key
-            and given.taken_back_at is null
-        )
-        or exists (
-          select
-          from pgledger.invoice_lines as credit
-          inner join pgledger.invoice_lines as charge
-            on credit.for_period = charge.for_period
-            and credit.plan_key = charge.plan_key
-            and credit.quantity = charge.quantity
-          where later.number > invoice.number
-            and credit.invoice_key = later.key
-            and credit.gross < 0
-            and charge.invoice_key = invoice.key
-            and charge.gross > 0
-        )
+      and exists (
+        select
+        from pgledger.invoice_lines as credit
+        inner join pgledger.invoice_lines as charge
+          on credit.for_period = charge.for_period and credit.plan_key = charge.plan_key
+        where credit.invoice_key = later.key
+          and credit.gross < 0
+          and charge.invoice_key = invoice.key
+          and charge.gross > 0
       )
     order by later.key
     limit 1
@@ -26365,9 +24291,8 @@ revoke all on function pgledger.check_no_final_invoice_goes_on_from from public;
 
 -- file: repeatable/27_invoices/check_usage_not_purged.sql
 /*
-Refuses an invoice for a period that ends at or before the purge line, unless it is final already
-and is only looked up. Usage of such a period is not taken any more, and what is needed to add it up
-anew is kept only until it is settled. A period that the line lies in is added up exactly.
+Refuses an invoice for a period of which usage events may have been purged, unless it is final
+already and is only looked up.
 
 Errors: UsagePurged.
 */
@@ -26382,7 +24307,6 @@ stable
 parallel safe
 as $$
 declare
-  v_period record := pgledger.billing_period(subscription, period_start);
   v_purged_before timestamptz := (
     select tenants.purged_before
     from pgledger.tenants
@@ -26390,12 +24314,10 @@ declare
   );
   v_ok boolean;
 begin
-  if v_period.ends_at <= v_purged_before and not exists (
+  if period_start < v_purged_before and not exists (
     select
     from pgledger.invoices
     where invoices.subscription_key = subscription.key
-      -- There is always another interim invoice.
-      and check_usage_not_purged.kind = 'period'
       and invoices.kind = check_usage_not_purged.kind
       and invoices.period_start = check_usage_not_purged.period_start
       and invoices.status not in ('draft', 'voided')
@@ -26411,7 +24333,7 @@ end;
 $$;
 
 comment on function pgledger.check_usage_not_purged is
-  'Raises UsagePurged if a period to be invoiced lies before the purge line.';
+  'Raises UsagePurged if usage events of a period to be invoiced may have been purged.';
 
 revoke all on function pgledger.check_usage_not_purged from public;
 
@@ -26467,89 +24389,43 @@ comment on function pgledger.complete_invoice is
 
 revoke all on function pgledger.complete_invoice from public;
 
--- file: repeatable/27_invoices/covered_at.sql
+-- file: repeatable/27_invoices/cut_at_cancellation.sql
 /*
-When payments and credits together covered an invoice, in the order of the times at which they were
-made, not of the calls; null if they do not.
+The parts of a period of a subscription with a cancellation that is decided and still ahead: where
+it lies in the last part, the subscription is canceled from there on.
 */
-create or replace function pgledger.covered_at(invoice_key bigint)
-returns timestamptz
-language sql
-stable
+create or replace function pgledger.cut_at_cancellation(
+  subscription pgledger.subscriptions,
+  segments pgledger.billing_segment[]
+)
+returns pgledger.billing_segment[]
+language plpgsql
+immutable
 parallel safe
 as $$
-  select min(so_far.at)
-  from (
-    select
-      part.at,
-      sum(part.amount) over (order by part.at) as amount
-    from (
-      select invoice_payments.paid_at as at, invoice_payments.amount
-      from pgledger.invoice_payments
-      where invoice_payments.invoice_key = covered_at.invoice_key
-      union all
-      select invoice_credits.created_at, invoice_credits.amount
-      from pgledger.invoice_credits
-      where invoice_credits.to_invoice_key = covered_at.invoice_key
-        and invoice_credits.taken_back_at is null
-    ) as part
-  ) as so_far
-  inner join pgledger.invoices on invoices.key = covered_at.invoice_key
-  where so_far.amount >= invoices.total
+declare
+  v_count integer := cardinality(segments);
+  v_last pgledger.billing_segment := segments[v_count];
+begin
+  if (subscription.cancel_at < v_last.ends_at and v_last.status in ('trialing', 'active'))
+    is not true then
+    return segments;
+  elsif subscription.cancel_at <= v_last.starts_at then
+    segments[v_count].status := 'canceled';
+    return segments;
+  end if;
+
+  segments[v_count].ends_at := subscription.cancel_at;
+  v_last.starts_at := subscription.cancel_at;
+  v_last.status := 'canceled';
+  return segments || v_last;
+end;
 $$;
 
-comment on function pgledger.covered_at is
-  'When payments and credits together covered an invoice.';
+comment on function pgledger.cut_at_cancellation is
+  'The parts of a period with a cancellation that is decided and still ahead.';
 
-revoke all on function pgledger.covered_at from public;
-
--- file: repeatable/27_invoices/credited_invoices.sql
-/*
-The final invoices that have billed what an invoice gives back. An invoice gives something back
-where its lines for the same plan, item and period of the subscription, and of a base fee for the
-same quantity, come to less than zero after discounts.
-*/
-create or replace function pgledger.credited_invoices(invoice_key bigint)
-returns setof bigint
-language sql
-stable
-parallel safe
-as $$
-  with credit as (
-    select
-      line.subscription_key, line.for_period, line.plan_key, line.item,
-      line.gross is null as is_usage,
-      case when line.gross is not null then line.quantity end as quantity
-    from pgledger.invoice_lines as line
-    where line.invoice_key = credited_invoices.invoice_key and line.subscription_key is not null
-    group by 1, 2, 3, 4, 5, 6
-    having sum(line.amount - line.discount) < 0
-  )
-  select distinct billed.key
-  from (
-    select invoices.key
-    from credit
-    inner join pgledger.invoice_lines as line
-      on credit.subscription_key = line.subscription_key
-      and credit.for_period = line.for_period
-      and credit.plan_key = line.plan_key
-      and credit.item = line.item
-      and credit.is_usage = (line.gross is null)
-      and (credit.is_usage or credit.quantity = line.quantity)
-    inner join pgledger.invoices on line.invoice_key = invoices.key
-    where invoices.status not in ('draft', 'voided')
-      and invoices.key <> credited_invoices.invoice_key
-    group by
-      invoices.key, credit.for_period, credit.plan_key, credit.item, credit.is_usage,
-      credit.quantity
-    having sum(line.amount - line.discount) > 0
-  ) as billed
-$$;
-
-comment on function pgledger.credited_invoices is
-  'Final invoices that have billed what an invoice gives back.';
-
-revoke all on function pgledger.credited_invoices from public;
+revoke all on function pgledger.cut_at_cancellation from public;
 
 -- file: repeatable/27_invoices/draw_invoice.sql
 /*
@@ -26561,7 +24437,7 @@ create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   own_key bigint,
   out invoice pgledger.invoices,
@@ -26585,7 +24461,7 @@ begin
   invoice.currency := (
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
-  invoice.as_of_version := as_of_version;
+  invoice.change_version := coalesce(draw_invoice.change_version, 0);
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
@@ -26605,13 +24481,12 @@ revoke all on function pgledger.draw_invoice from public;
 -- file: repeatable/27_invoices/draw_lines.sql
 /*
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
-own start lies; and when the period ends as far as is known. What the invoice itself has charged
-before does not count as billed.
+own start lies; and when the period ends as far as is known. It is what is due as known by now, less
+what has been billed. What the invoice itself has charged before does not count as billed.
 
-A period invoice has the base fee of the period as far as it is not billed, that of the next period
-if it is paid in advance, usage, and late usage of earlier periods. A start invoice has the base fee
-of the period as it was at the invoice's version, or, if something of it has been billed, the
-difference. An interim invoice has usage until now.
+A period invoice has the base fee of the period, that of the next period if it is paid in advance,
+usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
+the period if it is paid in advance. An interim invoice has usage until now.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -26626,25 +24501,13 @@ parallel safe
 as $$
 declare
   v_period record := pgledger.billing_period(subscription, invoice.period_start);
-  v_as_of_version bigint;
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
   period_end := v_period.ends_at;
-  -- Where it stands among the drafts depends on it.
-  invoice.period_end := period_end;
+  v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
   -- Not one statement with the kind in it: the planner would plan that anew for each call.
-  if invoice.kind = 'start' then
-    v_as_of_version := (
-      select invoice.as_of_version
-      where not exists (
-        select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice)
-      )
-    );
-  end if;
-  v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
-  if invoice.kind = 'start' then
+  if invoice.kind in ('start', 'change') then
     lines := array(
       select line
       from pgledger.base_lines(
@@ -26663,6 +24526,8 @@ begin
         invoice,
         exponent
       ) as line
+      -- What is missing to a minimum is known only at the period's end.
+      where line.kind <> 'true_up'
     );
   else
     lines := array(
@@ -26735,7 +24600,8 @@ begin
   select
     count(*) as lines,
     bool_and(
-      invoice_lines.plan_key = v_part.plan_key
+      invoice_lines.gross > 0
+      and invoice_lines.plan_key = v_part.plan_key
       and invoice_lines.quantity = v_part.quantity
       and invoice_lines.period_start = v_part.starts_at
       and invoice_lines.period_end = v_part.ends_at
@@ -26771,9 +24637,11 @@ begin
   from pgledger.plans
   cross join lateral (
     select
-      (plans.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
-      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+      (asked.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
+      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
+      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
   ) as terms
   cross join lateral (
     select
@@ -26784,7 +24652,7 @@ begin
   ) as whole
   where plans.key = v_part.plan_key
     and terms.due > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
+    and (not advance_only or terms.billed = 'advance');
 end;
 $$;
 
@@ -26793,99 +24661,97 @@ comment on function pgledger.due_base is
 
 revoke all on function pgledger.due_base from public;
 
--- file: repeatable/27_invoices/due_usage.sql
+-- file: repeatable/27_invoices/features_with_late_usage.sql
 /*
-What usage in a subscription's period comes to as known now, for each plan in the order in which
-they were active, and each of its prices. It goes by what the tenant's subscriptions were when, by
-the plans' terms and by usage, and never by when somebody looked. Only a plan that has been billed
-keeps the prices that it was billed at; is_closed leaves out all others.
-
-Without a rival the prices of a plan share their times, and so one look at usage.
+The features whose events in the periods before one are not as many as invoices have counted, or of
+which an invoice was voided; with their meters, and the start of the earliest period that can be
+counted anew. Where events were purged, that is a period that begins at a whole hour, whose total is
+kept, and ends after the purge; seats need the events themselves.
 */
-create or replace function pgledger.due_usage(
+create or replace function pgledger.features_with_late_usage(
   subscription pgledger.subscriptions,
-  segments pgledger.billing_segment[],
-  bills pgledger.billed_charge[],
-  is_closed boolean,
-  exponent integer,
-  items text[]
+  before_period timestamptz,
+  for_invoice pgledger.invoices
 )
-returns pgledger.usage_charge[]
+returns table (item text, meter_key integer, unique_key text, since timestamptz)
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
-  v_first pgledger.billing_segment := v_stays[1];
-  v_until timestamptz := v_stays[cardinality(v_stays)].ends_at;
-  v_rivals pgledger.rival_time[] := pgledger.rival_times(subscription, v_first.starts_at, v_until);
-  v_has_rivals boolean := cardinality(v_rivals) > 0;
-  v_plan record;
-  v_prices pgledger.priced_feature[];
-  v_own pgledger.billing_segment[] := v_stays;
-  v_charges pgledger.usage_charge[] := '{}';
+  v_purged_before timestamptz := (
+    select tenants.purged_before
+    from pgledger.tenants
+    where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+  );
 begin
-  for v_plan in
+  return query
+  with billed as materialized (
     select
-      segment.plan_key, min(segment.starts_at) as entered_at,
-      exists (
-        select from unnest(bills) as bill where bill.plan_key = segment.plan_key
-      ) as is_billed
-    from unnest(segments) as segment
-    group by segment.plan_key
-    having bool_or(segment.status = 'active')
-    order by min(segment.starts_at) filter (where segment.status = 'active')
-  loop
-    continue when is_closed and not v_plan.is_billed;
-    v_prices := case
-      when v_plan.is_billed then pgledger.billed_features(subscription, v_plan.plan_key, bills)
-      else pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
-    end;
-    for v_place in reverse cardinality(v_prices) .. 1 loop
-      if v_prices[v_place].feature_key <> all(items) then
-        v_prices := v_prices[:v_place - 1] || v_prices[v_place + 1:];
-      end if;
-    end loop;
-    for v_place in 1 .. case
-      when v_has_rivals then cardinality(v_prices) else least(cardinality(v_prices), 1)
-    end loop
-      if v_has_rivals then
-        v_own := pgledger.unrivalled_stays(
-          subscription, segments, v_stays, v_rivals, v_prices[v_place].feature_key
-        );
-        v_prices[v_place] := pgledger.with_added_allowance(
-          v_prices[v_place], v_own, v_plan.plan_key, v_rivals
-        );
-      end if;
-      v_charges := v_charges || pgledger.usage_charges(
-        case when v_has_rivals then v_prices[v_place:v_place] else v_prices end,
-        v_own, v_first.starts_at, v_until, v_plan.plan_key, v_plan.plan_key = v_first.plan_key,
-        v_plan.is_billed, subscription.time_zone, exponent
-      );
-    end loop;
-  end loop;
-  return v_charges;
+      line.item, line.since, line.events, line.was_voided, meters.key as meter_key,
+      meters.unique_key
+    from (
+      select
+        invoice_lines.item, min(invoice_lines.period_start) as since,
+        sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
+        bool_or(invoices.status = 'voided') as was_voided
+      from pgledger.invoice_lines
+      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+      where invoice_lines.subscription_key = subscription.key
+        and invoice_lines.for_period < before_period
+        and invoice_lines.events is not null
+        and (
+          invoice_lines.period_start >= v_purged_before
+          or (
+            invoice_lines.kind <> 'seats'
+            and invoice_lines.period_end > v_purged_before
+            and invoice_lines.period_start
+            = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
+          )
+        )
+        and (
+          invoices.status = 'voided'
+          or pgledger.counts_as_billed(invoices, features_with_late_usage.for_invoice)
+        )
+      group by invoice_lines.item
+    ) as line
+    left join pgledger.meters
+      on meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and line.item = meters.feature_key
+  ),
+  present as (
+    select counted.meter_key, counted.events
+    from (
+      select billed.since, array_agg(billed.meter_key) as meter_keys
+      from billed
+      group by billed.since
+    ) as range
+    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, before_period) as counted
+  )
+  select billed.item, billed.meter_key, billed.unique_key, billed.since
+  from billed
+  left join present on billed.meter_key = present.meter_key
+  where billed.was_voided or billed.events <> coalesce(present.events, 0);
 end;
 $$;
 
-comment on function pgledger.due_usage is
-  'What usage in a period comes to as known now, by plan and feature.';
+comment on function pgledger.features_with_late_usage is
+  'Features whose events in earlier periods are not as many as were billed.';
 
-revoke all on function pgledger.due_usage from public;
+revoke all on function pgledger.features_with_late_usage from public;
 
 -- file: repeatable/27_invoices/finalize_invoices.sql
 /*
-Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
-at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
-days of 24 hours whatever the session's time zone. pgledger.settle_credit says what becomes of what
-it credits beyond what it charges.
+Makes drafts of an app final. Each is paid at once if nothing is due. It is to be paid at the time
+given, or after the app's payment terms, in days of 24 hours whatever the session's time zone. What
+it credits beyond what it charges is to be refunded if the subscription was canceled with a refund,
+and otherwise kept.
+
+Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
 
 The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever given another number.
-
-Locks the app's row and holds it until the transaction ends: numbers have no gap because
-transactions take them one after the other. So this comes last.
+the status is a second guard, so that no final invoice is ever made final again.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,
@@ -26898,50 +24764,52 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_app record;
-  v_now timestamptz;
+  v_now timestamptz := pgledger.clock();
+  v_payment_terms integer := coalesce(
+    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
+    30
+  );
 begin
-  if cardinality(keys) = 0 then
-    return;
-  end if;
-  insert into pgledger.apps (app_id)
-  values (finalize_invoices.app_id)
-  on conflict on constraint apps_app_id_pk do nothing;
-  update pgledger.apps
-  set invoice_number = apps.invoice_number + cardinality(keys)
-  where apps.app_id = finalize_invoices.app_id
-  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
-  into v_app;
-
-  v_now := pgledger.clock();
   update pgledger.invoices
   set
     status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
-    number = v_app.number + taken.place,
     finalized_at = v_now,
     due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
+      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
-    -- With the currency's decimals, like all amounts.
-    amount_paid = 0 * invoices.total,
-    refund_due = 0 * invoices.total,
-    unapplied = 0 * invoices.total,
+    refund_due = case
+      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0 * invoices.total)
+      else 0 * invoices.total
+    end,
+    unapplied = case
+      when subscriptions.unused_time = 'refund' then 0 * invoices.total
+      else greatest(-invoices.total, 0 * invoices.total)
+    end,
     version = invoices.version + 1,
     updated_at = v_now
-  from unnest(keys) with ordinality as taken (key, place)
-  where invoices.key = taken.key and invoices.status = 'draft';
+  from unnest(keys) as taken (key)
+  inner join pgledger.invoices as draft on taken.key = draft.key
+  left join pgledger.subscriptions on draft.subscription_key = subscriptions.key
+  where invoices.key = draft.key and invoices.status = 'draft';
 
-  perform pgledger.settle_credit(taken.key, v_now)
-  from unnest(keys) with ordinality as taken (key, place)
-  inner join pgledger.invoices on taken.key = invoices.key
-  where invoices.total < 0
-  order by taken.place;
+  perform pgledger.tell_of_invoices(app_id, 'invoice_finalized', keys);
+  perform pgledger.tell_of_invoices(
+    app_id,
+    'invoice_paid',
+    array(
+      select invoices.key
+      from unnest(keys) with ordinality as taken (key, place)
+      inner join pgledger.invoices on taken.key = invoices.key
+      where invoices.status = 'paid'
+      order by taken.place
+    )
+  );
 end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: numbers, due dates, and what becomes of credits.';
+  'Makes drafts of an app final: due dates, and what is to be paid back.';
 
 revoke all on function pgledger.finalize_invoices from public;
 
@@ -26956,7 +24824,7 @@ create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   even_if_empty boolean
 )
@@ -26972,13 +24840,14 @@ declare
     where invoices.subscription_key = subscription.key
       and invoices.kind = find_or_draft_invoice.kind
       and invoices.period_start = find_or_draft_invoice.period_start
+      and invoices.change_version = coalesce(find_or_draft_invoice.change_version, 0)
       and invoices.status <> 'voided'
   );
   v_drawn record;
 begin
   if v_key is null then
     v_drawn := pgledger.draw_invoice(
-      subscription, kind, period_start, as_of_version, tax_rates, null
+      subscription, kind, period_start, change_version, tax_rates, null
     );
     if even_if_empty or cardinality(v_drawn.lines) > 0 then
       v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
@@ -27133,7 +25002,7 @@ revoke all on function pgledger.invoice_key from public;
 /*
 Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
 and the invoice's own start, which for an interim invoice is where the last final one ended.
-as_of_version is for start invoices the change with which the period became active.
+change_version says for kind change which change the invoice is for: the last one of the period.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
@@ -27143,7 +25012,7 @@ create or replace function pgledger.invoice_request(
   kind text,
   tax_rates jsonb,
   out period_start timestamptz,
-  out as_of_version bigint
+  out change_version bigint
 )
 language plpgsql
 stable
@@ -27154,7 +25023,7 @@ declare
   v_period record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
   if pgledger.time_fault(v_at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
@@ -27173,24 +25042,23 @@ begin
     );
   end if;
 
-  if kind = 'start' then
-    as_of_version := (
-      select min(change.version)
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.period_start = invoice_request.period_start
-        and change.status = 'active'
+  if kind = 'start' and not exists (
+    select
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = invoice_request.period_start
+      and change.status = 'active'
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''start''',
+        format('subscription %s was not active in the period of %s', subscription.id, v_at)
+      ]
     );
-    if as_of_version is null then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array[
-          'kind', '''start''',
-          format('subscription %s was not active in the period of %s', subscription.id, v_at)
-        ]
-      );
-    end if;
-  else
+  elsif kind = 'change' then
+    change_version := pgledger.last_change(subscription, period_start, v_at);
+  elsif kind in ('period', 'interim') then
     v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
@@ -27233,13 +25101,59 @@ comment on function pgledger.invoice_with_key is
 
 revoke all on function pgledger.invoice_with_key from public;
 
+-- file: repeatable/27_invoices/last_change.sql
+/*
+The version of the last change in a subscription's period that can have an invoice of its own. What
+the clock does by itself has none.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.last_change(
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  at timestamptz
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_version bigint := (
+    select max(change.version)
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = last_change.period_start
+      and change.change in ('plan_changed', 'updated', 'paused', 'resumed', 'canceled')
+  );
+  v_ok boolean;
+begin
+  if v_version is null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''change''',
+        format('subscription %s did not change in the period of %s', subscription.id, at)
+      ]
+    );
+  end if;
+  return v_version;
+end;
+$$;
+
+comment on function pgledger.last_change is
+  'The version of the last change in a period that can have an invoice of its own.';
+
+revoke all on function pgledger.last_change from public;
+
 -- file: repeatable/27_invoices/late_lines.sql
 /*
 Lines for usage that was reported after the invoice of its period had become final, one for each
-period, plan and feature: what is due by now at the price that it was billed at, less what has been
+period, plan and feature: what usage costs by now at the price that it was billed at, less what was
 billed. A credit gives back what was paid, so the discount's share is left out.
 
-Only features that pgledger.late_usage names are computed anew.
+Only features that pgledger.features_with_late_usage names are computed anew. Late usage of a period
+whose invoice is still a draft goes on the draft.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -27253,57 +25167,69 @@ stable
 parallel safe
 as $$
 declare
-  v_late record;
-  v_charge pgledger.usage_charge;
+  v_billed record;
+  v_charge record;
   v_line pgledger.invoice_lines;
 begin
-  for v_late in
-    select late.for_period, late.items
-    from pgledger.late_usage(subscription, before_period, for_invoice) as late
-    order by late.for_period
+  for v_billed in
+    select
+      billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
+      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
+      billed.events, billed.basis, late.meter_key, late.unique_key
+    from pgledger.features_with_late_usage(subscription, before_period, for_invoice) as late
+    inner join pgledger.billed_usage(
+      subscription.key, before_period, for_invoice, true
+    ) as billed
+      on late.item = billed.item and late.since <= billed.starts_at
+    where not exists (
+      select
+      from pgledger.invoices
+      where invoices.subscription_key = subscription.key
+        and invoices.kind = 'period'
+        and invoices.period_start = billed.for_period
+        and invoices.status = 'draft'
+    )
+    order by billed.for_period, billed.starts_at, billed.item
   loop
-    foreach v_charge in array array(
-      select charge
-      from unnest(
-        pgledger.unbilled_usage(
-          subscription, v_late.for_period,
-          pgledger.billing_segments(subscription, v_late.for_period), for_invoice, true, exponent,
-          v_late.items
-        )
-      ) as charge
-      order by charge.starts_at, charge.feature_key
-    ) loop
-      v_line := null;
-      v_line.amount := v_charge.amount + v_charge.true_up + v_charge.cap;
-      continue when v_charge.events = 0
-        and v_line.amount = 0
-        and v_charge.gross_amount is null;
+    v_charge := pgledger.charge_as_billed(
+      subscription,
+      v_billed.for_period,
+      v_billed.plan_key,
+      row(
+        null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
+      )::pgledger.priced_feature,
+      exponent
+    );
+    continue when v_charge.events = v_billed.events
+      and v_charge.amount = v_billed.amount;
 
-      v_line.kind := 'late_usage';
-      v_line.description := format(
-        'Late usage of %s before %s',
-        v_charge.feature_key,
-        to_char(v_charge.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
+    v_line := null;
+    v_line.kind := 'late_usage';
+    v_line.description := format(
+      'Late usage of %s before %s',
+      v_billed.item,
+      to_char(v_billed.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
+    );
+    v_line.item := v_billed.item;
+    v_line.period_start := v_billed.starts_at;
+    v_line.period_end := v_billed.ends_at;
+    v_line.quantity := v_charge.quantity - v_billed.quantity;
+    v_line.amount := v_charge.amount - v_billed.amount;
+    v_line.discount := 0;
+    v_line.tax := 0;
+    v_line.subscription_key := subscription.key;
+    v_line.for_period := v_billed.for_period;
+    v_line.plan_key := v_billed.plan_key;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events - v_billed.events;
+    v_line.basis := v_billed.basis;
+    if v_line.amount < 0 and v_billed.net <> v_billed.amount then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
+      v_line.amount := pgledger.rounded_quotient(
+        v_line.amount * v_billed.net, v_billed.amount, exponent
       );
-      v_line.item := v_charge.feature_key;
-      v_line.period_start := v_charge.starts_at;
-      v_line.period_end := v_charge.ends_at;
-      v_line.quantity := v_charge.quantity;
-      v_line.discount := 0;
-      v_line.tax := 0;
-      v_line.subscription_key := subscription.key;
-      v_line.for_period := v_late.for_period;
-      v_line.plan_key := v_charge.plan_key;
-      v_line.counted := v_charge.counted;
-      v_line.events := v_charge.events;
-      v_line.basis := v_charge.basis;
-      if v_charge.gross_amount is not null then
-        v_line.basis := v_line.basis || jsonb_build_object(
-          'gross', (v_charge.gross_amount + v_charge.gross_true_up + v_charge.gross_cap)::text
-        );
-      end if;
-      return next v_line;
-    end loop;
+    end if;
+    return next v_line;
   end loop;
 end;
 $$;
@@ -27312,86 +25238,6 @@ comment on function pgledger.late_lines is
   'Lines for usage that was reported after the invoice of its period had become final.';
 
 revoke all on function pgledger.late_lines from public;
-
--- file: repeatable/27_invoices/late_usage.sql
-/*
-The periods before one in which usage may have come to something else since it was billed, with the
-features. First all periods of a feature are looked at together: as long as its events are as many
-as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked at.
-
-Of seats, every report before the last period's end counts, because one from before a period says
-how many were taken in it. Which periods it changes is seen only by computing them anew.
-
-Only what the period's own invoice has billed can come late; before that, it goes on that invoice.
-*/
-create or replace function pgledger.late_usage(
-  subscription pgledger.subscriptions,
-  before_period timestamptz,
-  for_invoice pgledger.invoices
-)
-returns table (for_period timestamptz, items text[])
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  return query
-  with billed as materialized (
-    select
-      part.for_period, part.item, part.meter_key, part.is_seat, part.starts_at, part.ends_at,
-      part.events, part.counted, part.must_recount
-    from pgledger.billed_periods(subscription, before_period, for_invoice) as part
-  ),
-  feature as (
-    select
-      billed.item, billed.meter_key, bool_or(billed.must_recount) as must_recount,
-      case when billed.is_seat then '-infinity' else min(billed.starts_at) end as since,
-      case when billed.is_seat then max(billed.ends_at) else before_period end as until,
-      case
-        when billed.is_seat
-          then (array_agg(billed.counted order by billed.ends_at desc))[1]
-        else sum(billed.events)
-      end as events
-    from billed
-    group by billed.item, billed.meter_key, billed.is_seat
-  ),
-  present as (
-    select counted.meter_key, counted.events
-    from (
-      select feature.since, feature.until, array_agg(feature.meter_key) as meter_keys
-      from feature
-      group by feature.since, feature.until
-    ) as range
-    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, range.until) as counted
-  )
-  select billed.for_period, array_agg(billed.item)
-  from feature
-  left join present on feature.meter_key = present.meter_key
-  inner join billed on feature.item = billed.item
-  where (feature.must_recount or feature.events <> coalesce(present.events, 0))
-    and (
-      billed.must_recount
-      or billed.is_seat
-      or billed.events <> pgledger.usage_between(
-        billed.meter_key, null, 'count', billed.starts_at, billed.ends_at
-      )
-    )
-    and exists (
-      select
-      from pgledger.invoices
-      where invoices.subscription_key = subscription.key
-        and invoices.kind = 'period'
-        and invoices.period_start = billed.for_period
-        and pgledger.counts_as_billed(invoices, for_invoice)
-    )
-  group by billed.for_period;
-end;
-$$;
-
-comment on function pgledger.late_usage is
-  'The earlier periods, and features, in which usage may have come to something else since.';
-
-revoke all on function pgledger.late_usage from public;
 
 -- file: repeatable/27_invoices/ledger_create_invoice.sql
 /*
@@ -27497,7 +25343,7 @@ grant execute on function public.ledger_create_invoice to pgledger_poster;
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
+Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function public.ledger_delete_invoice(
@@ -27523,7 +25369,6 @@ begin
   if v_old.status <> 'draft' then
     v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
-  v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
   delete from pgledger.invoices
   where invoices.key = v_old.key;
@@ -27546,8 +25391,7 @@ id: Which invoice: inv_ and a ULID.
 Returns: The draft as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is not a draft, or a final invoice goes
-  on from it).$$;
+  no such invoice), InvalidState (it is not a draft).$$;
 
 revoke all on function public.ledger_delete_invoice from public;
 grant execute on function public.ledger_delete_invoice to pgledger_poster;
@@ -27611,6 +25455,7 @@ begin
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -27677,7 +25522,7 @@ begin
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
   );
   return pgledger.invoice_with_key(v_key);
 end;
@@ -27697,8 +25542,10 @@ subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for. period: what the period has come to, and what the next
   one costs in advance. start: the base fee of a period that is paid in
-  advance and is not on the invoice of the period before. interim: usage until
-  now. One of: period, start, interim.
+  advance and is not on the invoice of the period before. change: what changes
+  of plan or quantity come to in the period; there is one for each change, and
+  it is that of the last. interim: usage until now. One of: period, start,
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for the subscription's.
 
@@ -27706,10 +25553,11 @@ Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  the subscription has no period at that time, kind is start and it was not
+  active in that period, or kind is change and it did not change),
+  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
+  are not valid; the message names the path), UsagePurged (usage events of the
+  period may have been purged).$$;
 
 revoke all on function public.ledger_generate_invoice from public;
 grant execute on function public.ledger_generate_invoice to pgledger_poster;
@@ -27785,7 +25633,7 @@ begin
   elsif pgledger.time_fault(at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -27807,7 +25655,7 @@ begin
     and invoices.status <> 'voided'
     and invoices.period_start <= ledger_get_invoice_by_period.at
     and invoices.period_end > ledger_get_invoice_by_period.at
-  order by invoices.period_start desc
+  order by invoices.period_start desc, invoices.change_version desc
   limit 1;
 
   if found then
@@ -27823,8 +25671,8 @@ app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
 at: A time in the period: not before its start, and before its end.
-kind: What the invoice is for, as for ledger_generate_invoice. One of: period,
-  start, interim.
+kind: What the invoice is for, as for ledger_generate_invoice; of several for
+  changes it is that of the last. One of: period, start, change, interim.
 
 Returns: The invoice that is not voided, or no row.
 
@@ -27999,6 +25847,7 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
+  perform pgledger.tell_of_invoices(app_id, 'invoice_uncollectible', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -28023,8 +25872,7 @@ grant execute on function public.ledger_mark_invoice_uncollectible to pgledger_p
 
 -- file: repeatable/27_invoices/ledger_mark_invoice_voided.sql
 /*
-Locks the subscription, the invoice, the invoices that its credit has lowered, and the redemptions
-of its coupons, each ascending by key.
+Locks the subscription, the invoice, and the redemptions of its coupons, ascending by key.
 Checks, in this order: app_id, tenant_id, id, existence, reason, final invoices that go on from it,
 status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
@@ -28055,43 +25903,35 @@ begin
 
   if v_invoice.status = 'voided' then
     return pgledger.invoice_with_key(v_invoice.key);
-  elsif v_invoice.status <> 'draft' and (v_invoice.status <> 'paid' or v_invoice.total <= 0) then
+  elsif v_invoice.status not in ('draft', 'paid') then
     v_ok := pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
   set
     status = 'voided',
-    unapplied = invoices.amount_paid,
-    refund_due = 0 * invoices.refund_due,
-    paid_at = null,
+    unapplied = invoices.unapplied + least(invoices.amount_paid, invoices.amount_due),
     voided_at = v_now,
     void_reason = reason,
     version = invoices.version + 1,
     updated_at = v_now
   where invoices.key = v_invoice.key
-    and (
-      invoices.status in ('pending', 'past_due', 'uncollectible')
-      or (invoices.status = 'paid' and invoices.total <= 0)
-    );
+    and invoices.status in ('pending', 'past_due', 'uncollectible');
   if not found then
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
-  perform pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
+  perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function public.ledger_mark_invoice_voided is
-$$Takes back an invoice as if it had not been.
+$$Takes back an invoice that waits for payment, as if it had not been.
 
-It waits for payment, or its total is zero or below. Coupons that it used up
-can be used again, and what was paid on it is kept as unapplied. If it is a
-credit, that is taken back: what it lowered on other invoices is due again,
-and nothing of it is kept or to be paid back. So void it before you pay it
-back.
+Coupons that it used up can be used again, and what was paid on it is kept as
+unapplied.
 
 app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
@@ -28102,8 +25942,8 @@ Returns: The invoice, voided. One that is so already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidArgument (the reason is not valid), InvalidState
-  (the invoice is a draft, or it was paid and its total is above zero, or a
-  later invoice gives back a part of its base fee or has lowered it).$$;
+  (the invoice is a draft or paid, or a later invoice gives back a part of its
+  base fee).$$;
 
 revoke all on function public.ledger_mark_invoice_voided from public;
 grant execute on function public.ledger_mark_invoice_voided to pgledger_poster;
@@ -28184,7 +26024,7 @@ tenant_id: Who would be billed.
 subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
-  interim.
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
   subscription's.
@@ -28194,10 +26034,11 @@ Returns: The draft as of now, without an id, and computed anew if there is
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  the subscription has no period at that time, kind is start and it was not
+  active in that period, or kind is change and it did not change),
+  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
+  are not valid; the message names the path), UsagePurged (usage events of the
+  period may have been purged).$$;
 
 revoke all on function public.ledger_preview_invoice from public;
 grant execute on function public.ledger_preview_invoice to pgledger_reader;
@@ -28311,53 +26152,65 @@ grant execute on function public.ledger_set_payment_terms to pgledger_poster;
 
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
-What usage of a feature comes to by a plan's price, less what has been billed of it. If more was
+A charge for usage of a feature by a plan, less what other invoices have billed of it. If more was
 billed than it comes to, its amounts together give back what was paid of that: they are reduced by
-the share that the discount had. The gross amounts then say what they were before.
+the share that the discount had. gross_amount, gross_true_up and gross_cap then say what they were
+before, and are null otherwise.
 */
 create or replace function pgledger.less_billed_usage(
-  charge pgledger.usage_charge,
-  bills pgledger.billed_charge[],
-  exponent integer
+  subscription_key bigint,
+  for_period timestamptz,
+  for_invoice pgledger.invoices,
+  plan_key bigint,
+  feature_key text,
+  exponent integer,
+  inout quantity numeric,
+  inout amount numeric,
+  inout true_up numeric,
+  inout cap numeric,
+  inout events bigint,
+  out gross_amount numeric,
+  out gross_true_up numeric,
+  out gross_cap numeric
 )
-returns pgledger.usage_charge
 language plpgsql
-immutable
+stable
 parallel safe
 as $$
 declare
-  v_bill pgledger.billed_charge;
+  v_billed record;
   v_gross numeric;
 begin
-  foreach v_bill in array bills loop
-    continue when v_bill.plan_key <> charge.plan_key or v_bill.item <> charge.feature_key;
-    charge.quantity := charge.quantity - v_bill.quantity;
-    charge.amount := charge.amount - v_bill.amount;
-    charge.true_up := charge.true_up - v_bill.true_up;
-    charge.cap := charge.cap - v_bill.cap;
-    charge.events := charge.events - v_bill.events;
+  select
+    coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
+    coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
+    coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
+  into v_billed
+  from pgledger.billed_usage(subscription_key, for_period, for_invoice, false) as billed
+  where billed.item = feature_key
+    and billed.plan_key = less_billed_usage.plan_key;
+  quantity := quantity - v_billed.quantity;
+  amount := amount - v_billed.amount;
+  true_up := true_up - v_billed.true_up;
+  cap := cap - v_billed.cap;
+  events := events - v_billed.events;
 
-    v_gross := v_bill.amount + v_bill.true_up + v_bill.cap;
-    if v_bill.net <> v_gross and charge.amount + charge.true_up + charge.cap < 0 then
-      charge.gross_amount := charge.amount;
-      charge.gross_true_up := charge.true_up;
-      charge.gross_cap := charge.cap;
-      charge.true_up := pgledger.rounded_quotient(
-        charge.gross_true_up * v_bill.net, v_gross, exponent
-      );
-      charge.cap := pgledger.rounded_quotient(charge.gross_cap * v_bill.net, v_gross, exponent);
-      charge.amount := pgledger.rounded_quotient(
-        (charge.gross_amount + charge.gross_true_up + charge.gross_cap) * v_bill.net, v_gross,
-        exponent
-      ) - charge.true_up - charge.cap;
-    end if;
-  end loop;
-  return charge;
+  v_gross := v_billed.amount + v_billed.true_up + v_billed.cap;
+  if v_billed.net <> v_gross and amount + true_up + cap < 0 then
+    gross_amount := amount;
+    gross_true_up := true_up;
+    gross_cap := cap;
+    true_up := pgledger.rounded_quotient(gross_true_up * v_billed.net, v_gross, exponent);
+    cap := pgledger.rounded_quotient(gross_cap * v_billed.net, v_gross, exponent);
+    amount := pgledger.rounded_quotient(
+      (gross_amount + gross_true_up + gross_cap) * v_billed.net, v_gross, exponent
+    ) - true_up - cap;
+  end if;
 end;
 $$;
 
 comment on function pgledger.less_billed_usage is
-  'What usage comes to by a price, less what has been billed of it.';
+  'A charge for usage less what other invoices have billed of it.';
 
 revoke all on function pgledger.less_billed_usage from public;
 
@@ -28570,145 +26423,11 @@ comment on function pgledger.lock_invoice is
 
 revoke all on function pgledger.lock_invoice from public;
 
--- file: repeatable/27_invoices/lower_invoice.sql
-/*
-Lowers what is due on a final invoice by a credit that is written down already; or, by an amount
-below zero, raises it again where the credit was taken back. With nothing left open it is paid. If
-something is open again, it waits for payment as before: given up where it was, and otherwise
-pending until ledger_advance sees that it is overdue.
-
-The invoice is locked.
-*/
-create or replace function pgledger.lower_invoice(
-  key bigint,
-  amount numeric,
-  at timestamptz
-)
-returns void
-language sql
-volatile
-parallel unsafe
-as $$
-  update pgledger.invoices
-  set
-    credits_applied = invoices.credits_applied + lower_invoice.amount,
-    amount_due = lowered.due,
-    unapplied = invoices.unapplied
-    + greatest(invoices.amount_paid - lowered.due, 0)
-    - greatest(invoices.amount_paid - invoices.amount_due, 0),
-    status = case
-      when invoices.amount_paid >= lowered.due then 'paid'
-      when invoices.status <> 'paid' then invoices.status
-      when invoices.uncollectible_at is not null then 'uncollectible'
-      else 'pending'
-    end,
-    paid_at = case
-      when invoices.amount_paid >= lowered.due then pgledger.covered_at(invoices.key)
-    end,
-    version = invoices.version + 1,
-    updated_at = lower_invoice.at
-  from (
-    select invoices.key, invoices.amount_due - lower_invoice.amount as due
-    from pgledger.invoices
-    where invoices.key = lower_invoice.key
-  ) as lowered
-  where invoices.key = lowered.key and invoices.status not in ('draft', 'voided')
-$$;
-
-comment on function pgledger.lower_invoice is
-  'Lowers what is due on an invoice by a credit, or raises it again.';
-
-revoke all on function pgledger.lower_invoice from public;
-
--- file: repeatable/27_invoices/metered_charge.sql
-/*
-What a metered feature comes to by a price in the stays of its plan (own_stays), rounded; minimum is
-what the price asks at least, or null. sinces and untils are what had been used at the start and end
-of each of these, and whole is all that was used in the period. stays are those of all plans.
-
-Where all usage decides about the price of each unit, or where there is a level, the plan bills a
-share of the whole cost: no order of plans then makes usage free or bills it twice. Without any
-usage there is nothing to share by, and what the price asks is the first plan's.
-*/
-create or replace function pgledger.metered_charge(
-  price pgledger.priced_feature,
-  stays pgledger.billing_segment[],
-  own_stays pgledger.billing_segment[],
-  counted_from timestamptz,
-  whole numeric,
-  sinces numeric[],
-  untils numeric[],
-  is_first boolean,
-  time_zone text,
-  exponent integer,
-  out quantity numeric,
-  out amount numeric,
-  out cap numeric,
-  out minimum numeric
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_terms jsonb := price.basis -> 'price';
-  v_free numeric := coalesce((price.basis ->> 'allowance')::numeric, 0)
-    + coalesce((price.basis ->> 'added_allowance')::numeric, 0);
-  v_part record := pgledger.active_part(price.basis, stays, time_zone);
-  v_total numeric := whole;
-  v_time record;
-  v_charge record;
-begin
-  minimum := pgledger.rounded_quotient(
-    (v_terms ->> 'minimum')::numeric * v_part.part, v_part.whole, exponent
-  );
-  if price.basis ->> 'aggregation' in ('max', 'latest') then
-    if cardinality(stays) = 1 and cardinality(untils) = 1
-      and stays[1].starts_at = counted_from then
-      v_total := untils[1];
-    else
-      v_total := pgledger.usage_level(
-        price.meter_key, price.basis ->> 'aggregation', stays
-      );
-    end if;
-    v_time := pgledger.active_time(stays, own_stays);
-    sinces := v_time.sinces;
-    untils := v_time.untils;
-    whole := v_time.whole;
-  elsif whole = 0 or (
-    v_terms ->> 'model' not in ('volume', 'package')
-    and v_terms ->> 'maximum' is null
-  ) then
-    v_charge := pgledger.charge_by_difference(
-      v_terms, v_free, sinces, untils, is_first, v_part.part, v_part.whole, exponent
-    );
-    quantity := v_charge.quantity;
-    amount := v_charge.amount;
-    cap := v_charge.cap;
-    return;
-  end if;
-  v_charge := pgledger.charge_by_share(
-    v_terms, greatest(v_total - v_free, 0), sinces, untils, whole, v_part.part, v_part.whole,
-    exponent
-  );
-  quantity := v_charge.quantity;
-  amount := v_charge.amount;
-  cap := v_charge.cap;
-end;
-$$;
-
-comment on function pgledger.metered_charge is
-  'What a metered feature comes to by a price in the stays of the price''s plan.';
-
-revoke all on function pgledger.metered_charge from public;
-
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
-a gap. The fee is that of the plan and quantity with which the period began: what changed since is
-prorated on that period's own invoice. If something of the fee has been billed already, the
-difference to what is known by now. As long as the period before is not over, the next one is taken
-to follow as if nothing else happened.
+a gap: what is due of it as known by now, less what has been billed. As long as the period before is
+not over, the next one is taken to follow as if nothing else happened.
 */
 create or replace function pgledger.next_base_lines(
   subscription pgledger.subscriptions,
@@ -28735,27 +26454,21 @@ begin
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
       return;
     end if;
-    v_segments := pgledger.billing_segments(
-      subscription,
-      ends_at,
-      case
-        when not exists (
-          select
-          from pgledger.billed_base(subscription.key, ends_at, for_invoice)
-        ) then next_version
-      end
-    );
+    v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at then
     return;
   else
     select
-      array[
-        row(
-          next_base_lines.ends_at, period.ends_at, subscription.plan_key,
-          subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
-        )::pgledger.billing_segment
-      ]
+      pgledger.cut_at_cancellation(
+        subscription,
+        array[
+          row(
+            next_base_lines.ends_at, period.ends_at, subscription.plan_key,
+            subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
+          )::pgledger.billing_segment
+        ]
+      )
     into v_segments
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
@@ -28777,26 +26490,142 @@ comment on function pgledger.next_base_lines is
 
 revoke all on function pgledger.next_base_lines from public;
 
--- file: repeatable/27_invoices/plan_priority.sql
+-- file: repeatable/27_invoices/number_invoices.sql
 /*
-The priority of a plan at a time: of several subscriptions that have a price for a feature, that of
-the lowest one bills it.
+Gives invoices of an app that have just become final its next numbers, in the order of the keys.
+
+Locks the app's row and holds it until the transaction ends: numbers have no gap because
+transactions take them one after the other. So this comes last.
 */
-create or replace function pgledger.plan_priority(
-  plan_key bigint,
-  at timestamptz
+create or replace function pgledger.number_invoices(app_id text, keys bigint[])
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_number bigint;
+begin
+  if cardinality(keys) = 0 then
+    return;
+  end if;
+  insert into pgledger.apps (app_id)
+  values (number_invoices.app_id)
+  on conflict on constraint apps_app_id_pk do nothing;
+  update pgledger.apps
+  set invoice_number = apps.invoice_number + cardinality(keys)
+  where apps.app_id = number_invoices.app_id
+  returning apps.invoice_number - cardinality(keys) into v_number;
+
+  update pgledger.invoices
+  set number = v_number + taken.place
+  from unnest(keys) with ordinality as taken (key, place)
+  where invoices.key = taken.key and invoices.number is null;
+end;
+$$;
+
+comment on function pgledger.number_invoices is
+  'Gives invoices of an app that have become final its next numbers.';
+
+revoke all on function pgledger.number_invoices from public;
+
+-- file: repeatable/27_invoices/plan_usage_lines.sql
+/*
+Lines for the usage in the stays of a period on a plan: for each of the plan's prices one for usage,
+overage beyond an allowance or seats, one for what is missing to the price's minimum, and one for
+what is beyond its maximum. Usage of zero has its line, too: it says that the feature was looked at,
+which is what late usage is found by.
+
+has_billed says whether another invoice has billed usage of the period; only then is each charge
+lessened by that. Where a credit was reduced by a discount, the line's basis says what it was
+before.
+*/
+create or replace function pgledger.plan_usage_lines(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  first_stay pgledger.billing_segment,
+  stays pgledger.billing_segment[],
+  has_billed boolean,
+  for_invoice pgledger.invoices,
+  exponent integer
 )
-returns integer
-language sql
+returns setof pgledger.invoice_lines
+language plpgsql
 stable
 parallel safe
 as $$
-  select plans.priority from pgledger.plans where plans.key = plan_priority.plan_key
+declare
+  v_plan_key bigint := stays[1].plan_key;
+  v_charge record;
+  v_line pgledger.invoice_lines;
+begin
+  v_line.subscription_key := subscription.key;
+  v_line.for_period := for_period;
+  v_line.discount := 0;
+  v_line.tax := 0;
+  v_line.plan_key := v_plan_key;
+  v_line.period_start := stays[1].starts_at;
+  v_line.period_end := stays[cardinality(stays)].ends_at;
+  for v_charge in
+    select
+      charge.description, charge.feature_key, charge.unit_amount, charge.basis, charge.quantity,
+      charge.amount, charge.true_up, charge.cap, charge.counted, charge.events,
+      null::numeric as gross_amount, null::numeric as gross_true_up, null::numeric as gross_cap
+    from pgledger.usage_charges(
+      array(select price from pgledger.priced_features(subscription, v_plan_key) as price),
+      first_stay.starts_at, stays, v_plan_key = first_stay.plan_key, subscription.time_zone,
+      exponent
+    ) as charge
+  loop
+    if has_billed then
+      select
+        rest.quantity, rest.amount, rest.true_up, rest.cap, rest.events, rest.gross_amount,
+        rest.gross_true_up, rest.gross_cap
+      into
+        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
+        v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
+      from pgledger.less_billed_usage(
+        subscription.key, for_period, for_invoice, v_plan_key, v_charge.feature_key, exponent,
+        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
+      ) as rest;
+    end if;
+
+    v_line.kind := case
+      when v_charge.basis ->> 'type' = 'seat' then 'seats'
+      when v_charge.basis ? 'allowance' then 'overage'
+      else 'usage'
+    end;
+    v_line.description := v_charge.description;
+    v_line.item := v_charge.feature_key;
+    v_line.quantity := v_charge.quantity;
+    v_line.unit_amount := v_charge.unit_amount;
+    v_line.amount := v_charge.amount;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events;
+    v_line.basis := v_charge.basis;
+    if v_charge.gross_amount is not null then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
+    end if;
+    return next v_line;
+
+    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0 then
+      return next pgledger.bound_line(
+        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
+      );
+    end if;
+    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
+      return next pgledger.bound_line(
+        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
+      );
+    end if;
+  end loop;
+end;
 $$;
 
-comment on function pgledger.plan_priority is 'The priority of a plan at a time.';
+comment on function pgledger.plan_usage_lines is
+  'Lines for the usage in the stays of a period on a plan that is not billed yet.';
 
-revoke all on function pgledger.plan_priority from public;
+revoke all on function pgledger.plan_usage_lines from public;
 
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
@@ -28827,12 +26656,13 @@ begin
   where invoices.subscription_key = subscription.key
     and invoices.kind = preview_invoice.kind
     and invoices.period_start = v_request.period_start
+    and invoices.change_version = coalesce(v_request.change_version, 0)
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
     return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
-    subscription, kind, v_request.period_start, v_request.as_of_version,
+    subscription, kind, v_request.period_start, v_request.change_version,
     coalesce(tax_rates, v_written.tax_rates), v_written.key
   );
   return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
@@ -28846,67 +26676,62 @@ revoke all on function pgledger.preview_invoice from public;
 
 -- file: repeatable/27_invoices/priced_features.sql
 /*
-The prices that a plan has at a time, in their order. basis is what a charge is computed from, and
-stands on the line: the price, the feature's type and aggregation, the allowance if the plan gives
-one as a soft limit, how seats and prorated amounts are prorated, and which subscription bills it.
-With each, the meter that counts the subscription's usage, if there is one.
+The prices of a plan, in their order. basis is what a charge is computed from, and stands on the
+line: the price, the feature's type and aggregation, the allowance if the plan gives one as a soft
+limit, and for seats how they are prorated. With each, the meter that counts the subscription's
+usage, if there is one.
 */
 create or replace function pgledger.priced_features(
   subscription pgledger.subscriptions,
-  plan_key bigint,
-  at timestamptz
+  plan_key bigint
 )
-returns pgledger.priced_feature[]
-language plpgsql
+returns setof pgledger.priced_feature
+language sql
 stable
 parallel safe
 as $$
-declare
-  v_terms record := pgledger.plan_terms(plan_key, at);
-begin
-  return array(
+  select
+    format('%s: %s', plans.name, features.name) || case
+      when given.allowance is not null then format(' beyond %s', given.allowance)
+      else ''
+    end,
+    plan_features.feature_key,
+    (price.value ->> 'unit_amount')::numeric,
+    meters.key,
+    meters.unique_key,
+    jsonb_strip_nulls(
+      jsonb_build_object(
+        'price', price.value - 'feature',
+        'type', plan_features.type,
+        'aggregation', plan_features.aggregation,
+        'allowance', given.allowance,
+        'proration', given.proration
+      )
+    )
+  from pgledger.plans
+  cross join lateral jsonb_array_elements(
+    coalesce(nullif(plans.pricing -> 'prices', 'null'), '[]')
+  ) with ordinality as price (value, place)
+  inner join pgledger.plan_features
+    on plans.key = plan_features.plan_key
+    and price.value ->> 'feature' = plan_features.feature_key
+  inner join pgledger.features on plan_features.feature_id = features.id
+  cross join lateral (
     select
-      row(
-        format('%s: %s', plans.name, features.name) || case
-          when v_terms.allowances ? features.key
-            then format(' beyond %s', v_terms.allowances ->> features.key)
-          else ''
-        end,
-        features.key,
-        (price.value ->> 'unit_amount')::numeric,
-        meters.key,
-        meters.unique_key,
-        jsonb_strip_nulls(
-          jsonb_build_object(
-            'price', price.value - 'feature',
-            'type', features.type,
-            'aggregation', term.value ->> 'aggregation',
-            'allowance', v_terms.allowances ->> features.key,
-            'proration',
-            case
-              when features.type = 'seat' or price.value -> 'prorated' = 'true'
-                then coalesce(v_terms.pricing #>> '{base,proration}', 'day')
-            end,
-            'billed_by', subscription.id
-          )
-        )
-      )::pgledger.priced_feature
-    from pgledger.plans
-    cross join lateral jsonb_array_elements(
-      coalesce(nullif(v_terms.pricing -> 'prices', 'null'), '[]')
-    ) with ordinality as price (value, place)
-    cross join lateral (
-      select v_terms.features -> (price.value ->> 'feature') as value
-    ) as term
-    inner join pgledger.features on term.value ->> 'feature_id' = features.id
-    left join pgledger.meters
-      on meters.app_id = subscription.app_id
-      and meters.tenant_id = subscription.tenant_id
-      and meters.feature_key = features.key
-    where plans.key = priced_features.plan_key
-    order by price.place
-  );
-end;
+      case
+        when plan_features.soft_limit and plan_features.quota >= 0
+          then trim_scale(plan_features.quota)::text
+      end as allowance,
+      case
+        when plan_features.type = 'seat' then coalesce(plans.pricing #>> '{base,proration}', 'day')
+      end as proration
+  ) as given
+  left join pgledger.meters
+    on meters.app_id = subscription.app_id
+    and meters.tenant_id = subscription.tenant_id
+    and meters.feature_key = plan_features.feature_key
+  where plans.key = priced_features.plan_key
+  order by price.place
 $$;
 
 comment on function pgledger.priced_features is
@@ -28940,11 +26765,16 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    -- When clocks are set back, the local time can be before that of the start.
+    -- When clocks are set back, the local time can be before that of the start, or come twice: a
+    -- day begins when it comes the second time, as periods do.
     else greatest(
       0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
-      - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
+      - (
+        at < (
+          (at at time zone time_zone)::date + (whole_start at time zone time_zone)::time
+        ) at time zone time_zone
+      )::integer
     )
   end::numeric
 $$;
@@ -29257,62 +27087,6 @@ comment on function pgledger.repeated_invoice is
 
 revoke all on function pgledger.repeated_invoice from public;
 
--- file: repeatable/27_invoices/rival_times.sql
-/*
-The times between two points in which other subscriptions of the same tenant are active or in their
-trial, with what their plans ask and give then. Nearly every tenant has one subscription, and the
-answer is empty.
-*/
-create or replace function pgledger.rival_times(
-  subscription pgledger.subscriptions,
-  since timestamptz,
-  until timestamptz
-)
-returns pgledger.rival_time[]
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  if not exists (
-    select
-    from pgledger.subscriptions as other
-    where other.app_id = subscription.app_id
-      and other.tenant_id = subscription.tenant_id
-      and other.key <> subscription.key
-      and other.started_at < rival_times.until
-      and (other.ended_at is null or other.ended_at > rival_times.since)
-  ) then
-    return '{}';
-  end if;
-  return array(
-    select
-      row(
-        other.key, other.started_at, other.created_at, part.starts_at, part.ends_at, part.status,
-        pgledger.plan_priority(part.plan_key, part.entered_at),
-        jsonb_path_query_array(terms.pricing, '$.prices[*].feature'),
-        terms.allowances
-      )::pgledger.rival_time
-    from pgledger.subscriptions as other
-    cross join lateral pgledger.subscription_times(other, rival_times.until) as part
-    cross join lateral pgledger.plan_terms(part.plan_key, part.entered_at) as terms
-    where other.app_id = subscription.app_id
-      and other.tenant_id = subscription.tenant_id
-      and other.key <> subscription.key
-      and other.started_at < rival_times.until
-      and (other.ended_at is null or other.ended_at > rival_times.since)
-      and part.starts_at < rival_times.until
-      and part.ends_at > rival_times.since
-    order by other.key, part.starts_at
-  );
-end;
-$$;
-
-comment on function pgledger.rival_times is
-  'When other subscriptions of the same tenant are active, and what their plans ask and give.';
-
-revoke all on function pgledger.rival_times from public;
-
 -- file: repeatable/27_invoices/seat_levels.sql
 /*
 How many seats were taken when, in a range of a period. since and until count the days or seconds of
@@ -29354,7 +27128,6 @@ as $$
       where usage_events.meter_key = seat_levels.meter_key
         and usage_events.event_at >= seat_levels.starts_at
         and usage_events.event_at < seat_levels.ends_at
-        and usage_events.quantity is not null
     ) as report
     cross join lateral (
       select
@@ -29373,8 +27146,7 @@ revoke all on function pgledger.seat_levels from public;
 -- file: repeatable/27_invoices/seats_charge.sql
 /*
 What seats cost by a price in the stays of a period on the price's plan, rounded: each number of
-seats its share of the period, by the days or seconds for which so many were taken. Seats that were
-never reported are 0, and a price may ask something for these, too.
+seats its share of the period, by the days or seconds for which so many were taken.
 */
 create or replace function pgledger.seats_charge(
   basis jsonb,
@@ -29406,11 +27178,7 @@ as $$
     )
   from (
     select
-      greatest(
-        level.level - coalesce((basis ->> 'allowance')::numeric, 0)
-        - coalesce((basis ->> 'added_allowance')::numeric, 0),
-        0
-      ) as level,
+      greatest(level.level - coalesce((basis ->> 'allowance')::numeric, 0), 0) as level,
       level.since, level.until, whole.length
     from unnest(stays) as stay
     cross join lateral pgledger.seat_levels(
@@ -29420,6 +27188,7 @@ as $$
     cross join lateral pgledger.proration_unit(
       stay.whole_end, stay.whole_start, stay.whole_end, time_zone, basis ->> 'proration'
     ) as whole (length)
+    where meter_key is not null
   ) as seats
   cross join lateral pgledger.price_amounts(basis -> 'price', seats.level) as cost
 $$;
@@ -29459,101 +27228,6 @@ comment on function pgledger.segments_until is
 
 revoke all on function pgledger.segments_until from public;
 
--- file: repeatable/27_invoices/settle_credit.sql
-/*
-Says what becomes of the credit of an invoice that becomes final with a total below zero. First it
-lowers what is open on the invoices that billed what it gives back; what was billed last comes
-first. What is then left is kept for the tenant. If the subscription was canceled with a refund, it
-is to be paid back instead, up to the money that was paid on these invoices and is not to be paid
-back already. Where the credit went is written down, so that it can be taken back.
-
-Locks these invoices, ascending by key. Their subscription is locked already, so no other credit is
-settled and none of them is voided meanwhile; payments wait.
-*/
-create or replace function pgledger.settle_credit(
-  invoice_key bigint,
-  at timestamptz
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_credit record;
-  v_keys bigint[] := array(select pgledger.credited_invoices(settle_credit.invoice_key));
-begin
-  select -invoices.total as amount, subscriptions.unused_time = 'refund' as to_refund
-  into strict v_credit
-  from pgledger.invoices
-  left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
-  where invoices.key = settle_credit.invoice_key;
-  perform 1
-  from pgledger.invoices
-  where invoices.key = any(v_keys)
-  order by invoices.key
-  for no key update;
-
-  insert into pgledger.invoice_credits (
-    from_invoice_key, to_invoice_key, amount, refund, created_at
-  )
-  select settle_credit.invoice_key, split.key, split.amount, split.refund, settle_credit.at
-  from (
-    select
-      billed.key,
-      least(billed.open, greatest(v_credit.amount - billed.open_before, 0)) as amount,
-      case
-        when v_credit.to_refund then least(
-          billed.money,
-          greatest(greatest(v_credit.amount - billed.open_in_all, 0) - billed.money_before, 0)
-        )
-        else 0 * v_credit.amount
-      end as refund
-    from (
-      select
-        part.key, part.open, part.money,
-        sum(part.open) over () as open_in_all,
-        sum(part.open) over newest_first - part.open as open_before,
-        sum(part.money) over newest_first - part.money as money_before
-      from (
-        select
-          invoices.key, invoices.number,
-          greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total) as open,
-          least(invoices.amount_paid, invoices.amount_due) - (
-            select coalesce(sum(earlier.refund), 0)
-            from pgledger.invoice_credits as earlier
-            where earlier.to_invoice_key = invoices.key and earlier.taken_back_at is null
-          ) as money
-        from pgledger.invoices
-        where invoices.key = any(v_keys)
-      ) as part
-      window newest_first as (order by part.number desc nulls first, part.key desc)
-    ) as billed
-  ) as split
-  where split.amount > 0 or split.refund > 0;
-
-  perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
-  from pgledger.invoice_credits as given
-  where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
-
-  update pgledger.invoices
-  set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
-  from (
-    select
-      coalesce(sum(invoice_credits.amount), 0) as amount,
-      coalesce(sum(invoice_credits.refund), 0 * v_credit.amount) as refund
-    from pgledger.invoice_credits
-    where invoice_credits.from_invoice_key = settle_credit.invoice_key
-  ) as given
-  where invoices.key = settle_credit.invoice_key;
-end;
-$$;
-
-comment on function pgledger.settle_credit is
-  'Says what becomes of the credit of an invoice that becomes final.';
-
-revoke all on function pgledger.settle_credit from public;
-
 -- file: repeatable/27_invoices/show_invoice.sql
 /*
 An invoice with its lines as applications see it, whether or not it is written down.
@@ -29590,8 +27264,8 @@ as $$
     invoice.amount_due,
     invoice.amount_paid,
     case
-      when invoice.status = 'voided' then 0 * invoice.total
-      else greatest(invoice.amount_due - invoice.amount_paid, 0 * invoice.total)
+      when invoice.status = 'voided' then 0
+      else greatest(invoice.amount_due - invoice.amount_paid, 0)
     end,
     invoice.refund_due,
     invoice.unapplied,
@@ -29656,19 +27330,19 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, as_of_version, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
     invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
   -- partial, so there is no constraint to name.
-  on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
+  on conflict (subscription_key, kind, period_start, change_version) where status <> 'voided' do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
   return v_key;
@@ -29714,124 +27388,6 @@ comment on function pgledger.store_lines is 'Writes the lines of an invoice.';
 
 revoke all on function pgledger.store_lines from public;
 
--- file: repeatable/27_invoices/subscription_times.sql
-/*
-When until a time a subscription is active or in its trial, in parts: a part ends where plan, status
-or period change. entered_at is when the plan was entered in the part's period. It makes no
-difference how far ledger_advance has written down what the clock has made due.
-*/
-create or replace function pgledger.subscription_times(
-  subscription pgledger.subscriptions,
-  until timestamptz
-)
-returns table (
-  starts_at timestamptz,
-  ends_at timestamptz,
-  plan_key bigint,
-  status text,
-  entered_at timestamptz
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_end timestamptz := coalesce(subscription.cancel_at, 'infinity');
-  v_part record;
-begin
-  for v_part in
-    select
-      change.occurred_at, change.plan_key, change.status, change.period_end,
-      lead(change.occurred_at) over written as next_at,
-      min(change.occurred_at) over (partition by change.period_start, change.plan_key) as entered_at
-    from pgledger.subscription_changes as change
-    where change.subscription_key = subscription.key
-    window written as (order by change.version)
-    order by change.version
-  loop
-    starts_at := v_part.occurred_at;
-    plan_key := v_part.plan_key;
-    status := v_part.status;
-    entered_at := v_part.entered_at;
-    ends_at := coalesce(v_part.next_at, v_end);
-    if status = 'trialing' and v_part.next_at is null then
-      ends_at := least(v_end, subscription.trial_end);
-    end if;
-    exit when starts_at >= until;
-    continue when status not in ('trialing', 'active');
-
-    if v_part.next_at is null and status = 'trialing' then
-      return next;
-      status := 'active';
-      starts_at := ends_at;
-      ends_at := v_end;
-    end if;
-    -- What follows the last change is one part for each of the periods that have begun since.
-    while v_part.next_at is null and starts_at < least(until, v_end) loop
-      ends_at := least(v_end, v_part.period_end);
-      if starts_at >= v_part.period_end then
-        entered_at := starts_at;
-        ends_at := least(v_end, (pgledger.subscription_period(subscription, starts_at)).ends_at);
-      end if;
-      return next;
-      starts_at := ends_at;
-    end loop;
-    if v_part.next_at is not null and starts_at < ends_at then
-      return next;
-    end if;
-  end loop;
-end;
-$$;
-
-comment on function pgledger.subscription_times is
-  'When until a time a subscription is active or in its trial, and on which plan.';
-
-revoke all on function pgledger.subscription_times from public;
-
--- file: repeatable/27_invoices/take_back_credit.sql
-/*
-Takes back what the credit of an invoice that is voided has lowered: the other invoices are to be
-paid as if there had been no credit.
-
-Locks these invoices, ascending by key; their subscription and the voided invoice are locked
-already.
-*/
-create or replace function pgledger.take_back_credit(
-  invoice_key bigint,
-  at timestamptz
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-begin
-  perform 1
-  from pgledger.invoices
-  where invoices.key in (
-    select given.to_invoice_key
-    from pgledger.invoice_credits as given
-    where given.from_invoice_key = take_back_credit.invoice_key
-  )
-  order by invoices.key
-  for no key update;
-
-  update pgledger.invoice_credits
-  set taken_back_at = take_back_credit.at
-  where invoice_credits.from_invoice_key = take_back_credit.invoice_key;
-
-  -- In a statement of its own, which sees what is taken back.
-  perform pgledger.lower_invoice(given.to_invoice_key, -given.amount, take_back_credit.at)
-  from pgledger.invoice_credits as given
-  where given.from_invoice_key = take_back_credit.invoice_key and given.amount > 0;
-end;
-$$;
-
-comment on function pgledger.take_back_credit is
-  'Takes back what the credit of an invoice has lowered.';
-
-revoke all on function pgledger.take_back_credit from public;
-
 -- file: repeatable/27_invoices/tell_of_invoices.sql
 /*
 Tells an app's hook what happened to invoices of it, in their order, if it has one: that they are
@@ -29875,238 +27431,100 @@ comment on function pgledger.tell_of_invoices is
 
 revoke all on function pgledger.tell_of_invoices from public;
 
--- file: repeatable/27_invoices/unbilled_usage.sql
-/*
-What is left to bill of the usage of a subscription's period as known by an invoice: what is due,
-less what has been billed for good. Once the period's own invoice is final (is_closed), its prices
-are those that it was billed at.
-*/
-create or replace function pgledger.unbilled_usage(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  segments pgledger.billing_segment[],
-  for_invoice pgledger.invoices,
-  is_closed boolean,
-  exponent integer,
-  items text[] default null
-)
-returns pgledger.usage_charge[]
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_bills pgledger.billed_charge[] := array(
-    select bill
-    from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
-  );
-  v_charges pgledger.usage_charge[] := pgledger.due_usage(
-    subscription, segments, v_bills, is_closed, exponent, items
-  );
-begin
-  if cardinality(v_bills) > 0 then
-    for v_place in 1 .. cardinality(v_charges) loop
-      v_charges[v_place] := pgledger.less_billed_usage(v_charges[v_place], v_bills, exponent);
-    end loop;
-  end if;
-  return v_charges;
-end;
-$$;
-
-comment on function pgledger.unbilled_usage is
-  'What is left to bill of usage in a period: what is due, less what has been billed.';
-
-revoke all on function pgledger.unbilled_usage from public;
-
--- file: repeatable/27_invoices/unrivalled_stays.sql
-/*
-The stays of a period without the times in which another subscription of the tenant bills a feature:
-one that is active, has a price for it, and comes first. The lowest priority comes first, then the
-oldest; but one that was begun in the past comes last as long as others had billed by then.
-*/
-create or replace function pgledger.unrivalled_stays(
-  subscription pgledger.subscriptions,
-  segments pgledger.billing_segment[],
-  stays pgledger.billing_segment[],
-  rivals pgledger.rival_time[],
-  feature_key text
-)
-returns pgledger.billing_segment[]
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_since timestamptz := pgledger.billed_before(
-    subscription.key, subscription.started_at, subscription.created_at, feature_key
-  );
-  v_stay pgledger.billing_segment;
-  v_priority integer;
-  v_rival pgledger.rival_time;
-  v_rival_since timestamptz;
-  v_own tstzmultirange;
-  v_taken tstzmultirange;
-  v_stays pgledger.billing_segment[] := '{}';
-begin
-  foreach v_stay in array stays loop
-    v_priority := pgledger.plan_priority(
-      v_stay.plan_key,
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = v_stay.plan_key
-      )
-    );
-    v_own := tstzmultirange(tstzrange(v_stay.starts_at, v_stay.ends_at));
-    foreach v_rival in array rivals loop
-      continue when v_rival.status <> 'active' or not v_rival.priced ? feature_key;
-      v_rival_since := pgledger.billed_before(
-        v_rival.subscription_key, v_rival.started_at, v_rival.created_at, feature_key
-      );
-      v_taken := tstzmultirange(tstzrange(v_rival.starts_at, v_rival.ends_at));
-      if (v_rival.priority, v_rival.started_at, v_rival.subscription_key)
-        < (v_priority, subscription.started_at, subscription.key) then
-        v_taken := v_taken - tstzmultirange(
-          tstzrange(v_since, greatest(v_since, v_rival_since))
-        );
-      else
-        v_taken := v_taken * tstzmultirange(
-          tstzrange(v_rival_since, greatest(v_rival_since, v_since))
-        );
-      end if;
-      v_own := v_own - v_taken;
-    end loop;
-    v_stays := v_stays || array(
-      select
-        row(
-          lower(part), upper(part), v_stay.plan_key, v_stay.quantity, v_stay.status,
-          v_stay.whole_start, v_stay.whole_end
-        )::pgledger.billing_segment
-      from unnest(v_own) as part
-      order by part
-    );
-  end loop;
-  return v_stays;
-end;
-$$;
-
-comment on function pgledger.unrivalled_stays is
-  'The stays of a period without the times in which another subscription bills a feature.';
-
-revoke all on function pgledger.unrivalled_stays from public;
-
 -- file: repeatable/27_invoices/usage_charges.sql
 /*
-What usage comes to by the prices of a plan in the stays of a period in which they count, rounded: a
-row for each price, in their order. quantity is how much is charged and amount what that costs;
-true_up is what is missing to the price's minimum, and cap, below zero, what is beyond its maximum.
-Usage is counted from counted_from to counted_until, the start of the period's first stay and the
-end of its last one, whatever plan or subscription bills it; events is how many events lie in the
-plan's own stays. Without such a stay there is no row, unless something is billed: then it is 0.
+What usage costs by the prices of a plan in the stays of a period on it, rounded: a row for each
+price, in their order. quantity is how much is charged and amount what that costs; true_up is what
+is missing to the price's minimum, and cap, below zero, what is beyond its maximum. counted is what
+usage has come to since counted_from, the start of the period's first stay; events is how many
+events lie in these stays.
 
-A price is charged in one of four ways:
-- seats by the days or seconds for which they were taken;
-- what has a level (max, latest): the level's cost, shared among plans by their active time;
-- a volume or package price, or one with a maximum: the cost of all usage, shared by usage;
-- any other by difference: the cost of all usage until the end of a stay, less that until its start.
-A minimum is the first plan's.
+What a price asks for no usage at all falls to the plan that the period began with, and so does a
+minimum. What usage adds never costs less than nothing.
 */
 create or replace function pgledger.usage_charges(
   prices pgledger.priced_feature[],
-  stays pgledger.billing_segment[],
   counted_from timestamptz,
-  counted_until timestamptz,
-  plan_key bigint,
+  stays pgledger.billing_segment[],
   is_first boolean,
-  is_billed boolean,
   time_zone text,
   exponent integer
 )
-returns pgledger.usage_charge[]
+returns table (
+  place integer,
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  basis jsonb,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  counted numeric,
+  events bigint
+)
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_own pgledger.billing_segment[] := array(
-    select stay
-    from unnest(stays) as stay
-    where stay.plan_key = usage_charges.plan_key
-    order by stay.starts_at
-  );
-  v_stays integer := cardinality(v_own);
-  v_used record;
+  v_used record := pgledger.usage_in_stays(prices, counted_from, stays);
   v_price pgledger.priced_feature;
-  v_charge pgledger.usage_charge;
-  v_charges pgledger.usage_charge[] := '{}';
-  v_cost record;
 begin
-  if v_stays = 0 and not is_billed then
-    return v_charges;
-  end if;
-  v_used := pgledger.usage_in_stays(prices, v_own, counted_from, counted_until);
-  v_charge.plan_key := plan_key;
-  v_charge.starts_at := coalesce(v_own[1].starts_at, counted_from);
-  v_charge.ends_at := coalesce(v_own[v_stays].ends_at, counted_until);
-  for v_place in 1 .. cardinality(prices) loop
-    v_price := prices[v_place];
-    v_charge.description := v_price.description;
-    v_charge.feature_key := v_price.feature_key;
-    v_charge.unit_amount := v_price.unit_amount;
-    v_charge.basis := v_price.basis;
-    v_charge.events := v_used.events[v_place];
-    if v_price.basis ->> 'type' = 'seat' then
-      v_cost := pgledger.seats_charge(
-        v_price.basis, v_price.meter_key, v_own, time_zone, exponent
-      );
-      v_charge.true_up := v_cost.true_up;
-      -- A report from before the first stay says how many seats were taken in it.
-      v_charge.counted := pgledger.usage_between(
-        v_price.meter_key, null, 'count', '-infinity', v_charge.ends_at
-      );
+  place := 0;
+  foreach v_price in array prices loop
+    place := place + 1;
+    description := v_price.description;
+    feature_key := v_price.feature_key;
+    unit_amount := v_price.unit_amount;
+    basis := v_price.basis;
+    counted := v_used.counted[place];
+    events := v_used.events[place];
+    if basis ->> 'type' = 'seat' then
+      select charge.quantity, charge.amount, charge.true_up, charge.cap
+      into
+        usage_charges.quantity, usage_charges.amount, usage_charges.true_up, usage_charges.cap
+      from pgledger.seats_charge(
+        v_price.basis, v_price.meter_key, stays, time_zone, exponent
+      ) as charge;
     else
-      v_cost := pgledger.metered_charge(
-        v_price, stays, v_own, counted_from, v_used.wholes[v_place],
-        v_used.sinces[(v_place - 1) * v_stays + 1:v_place * v_stays],
-        v_used.untils[(v_place - 1) * v_stays + 1:v_place * v_stays],
-        is_first, time_zone, exponent
+      quantity := v_used.quantities[place];
+      amount := round(greatest(v_used.amounts[place], 0), exponent);
+      true_up := greatest(
+        case
+          when is_first then round((basis #>> '{price,minimum}')::numeric, exponent) - amount
+        end,
+        0 * amount
       );
-      v_charge.true_up := greatest(
-        case when is_first and v_stays > 0 then v_cost.minimum - v_cost.amount - v_cost.cap end,
-        0 * v_cost.amount
-      );
-      v_charge.counted := v_used.untils[v_place * v_stays];
+      cap := round(greatest(v_used.amounts[place] + v_used.caps[place], 0), exponent) - amount;
     end if;
-    v_charge.quantity := v_cost.quantity;
-    v_charge.amount := v_cost.amount;
-    v_charge.cap := v_cost.cap;
-    v_charges[v_place] := v_charge;
+    return next;
   end loop;
-  return v_charges;
 end;
 $$;
 
 comment on function pgledger.usage_charges is
-  'What usage comes to by the prices of a plan in the stays of a period in which they count.';
+  'What usage costs by the prices of a plan in the stays of a period on it.';
 
 revoke all on function pgledger.usage_charges from public;
 
 -- file: repeatable/27_invoices/usage_in_stays.sql
 /*
-How much of what prices are for had been used at the start and at the end of each stay, counted from
-one time on; wholes is what was used until another, and events how many events lie in the stays. The
-arrays of sinces and untils have an element for each price and, within it, for each stay.
+What usage in the stays of a period on a plan adds to what the plan's prices ask, not rounded: an
+array of each sum, with one element for each price.
 
-Seats are only counted. For one stay that is all of the time, one look at the meters is enough.
+A stay is charged what its usage adds: the price of all usage until its end, less the price of all
+usage until its start. So neither a change of plan nor a pause begins tiers and allowances again, or
+charges anything twice. Seats are only counted: they are charged by pgledger.seats_charge.
 */
 create or replace function pgledger.usage_in_stays(
   prices pgledger.priced_feature[],
-  stays pgledger.billing_segment[],
   counted_from timestamptz,
-  counted_until timestamptz,
-  out sinces numeric[],
-  out untils numeric[],
-  out wholes numeric[],
+  stays pgledger.billing_segment[],
+  out quantities numeric[],
+  out amounts numeric[],
+  out caps numeric[],
+  out counted numeric[],
   out events numeric[]
 )
 language plpgsql
@@ -30114,103 +27532,83 @@ stable
 parallel safe
 as $$
 declare
-  v_stays integer := cardinality(stays);
-  v_prices integer := cardinality(prices);
-  v_at record;
+  -- Until when usage is counted: the ends of the stays, then the starts of those that begin later.
+  v_times timestamptz[] := array(
+    select time.value
+    from unnest(stays) as stay
+    cross join lateral (values (stay.ends_at, 1), (stay.starts_at, 2)) as time (value, edge)
+    where time.edge = 1 or time.value > counted_from
+    order by time.edge, time.value
+  );
+  v_ends integer := cardinality(stays);
+  v_sign integer;
+  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
+  v_zeros numeric[] := array_fill(0::numeric, array[cardinality(prices)]);
+  v_used record;
+  v_value numeric;
+  v_is_seat boolean;
+  v_cost record;
 begin
-  sinces := array_fill(0::numeric, array[v_prices * v_stays]);
-  untils := sinces;
-  wholes := array_fill(0::numeric, array[v_prices]);
-  events := wholes;
-  for v_stay in 1 .. v_stays loop
-    if stays[v_stay].starts_at > counted_from then
-      v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].starts_at);
-      for v_place in 1 .. v_prices loop
-        sinces[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
-        events[v_place] := events[v_place] - v_at.events[v_place];
-      end loop;
-    end if;
-    v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].ends_at);
-    for v_place in 1 .. v_prices loop
-      untils[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
-      events[v_place] := events[v_place] + v_at.events[v_place];
+  quantities := v_zeros;
+  amounts := v_zeros;
+  caps := v_zeros;
+  counted := v_zeros;
+  events := v_zeros;
+  for v_time in 1 .. cardinality(v_times) loop
+    v_sign := case when v_time <= v_ends then 1 else -1 end;
+    for v_used in
+      select
+        price.place, price.meter_key, price.unique_key, price.basis, sums.events, sums.quantity,
+        sums.highest
+      from unnest(prices) with ordinality as price (
+        description, feature_key, unit_amount, meter_key, unique_key, basis, place
+      )
+      left join pgledger.usage_sums(v_meter_keys, counted_from, v_times[v_time]) as sums
+        on price.meter_key = sums.meter_key
+    loop
+      events[v_used.place] := events[v_used.place] + v_sign * coalesce(v_used.events, 0);
+      v_is_seat := v_used.basis ->> 'type' = 'seat';
+      continue when v_is_seat and v_time <> v_ends;
+
+      v_value := coalesce(
+        case
+          when v_used.meter_key is null then 0
+          when v_used.basis ->> 'aggregation' = 'sum' then v_used.quantity
+          when v_used.basis ->> 'aggregation' = 'count' then v_used.events
+          when v_used.basis ->> 'aggregation' = 'max' then v_used.highest
+          else pgledger.usage_between(
+            v_used.meter_key, v_used.unique_key, v_used.basis ->> 'aggregation', counted_from,
+            v_times[v_time]
+          )
+        end,
+        0
+      );
+      if v_time = v_ends then
+        counted[v_used.place] := v_value;
+      end if;
+      continue when v_is_seat;
+
+      v_value := greatest(
+        v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
+      );
+      v_cost := pgledger.price_amounts(v_used.basis -> 'price', v_value);
+      quantities[v_used.place] := quantities[v_used.place] + v_sign * v_value;
+      amounts[v_used.place] := amounts[v_used.place] + v_sign * v_cost.amount;
+      caps[v_used.place] := caps[v_used.place] + v_sign * v_cost.cap;
     end loop;
   end loop;
-  if v_stays > 0 and stays[v_stays].ends_at < counted_until then
-    v_at := pgledger.usage_until(prices, counted_from, counted_until);
-  end if;
-  if v_stays > 0 then
-    wholes := v_at.used;
-  end if;
 end;
 $$;
 
 comment on function pgledger.usage_in_stays is
-  'How much of what prices are for had been used at the start and the end of each stay.';
+  'What usage in the stays of a period on a plan adds to what the plan''s prices ask.';
 
 revoke all on function pgledger.usage_in_stays from public;
 
--- file: repeatable/27_invoices/usage_level.sql
-/*
-The level that a meter had in the stays of a period, by an aggregation of max or latest; 0 without
-an event in them. What is reported in between counts for nothing.
-*/
-create or replace function pgledger.usage_level(
-  meter_key integer,
-  aggregation text,
-  stays pgledger.billing_segment[]
-)
-returns numeric
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  if aggregation = 'max' then
-    return coalesce(
-      (
-        select max(sums.highest)
-        from unnest(stays) as stay
-        cross join lateral pgledger.usage_sums(
-          array[usage_level.meter_key], stay.starts_at, stay.ends_at
-        ) as sums
-      ),
-      0
-    );
-  end if;
-  return coalesce(
-    (
-      select pgledger.latest_usage_between(usage_level.meter_key, last.starts_at, last.ends_at)
-      from (
-        select stay.starts_at, stay.ends_at
-        from unnest(stays) as stay
-        cross join lateral pgledger.usage_sums(
-          array[usage_level.meter_key], stay.starts_at, stay.ends_at
-        ) as sums
-        order by stay.starts_at desc
-        limit 1
-      ) as last
-    ),
-    0
-  );
-end;
-$$;
-
-comment on function pgledger.usage_level is
-  'The level that a meter had in the stays of a period: the highest or the latest.';
-
-revoke all on function pgledger.usage_level from public;
-
 -- file: repeatable/27_invoices/usage_lines.sql
 /*
-Lines for the usage of a subscription's period that is not billed yet: for each plan, and each of
-its prices, one for usage, overage beyond an allowance or seats, one for what is missing to the
-price's minimum, and one for what is beyond its maximum. Usage of zero has its line, too: it says
-that the feature was looked at, which is what late usage is found by. Where a credit was reduced by
-a discount, the line's basis says what it was before.
-
-What is missing to a minimum is known only at the period's end: until the period's own invoice is
-final, an interim invoice leaves it out.
+Lines for the usage of a subscription's period, less what interim invoices have billed of it, for
+each plan that it was on, in the order in which they began.
 */
 create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
@@ -30225,56 +27623,28 @@ stable
 parallel safe
 as $$
 declare
-  v_is_closed boolean := exists (
+  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
+  v_has_billed boolean := exists (
     select
-    from pgledger.invoices
-    where invoices.subscription_key = subscription.key
-      and invoices.kind = 'period'
-      and invoices.period_start = for_period
-      and invoices.status not in ('draft', 'voided')
+    from pgledger.billed_usage(subscription.key, for_period, for_invoice, false)
   );
-  v_charge pgledger.usage_charge;
-  v_line pgledger.invoice_lines;
+  v_plan record;
 begin
-  v_line.subscription_key := subscription.key;
-  v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
-  foreach v_charge in array pgledger.unbilled_usage(
-    subscription, for_period, segments, for_invoice, v_is_closed, exponent
-  ) loop
-    v_line.kind := case
-      when v_charge.basis ->> 'type' = 'seat' then 'seats'
-      when v_charge.basis ?| array['allowance', 'added_allowance'] then 'overage'
-      else 'usage'
-    end;
-    v_line.description := v_charge.description;
-    v_line.item := v_charge.feature_key;
-    v_line.plan_key := v_charge.plan_key;
-    v_line.period_start := v_charge.starts_at;
-    v_line.period_end := v_charge.ends_at;
-    v_line.quantity := v_charge.quantity;
-    v_line.unit_amount := v_charge.unit_amount;
-    v_line.amount := v_charge.amount;
-    v_line.counted := v_charge.counted;
-    v_line.events := v_charge.events;
-    v_line.basis := v_charge.basis;
-    if v_charge.gross_amount is not null then
-      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
-    end if;
-    return next v_line;
-
-    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0
-      and (for_invoice.kind <> 'interim' or v_is_closed) then
-      return next pgledger.bound_line(
-        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
-      );
-    end if;
-    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
-      return next pgledger.bound_line(
-        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
-      );
-    end if;
+  for v_plan in
+    select stay.plan_key, array_agg(stay order by stay.starts_at) as stays
+    from unnest(v_stays) as stay
+    group by stay.plan_key
+    order by min(stay.starts_at)
+  loop
+    return query
+    select
+      line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
+      line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
+      line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
+      line.redemption_key, line.basis
+    from pgledger.plan_usage_lines(
+      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, for_invoice, exponent
+    ) as line;
   end loop;
 end;
 $$;
@@ -30283,115 +27653,6 @@ comment on function pgledger.usage_lines is
   'Lines for the usage of a subscription''s period that is not billed yet.';
 
 revoke all on function pgledger.usage_lines from public;
-
--- file: repeatable/27_invoices/usage_until.sql
-/*
-What usage in a range of time comes to for each price, by the aggregation of its feature, and how
-many events it has; 0 for seats, which are counted only.
-*/
-create or replace function pgledger.usage_until(
-  prices pgledger.priced_feature[],
-  starts_at timestamptz,
-  ends_at timestamptz,
-  out used numeric[],
-  out events numeric[]
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
-begin
-  select
-    array_agg(
-      coalesce(
-        case
-          when price.meter_key is null or price.basis ->> 'type' = 'seat' then 0
-          when price.basis ->> 'aggregation' = 'sum' then sums.quantity
-          when price.basis ->> 'aggregation' = 'count' then sums.events
-          when price.basis ->> 'aggregation' = 'max' then sums.highest
-          else pgledger.usage_between(
-            price.meter_key, price.unique_key, price.basis ->> 'aggregation',
-            usage_until.starts_at, usage_until.ends_at
-          )
-        end,
-        0
-      )
-      order by price.place
-    ),
-    array_agg(coalesce(sums.events, 0) order by price.place)
-  into usage_until.used, usage_until.events
-  from unnest(prices) with ordinality as price (
-    description, feature_key, unit_amount, meter_key, unique_key, basis, place
-  )
-  left join pgledger.usage_sums(
-    v_meter_keys, usage_until.starts_at, usage_until.ends_at
-  ) as sums on price.meter_key = sums.meter_key;
-end;
-$$;
-
-comment on function pgledger.usage_until is
-  'What usage in a range of time comes to for each price, and how many events it has.';
-
-revoke all on function pgledger.usage_until from public;
-
--- file: repeatable/27_invoices/with_added_allowance.sql
-/*
-A price with what other subscriptions of the tenant, in which the feature has no price, give of it
-for nothing: their soft limits, whole, if they are there at any time in which the plan bills it. One
-that was begun in the past gives nothing for what had been billed by then.
-*/
-create or replace function pgledger.with_added_allowance(
-  price pgledger.priced_feature,
-  stays pgledger.billing_segment[],
-  plan_key bigint,
-  rivals pgledger.rival_time[]
-)
-returns pgledger.priced_feature
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_added numeric := (
-    select sum(given.allowance)
-    from (
-      select max((rival.allowances ->> price.feature_key)::numeric) as allowance
-      from unnest(rivals) as rival
-      where not rival.priced ? price.feature_key
-        and exists (
-          select
-          from unnest(stays) as stay
-          where stay.plan_key = with_added_allowance.plan_key
-            and rival.ends_at > stay.starts_at
-            and stay.ends_at > greatest(
-              rival.starts_at,
-              pgledger.billed_before(
-                rival.subscription_key, rival.started_at, rival.created_at, price.feature_key
-              )
-            )
-        )
-      group by rival.subscription_key
-    ) as given
-  );
-  v_own numeric := coalesce((price.basis ->> 'allowance')::numeric, 0);
-begin
-  if v_added > 0 then
-    price.description := regexp_replace(price.description, ' beyond [0-9.]+$', '')
-      || format(' beyond %s', trim_scale(v_own + v_added));
-    price.basis := price.basis || jsonb_build_object(
-      'added_allowance', trim_scale(v_added)::text
-    );
-  end if;
-  return price;
-end;
-$$;
-
-comment on function pgledger.with_added_allowance is
-  'A price with what other subscriptions of the tenant give of its feature for nothing.';
-
-revoke all on function pgledger.with_added_allowance from public;
 
 -- file: repeatable/27_invoices/views/ledger_invoices.sql
 /*
@@ -30417,8 +27678,8 @@ select
   invoices.amount_due,
   invoices.amount_paid,
   case
-    when invoices.status = 'voided' then 0 * invoices.total
-    else greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total)
+    when invoices.status = 'voided' then 0
+    else greatest(invoices.amount_due - invoices.amount_paid, 0)
   end as amount_remaining,
   invoices.refund_due,
   invoices.unapplied,
@@ -30457,14 +27718,16 @@ comment on column public.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.status is
-  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
 comment on column public.ledger_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_invoices.currency is 'Currency of all its amounts.';
@@ -30476,17 +27739,16 @@ comment on column public.ledger_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_invoices.credits_applied is
-  'What credits of other invoices have paid of the total.';
+  'What a wallet has paid of the total.';
 comment on column public.ledger_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column public.ledger_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that goes back as money.';
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column public.ledger_invoices.unapplied is
-  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
-  'tenant, and not yet used.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column public.ledger_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
 comment on column public.ledger_invoices.tax_rates is
@@ -30532,8 +27794,8 @@ select
   invoices.amount_due,
   invoices.amount_paid,
   case
-    when invoices.status = 'voided' then 0 * invoices.total
-    else greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total)
+    when invoices.status = 'voided' then 0
+    else greatest(invoices.amount_due - invoices.amount_paid, 0)
   end as amount_remaining,
   invoices.refund_due,
   invoices.unapplied,
@@ -30574,14 +27836,16 @@ comment on column public.ledger_tenant_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.status is
-  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
 comment on column public.ledger_tenant_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_tenant_invoices.currency is 'Currency of all its amounts.';
@@ -30593,7 +27857,7 @@ comment on column public.ledger_tenant_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_tenant_invoices.credits_applied is
-  'What credits of other invoices have paid of the total.';
+  'What a wallet has paid of the total.';
 comment on column public.ledger_tenant_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_tenant_invoices.amount_paid is
@@ -30601,10 +27865,9 @@ comment on column public.ledger_tenant_invoices.amount_paid is
 comment on column public.ledger_tenant_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_tenant_invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that goes back as money.';
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column public.ledger_tenant_invoices.unapplied is
-  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
-  'tenant, and not yet used.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column public.ledger_tenant_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
 comment on column public.ledger_tenant_invoices.tax_rates is
@@ -30919,8 +28182,9 @@ grant execute on function public.ledger_record_payment to pgledger_poster;
 -- file: repeatable/28_payments/pay_invoice.sql
 /*
 Records a payment that has been checked on an invoice whose row is locked, and returns the invoice.
-paid_at of the invoice is when its payments and credits covered it (pgledger.covered_at).
-Errors: IdempotencyConflict, InvalidState.
+paid_at of the invoice is the time of the payment that covered what is due, where payments count in
+the order of the times at which they were made, not of the calls.
+Errors: InvalidState, IdempotencyConflict.
 */
 create or replace function pgledger.pay_invoice(
   invoice pgledger.invoices,
@@ -30939,6 +28203,39 @@ declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
   v_ok boolean;
 begin
+  update pgledger.invoices
+  set
+    status = case
+      when pay_invoice.amount >= v_remaining then 'paid'
+      else invoices.status
+    end,
+    amount_paid = invoices.amount_paid + pay_invoice.amount,
+    unapplied = invoices.unapplied + greatest(pay_invoice.amount - v_remaining, 0),
+    paid_at = coalesce(
+      invoices.paid_at,
+      (
+        select min(so_far.at)
+        from (
+          select payment.at, sum(payment.amount) over (order by payment.at) as amount
+          from (
+            select earlier.paid_at, earlier.amount
+            from pgledger.invoice_payments as earlier
+            where earlier.invoice_key = invoice.key
+            union all
+            select pay_invoice.paid_at, pay_invoice.amount
+          ) as payment (at, amount)
+        ) as so_far
+        where so_far.amount >= invoices.amount_due
+      )
+    ),
+    version = invoices.version + 1,
+    updated_at = now
+  where invoices.key = invoice.key
+    and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
+  if not found then
+    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
+  end if;
+
   insert into pgledger.invoice_payments (
     id, invoice_key, app_id, tenant_id, amount, reference, paid_at, created_at
   )
@@ -30959,26 +28256,9 @@ begin
     v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
-  update pgledger.invoices
-  set
-    status = case
-      when pay_invoice.amount >= v_remaining then 'paid'
-      else invoices.status
-    end,
-    amount_paid = invoices.amount_paid + pay_invoice.amount,
-    unapplied = invoices.unapplied + greatest(pay_invoice.amount - v_remaining, 0),
-    paid_at = case
-      when pay_invoice.amount >= v_remaining
-        then coalesce(invoices.paid_at, pgledger.covered_at(invoices.key))
-    end,
-    version = invoices.version + 1,
-    updated_at = now
-  where invoices.key = invoice.key
-    and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
-  if not found then
-    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
+  if invoice.status <> 'paid' and amount >= v_remaining then
+    perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
   end if;
-
   return pgledger.invoice_with_key(invoice.key);
 end;
 $$;
@@ -31211,6 +28491,7 @@ begin
   is_busy := false;
   is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
+    is_unfinished := is_unfinished or pgledger.invoiceable_version(v_moved) < version;
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
@@ -31413,26 +28694,76 @@ comment on function pgledger.check_advance_span is
 
 revoke all on function pgledger.check_advance_span from public;
 
+-- file: repeatable/29_advance/drafts_to_finalize.sql
+/*
+Drafts of a subscription that can become final by now. While changes after until_version are left to
+later, so are drafts of periods that do not end before these.
+*/
+create or replace function pgledger.drafts_to_finalize(
+  subscription pgledger.subscriptions,
+  until_version bigint
+)
+returns table (kind text, period_start timestamptz, change_version bigint)
+language sql
+stable
+parallel safe
+as $$
+  select invoices.kind, invoices.period_start, invoices.change_version
+  from pgledger.invoices
+  where invoices.subscription_key = subscription.key
+    and invoices.status = 'draft'
+    and (
+      until_version = subscription.version
+      or invoices.period_start < (
+        select subscription_changes.period_start
+        from pgledger.subscription_changes
+        where subscription_changes.subscription_key = subscription.key
+          and subscription_changes.version = until_version
+      )
+    )
+    and (
+      invoices.kind in ('start', 'change')
+      or (
+        invoices.kind = 'period'
+        and (
+          invoices.period_start < subscription.current_period_start
+          or subscription.current_period_end <= pgledger.clock()
+          or subscription.status = 'canceled'
+        )
+      )
+    )
+$$;
+
+comment on function pgledger.drafts_to_finalize is
+  'Drafts of a subscription that can become final by now.';
+
+revoke all on function pgledger.drafts_to_finalize from public;
+
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
-The invoices that a subscription's changes since the last look ask for.
+The invoices that a subscription's changes since the last look ask for, in the order in which their
+drafts have to become final.
 
 An invoice of kind period: for each period that has ended, except one that was a trial all through.
 Of kind start: for each period that began or went on active. Whoever draws it up skips it if the
 base fee has been billed, as it is by the invoice of the period before where that has_next, that is
 where the one follows the other without a gap. A change at the moment at which the subscription is
-canceled begins nothing.
+canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
 
 Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
 drafts that can become final by now, as of version 0.
+
+Changes after until_version are left to later.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
-  with_drafts boolean
+  with_drafts boolean,
+  until_version bigint
 )
 returns table (
   kind text,
   period_start timestamptz,
+  change_version bigint,
   as_of_version bigint,
   has_next boolean
 )
@@ -31444,7 +28775,7 @@ as $$
     select
       subscription_changes.version, subscription_changes.change, subscription_changes.status,
       subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at,
+      subscription_changes.occurred_at, subscription_changes.invoice_now,
       lag(subscription_changes.period_start) over earlier as earlier_start,
       lag(subscription_changes.period_end) over earlier as earlier_end,
       lag(subscription_changes.change) over earlier = 'trial_ended'
@@ -31455,49 +28786,53 @@ as $$
       = subscription_changes.occurred_at as has_ended
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
-      and subscription_changes.version >= subscription.invoiced_version
+      and subscription_changes.version between subscription.invoiced_version and until_version + 1
     window earlier as (order by subscription_changes.version)
   )
-  select distinct on (occasion.kind, occasion.period_start)
-    occasion.kind, occasion.period_start, occasion.version, occasion.has_next
+  select distinct on (occasion.period_start, turn.place, occasion.change_version)
+    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
+    occasion.has_next
   from (
     select
-      'period' as kind, change.earlier_start as period_start, change.version,
+      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
+      change.version,
       change.status = 'active'
       and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.earlier_start <> change.period_start
       and not change.was_trial
     union all
-    select 'period', change.period_start, change.version, false
+    select 'period', change.period_start, 0, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.change = 'canceled'
-      and change.occurred_at > change.period_start
     union all
-    select 'period', subscription.current_period_start, subscription.version, false
-    where subscription.status = 'paused'
+    select 'period', subscription.current_period_start, 0, subscription.version, false
+    where until_version = subscription.version
+      and subscription.status = 'paused'
       and subscription.current_period_end <= pgledger.clock()
     union all
-    select 'start', change.period_start, change.version, false
+    select 'start', change.period_start, 0, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.status = 'active'
       and change.has_ended is not true
       and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
     union all
-    select invoices.kind, invoices.period_start, 0, false
-    from pgledger.invoices
+    select 'change', change.period_start, change.version, change.version, false
+    from change
+    where change.version between subscription.invoiced_version + 1 and until_version
+      and change.invoice_now
+    union all
+    select draft.kind, draft.period_start, draft.change_version, 0, false
+    from pgledger.drafts_to_finalize(subscription, until_version) as draft
     where with_drafts
-      and invoices.subscription_key = subscription.key
-      and invoices.status = 'draft'
-      and (
-        invoices.kind = 'start'
-        or (invoices.kind = 'period' and invoices.period_end <= pgledger.clock())
-      )
   ) as occasion
-  order by occasion.kind, occasion.period_start, occasion.version
+  cross join lateral (
+    select array_position(array['start', 'change', 'period'], occasion.kind) as place
+  ) as turn
+  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -31507,17 +28842,18 @@ revoke all on function pgledger.invoice_occasions from public;
 
 -- file: repeatable/29_advance/invoice_on_occasion.sql
 /*
-The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
-base fee has an invoice of its own only where nothing has been billed for its period.
+The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
+has an invoice of its own only where nothing has been billed for its period.
 
-With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
-it is computed again as often as another invoice has used up one of them meanwhile.
+With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
+it is made final, but for its number; it is computed again as often as another invoice has used up
+one of the coupons meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   to_finalize boolean
 )
 returns bigint
@@ -31535,6 +28871,7 @@ begin
     where invoices.subscription_key = subscription.key
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
+      and invoices.change_version = invoice_on_occasion.change_version
       and invoices.status <> 'voided'
     -- The caller's lock on the subscription keeps others from its drafts already. This one makes
     -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
@@ -31553,39 +28890,39 @@ begin
       end if;
     end if;
     v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
-      false
+      subscription, kind, period_start, change_version, null, false
     );
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  while to_finalize and v_key is not null loop
-    exit when pgledger.use_coupons(v_key);
-    perform pgledger.redraw_invoice(
-      (select invoices from pgledger.invoices where invoices.key = v_key), subscription
-    );
-  end loop;
+  if to_finalize and v_key is not null then
+    while not pgledger.use_coupons(v_key) loop
+      perform pgledger.redraw_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key), subscription
+      );
+    end loop;
+    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
+  end if;
   return v_key;
 end;
 $$;
 
 comment on function pgledger.invoice_on_occasion is
-  'The draft for an occasion to invoice a subscription, or null.';
+  'The invoice for an occasion to invoice a subscription, or null.';
 
 revoke all on function pgledger.invoice_on_occasion from public;
 
 -- file: repeatable/29_advance/invoice_subscription.sql
 /*
-Draws up the invoices that a subscription's changes since the last look ask for, and returns the
-drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
-such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
-before and can become final are among them.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns them in
+the order of their periods. With to_finalize, each is made final before the next one is drawn up,
+but for its number, and drafts that were there before and can become final are among them.
 
 The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
 what its tenant has left of coupons, only the subscription is written and the answer is null: the
-next call draws up its invoices.
+next call draws up its invoices. If there is very much to invoice, it also draws up the rest.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -31597,6 +28934,7 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_until bigint := pgledger.invoiceable_version(subscription);
   v_occasion record;
   v_key bigint;
   v_drawn_version bigint;
@@ -31611,14 +28949,14 @@ begin
 
   for v_occasion in
     select
-      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize) as occasion
-    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
+      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
+      occasion.has_next
+    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
-      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
@@ -31627,8 +28965,9 @@ begin
     end if;
   end loop;
 
-  subscription.invoiced_version := subscription.version;
+  subscription.invoiced_version := v_until;
   subscription.invoice_due_at := case
+    when v_until < subscription.version then pgledger.clock()
     when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
       then subscription.current_period_end
   end;
@@ -31643,12 +28982,50 @@ comment on function pgledger.invoice_subscription is
 
 revoke all on function pgledger.invoice_subscription from public;
 
+-- file: repeatable/29_advance/invoiceable_version.sql
+/*
+Up to which version a call draws up the invoices of a subscription: all that are written down, or so
+many that the call stays short, and then all of the last one's moment, because what happens at one
+moment is billed together.
+*/
+create or replace function pgledger.invoiceable_version(subscription pgledger.subscriptions)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when subscription.version <= subscription.invoiced_version + pgledger.moves_at_once()
+      then subscription.version
+    else (
+      select change.version
+      from pgledger.subscription_changes as change
+      where change.subscription_key = subscription.key
+        and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
+        and not exists (
+          select
+          from pgledger.subscription_changes as next_change
+          where next_change.subscription_key = change.subscription_key
+            and next_change.version = change.version + 1
+            and next_change.occurred_at = change.occurred_at
+        )
+      order by change.version
+      limit 1
+    )
+  end
+$$;
+
+comment on function pgledger.invoiceable_version is
+  'Up to which version of a subscription a call draws up its invoices.';
+
+revoke all on function pgledger.invoiceable_version from public;
+
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
 what another one holds to the next call. Each subscription that is taken is moved on to now, or by
-as many changes as pgledger.moves_at_once says. Invoices become final at the end of the call, so
-that the app's numbers are locked only from there to the end of the transaction.
+as many changes as pgledger.moves_at_once says. Invoices get their numbers at the end of the call,
+so that the app's row is locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -31698,7 +29075,7 @@ begin
       );
   end;
   if invoices = 'final' then
-    perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
+    perform pgledger.number_invoices(app_id, v_done.invoice_keys);
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
@@ -31738,8 +29115,8 @@ in time. What has been due the longest comes first.
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
 subscriptions than asked for do not mean that nothing is left: one that is
-more than 100 steps behind moves on by 100 in a call, and the next call goes on
-with it, after all others that are due.
+more than 100 steps behind moves on by 100 in a call, and the next call goes
+on with it, after all others that are due.
 
 A subscription gives one row for each step, in order: trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
@@ -32326,13 +29703,13 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'cff57083918207a98a807faf1c335fce6bd53af34a2de36b9b50da686c9670b7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0007_create_usage.sql', 'versioned', '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '53fceff5a7bf342be32ca9be695249d3545c553e7ebd1642b277a2fc793a0775', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32356,7 +29733,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'db52da5ef246b2bb8e725b4578b5ecfa9d3fe60200cbc32d75f1a90bb873d38e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'e1347572ebc766a90e2166af50df688407c8d8bd0a5df137ec744d116c4046b0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32387,7 +29764,7 @@ values
   ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '9029696b95d2d2c6baa112953f305b69d480effbd791ac7b2da927730a715c45', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', '96c1369af0362bf14bf0f6396415404abae40585edba439079ab46f5f700ac14', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32396,7 +29773,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '59b28f71c5b9149c7c1cf41335e63d395c0e29aba96422cc74c3ca5be9b71be7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '902ea2fc1d4c617a38ddc6c4232bc30c1b559347983fdd703614efb87c36d081', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32412,7 +29789,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5047a92b2732eca069849bffe4db6ca34ad520f5d6e54136ed04b8c56ee85c10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ed5e4f4e8942c6f60c00242661f426395a5afe659fd3a7c45d84c10844cd38ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32471,8 +29848,8 @@ values
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', '4742ba75df231d9fde6039e0c149b7c4fafb6a22fe84865c56cf91155730c283', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'ea2f30f8ee1e30c59c1e95d1e5fe591bbf3edc249accf06b63ebc11cda471c3f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32505,7 +29882,7 @@ values
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '0e949cc50e1feec1c976d445c42625d6bdc4b6d603904ce11912c24237844f7b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '2af86d850763f8591d7c2e29706313274ec2d19893a15f6cfbb37394383f6f1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32522,7 +29899,7 @@ values
   ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'be4c6310fa008c714912a5eae3388d61a1efd2094db2f8a8a5bb294b2e84249b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', 'b98bd24310d68e145e0b0911462575b2966137be6244733953ca667e3f0a16ba', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32560,73 +29937,49 @@ values
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_prices.sql', 'repeatable', '90ebc2a2d19f50e9997eb2dd9bb1b8ce961c7eac68ff3a5e8d1aeab206c3ca2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '8b5e5ce36d7e1fad225a1e03485b4ee38c88d541f643571d8a85a846a7f6b828', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'b601da8c1982a2394a3318aa0ae052908c4892d8d7c0f823581ca966abb8759d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '0479f3b7d0c3e6364362f768d04ad28a1968551d71faadeacede2a7c66fc2264', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '63a8289900865ce090a47923580407541fdf9a5b8b91ceb95a8f3ba987be639c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'fcb7e3dc4ecb4374ae03a10e9bf8c3761e7cd8c55b9472cadeca5241eb02949a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7b5a1be2d918d0fdff617507614441a3ef61721772e1f2361f70ab5a83c363e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e1e67fa43d029181388dc02daae949ff23ed10f392399a9e3a5b20c9d28cbec0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'cb269caf5570dcadc8c5069f186911452d453535789f145cca103b9dbdf32e2a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '1e78882275e1fb997c10416ca6b0771934d2d3d298fcac9748efe0f0316b2d3c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '70686aaaef382e2f42f6b6f433e0f64953ff51e5fb969c0a6dc81b3d5bba88cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/total_day_again.sql', 'repeatable', '0ce4aefb834128aa1a36f309097faec4c9156fbbdab232e713fe636845ec8748', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'edf0048139f95c11aebc7b750b64c24f3bb90fe2c16968126c9c09484fdc0658', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '8afbfaa97adc74e2ba28244c2ffd9937db5458096590b44c00d40f830d5e69bc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'b4740d81226aa26ce5eb5fc024fb45f701b4b14bf8c8ed7a5ebdf9671c56002b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', '59afa4e8c7976368d0fb5236ff61521e13e0255ed34f52a1bbfc432fa70e98b5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/views/ledger_usage_corrections.sql', 'repeatable', 'e31714434e661656ed5758677964f4e3067bbc8cf70ac5aac8ec5a7e1817a8c7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', '23487a118e1951afd2d865a1f3788405b8b388c64e39d9ee8d6b9de5ba0acb02', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'c168a64e200ef8d963ff283d13519195d982dd4412809bc8b29a1fa909fed5b6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', 'c9bdbf0c645594eb7369d64795f6a4ed7dfa2d18d59499287687d1320d25ff57', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '6e126799d51048e58916a680adb5ce978c2df51d8fc9299a3c66b3b0a4e05371', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '3e0b3fa30b0a458b0aa6bc020f2f2061b3df6a3d0025d718515cccba635f65bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', '6e1319227ba69db8aa088642cec68aa8237333df8875488792ba36eefeaafaf5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '11a4e606e81530962e9e501c2ad099b71c18cab0cc4d68d56142a8b99d190a1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32636,8 +29989,7 @@ values
   ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/time_of_seats.sql', 'repeatable', 'e8de618c100740f0cce0518591f70e79fe7cba309c9f705d6515602f1c1abcf1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'b02ca182e0159d8a1e9d190e77926e42837f581add2d72d660a9ff67cae42a9a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32673,120 +30025,106 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '07b1c6418575392aa75e5bcc0a66d31f33722359b61555570e5676cb7b3d6fa8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'a9bf8b287e5d57a3202266c13064a23d7c18a0fbc4f44f3ca751d4afc66dd822', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '62c9c1195e11da721ff81c4f0af15ae568b37d121e5ebb662176ecfec4a1b837', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '219770fba335b3519a22a5b31b2c3b0feeacd22874658d3ba2879af25a288de7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/active_part.sql', 'repeatable', '55ad86ad12f43980d1a19d916180966fdb4f922954bf5b255f0ee09d2d353f0f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', 'aa4f2e9cbaae9c701f2ed481020b49c0d7b58dec7a4b80863c0af3a5716446a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'e3ed44c0e80f3fb018c4d2ee400236d35f72c1374e0e5b46cbbaecafc085cf10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_before.sql', 'repeatable', '9c6518fbee19923f6ecbb800419a4b13d7668f682e414dc6cc170348d59e2658', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_features.sql', 'repeatable', 'c529c055c8ce87ec87abb5dabe0f8a30f3d35858098641e207f849b085901d4c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_periods.sql', 'repeatable', '45714b7a26e29f0e9212233fae218f28b30295ee22a6c1208048fe6a24c607f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bafa4f0e4044835381724038ef4e6a7bc064833aaf5aaacdf0ec484af03ada5e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '46c4df1f0bea241a844534b8841cb618cc81dd2da1d8f4f475ff5669f512383e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '24ce6ef9fe528c5e011e876acbd3240bde8385d028b6d2bef8d78cd083864fb8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '3929ca302eab112f651ac2cb20388171a79697c23d96572ab6c9caf6f49f0c4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '0273120f9713dbd03a26209e62d119d084f75158a5d79211725add1460de1fdd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_by_difference.sql', 'repeatable', 'ddd4086684bd1c04bc3618a76e2a3bc1bee98c6964af8362b240bd1f0046abf7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_by_share.sql', 'repeatable', '562ce66b597065c6004f40bdda7c9593aa541b17330c7d202863a1edaec87a8f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charged_segments.sql', 'repeatable', '2f5a7e53c7a03ca70a1c5c31da31004c30aea3f753e2a2ebfb909daa885a23fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'c12033d363e901ff5640d4315412cc139289db679aef9f7672aae846db2bad85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fdf51d219ec19c33b10d14aebe57822c0c22cafad7834505b9e543e72fe0c876', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'f7f49443e79b9f3906fe14206d103a5c1f630eff20c6ec9c6448da48855e22a1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', 'c960fa29c3c6dc9260cac639b4fab1fe56a1f1cef6fbb66ad5e778f884b07cf8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_usage.sql', 'repeatable', 'e880df1231adf3cfafe7db1c30c8e677e13f418483012fa2126b6742ac9b97ca', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c867d4f2a8fc8b2d84082051cbd47c3c78401256ca435f27bc3755cafb7ffed9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '831e1af492e952438043ae4d2bbc9111de50695186cc7f849a9cf2b4cef78436', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '736840612beaeca4bc933f072eba80ae64acabcb60bc5494f828070a9706d563', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'ec9df6d95be67e0c4f5677f1443d36a680539c67fc0515c94196fe648fd8d1e8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '1b1dae341a0fe000ed57d7da816a59d78ec1757673302c0b75098e2eed5a99c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'cc713ef460fb05ff802fde1ff931615670e82a60bf4f50c3e16d0e6f0e511d39', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '0d0eb598b6f5ef385d58da1e8d84b7452765aa85c3a651e76ad72f0bdf60ad65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '38d47b6e578f868b081df24a1fba8871f1d4336646fa621ab743c46ad9cab886', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', 'dca6d71fed43c681f97e357bf352d553ce68c756a5c931994dbbddfe207d40cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '579d3fdf8e7d60ec70561ab5c9e3000e5d6b737cf5da130c228fc3862c829100', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'f80e671c7a8d390e0fbb79e5d1ead64d358c57978e5ecaa69ec2b3d91d3d1af0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', 'f497301e7d523484ea5509a68ccc084bd318a271e63a45b68383962c2299d6bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '0009b36774a5822756f96e7184ec856cfc86941f67e96b1cd1274ec542da19ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', 'eac64f965bdbc92b4b9e3c5f3d27d53622e587d3f920e4bf48db453a01a52220', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '397bf58b32a4efa609579d069d1acc8da57b8af793781043fb103c8732d125b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/plan_priority.sql', 'repeatable', 'b3d8f05f5e6f16d5a7a32ec61d3701a19a1678deb99020d29d5f61c12770f8a0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'acc585f550ffdcab693986e10df8f175b19fe01d2a163f1e107615c37490a380', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '70bc9714e541769ef8382631e2421a484a12b3ac8c1818693609ecf40cd289ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'aa8c3841bc4831ea08f74ea2ac3a40d447fbeb44f3a60dd3e83b1306c7b91da8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/rival_times.sql', 'repeatable', '12ce5d6566c87508134401986517d3f82ba6068f8421ea1457eaf9df2f6a3bcb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9658412c7716b4e028aa5244c779b6ae437cb9bf2783255c155d80b282c922e2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'c6b1ea8715aaa1434af0e2a6dad7edb0f163bd93c8299d98985b6dbf3707cb90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', '985fe10e885b31fa868859294be902cfee85b0c91b87f7ceb3091e6ad7d2086e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/subscription_times.sql', 'repeatable', '4a3f21780f7a1a81011501d40f85b1ab8753fbfbf6d7730f5b984337b7eace12', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '73c00bdef0b66eca02adc29c5507144bf6782522e667313d41ae43bf163ba7f5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '07488c843257049f36f9b9abca759954a22b7937ab5d55c918ca7af00f8bc540', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'eb75662d09c85d9ff61d8663148188bff1003a661994454078d195d5f00c74fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e97feeb5ac64b6703a1f906020fc2cd7e6faed38bf34b88a8d897c458726ccf9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e655f733b1d935d1246e66cef068c2031d48cec3ce4fca9f52eb8cf8568e0879', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'd6d7fd05cd8172c2b642faac6f63448039ec02b37f684acddb46f72eb29feed9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '55c870bba32270291ac4019e9ccf38cd4bdc80cb8d66b63c7840f3cbee4e1ee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '5e723c75871d1499268d5166728df6b339fef10ce486aac3c1757c41a2631bd8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '4cc4311f3a6f7a1a0cfabca3971a82bbb67cd7cc7c27ad1b3805bfb701f830d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '83b701880bd9a39678833c599060ca790dd3a01c98f25fe72ad19c5ec7e8b766', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'b88952f02bc118579be0e6be0a1acde9a9cdc4bfd6695de6b74ddde0286bda4b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'a822fe0397ef882a9e247bbd66507622156efdb681b7960f806bdd0560db8153', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),

@@ -11,8 +11,7 @@ canceled begins nothing. Of kind change: for each change that is to be invoiced 
 Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
 drafts that can become final by now, as of version 0.
 
-Changes after until_version are left to later: so are drafts of periods that begin with those or
-after them.
+Changes after until_version are left to later.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
@@ -86,30 +85,9 @@ as $$
     where change.version between subscription.invoiced_version + 1 and until_version
       and change.invoice_now
     union all
-    select invoices.kind, invoices.period_start, invoices.change_version, 0, false
-    from pgledger.invoices
+    select draft.kind, draft.period_start, draft.change_version, 0, false
+    from pgledger.drafts_to_finalize(subscription, until_version) as draft
     where with_drafts
-      and invoices.subscription_key = subscription.key
-      and invoices.status = 'draft'
-      and (
-        until_version = subscription.version
-        or invoices.period_start < (
-          select change.period_start
-          from change
-          where change.version = until_version
-        )
-      )
-      and (
-        invoices.kind in ('start', 'change')
-        or (
-          invoices.kind = 'period'
-          and (
-            invoices.period_start < subscription.current_period_start
-            or subscription.current_period_end <= pgledger.clock()
-            or subscription.status = 'canceled'
-          )
-        )
-      )
   ) as occasion
   cross join lateral (
     select array_position(array['start', 'change', 'period'], occasion.kind) as place
