@@ -170,12 +170,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     used = tenant | {"feature_key": "api"}
     hours = {"starts_at": "2025-01-01+00", "ends_at": "2025-02-01+00"}
     page = {"page_size": "10", "page_offset": "1"}
-<<<<<<< HEAD
     periods = {"period_from": "2025-01-01+00", "period_until": "2025-02-01+00"}
     imported = line.replace('"hours",', '"hours", "kind": "item",')
-=======
     wrong = tenant | {"id": event, "event_at": BEGIN, "reason": "counted twice"}
->>>>>>> 8077d6ea72579c52778893c991025433bf03a1af
     mine = tenant | {"id": subscription}
     at = "2025-01-31 12:00+00"
     prices_shown = [
@@ -434,14 +431,10 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_update_subscription": [
             mine | metadata | {"quantity": "3", "tax_rates": rates, "invoice": "next"}
         ],
-<<<<<<< HEAD
-=======
-        "ledger_update_subscription": [mine | metadata | {"quantity": "3", "tax_rates": rates}],
         "ledger_usage_by_time": [
             used | hours | {"unit": unit, "time_zone": "Asia/Tokyo", "aggregation": "max"}
             for unit in ("hour", "day", "month")
         ],
->>>>>>> 8077d6ea72579c52778893c991025433bf03a1af
         "pgledger_accept_time": [{"account_id": ahead, "reason": "wrong clock", "app_id": ""}],
         "pgledger_account_entries": [
             {"account_id": accounts[0], "page_size": "10", "newest_first": shown}
