@@ -162,9 +162,9 @@ begin
       'ledger_invoice_payments',
       'ledger_invoice_preview',
       'ledger_invoices',
-      'ledger_list_all_subscriptions',
       'ledger_list_app_invoices',
       'ledger_list_app_pending_invoices',
+      'ledger_list_app_subscriptions',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -2434,7 +2434,8 @@ create type public.ledger_usage_part as (
   value numeric
 );
 
-comment on type public.ledger_usage_part is 'What usage comes to in a part of a range of time.';
+comment on type public.ledger_usage_part is
+  'What usage comes to in a part of a range of time.';
 comment on column public.ledger_usage_part.starts_at is 'Start of the part, inclusive.';
 comment on column public.ledger_usage_part.ends_at is 'End of the part, exclusive.';
 comment on column public.ledger_usage_part.value is 'What the usage in it comes to.';
@@ -6542,7 +6543,7 @@ as $$
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
-      '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7'),
+      '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
@@ -8715,10 +8716,6 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_all_subscriptions(text, text, text, integer, bigint)',
-      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface',
       'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
       'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
@@ -8727,6 +8724,10 @@ as $$
     (
       'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -18552,13 +18553,13 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
 revoke all on function public.ledger_get_subscription from public;
 grant execute on function public.ledger_get_subscription to pgledger_reader;
 
--- file: repeatable/22_subscriptions/ledger_list_all_subscriptions.sql
+-- file: repeatable/22_subscriptions/ledger_list_app_subscriptions.sql
 /*
 By internal key, which is the order in which they were written down, whatever their ids.
 
 Checks, in this order: app_id, status, plan_id, page_size, page_offset, whether the plan exists.
 */
-create or replace function public.ledger_list_all_subscriptions(
+create or replace function public.ledger_list_app_subscriptions(
   app_id text,
   status text default null,
   plan_id text default null,
@@ -18590,8 +18591,8 @@ begin
     select plans.key
     into v_plan_key
     from pgledger.plans
-    where plans.id = ledger_list_all_subscriptions.plan_id
-      and plans.app_id = ledger_list_all_subscriptions.app_id;
+    where plans.id = ledger_list_app_subscriptions.plan_id
+      and plans.app_id = ledger_list_app_subscriptions.app_id;
     if not found then
       v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_app(app_id)]);
     end if;
@@ -18610,19 +18611,19 @@ begin
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
-  where subscriptions.app_id = ledger_list_all_subscriptions.app_id
+  where subscriptions.app_id = ledger_list_app_subscriptions.app_id
     and (
-      ledger_list_all_subscriptions.status is null
-      or subscriptions.status = ledger_list_all_subscriptions.status
+      ledger_list_app_subscriptions.status is null
+      or subscriptions.status = ledger_list_app_subscriptions.status
     )
     and (v_plan_key is null or subscriptions.plan_key = v_plan_key)
   order by subscriptions.key desc
-  limit ledger_list_all_subscriptions.page_size
-  offset ledger_list_all_subscriptions.page_offset;
+  limit ledger_list_app_subscriptions.page_size
+  offset ledger_list_app_subscriptions.page_offset;
 end;
 $$;
 
-comment on function public.ledger_list_all_subscriptions is
+comment on function public.ledger_list_app_subscriptions is
 $$Returns a page of the subscriptions of all tenants of an app, newest first.
 
 They are as they are written down. The order is that of creation, the last one
@@ -18640,8 +18641,8 @@ Returns: The subscriptions of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidId, InvalidPage, PlanNotFound (the app has no such plan).$$;
 
-revoke all on function public.ledger_list_all_subscriptions from public;
-grant execute on function public.ledger_list_all_subscriptions to pgledger_reader;
+revoke all on function public.ledger_list_app_subscriptions from public;
+grant execute on function public.ledger_list_app_subscriptions to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
@@ -30843,7 +30844,8 @@ revoke all on function pgledger.late_lines from public;
 /*
 The periods before one in which usage may have come to something else since it was billed, with the
 features. First all periods of a feature are looked at together: as long as its events are as many
-as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked at.
+as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked
+at.
 
 Of seats, every report before the last period's end counts, because one from before a period says
 how many were taken in it. Which periods it changes is seen only by computing them anew.
@@ -36808,7 +36810,7 @@ values
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0007_create_usage.sql', 'versioned', '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
@@ -36880,7 +36882,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'dfdf3a6d05104491da5029d2ad38067fa8ad2f48ecc6682649cc8faa55c53d18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'aea8cecd0dd724618b8e75f4254fe1257f57669f2d3be1cbeb638026c4125756', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -36896,7 +36898,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '6fdae094caee8f0ac0e65b5fa8e50f85b105f3446f1cc2212efc735cbae705a6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '95320173fa6bd4953f8bbd739bf08b587f8445ce1426f3f44ff62765479badd4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37044,7 +37046,7 @@ values
   ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '9e35b5f587c54981eb1cb401ebe85d66c30b494cd0027b601c424c474e09872d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '47edf529f877819e66197bf22bf596200cfa14d4436133ab67dbf962a2db3e98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_all_subscriptions.sql', 'repeatable', '52f45b377643e70940b596dfd4cc69b01c4c9009000ddffd67dfd72cb5552fee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_app_subscriptions.sql', 'repeatable', '795f3b32bbd145677ae8e2894c65ef7f7526c7bf45f415bf32c19c8a8035f67e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'a195f36e8039bd7c2e33b500bcb5b8829f89caeea2e47bf764263c0dbbdc3998', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '7395fc2e4c3b3e2154ca122311f53af9e5d196ab775b8bd6003d1256b6733b86', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '7bd755e7fec846ca1164924b4d142865595f94ed3a1451895ec3e7c07f9a7c59', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37254,7 +37256,7 @@ values
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'cc713ef460fb05ff802fde1ff931615670e82a60bf4f50c3e16d0e6f0e511d39', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
