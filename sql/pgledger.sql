@@ -26612,7 +26612,10 @@ begin
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
+  v_line.kind := case
+    when line ? 'kind' then pgledger.json_text(line, path, 'kind')
+    else 'item'
+  end;
   if v_line.kind not in ('item', 'base_fee', 'usage') then
     v_ok := pgledger.refuse_json(
       line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
@@ -30291,7 +30294,7 @@ values
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '24657010e8362d84f164982f9bd0a4cb6ae3eed2c0efac61969adc0dc9a3edb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '90052c5d488de6e23410be824375c8b08c5ef67489186a904464eb43509f331b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', 'af0117ea68ff9f5deb63ef9afd59550759e292929d7bbac45379e85b9826dbf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
