@@ -33,6 +33,64 @@ comment on type pgledger.priced_feature is
   'A feature that has a price, with what a charge is computed from and the meter that counts it.';
 revoke all on type pgledger.priced_feature from public;
 
+create type pgledger.usage_charge as (
+  plan_key bigint,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  basis jsonb,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  gross_amount numeric,
+  gross_true_up numeric,
+  gross_cap numeric,
+  counted numeric,
+  events bigint
+);
+
+comment on type pgledger.usage_charge is
+  'What usage of a feature in a period comes to by a plan''s price, or what is left of it to bill. '
+  'The gross amounts are those before a credit was reduced by a discount, or null.';
+revoke all on type pgledger.usage_charge from public;
+
+create type pgledger.billed_charge as (
+  plan_key bigint,
+  item text,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  net numeric,
+  events bigint,
+  basis jsonb
+);
+
+comment on type pgledger.billed_charge is
+  'What invoices have billed for usage of a feature in a period by a plan''s price: before '
+  'discounts, and net, after them.';
+revoke all on type pgledger.billed_charge from public;
+
+create type pgledger.rival_time as (
+  subscription_key bigint,
+  started_at timestamptz,
+  created_at timestamptz,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  status text,
+  priority integer,
+  priced jsonb,
+  allowances jsonb
+);
+
+comment on type pgledger.rival_time is
+  'A time in which another subscription of the same tenant is active or in its trial, with the '
+  'features that it has prices for and what it gives for nothing.';
+revoke all on type pgledger.rival_time from public;
+
 create table pgledger.invoices (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
@@ -55,7 +113,7 @@ create table pgledger.invoices (
   refund_due numeric default 0 not null,
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
-  as_of_version bigint,
+  change_version bigint default 0 not null,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -72,7 +130,7 @@ create table pgledger.invoices (
   constraint invoices_subscription_key_fk foreign key (subscription_key)
   references pgledger.subscriptions (key),
   constraint invoices_kind_is_known_check
-  check (kind in ('period', 'start', 'interim', 'one_off')),
+  check (kind in ('period', 'start', 'change', 'interim', 'one_off')),
   constraint invoices_only_one_off_ones_have_no_subscription_check
   check ((kind = 'one_off') = (subscription_key is null)),
   constraint invoices_status_is_known_check
@@ -82,11 +140,11 @@ create table pgledger.invoices (
   check (amount_due = greatest(total - credits_applied, 0))
 ) with (fillfactor = 80);
 
-create unique index invoices_subscription_key_kind_period_start_live_idx
-on pgledger.invoices (subscription_key, kind, period_start)
+create unique index invoices_subscription_key_kind_period_start_change_version_idx
+on pgledger.invoices (subscription_key, kind, period_start, change_version)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
-create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
+create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
 where status = 'pending';
 
 comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';
@@ -97,8 +155,9 @@ comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column pgledger.invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.period_end is
@@ -126,9 +185,8 @@ comment on column pgledger.invoices.unapplied is
   'tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column pgledger.invoices.as_of_version is
-  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
-  'and for a draft whose period has not ended.';
+comment on column pgledger.invoices.change_version is
+  'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -206,7 +264,7 @@ comment on column pgledger.invoice_lines.gross is
   'For a base fee, its amount before those discounts that a credit gives back in part.';
 comment on column pgledger.invoice_lines.counted is
   'What usage had come to, from the start of the period to the end of the time that the line is '
-  'for.';
+  'for; of seats, how many reports of them there had been.';
 comment on column pgledger.invoice_lines.events is
   'Count of the events that were looked at; for late usage, of the events added.';
 comment on column pgledger.invoice_lines.redemption_key is
@@ -426,8 +484,9 @@ comment on column @extschema@.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column @extschema@.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoice.period_end is
@@ -520,8 +579,9 @@ comment on column @extschema@.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column @extschema@.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoice_preview.period_end is

@@ -270,22 +270,25 @@ def test_each_invoice_of_a_period_gives_back_what_the_one_before_billed(
     customer: Customer,
 ) -> None:
     subscription = changed_in_the_middle(customer)
-    # A start that is asked for later bills what is missing to what the period has come to.
+    # A start that is asked for later bills what the period has come to.
     customer.at("2025-01-16 01:00")
     start = customer.invoices()[0]
     customer.void(start["id"])
     again = customer.generate(subscription, kind="start", at="2025-01-02 00:00+00")
-    assert bill(customer.finalize(again["id"]))[0] == ("10.00", "2.10")
+    assert bill(customer.finalize(again["id"])) == [
+        ("5.00", "1.05"),
+        ("10.00", "2.10"),
+        ("VAT 21 %", "3.15"),
+    ]
     set_rates(customer, subscription, rate(23))
     customer.at("2025-01-21 00:00")
     cancel(customer, subscription)
     customer.advance()
     # Nothing of 19 % stands any more. Of the second plan only what was used is charged.
     assert bill(last(customer)) == [
-        ("-5.00", "-1.05"),
-        ("3.33", "0.77"),
-        ("VAT 23 %", "0.77"),
-        ("VAT 21 % of what is credited", "-1.05"),
+        ("-6.67", "-1.40"),
+        ("VAT 23 %", "0.00"),
+        ("VAT 21 % of what is credited", "-1.40"),
     ]
 
 
@@ -443,33 +446,30 @@ def test_a_minimum_that_charges_more_than_usage_gives_back_is_a_charge(
 
 
 def test_a_cut_that_gives_back_does_not_hide_the_price(customer: Customer) -> None:
-    """A maximum is lowered: what is credited is only a cut, a line that has no price of its own."""
+    """Of a maximum that was reached, a part falls to another plan: a line without its own price."""
     terms = price("calls", maximum="60")
-    plan = make_plan(customer.conn, "pro", prices=[terms])
-    subscription = customer.tenant.create(plan, tax_rates=[rate(19)])["id"]
+    one, two = (make_plan(customer.conn, slug, prices=[terms]) for slug in ("one", "two"))
+    subscription = customer.tenant.create(one, tax_rates=[rate(19)])["id"]
     customer.use("calls", 80)
     customer.at("2025-01-10 00:00")
     interim(customer, subscription)
     set_rates(customer, subscription, rate(21))
-    call(
-        customer.conn,
-        "ledger_update_plan",
-        app_id="shop",
-        id=plan,
-        pricing={"prices": [{**terms, "maximum": "50"}]},
-    )
+    customer.tenant.one("ledger_change_plan", id=subscription, plan_id=two)
+    customer.use("calls", 40)
     customer.at("2025-02-01 00:00")
     customer.advance()
     assert bill(last(customer)) == [
         ("0.00", "0.00"),
-        ("-10.00", "-1.90"),
-        ("VAT 21 %", "0.00"),
-        ("VAT 19 % of what is credited", "-1.90"),
+        ("-20.00", "-3.80"),
+        ("40.00", "8.40"),
+        ("-20.00", "-4.20"),
+        ("VAT 21 %", "4.20"),
+        ("VAT 19 % of what is credited", "-3.80"),
     ]
     customer.use("calls", 5, "2025-01-20 00:00")
     customer.at("2025-03-01 00:00")
     customer.advance()
-    assert amounts(last(customer), "late_usage") == [D(0)]
+    assert amounts(last(customer), "late_usage") == [D("-1.60"), D("1.60")]
 
 
 def test_a_credit_whose_charge_was_voided_is_evened_out(customer: Customer) -> None:

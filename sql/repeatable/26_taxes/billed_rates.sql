@@ -1,10 +1,10 @@
 /*
-What invoices that stand have billed of what a credit gives back, one row for each set of tax rates
-that it was billed with. It is what they have billed for the same plan, item and period of the
+What invoices have billed of what a credit gives back, one row for each set of tax rates that it was
+billed with. It is what they have billed for the same plan, item and period of the
 subscription, and of a base fee for the same quantity; after discounts. amount is what is left of it
 after earlier credits, charged what there was before them; taxes and returned are the tax on these
-charges and what earlier credits gave back of it, for each of the rates. The invoice that is being
-computed is left out.
+charges and what earlier credits gave back of it, for each of the rates. What counts is in
+pgledger.counts_as_billed.
 
 The rows are in the order in which they are given back: what was billed last comes first. A sum
 below zero, which a credit leaves behind when its charge is voided, comes before all others.
@@ -47,8 +47,7 @@ as $$
         when credit.gross is null then invoice_lines.gross is null
         else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
       end
-      and invoices.status <> 'voided'
-      and invoices.key is distinct from (billed_rates.for_invoice).key
+      and pgledger.counts_as_billed(invoices, billed_rates.for_invoice)
   ),
   -- Each amount is there once for each rate.
   billed as (

@@ -8,7 +8,7 @@ create or replace function pgledger.base_lines(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -21,12 +21,13 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.due_base(
-      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, for_invoice, exponent
     ) as part
   loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;

@@ -1,12 +1,12 @@
 /*
-What invoices that are not voided have charged as base fee for a subscription's period, for each
+What invoices have charged for good as base fee for a subscription's period, for each
 plan and quantity: gross before and net after discounts, both less credits, and the price by which
 it was charged. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_base(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (
   plan_key bigint,
@@ -30,8 +30,7 @@ as $$
   where invoice_lines.subscription_key = billed_base.subscription_key
     and invoice_lines.for_period = billed_base.for_period
     and invoice_lines.gross is not null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from billed_base.but_invoice_key
+    and pgledger.counts_as_billed(invoices, billed_base.for_invoice)
   group by 1, 2
 $$;
 

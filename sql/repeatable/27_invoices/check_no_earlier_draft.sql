@@ -1,6 +1,6 @@
 /*
-Refuses to make a draft final while there is another draft that it goes on from. What that one
-charges counts as billed here, but could still change or be deleted.
+Refuses to make a draft final while there is another draft that it goes on from: a final invoice
+never counts what that one charges, which could still change or be deleted.
 
 Errors: InvalidState.
 */
@@ -17,11 +17,7 @@ declare
     where draft.subscription_key = invoice.subscription_key
       and draft.status = 'draft'
       and draft.key <> invoice.key
-      and (
-        draft.period_start < invoice.period_start
-        or (draft.period_start < invoice.period_end and invoice.kind = 'period')
-        or (draft.period_start = invoice.period_start and draft.kind = 'start')
-      )
+      and pgledger.draft_goes_before(draft, invoice)
     order by draft.period_start, draft.key
     limit 1
   );

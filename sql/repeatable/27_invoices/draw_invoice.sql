@@ -8,7 +8,7 @@ create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   own_key bigint,
   out invoice pgledger.invoices,
@@ -32,7 +32,7 @@ begin
   invoice.currency := (
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
-  invoice.as_of_version := as_of_version;
+  invoice.change_version := coalesce(draw_invoice.change_version, 0);
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);

@@ -8,7 +8,7 @@ create or replace function pgledger.due_base(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns table (
@@ -36,7 +36,8 @@ begin
   select
     count(*) as lines,
     bool_and(
-      invoice_lines.plan_key = v_part.plan_key
+      invoice_lines.gross > 0
+      and invoice_lines.plan_key = v_part.plan_key
       and invoice_lines.quantity = v_part.quantity
       and invoice_lines.period_start = v_part.starts_at
       and invoice_lines.period_end = v_part.ends_at
@@ -47,8 +48,7 @@ begin
   where invoice_lines.subscription_key = subscription.key
     and invoice_lines.for_period = due_base.for_period
     and invoice_lines.gross is not null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from but_invoice_key;
+    and pgledger.counts_as_billed(invoices, for_invoice);
 
   if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
     and v_billed.is_the_same then
@@ -60,7 +60,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.changed_base(
-      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, for_invoice, exponent
     ) as part
     where part.due <> part.gross;
     return;
@@ -73,9 +73,11 @@ begin
   from pgledger.plans
   cross join lateral (
     select
-      (plans.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
-      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+      (asked.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
+      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
+      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
   ) as terms
   cross join lateral (
     select
@@ -86,7 +88,7 @@ begin
   ) as whole
   where plans.key = v_part.plan_key
     and terms.due > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
+    and (not advance_only or terms.billed = 'advance');
 end;
 $$;
 

@@ -3,6 +3,7 @@ Computes a draft anew, with the tax rates that it has, and overwrites it. Lines 
 has given it stay, after those that are computed; a one-off invoice has no others.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.redraw_invoice(
   invoice pgledger.invoices,
@@ -17,8 +18,10 @@ declare
   v_now timestamptz := pgledger.clock();
   v_lines pgledger.invoice_lines[] := pgledger.own_lines(invoice.key);
   v_drawn record;
+  v_ok boolean;
 begin
   if invoice.kind <> 'one_off' then
+    v_ok := pgledger.check_zones(subscription);
     v_drawn := pgledger.draw_lines(
       subscription,
       invoice,
