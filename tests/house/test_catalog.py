@@ -94,11 +94,13 @@ TABLES = {
     "entitlement_cache",
     "feature_invalidations",
     "features",
+    "invoice_credits",
     "invoice_lines",
     "invoice_payments",
     "invoices",
     "meters",
     "plan_features",
+    "plan_versions",
     "plans",
     "schema_history",
     "subscription_changes",
@@ -559,8 +561,9 @@ def test_parallel_safety_is_told_truthfully(functions):
 def test_public_functions_say_what_they_are(functions):
     public = {function.name: function for function in functions if not function.is_private}
     writes = re.compile(
-        r"(?:pg)?ledger_(accept|advance$|archive|cancel|change|consume|create|delete|finalize|generate|ingest"
-        r"|invalidate|map|mark|pause|purge|raise|record|redeem|refresh|resume|set|unmap|update)"
+        r"(?:pg)?ledger_(accept|advance$|archive|cancel|change|consume|create|delete|finalize|generate"
+        r"|import|ingest|invalidate|map|mark|pause|purge|raise|record|redeem|refresh|resume|set|unmap"
+        r"|update)"
     )
     for name, function in public.items():
         if "_create_" in name or writes.match(name):

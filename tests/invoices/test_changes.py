@@ -111,13 +111,13 @@ class Model:
             since, until = max(state.at, starts_at), min(end, ends_at)
             if since >= until:
                 continue
+            charged = state
             if state.status == "canceled" and self.unused == "none" and starts_at < since:
                 # The money is that of going on to the period's end as it was.
                 before = self.at(since - timedelta(microseconds=1))
-                if PLANS[before.plan].billed == "advance":
-                    state = before
-            if state.status == "active":
-                parts.append(Part(since, until, state.plan, state.quantity))
+                charged = before if PLANS[before.plan].billed == "advance" else state
+            if charged.status == "active":
+                parts.append(Part(since, until, charged.plan, charged.quantity))
         return parts
 
     def base(self, number: int) -> Decimal:

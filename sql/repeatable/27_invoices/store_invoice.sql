@@ -30,7 +30,9 @@ begin
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
   -- partial, so there is no constraint to name.
-  on conflict (subscription_key, kind, period_start, change_version) where status <> 'voided' do nothing
+  on conflict (subscription_key, kind, period_start, change_version)
+  where status <> 'voided'
+  do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
   return v_key;

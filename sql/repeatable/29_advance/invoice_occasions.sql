@@ -76,7 +76,9 @@ as $$
     where change.version between subscription.invoiced_version + 1 and until_version
       and change.status = 'active'
       and change.has_ended is not true
-      and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+      and change.change in (
+        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
+      )
     union all
     select 'change', change.period_start, change.version, change.version, false
     from change
