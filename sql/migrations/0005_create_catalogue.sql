@@ -57,6 +57,10 @@ create table pgledger.tenants (
   tenant_id text collate "C" not null,
   cache_version bigint default 0 not null,
   purged_before timestamptz default '-infinity' not null,
+  purge_from timestamptz default '-infinity' not null,
+  settled_before timestamptz default '-infinity' not null,
+  settling_before timestamptz default '-infinity' not null,
+  settling_since timestamptz default '-infinity' not null,
   constraint tenants_key_pk primary key (key),
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
@@ -72,6 +76,15 @@ comment on column pgledger.tenants.cache_version is
 comment on column pgledger.tenants.purged_before is
   'Usage events before this whole UTC hour may have been purged, so events that old are no longer '
   'taken.';
+comment on column pgledger.tenants.purge_from is
+  'Where the next purge begins to look: what is left of events before that is kept.';
+comment on column pgledger.tenants.settled_before is
+  'Periods that end here or before are settled: since no usage of them is taken, each subscription '
+  'has had an invoice that looked at them. No invoice looks at them again.';
+comment on column pgledger.tenants.settling_before is
+  'What settled_before becomes when each subscription has had an invoice after settling_since.';
+comment on column pgledger.tenants.settling_since is
+  'When usage before settling_before was no longer taken.';
 
 create table pgledger.features (
   id text collate "C" not null,

@@ -452,6 +452,7 @@ def test_a_subscription_comes_back_whole(billing: Billing, plan: Plan):
         current_period_end=trial_end,
         trial_end=trial_end,
         cancel_at=None,
+        cancel_at_period_end=False,
         canceled_at=None,
         paused_at=None,
         ended_at=None,
