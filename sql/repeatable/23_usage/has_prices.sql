@@ -1,5 +1,5 @@
 /*
-Whether a plan that a subscription has been on has prices for usage.
+Whether a plan that a subscription has been on has, or has ever had, prices for usage.
 */
 create or replace function pgledger.has_prices(subscription_key bigint)
 returns boolean
@@ -14,8 +14,8 @@ as $$
       from pgledger.subscription_changes
       where subscription_changes.subscription_key = has_prices.subscription_key
     ) as taken
-    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
-    where jsonb_path_exists(terms.pricing, '$.prices[0]')
+    inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
+    where jsonb_path_exists(plan_versions.pricing, '$.prices[0]')
   )
 $$;
 
