@@ -62,6 +62,7 @@ __all__ = [
     "SubscriptionNotFound",
     "TransferNotFound",
     "UnknownCurrency",
+    "UnknownTimeZone",
     "UsageInFuture",
     "UsageNotFound",
     "UsagePurged",
@@ -354,4 +355,12 @@ class AdvanceTooFar(PgledgerError, code="LG127"):
 
     Either the clock has jumped, or nothing ran for that long. Put the clock right, or call once
     with a longer ``max_span``.
+    """
+
+
+class UnknownTimeZone(PgledgerError, code="LG128"):
+    """An update of the server has dropped the time zone of a subscription.
+
+    Its periods cannot be counted until :meth:`pgledger.Billing.change_time_zone` gives it the zone
+    that has taken its place, such as Europe/Kyiv for Europe/Kiev.
     """

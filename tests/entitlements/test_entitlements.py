@@ -450,6 +450,29 @@ def test_a_trial_ends_by_the_clock(billing: Billing, clock: MoveClock, anchored:
     assert check(billing, "one")[:2] == (True, 0)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Apia"])
+def test_a_days_quota_in_a_trial_counts_the_days_that_lead_to_its_end(
+    billing: Billing, clock: MoveClock, zone: str
+) -> None:
+    """The trial's end is the anchor, so its days begin at the time of day at which it ends."""
+    start = datetime(2026, 3, 7, 10, 30, tzinfo=ZoneInfo(zone))
+    clock(start.astimezone(UTC))
+    # A trial over both changes of the clocks in this month.
+    plan = make_plan(
+        billing, calls(10, period="day"), interval="month", trial_days=24, anchor_at_trial_end=True
+    )
+    subscription = subscribe(billing, "one", plan, time_zone=zone)
+    ends = [(start + number * DAY).astimezone(UTC) for number in range(27)]
+    assert (subscription.trial_end, subscription.anchor_at) == (ends[24], ends[24])
+    assert subscription.current_period_end == ends[24]
+    for number, (begins, end) in enumerate(itertools.pairwise(ends)):
+        clock(begins)
+        assert check(billing, "one")[:2] == (True, 0), number
+        billing.record_usage(APP, "one", "calls", quantity=number + 1)
+        clock(end - MICROSECOND)
+        assert check(billing, "one")[:2] == (number + 2 <= 10, number + 1), number
+
+
 @pytest.mark.parametrize("trial_days", [0, 10])
 def test_a_cancellation_takes_effect_by_the_clock(
     billing: Billing, clock: MoveClock, trial_days: int

@@ -35,6 +35,7 @@ FILES: Final = sorted(REPEATABLE.rglob("*.sql"))
 # Nobody is granted these: only the owner maps tenants' roles.
 FOR_THE_OWNER: Final = {
     "ledger_map_tenant_role",
+    "ledger_set_hook",
     "ledger_unmap_tenant_role",
     "pgledger_accept_time",
     "pgledger_raise_sequences",

@@ -23,18 +23,19 @@ declare
     ],
     required => true
   );
+  v_optional text[] := case v_model
+    when 'package' then array['free']
+    when 'percentage'
+      then array['flat_amount', 'event_fee', 'event_minimum', 'event_maximum', 'free_events']
+    else '{}'
+  end;
   v_members text[] := case v_model
     when 'flat' then array['flat_amount']
     when 'per_unit' then array['unit_amount']
-    when 'package' then array['package_size', 'package_amount', 'free']
-    when 'percentage' then array['percentage', 'flat_amount']
+    when 'package' then array['package_size', 'package_amount']
+    when 'percentage' then array['percentage']
     else array['tiers']
-  end;
-  v_optional text[] := case v_model
-    when 'package' then array['free']
-    when 'percentage' then array['flat_amount']
-    else '{}'
-  end;
+  end || v_optional;
   v_member text;
   v_number numeric;
   v_ok boolean;
@@ -76,18 +77,7 @@ begin
     end if;
   end loop;
 
-  if jsonb_typeof(price -> 'prorated') not in ('boolean', 'null') then
-    v_ok := pgledger.refuse_json(
-      price -> 'prorated',
-      path || '.prorated',
-      format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
-    );
-  end if;
-  perform pgledger.json_decimal(
-    price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
-  );
-
-  return true;
+  return pgledger.check_price_bounds(price, path);
 end;
 $$;
 

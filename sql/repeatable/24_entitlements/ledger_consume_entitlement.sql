@@ -97,7 +97,9 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), IdempotencyConflict (the key is taken by usage of another quantity),
   FeatureNotFound (there is no feature of this key for this app and
   tenant), InvalidArgument (the feature is not one that is used up, or the key
-  or a value that it counts by is not valid), InvalidMetadata.$$;
+  or a value that it counts by is not valid), InvalidMetadata, UnknownTimeZone
+  (the server does not know the time zone of the tenant's subscription any
+  more).$$;
 
 revoke all on function @extschema@.ledger_consume_entitlement from public;
 grant execute on function @extschema@.ledger_consume_entitlement to pgledger_poster;

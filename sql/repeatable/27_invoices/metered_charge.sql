@@ -52,6 +52,15 @@ begin
     sinces := v_time.sinces;
     untils := v_time.untils;
     whole := v_time.whole;
+  elsif (pgledger.event_price(v_terms)).is_by_event then
+    v_charge := pgledger.charge_by_events(
+      v_terms, price.meter_key, own_stays, counted_from, is_first, v_part.part, v_part.whole,
+      exponent
+    );
+    quantity := v_charge.quantity;
+    amount := v_charge.amount;
+    cap := v_charge.cap;
+    return;
   elsif whole = 0 or (
     v_terms ->> 'model' not in ('volume', 'package')
     and v_terms ->> 'maximum' is null

@@ -11,7 +11,13 @@ language sql
 stable
 parallel safe
 as $$
-  select plans.priority from pgledger.plans where plans.key = plan_priority.plan_key
+  select plan_versions.priority
+  from pgledger.plan_versions
+  where plan_versions.plan_key = plan_priority.plan_key
+    and plan_versions.effective_at <= plan_priority.at
+    and plan_versions.priority is not null
+  order by plan_versions.effective_at desc, plan_versions.version desc
+  limit 1
 $$;
 
 comment on function pgledger.plan_priority is 'The priority of a plan at a time.';
