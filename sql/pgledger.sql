@@ -7969,7 +7969,7 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
-    ('function', 'private', 'has_prices(bigint)', 'owner', '', ''),
+    ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -21129,9 +21129,10 @@ revoke all on function pgledger.forget_usage_values from public;
 
 -- file: repeatable/23_usage/has_prices.sql
 /*
-Whether a plan that a subscription has been on has prices for usage.
+Whether a plan that a subscription has been on since a version of it has, or ever had, prices for
+usage.
 */
-create or replace function pgledger.has_prices(subscription_key bigint)
+create or replace function pgledger.has_prices(subscription_key bigint, since_version bigint)
 returns boolean
 language sql
 stable
@@ -21143,9 +21144,10 @@ as $$
       select distinct subscription_changes.plan_key
       from pgledger.subscription_changes
       where subscription_changes.subscription_key = has_prices.subscription_key
+        and subscription_changes.version >= has_prices.since_version
     ) as taken
-    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
-    where jsonb_path_exists(terms.pricing, '$.prices[0]')
+    inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
+    where jsonb_path_exists(plan_versions.pricing, '$.prices[0]')
   )
 $$;
 
@@ -21472,7 +21474,8 @@ revoke all on function pgledger.insert_usage from public;
 -- file: repeatable/23_usage/is_read_singly.sql
 /*
 Whether invoices look at the single events of a tenant's feature, and not only at totals: at the
-reports of a seat, and at usage of which each event has a price of its own.
+reports of a seat, and at usage of which each event has a price of its own, by any version of a plan
+that the tenant has been on.
 */
 create or replace function pgledger.is_read_singly(meter pgledger.meters)
 returns boolean
@@ -21488,8 +21491,8 @@ as $$
       where subscription_changes.app_id = meter.app_id
         and subscription_changes.tenant_id = meter.tenant_id
     ) as taken
-    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
-    cross join lateral jsonb_path_query(terms.pricing, '$.prices[*]') as price (value)
+    inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
+    cross join lateral jsonb_path_query(plan_versions.pricing, '$.prices[*]') as price (value)
     where price.value ->> 'feature' = meter.feature_key
       and price.value ?| array['event_minimum', 'event_maximum', 'free_events']
   )
@@ -22847,7 +22850,7 @@ begin
     where subscriptions.app_id = tenant.app_id
       and subscriptions.tenant_id = tenant.tenant_id
       and subscriptions.status <> 'canceled'
-      and pgledger.has_prices(subscriptions.key)
+      and pgledger.has_prices(subscriptions.key, 1)
       and not exists (
         select
         from pgledger.invoices
@@ -23696,10 +23699,9 @@ as $$
   left join lateral (
     select min(change.period_start) as period_start
     from pgledger.subscription_changes as change
-    inner join pgledger.plans on change.plan_key = plans.key
     where change.subscription_key = subscriptions.key
       and change.version >= greatest(subscriptions.invoiced_version, 1)
-    having bool_or(jsonb_path_exists(plans.pricing, '$.prices[0]'))
+      and pgledger.has_prices(subscriptions.key, greatest(subscriptions.invoiced_version, 1))
   ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id
@@ -36896,7 +36898,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '6fdae094caee8f0ac0e65b5fa8e50f85b105f3446f1cc2212efc735cbae705a6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1fe12503021ef25d45ddc0df3cc9f036ebbd3d1eeacf1583d6d0bc5957bdfa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37090,13 +37092,13 @@ values
   ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_prices.sql', 'repeatable', '90ebc2a2d19f50e9997eb2dd9bb1b8ce961c7eac68ff3a5e8d1aeab206c3ca2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '8b5e5ce36d7e1fad225a1e03485b4ee38c88d541f643571d8a85a846a7f6b828', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37116,7 +37118,7 @@ values
   ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '1e78882275e1fb997c10416ca6b0771934d2d3d298fcac9748efe0f0316b2d3c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '70686aaaef382e2f42f6b6f433e0f64953ff51e5fb969c0a6dc81b3d5bba88cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', 'cf249b70c9c262275d3c055232d8ffe3bc584263b86dbbe6af3b5a08784b3b28', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37128,7 +37130,7 @@ values
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2b3bac8eb0d682fccfb916f11bc3670312121f4404226ab54037ccc179b5795e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '6c8c4744904c07569a83483526c678d6b20e1379f92a57a7b50fd182f757adda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
