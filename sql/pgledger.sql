@@ -7969,7 +7969,7 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
-    ('function', 'private', 'has_prices(bigint)', 'owner', '', ''),
+    ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -20971,9 +20971,15 @@ begin
     from (
       values (starts_at), (ends_at)
       union all
-      select date_trunc('hour', starts_at + number * v_length, time_zone)
+      select hour.at
       from generate_series(1, v_most) as number
-      where unit = 'hour' and starts_at + number * v_length < ends_at + v_length
+      cross join lateral (
+        select date_trunc('hour', starts_at + number * v_length, time_zone) as at
+      ) as hour
+      where unit = 'hour'
+        and starts_at + number * v_length < ends_at + v_length
+        -- Where clocks are put back by half an hour, no hour begins at what is cut off to.
+        and extract(minute from hour.at at time zone time_zone) = 0
       union all
       select (date_trunc(unit, starts_at at time zone time_zone) + number * v_length)
         at time zone time_zone
@@ -21123,9 +21129,10 @@ revoke all on function pgledger.forget_usage_values from public;
 
 -- file: repeatable/23_usage/has_prices.sql
 /*
-Whether a plan that a subscription has been on has, or has ever had, prices for usage.
+Whether a plan that a subscription has been on since a version of it has, or ever had, prices for
+usage.
 */
-create or replace function pgledger.has_prices(subscription_key bigint)
+create or replace function pgledger.has_prices(subscription_key bigint, since_version bigint)
 returns boolean
 language sql
 stable
@@ -21137,6 +21144,7 @@ as $$
       select distinct subscription_changes.plan_key
       from pgledger.subscription_changes
       where subscription_changes.subscription_key = has_prices.subscription_key
+        and subscription_changes.version >= has_prices.since_version
     ) as taken
     inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
     where jsonb_path_exists(plan_versions.pricing, '$.prices[0]')
@@ -21466,7 +21474,8 @@ revoke all on function pgledger.insert_usage from public;
 -- file: repeatable/23_usage/is_read_singly.sql
 /*
 Whether invoices look at the single events of a tenant's feature, and not only at totals: at the
-reports of a seat, and at usage of which each event has a price of its own, or has ever had one.
+reports of a seat, and at usage of which each event has a price of its own, by any version of a plan
+that the tenant has been on.
 */
 create or replace function pgledger.is_read_singly(meter pgledger.meters)
 returns boolean
@@ -21484,9 +21493,8 @@ as $$
     ) as taken
     inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
     cross join lateral jsonb_path_query(plan_versions.pricing, '$.prices[*]') as price (value)
-    cross join lateral pgledger.event_price(price.value) as terms
     where price.value ->> 'feature' = meter.feature_key
-      and terms.reads_events
+      and price.value ?| array['event_minimum', 'event_maximum', 'free_events']
   )
 $$;
 
@@ -21815,9 +21823,9 @@ grant execute on function public.ledger_correct_usage to pgledger_poster;
 -- file: repeatable/23_usage/ledger_ingest_usage.sql
 /*
 The answer has one row for each event, in the order of the arrays.
-An event before the purge line is a duplicate if its key is taken at the end of the call, also by an
-event of the same call; else it is rejected, as nobody knows whether it was counted. So the order of
-a batch's events makes no difference, and an event whose key counts raises no alarm.
+An event before the purge line is told of its key if that is taken at the end of the call, also by
+an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
+that counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 */
 create or replace function public.ledger_ingest_usage(
@@ -21880,9 +21888,10 @@ The events are given as parallel arrays: the first elements of all arrays are
 the first event, and so on.
 
 An event that is wrong is rejected alone, and the others are recorded. An
-event whose idempotency key its tenant has used before is a duplicate: it is
-not counted again, whatever else it says. So a batch in which every event has
-a key may be sent as often as it takes.
+event whose idempotency key its tenant has used before for this feature is a
+duplicate and not counted again. So a batch in which every event has a key may
+be sent as often as it takes. If it has another quantity than the first one,
+or another event_at is given, it is rejected (IdempotencyConflict).
 
 app_id: App.
 tenant_ids: Tenants that used something, 1 to 128 characters each.
@@ -21892,7 +21901,7 @@ quantities: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_ats: When each happened, from 1970 on, not further ahead of the clock
   than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
-  unique for a tenant; each event without one counts, or null.
+  unique for a tenant and feature; each event without one counts, or null.
 metadatas: JSON objects to store with them, at most 64 KiB each and 64 MiB in
   all, or null.
 
@@ -21960,10 +21969,10 @@ $$Deletes old usage events and keeps what they come to.
 Call it, each time in a transaction of its own, until it returns 0.
 
 Events are deleted for whole UTC hours, the oldest of a feature first. Kept
-are those that subscriptions that go on still count in, and those that are
-still to be invoiced; and so are all totals. Of the tenants concerned, events
-of the hours deleted are refused from then on (UsagePurged), because their
-idempotency keys are forgotten.
+are those that subscriptions that go on still count in, those that are still
+to be invoiced, and those that late usage is billed by; and so are all totals.
+Of the tenants concerned, events from before that time are refused from then
+on (UsagePurged), because idempotency keys are forgotten.
 
 app_id: App.
 before: Events of the UTC hours before the one that it lies in are deleted; at
@@ -22098,8 +22107,9 @@ $$;
 comment on function public.ledger_record_usage is
 $$Records one usage event.
 
-An event whose idempotency key its tenant has used before is a duplicate: it
-is not counted again, whatever else it says.
+An event whose idempotency key its tenant has used before for this feature is
+a duplicate and not counted again. If it has another quantity than the first
+one, or another event_at is given, that is an error (IdempotencyConflict).
 
 Call it in FROM: (ledger_record_usage(...)).* calls it once for every column.
 
@@ -22111,7 +22121,7 @@ quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_at: When it happened, from 1970 on, not further ahead of the clock than
   ledger_set_usage_skew allows; null for now.
 idempotency_key: The reporter's own name of the event, 1 to 255 characters,
-  unique for the tenant; each event without one counts, or null.
+  unique for the tenant and feature; each event without one counts, or null.
 metadata: JSON object to store with it, at most 64 KiB, or null.
 
 Returns: Whether it was counted now or had been before, and its id.
@@ -22123,7 +22133,8 @@ Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   finite), UsageInFuture (event_at is further ahead than the app allows),
   UsagePurged (event_at is so long ago that events of that time may have been
   purged), InvalidMetadata (it is not valid, or lacks the member whose values
-  are counted).$$;
+  are counted), IdempotencyConflict (the key is taken by usage of another
+  quantity or time).$$;
 
 revoke all on function public.ledger_record_usage from public;
 grant execute on function public.ledger_record_usage to pgledger_poster;
@@ -22839,7 +22850,7 @@ begin
     where subscriptions.app_id = tenant.app_id
       and subscriptions.tenant_id = tenant.tenant_id
       and subscriptions.status <> 'canceled'
-      and pgledger.has_prices(subscriptions.key)
+      and pgledger.has_prices(subscriptions.key, 1)
       and not exists (
         select
         from pgledger.invoices
@@ -23652,8 +23663,8 @@ revoke all on function pgledger.usage_fault from public;
 /*
 Since when a tenant's usage events are still needed one by one, or infinity if none is. It is the
 earliest start of these periods of its subscriptions: the current one and that of each limit, if the
-subscription goes on; one whose invoice is a draft; and, if a plan since then has ever had prices,
-the one that was current when ledger_advance last looked, for it is still to be invoiced.
+subscription goes on; one whose invoice is a draft; and, if a plan since then has prices, the one
+that was current when ledger_advance last looked, for it is still to be invoiced.
 */
 create or replace function pgledger.usage_needed_from(app_id text, tenant_id text)
 returns timestamptz
@@ -23688,10 +23699,9 @@ as $$
   left join lateral (
     select min(change.period_start) as period_start
     from pgledger.subscription_changes as change
-    inner join pgledger.plan_versions on change.plan_key = plan_versions.plan_key
     where change.subscription_key = subscriptions.key
       and change.version >= greatest(subscriptions.invoiced_version, 1)
-    having bool_or(jsonb_path_exists(plan_versions.pricing, '$.prices[0]'))
+      and pgledger.has_prices(subscriptions.key, greatest(subscriptions.invoiced_version, 1))
   ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id
@@ -36888,7 +36898,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '6fdae094caee8f0ac0e65b5fa8e50f85b105f3446f1cc2212efc735cbae705a6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1fe12503021ef25d45ddc0df3cc9f036ebbd3d1eeacf1583d6d0bc5957bdfa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37079,24 +37089,24 @@ values
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '0600f06b0b124738d49075bcbcb58fec0af850c8b8605110c9fa53b893c2fd0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_prices.sql', 'repeatable', 'fe5e63225d79ad688122a4554a7d8352f3d0472485960fc7fb5910ff8d881f57', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', 'f127125c39ae993a79cd026927ab332e96eaf7857f3940ff482ee028847cf862', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'fcb7e3dc4ecb4374ae03a10e9bf8c3761e7cd8c55b9472cadeca5241eb02949a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7b5a1be2d918d0fdff617507614441a3ef61721772e1f2361f70ab5a83c363e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'cb269caf5570dcadc8c5069f186911452d453535789f145cca103b9dbdf32e2a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37108,7 +37118,7 @@ values
   ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '1e78882275e1fb997c10416ca6b0771934d2d3d298fcac9748efe0f0316b2d3c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '70686aaaef382e2f42f6b6f433e0f64953ff51e5fb969c0a6dc81b3d5bba88cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', 'cf249b70c9c262275d3c055232d8ffe3bc584263b86dbbe6af3b5a08784b3b28', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37120,7 +37130,7 @@ values
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', 'e19aa93447845aa472da18394f29698ad4c86c5cb48170564504f03e8366bba6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '6c8c4744904c07569a83483526c678d6b20e1379f92a57a7b50fd182f757adda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
