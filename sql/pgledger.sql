@@ -152,6 +152,7 @@ begin
       'ledger_get_plan',
       'ledger_get_plan_by_slug',
       'ledger_get_subscription',
+      'ledger_import_invoice',
       'ledger_ingest_usage',
       'ledger_invalidate_entitlement',
       'ledger_invalidate_feature_entitlements',
@@ -161,6 +162,8 @@ begin
       'ledger_invoice_preview',
       'ledger_invoices',
       'ledger_list_all_subscriptions',
+      'ledger_list_app_invoices',
+      'ledger_list_app_pending_invoices',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -211,6 +214,7 @@ begin
       'ledger_unmap_tenant_role',
       'ledger_update_coupon',
       'ledger_update_feature',
+      'ledger_update_invoice',
       'ledger_update_plan',
       'ledger_update_subscription',
       'ledger_usage_answer',
@@ -2872,7 +2876,7 @@ create table pgledger.invoices (
   refund_due numeric default 0 not null,
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
-  as_of_version bigint,
+  change_version bigint default 0 not null,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -2889,7 +2893,7 @@ create table pgledger.invoices (
   constraint invoices_subscription_key_fk foreign key (subscription_key)
   references pgledger.subscriptions (key),
   constraint invoices_kind_is_known_check
-  check (kind in ('period', 'start', 'interim', 'one_off')),
+  check (kind in ('period', 'start', 'change', 'interim', 'one_off')),
   constraint invoices_only_one_off_ones_have_no_subscription_check
   check ((kind = 'one_off') = (subscription_key is null)),
   constraint invoices_status_is_known_check
@@ -2899,8 +2903,8 @@ create table pgledger.invoices (
   check (amount_due = greatest(total - credits_applied, 0))
 ) with (fillfactor = 80);
 
-create unique index invoices_subscription_key_kind_period_start_live_idx
-on pgledger.invoices (subscription_key, kind, period_start)
+create unique index invoices_subscription_key_kind_period_start_change_version_idx
+on pgledger.invoices (subscription_key, kind, period_start, change_version)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
 create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
@@ -2914,8 +2918,9 @@ comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column pgledger.invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.period_end is
@@ -2943,9 +2948,8 @@ comment on column pgledger.invoices.unapplied is
   'tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column pgledger.invoices.as_of_version is
-  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
-  'and for a draft whose period has not ended.';
+comment on column pgledger.invoices.change_version is
+  'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -3243,8 +3247,9 @@ comment on column public.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.period_end is
@@ -3337,8 +3342,9 @@ comment on column public.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.period_end is
@@ -6210,7 +6216,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      'f6286ad2cc00dd0d5e6e43ca5fa3ad698997d06f68a82bb440bc513a9cd03296')
+      'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7253,16 +7259,30 @@ as $$
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
-      'integer)', 'owner', '', ''
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
+      'invoices, integer)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
+      'function', 'private',
+      'base_parts(subscriptions, timestamp with time zone, billing_segment[], invoices)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'base_runs(subscriptions, timestamp with time zone, billing_segment[], invoices)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
     ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
       'owner', '', ''
     ),
     (
@@ -7270,7 +7290,7 @@ as $$
       '', ''
     ),
     (
-      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
@@ -7285,13 +7305,18 @@ as $$
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'bigint, integer)', 'owner', '', ''
+      'invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
       'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
     ),
     (
       'function', 'private',
@@ -7337,6 +7362,17 @@ as $$
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'check_invoice_total(invoices)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
@@ -7398,8 +7434,8 @@ as $$
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
-      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
-      ''
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
@@ -7410,6 +7446,7 @@ as $$
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
+    ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7431,6 +7468,10 @@ as $$
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
@@ -7441,6 +7482,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -7449,7 +7491,7 @@ as $$
     ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
     (
       'function', 'private',
-      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
@@ -7489,7 +7531,7 @@ as $$
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
+      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
       ''
     ),
     (
@@ -7508,6 +7550,16 @@ as $$
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
+      'zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
     (
@@ -7538,7 +7590,7 @@ as $$
     ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
@@ -7552,6 +7604,7 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'invoiceable_version(subscriptions)', 'owner', '', ''),
     (
       'function', 'private', 'invoiced_at_once(text, subscriptions, subscriptions)', 'owner', '',
       ''
@@ -7565,11 +7618,17 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
+      'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7579,7 +7638,7 @@ as $$
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
+      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
       'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
     ),
     (
@@ -7629,7 +7688,7 @@ as $$
     ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
-      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
@@ -7639,8 +7698,10 @@ as $$
       'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
+    ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7681,7 +7742,7 @@ as $$
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
+      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
@@ -7714,8 +7775,11 @@ as $$
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_invoice_lines(jsonb, integer, integer, boolean)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
@@ -7750,6 +7814,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
+      'time zone, text)', 'owner', '', ''
+    ),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
@@ -7816,7 +7885,16 @@ as $$
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
+      'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'taxable_parts(invoice_lines[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
       'owner', '', ''
     ),
     (
@@ -7870,7 +7948,7 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
@@ -7908,6 +7986,11 @@ as $$
       'function', 'private',
       'with_trial_end(subscriptions, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
+      'zone, text, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
@@ -8076,6 +8159,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'ledger_import_invoice(text, text, text, jsonb, jsonb, jsonb, text, text, timestamp with '
+      'time zone, text, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -8097,6 +8186,16 @@ as $$
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
+      'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -8113,8 +8212,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_list_invoices(text, text, text, integer, bigint, boolean, timestamp with time '
+      'zone, timestamp with time zone)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
@@ -8239,6 +8340,10 @@ as $$
     (
       'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_update_invoice(text, text, text, jsonb, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -24361,10 +24466,10 @@ grant select on table public.ledger_coupons to pgledger_reader;
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
-billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
-other rates follow the invoice's own. Returns the lines with their shares, and one more line for
-each rate.
+Credits give back the tax that was billed, by the rates that it was billed with
+(pgledger.trace_credits). Where these are the invoice's own, they lower the sum that the rate is
+computed on; other rates follow the invoice's own. Returns the lines with their shares, and one more
+line for each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -24381,8 +24486,11 @@ declare
   v_is_traced boolean := false;
   v_own_rates jsonb;
   v_rate record;
-  v_shares numeric[];
+  v_bases numeric[];
   v_base numeric;
+  v_credit_base numeric;
+  v_credit_tax numeric;
+  v_tax numeric;
   v_parts numeric[];
   v_all_parts numeric[];
   v_taxes pgledger.invoice_lines[] := '{}';
@@ -24401,41 +24509,35 @@ begin
     select
       rate.place, rate.value ->> 'name' as name,
       (rate.value ->> 'percentage')::numeric as percentage,
-      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
-      0::numeric as amount
+      nullif(rate.value -> 'applies_to', 'null') as applies_to
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
-    into v_shares, v_base
-    from (
-      select
-        line.nth,
-        case
-          when line.kind not in ('discount', 'tax')
-            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
-            then line.amount - line.discount
-          else 0
-        end as base
-      from unnest(v_lines) with ordinality as line (
-        invoice_key, place, kind, description, item, period_start, period_end, quantity,
-        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
-        counted, events, redemption_key, basis, nth
-      )
-    ) as part;
-    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
-    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
-    v_lines := pgledger.add_shares(v_lines, null, v_parts);
-    v_all_parts := v_all_parts || array[v_parts];
+    v_bases := pgledger.taxable_parts(v_lines, v_rate.applies_to);
+    v_base := (select sum(part) from unnest(v_bases) as part);
     if v_is_traced then
-      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
-      into v_base, v_rate.amount
+      select credit.base, credit.amount
+      into v_credit_base, v_credit_tax
       from pgledger.credited_taxes(v_lines) as credit
       where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
     end if;
+    v_tax := pgledger.tax_beside_credits(
+      v_base, v_rate.percentage, exponent, v_credit_base, v_credit_tax
+    );
+    v_parts := pgledger.split_amount(
+      array(
+        select part.base * v_rate.percentage * 0.01
+        from unnest(v_bases) with ordinality as part (base, place)
+        order by part.place
+      ),
+      v_tax,
+      exponent
+    );
+    v_lines := pgledger.add_shares(v_lines, null, v_parts);
+    v_all_parts := v_all_parts || array[v_parts];
     v_taxes := v_taxes || pgledger.tax_line(
-      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
+      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base + coalesce(v_credit_base, 0),
+      v_tax + coalesce(v_credit_tax, 0), false
     );
   end loop;
 
@@ -24453,12 +24555,12 @@ revoke all on function pgledger.apply_taxes from public;
 
 -- file: repeatable/26_taxes/billed_rates.sql
 /*
-What invoices that stand have billed of what a credit gives back, one row for each set of tax rates
+What invoices have billed of what a credit gives back, one row for each set of tax rates
 that it was billed with. It is what they have billed for the same plan, item and period of the
 subscription, and of a base fee for the same quantity; after discounts. amount is what is left of it
 after earlier credits, charged what there was before them; taxes and returned are the tax on these
-charges and what earlier credits gave back of it, for each of the rates. The invoice that is being
-computed is left out.
+charges and what earlier credits gave back of it, for each of the rates. What counts is in
+pgledger.counts_as_billed.
 
 The rows are in the order in which they are given back: what was billed last comes first. A sum
 below zero, which a credit leaves behind when its charge is voided, comes before all others.
@@ -24501,8 +24603,7 @@ as $$
         when credit.gross is null then invoice_lines.gross is null
         else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
       end
-      and invoices.status <> 'voided'
-      and invoices.key is distinct from (billed_rates.for_invoice).key
+      and pgledger.counts_as_billed(invoices, billed_rates.for_invoice)
   ),
   -- Each amount is there once for each rate.
   billed as (
@@ -24534,9 +24635,35 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices that stand have billed of what a line gives back, by tax rates.';
+  'What invoices have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
+
+-- file: repeatable/26_taxes/counts_as_billed.sql
+/*
+Whether what an invoice bills counts as billed for another one of its subscription that is computed:
+if it is final and was not voided, or has to become final before that one does. So drafts are right
+however many of them are open, and a final invoice never counts what could still be deleted.
+*/
+create or replace function pgledger.counts_as_billed(
+  billed pgledger.invoices,
+  invoice pgledger.invoices
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select
+    billed.status <> 'voided'
+    and billed.key is distinct from invoice.key
+    and (billed.status <> 'draft' or pgledger.draft_goes_before(billed, invoice))
+$$;
+
+comment on function pgledger.counts_as_billed is
+  'Whether what an invoice bills counts as billed for another one that is computed.';
+
+revoke all on function pgledger.counts_as_billed from public;
 
 -- file: repeatable/26_taxes/credited_part.sql
 /*
@@ -24544,9 +24671,9 @@ What lines give back of what was billed with one set of tax rates, as members of
 their order; null for a line that gives back nothing of it. billed is a row of
 pgledger.billed_rates, parts is what each line gives back of its amount.
 
-Of each rate the lines give back its tax, less what came back before, less the share for what is
-left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
-whatever parts the charge is given back in.
+The lines give back their tax, less what came back before, less the share for what is left:
+round(tax * left / charged); and of each rate its part of that. So no more comes back than was
+charged, and all of it in the end, whatever parts the charge is given back in.
 */
 create or replace function pgledger.credited_part(
   parts numeric[],
@@ -24569,25 +24696,8 @@ begin
     return array_fill(null::jsonb, array[cardinality(parts)]);
   end if;
 
-  for v_tax in
-    select
-      case when v_charged > 0
-        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
-        else 0
-      end - (rate.tax - rate.returned)
-    from (
-      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
-      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
-      inner join
-        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
-        on tax.nth = returned.nth
-    ) as rate
-    order by rate.nth
+  foreach v_tax in array pgledger.taxes_given_back(billed, v_charged, v_left, v_sum < 0, exponent)
   loop
-    -- Rounding may have returned more before than is to be returned by now.
-    if v_sum < 0 then
-      v_tax := least(v_tax, 0);
-    end if;
     v_taxes := array(
       select line.taxes || to_jsonb(line.tax::text)
       from unnest(
@@ -24602,7 +24712,7 @@ begin
             from unnest(parts) with ordinality as given (part, place)
             order by given.place
           ),
-          round(v_tax, exponent),
+          v_tax,
           exponent
         )
       ) with ordinality as line (taxes, tax, place)
@@ -24671,6 +24781,72 @@ comment on function pgledger.credited_taxes is
   'What the credits of an invoice give back of each tax rate that they were billed with.';
 
 revoke all on function pgledger.credited_taxes from public;
+
+-- file: repeatable/26_taxes/draft_goes_before.sql
+/*
+Whether a draft of a subscription has to become final before another of its invoices, which goes on
+from it. Invoices go by their periods; in a period the start comes first, then changes in the order
+of their versions, then what the period has come to. An interim invoice comes after what is known at
+its start. Nothing goes on from an interim draft: it bills what is there when it becomes final.
+*/
+create or replace function pgledger.draft_goes_before(
+  draft pgledger.invoices,
+  invoice pgledger.invoices
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select case
+    when draft.kind = 'interim' then false
+    when invoice.kind = 'interim'
+      then case draft.kind when 'period' then draft.period_end else draft.period_start end
+      <= invoice.period_start
+    else (
+      draft.period_start,
+      array_position(array['start', 'change', 'period'], draft.kind),
+      draft.change_version
+    ) < (
+      invoice.period_start,
+      array_position(array['start', 'change', 'period'], invoice.kind),
+      coalesce(invoice.change_version, 0)
+    )
+  end
+$$;
+
+comment on function pgledger.draft_goes_before is
+  'Whether a draft has to become final before another invoice of its subscription.';
+
+revoke all on function pgledger.draft_goes_before from public;
+
+-- file: repeatable/26_taxes/kept_tax.sql
+/*
+The share of a tax that stays where left_of_it remains of what was charged; nothing where nothing
+was.
+*/
+create or replace function pgledger.kept_tax(
+  tax numeric,
+  left_of_it numeric,
+  charged numeric,
+  exponent integer
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when charged > 0 then pgledger.rounded_quotient(tax * left_of_it, charged, exponent)
+      else 0
+    end
+$$;
+
+comment on function pgledger.kept_tax is
+  'The share of a tax that stays where so much of what was charged remains.';
+
+revoke all on function pgledger.kept_tax from public;
 
 -- file: repeatable/26_taxes/note_taxes.sql
 /*
@@ -24779,6 +24955,41 @@ comment on function pgledger.plain_tax_rates is
 
 revoke all on function pgledger.plain_tax_rates from public;
 
+-- file: repeatable/26_taxes/tax_beside_credits.sql
+/*
+What a tax rate comes to on charges that come to base, beside credits that were billed with the same
+rate and give back their own part of it. Together it is the rate on the sum of both, rounded once;
+but charges never get more or less than their own tax, rounded up or down. Without credits, theirs
+are null.
+*/
+create or replace function pgledger.tax_beside_credits(
+  base numeric,
+  percentage numeric,
+  exponent integer,
+  credit_base numeric,
+  credit_tax numeric
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when abs(rest.tax - base * percentage * 0.01) * ('1e' || exponent::text)::numeric < 1
+        then rest.tax
+      else round(base * percentage * 0.01, exponent)
+    end
+  from (
+    select round((base + credit_base) * percentage * 0.01, exponent) - credit_tax as tax
+  ) as rest
+$$;
+
+comment on function pgledger.tax_beside_credits is
+  'What a tax rate comes to on charges beside credits that give back their own part of it.';
+
+revoke all on function pgledger.tax_beside_credits from public;
+
 -- file: repeatable/26_taxes/tax_line.sql
 /*
 The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
@@ -24825,6 +25036,90 @@ comment on function pgledger.tax_line is
   'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;
+
+-- file: repeatable/26_taxes/taxable_parts.sql
+/*
+What each line of an invoice, in their order, adds to the sum that one of its own tax rates is
+computed on: what is left after discounts, if the rate is for the line. Credits add nothing where
+pgledger.trace_credits has given back their tax.
+*/
+create or replace function pgledger.taxable_parts(
+  lines pgledger.invoice_lines[],
+  applies_to jsonb
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    array_agg(
+      case
+        when line.kind not in ('discount', 'tax')
+          and (applies_to is null or applies_to ? line.item)
+          and (line.basis ? 'billed_with') is not true
+          then line.amount - line.discount
+        else 0
+      end
+      order by line.nth
+    )
+  from unnest(lines) with ordinality as line (
+    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+    redemption_key, basis, nth
+  )
+$$;
+
+comment on function pgledger.taxable_parts is
+  'What each line of an invoice adds to the sum that a tax rate is computed on.';
+
+revoke all on function pgledger.taxable_parts from public;
+
+-- file: repeatable/26_taxes/taxes_given_back.sql
+/*
+How much of each rate comes back where left remains of what was charged, below zero. billed is a row
+of pgledger.billed_rates. is_credit: rounding may have returned more before than is to be returned
+by now, and then nothing comes back.
+*/
+create or replace function pgledger.taxes_given_back(
+  billed jsonb,
+  charged numeric,
+  left_of_it numeric,
+  is_credit boolean,
+  exponent integer
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    pgledger.split_amount(
+      array_agg(
+        pgledger.kept_tax(rate.tax, left_of_it, charged, exponent + 18)
+        - (rate.tax - rate.returned)
+        order by rate.nth
+      ),
+      least(
+        pgledger.kept_tax(sum(rate.tax), left_of_it, charged, exponent)
+        - sum(rate.tax - rate.returned),
+        case when is_credit then 0 end
+      ),
+      exponent
+    )
+  from (
+    select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
+    from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
+    inner join
+      jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
+      on tax.nth = returned.nth
+  ) as rate
+$$;
+
+comment on function pgledger.taxes_given_back is
+  'How much of each rate comes back where so much of what was charged remains.';
+
+revoke all on function pgledger.taxes_given_back from public;
 
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
@@ -24930,7 +25225,7 @@ create or replace function pgledger.base_lines(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -24949,7 +25244,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.due_base(
-      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, for_invoice, exponent
     ) as part
   loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
@@ -25009,16 +25304,216 @@ comment on function pgledger.base_lines is
 
 revoke all on function pgledger.base_lines from public;
 
+-- file: repeatable/27_invoices/base_parts.sql
+/*
+The parts of a period for which its base fee is charged, in order, with their prices, and from which
+to which of the period's units (days, seconds) each of them reaches.
+
+A day is reached by each part that has a moment of it, so two parts can reach the same day. If the
+period was ended by a change to another interval, the day of that change is the next period's.
+What has been billed keeps the price at which it was billed.
+*/
+create or replace function pgledger.base_parts(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices
+)
+returns table (
+  place bigint,
+  plan_key bigint,
+  quantity numeric,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  since numeric,
+  until numeric,
+  length numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_last pgledger.billing_segment := segments[cardinality(segments)];
+  v_proration text := pgledger.base_terms(segments[1].plan_key, segments, for_period)
+    ->> 'proration';
+  v_length numeric := pgledger.proration_unit(
+    v_last.whole_end, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+  );
+  v_limit numeric := case
+    when v_last.status <> 'canceled' then pgledger.proration_unit(
+      v_last.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+    )
+    else v_length
+  end;
+begin
+  return query
+  select
+    part.nth, part.plan_key, part.quantity,
+    coalesce(
+      billed.price,
+      (pgledger.base_terms(part.plan_key, segments, for_period) ->> 'amount')::numeric,
+      0
+    ),
+    v_proration, part.starts_at, part.ends_at, reach.since, least(reach.until, v_limit), v_length
+  from unnest(pgledger.charged_segments(subscription, for_period, segments)) with ordinality
+    as part (
+      starts_at, ends_at, plan_key, quantity, status, whole_start, whole_end, nth
+    )
+  left join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
+    on part.plan_key = billed.plan_key and part.quantity = billed.quantity
+  cross join lateral (
+    select
+      pgledger.proration_unit(
+        part.starts_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+      ) as since,
+      case
+        when v_proration = 'second' or part.ends_at >= v_last.whole_end
+          then pgledger.proration_unit(
+            part.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+          )
+        else 1 + pgledger.proration_unit(
+          part.ends_at - interval '1 microsecond', v_last.whole_start, v_last.whole_end,
+          subscription.time_zone, v_proration
+        )
+      end as until
+  ) as reach;
+end;
+$$;
+
+comment on function pgledger.base_parts is
+  'The parts of a period for which its base fee is charged, with prices and units.';
+
+revoke all on function pgledger.base_parts from public;
+
+-- file: repeatable/27_invoices/base_runs.sql
+/*
+Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
+parts reach is charged as the last of them, so that each is charged once.
+
+Except a day that has a moment dearer than both its first and its last: for the first such day of a
+period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
+moment, and one with sign -1 that takes the day from the last.
+*/
+create or replace function pgledger.base_runs(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices
+)
+returns table (
+  plan_key bigint,
+  quantity numeric,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  since numeric,
+  until numeric,
+  length numeric,
+  sign integer
+)
+language sql
+stable
+parallel safe
+as $$
+  with part as (
+    select
+      base_part.place, base_part.plan_key, base_part.quantity, base_part.price,
+      base_part.proration, base_part.starts_at, base_part.ends_at, base_part.since,
+      base_part.until, base_part.length, base_part.price * base_part.quantity as cost,
+      lag(base_part.until) over in_order as until_before,
+      lag(base_part.price * base_part.quantity) over in_order as cost_before,
+      lead(base_part.since) over in_order as next_since
+    from pgledger.base_parts(subscription, for_period, segments, for_invoice) as base_part
+    window in_order as (order by base_part.place)
+  ),
+  dear_day as (
+    select
+      part.since as day,
+      row_number() over (order by part.since) as nth,
+      (array_agg(part.place order by part.cost desc, part.place))[1] as dearest,
+      max(part.place) as last
+    from part
+    where part.proration = 'day' and part.until > part.since
+    group by part.since
+    having max(part.cost) > greatest(
+      (
+        array_agg(
+          case when part.until_before > part.since then part.cost_before else part.cost end
+          order by part.place
+        )
+      )[1],
+      (array_agg(part.cost order by part.place desc))[1]
+    )
+  )
+  select
+    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
+    part.since, least(part.until, part.next_since), part.length, 1
+  from part
+  where least(part.until, part.next_since) > part.since
+  union all
+  select
+    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
+    dear_day.day, dear_day.day + 1, part.length, taken.sign
+  from dear_day
+  cross join lateral (values (dear_day.dearest, 1), (dear_day.last, -1)) as taken (place, sign)
+  inner join part on taken.place = part.place
+  where dear_day.nth > 1
+$$;
+
+comment on function pgledger.base_runs is
+  'Which days or seconds of a period are charged for which plan and quantity.';
+
+revoke all on function pgledger.base_runs from public;
+
+-- file: repeatable/27_invoices/base_terms.sql
+/*
+What a plan asks as base fee in a period, by its parts: amount, billed and proration. It is what
+the plan asked when the subscription entered it in that period.
+*/
+create or replace function pgledger.base_terms(
+  plan_key bigint,
+  segments pgledger.billing_segment[],
+  for_period timestamptz
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select
+    '{"billed": "advance", "proration": "day"}'::jsonb
+    || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
+  from pgledger.plan_terms(
+    base_terms.plan_key,
+    coalesce(
+      (
+        select min(segment.starts_at)
+        from unnest(segments) as segment
+        where segment.plan_key = base_terms.plan_key
+      ),
+      for_period
+    )
+  ) as terms
+$$;
+
+comment on function pgledger.base_terms is 'What a plan asks as base fee in a period.';
+
+revoke all on function pgledger.base_terms from public;
+
 -- file: repeatable/27_invoices/billed_base.sql
 /*
-What invoices that are not voided have charged as base fee for a subscription's period, for each
+What invoices have charged for good as base fee for a subscription's period, for each
 plan and quantity: gross before and net after discounts, both less credits, and the price by which
 it was charged. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_base(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (
   plan_key bigint,
@@ -25042,8 +25537,7 @@ as $$
   where invoice_lines.subscription_key = billed_base.subscription_key
     and invoice_lines.for_period = billed_base.for_period
     and invoice_lines.gross is not null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from billed_base.but_invoice_key
+    and pgledger.counts_as_billed(invoices, billed_base.for_invoice)
   group by 1, 2
 $$;
 
@@ -25054,16 +25548,16 @@ revoke all on function pgledger.billed_base from public;
 
 -- file: repeatable/27_invoices/billed_usage.sql
 /*
-What invoices that are not voided have charged for a subscription's usage, one row for each period,
-plan and feature: the amounts before discounts, and net, what was left of their sum after them. The
-invoice that is being computed is left out.
+What invoices have charged for good for a subscription's usage, one row for each period,
+plan and feature: the amounts before discounts, and net, what was left of their sum after them. What
+counts is in pgledger.counts_as_billed.
 
 earlier: the periods before for_period, instead of that period itself.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   earlier boolean
 )
 returns table (
@@ -25109,8 +25603,7 @@ as $$
   ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
     and invoice_lines.gross is null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from billed_usage.but_invoice_key
+    and pgledger.counts_as_billed(invoices, billed_usage.for_invoice)
     and case
       when earlier then invoice_lines.for_period < billed_usage.for_period
       else invoice_lines.for_period = billed_usage.for_period
@@ -25167,7 +25660,10 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  if (at < ends_at) is not true or v_last.status = 'scheduled' then
+  -- A period that was canceled at its very start may have been billed before.
+  if v_last.status = 'scheduled'
+    or (at < ends_at or (v_last.status = 'canceled' and at = starts_at and at = ends_at))
+    is not true then
     starts_at := null;
     ends_at := null;
   end if;
@@ -25182,15 +25678,13 @@ revoke all on function pgledger.billing_period from public;
 -- file: repeatable/27_invoices/billing_segments.sql
 /*
 The parts of a subscription's period, in order: a part ends where plan, quantity or status changed.
-Invoices are computed from them.
-
-With a version, changes after it are left out, and the last part goes on to the period's end.
-Without one all changes count, and a trial that still goes on is followed by what comes after it.
+Invoices are computed from them. The last part goes on to the period's end as far as is known: a
+trial that still goes on is followed by what comes after it, and a cancellation that is decided ends
+it.
 */
 create or replace function pgledger.billing_segments(
   subscription pgledger.subscriptions,
-  period_start timestamptz,
-  as_of_version bigint default null
+  period_start timestamptz
 )
 returns pgledger.billing_segment[]
 language plpgsql
@@ -25222,21 +25716,18 @@ begin
     where change.subscription_key = subscription.key
       and change.status <> 'scheduled'
       and change.period_start >= billing_segments.period_start
-      and (as_of_version is null or change.version <= as_of_version)
   ) as part
   where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
 
   v_last := v_segments[cardinality(v_segments)];
-  if as_of_version is null and v_last.status = 'trialing' and subscription.status = 'trialing'
+  if v_last.status = 'trialing' and subscription.status = 'trialing'
     and subscription.trial_end < v_last.ends_at then
     v_segments[cardinality(v_segments)].ends_at := subscription.trial_end;
     v_last.starts_at := subscription.trial_end;
-    v_last.status := case
-      when subscription.cancel_at <= subscription.trial_end then 'canceled' else 'active'
-    end;
+    v_last.status := 'active';
     v_segments := v_segments || v_last;
   end if;
-  return coalesce(v_segments, '{}');
+  return coalesce(pgledger.cut_at_cancellation(subscription, v_segments), '{}');
 end;
 $$;
 
@@ -25321,21 +25812,18 @@ revoke all on function pgledger.bound_line from public;
 -- file: repeatable/27_invoices/changed_base.sql
 /*
 What pgledger.due_base answers for a period in which something has changed: what the base fee comes
-to and what has been billed of it, for each plan and quantity that the period had, in the order in
-which they began.
+to and what has been billed of it, for each plan and quantity that has been charged or billed, in
+the order in which they began.
 
 A part of the period is charged its share: the rounded share up to its end less the rounded share up
 to its start. So the parts add up to the whole, wherever the period is cut.
-
-Time is charged while the subscription is active. After a cancellation at once, the rest of what was
-paid in advance stays charged, unless it is to be credited or refunded.
 */
 create or replace function pgledger.changed_base(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns table (
@@ -25357,61 +25845,44 @@ stable
 parallel safe
 as $$
   select
-    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
-    min(part.starts_at) filter (where terms.is_charged),
-    max(part.ends_at) filter (where terms.is_charged),
-    coalesce(sum(unit.until - unit.since) filter (where terms.is_charged), 0),
-    max(unit.length),
-    coalesce(
-      sum(
-        pgledger.prorated(
-          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
-        )
-      ) filter (where terms.is_charged),
-      0
-    ),
-    coalesce(max(part.gross), 0),
-    coalesce(max(part.net), 0)
+    part.plan_key, part.quantity, plans.name, part.price, part.proration, part.starts_at,
+    part.ends_at, part.units, part.length, part.due, part.gross, part.net
   from (
     select
-      coalesce(segment.plan_key, billed.plan_key) as plan_key,
-      coalesce(segment.quantity, billed.quantity) as quantity,
-      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
-      billed.gross, billed.net, billed.price,
-      segment.status = 'active' as is_active,
-      segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
-      as is_kept
-    from unnest(segments) as segment
-    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
-      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
+      coalesce(run.plan_key, billed.plan_key) as plan_key,
+      coalesce(run.quantity, billed.quantity) as quantity,
+      coalesce(run.price, billed.price) as price,
+      max(run.proration) over () as proration,
+      run.starts_at, run.ends_at, coalesce(run.units, 0) as units,
+      max(run.length) over () as length,
+      coalesce(run.due, 0) as due, coalesce(billed.gross, 0) as gross,
+      coalesce(billed.net, 0) as net
+    from (
+      select
+        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration,
+        min(base_run.starts_at) as starts_at, max(base_run.ends_at) as ends_at,
+        sum(base_run.sign * (base_run.until - base_run.since)) as units,
+        base_run.length,
+        sum(
+          base_run.sign * pgledger.prorated(
+            base_run.price * base_run.quantity, base_run.since, base_run.until, base_run.length,
+            exponent
+          )
+        ) as due
+      from pgledger.base_runs(subscription, for_period, segments, for_invoice) as base_run
+      group by
+        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration, base_run.length
+    ) as run
+    full join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
+      on run.plan_key = billed.plan_key and run.quantity = billed.quantity
   ) as part
   inner join pgledger.plans on part.plan_key = plans.key
-  cross join lateral (
-    select
-      -- Only what was paid in advance is kept after a cancellation.
-      part.is_active
-      or (
-        part.is_kept and coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance'
-      ) as is_charged,
-      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
-  ) as terms
-  left join lateral (
-    select
-      pgledger.proration_unit(
-        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as since,
-      pgledger.proration_unit(
-        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as until,
-      pgledger.proration_unit(
-        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as length
-  ) as unit on terms.is_charged
-  where terms.price > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
-  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
-  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
+  where part.price > 0
+    and (
+      not advance_only
+      or pgledger.base_terms(part.plan_key, segments, for_period) ->> 'billed' = 'advance'
+    )
+  order by part.starts_at nulls first, part.plan_key, part.quantity
 $$;
 
 comment on function pgledger.changed_base is
@@ -25467,10 +25938,144 @@ comment on function pgledger.charge_as_billed is
 
 revoke all on function pgledger.charge_as_billed from public;
 
+-- file: repeatable/27_invoices/charged_segments.sql
+/*
+The parts of a period for which its base fee is charged, in order: those in which the subscription
+was active. If it was canceled in the period without anything to be given back, a plan that is
+billed in advance is charged as if the subscription had gone on to the period's end as it was just
+before: a paused one had gone on paused. A cancellation that was decided before the period began
+only ends it.
+*/
+create or replace function pgledger.charged_segments(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[]
+)
+returns pgledger.billing_segment[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_part pgledger.billing_segment;
+  v_parts pgledger.billing_segment[] := '{}';
+  v_last pgledger.billing_segment := segments[cardinality(segments)];
+  v_before pgledger.billing_segment := segments[cardinality(segments) - 1];
+begin
+  foreach v_part in array segments loop
+    if v_part.status = 'active' then
+      v_parts := v_parts || v_part;
+    end if;
+  end loop;
+
+  if v_last.status = 'canceled'
+    and v_before.status = 'active'
+    and subscription.unused_time = 'none'
+    and subscription.canceled_at >= for_period
+    and pgledger.base_terms(v_before.plan_key, segments, for_period) ->> 'billed' = 'advance' then
+    v_parts[cardinality(v_parts)].ends_at := v_last.ends_at;
+  end if;
+  return v_parts;
+end;
+$$;
+
+comment on function pgledger.charged_segments is
+  'The parts of a period for which its base fee is charged.';
+
+revoke all on function pgledger.charged_segments from public;
+
+-- file: repeatable/27_invoices/check_invoice_filter.sql
+/*
+Refuses a status that no invoice has, and a range of time that is not finite or is empty. Each is
+null where the caller gives none.
+Errors: InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_invoice_filter(
+  status text,
+  period_from timestamptz,
+  period_until timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_edge record;
+  v_ok boolean;
+begin
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status',
+      status,
+      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
+    );
+  end if;
+  for v_edge in
+    select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
+    from (
+      values (1, 'period_from', period_from), (2, 'period_until', period_until)
+    ) as edge (place, name, at)
+    where edge.at is not null
+    order by edge.place
+  loop
+    if v_edge.fault is not null then
+      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+    end if;
+  end loop;
+  if period_until <= period_from then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array[
+        'period_until', period_until::text, format('it is not after period_from %s', period_from)
+      ],
+      hint => 'Give a period_until that is later than period_from.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_invoice_filter is
+  'Raises InvalidArgument or InvalidTime unless invoices can be chosen by that.';
+
+revoke all on function pgledger.check_invoice_filter from public;
+
+-- file: repeatable/27_invoices/check_invoice_total.sql
+/*
+Refuses lines of the application's own that make an invoice too large.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.check_invoice_total(invoice pgledger.invoices)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if greatest(abs(invoice.subtotal), abs(invoice.total)) >= 1e30 then
+    v_ok := pgledger.refuse_json(
+      null, '$.lines', 'comes to a total that is not below 1e30 in size'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_invoice_total is
+  'Raises InvalidInvoice unless an invoice''s total is below 1e30 in size.';
+
+revoke all on function pgledger.check_invoice_total from public;
+
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
-Refuses to make a draft final while there is another draft that it goes on from. What that one
-charges counts as billed here, but could still change or be deleted.
+Refuses to make a draft final while there is another draft that it goes on from: a final invoice
+never counts what that one charges, which could still change or be deleted.
 
 Errors: InvalidState.
 */
@@ -25487,11 +26092,7 @@ declare
     where draft.subscription_key = invoice.subscription_key
       and draft.status = 'draft'
       and draft.key <> invoice.key
-      and (
-        draft.period_start < invoice.period_start
-        or (draft.period_start < invoice.period_end and invoice.kind = 'period')
-        or (draft.period_start = invoice.period_start and draft.kind = 'start')
-      )
+      and pgledger.draft_goes_before(draft, invoice)
     order by draft.period_start, draft.key
     limit 1
   );
@@ -25514,10 +26115,9 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
-Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, or to void a base fee of which it gives back a part, or an
-invoice that its credit has lowered. That invoice has to be voided first. One that became final
-before gives back what others billed.
+Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
+base fee of which it gives back a part, or an invoice that its credit has lowered. That invoice has
+to be voided first. One that became final before gives back what others billed.
 
 Errors: InvalidState.
 */
@@ -25538,12 +26138,7 @@ declare
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
       and (
-        (
-          target = 'deleted'
-          and later.kind = 'period'
-          and later.period_end > invoice.period_start
-        )
-        or exists (
+        exists (
           select
           from pgledger.invoice_credits as given
           where given.from_invoice_key = later.key
@@ -25636,11 +26231,13 @@ revoke all on function pgledger.check_usage_not_purged from public;
 /*
 Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
 Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
+An import is what was billed elsewhere: coupons take nothing off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
   inout lines pgledger.invoice_lines[],
-  exponent integer default null
+  exponent integer default null,
+  is_import boolean default false
 )
 language plpgsql
 stable
@@ -25654,7 +26251,9 @@ declare
 begin
   if cardinality(lines) > 0 then
     lines := pgledger.add_shares(lines, v_zeros, v_zeros);
-    lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    if not is_import then
+      lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    end if;
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
@@ -25768,17 +26367,56 @@ comment on function pgledger.credited_invoices is
 
 revoke all on function pgledger.credited_invoices from public;
 
+-- file: repeatable/27_invoices/cut_at_cancellation.sql
+/*
+The parts of a period of a subscription with a cancellation that is decided and still ahead: where
+it lies in the last part, the subscription is canceled from there on.
+*/
+create or replace function pgledger.cut_at_cancellation(
+  subscription pgledger.subscriptions,
+  segments pgledger.billing_segment[]
+)
+returns pgledger.billing_segment[]
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_count integer := cardinality(segments);
+  v_last pgledger.billing_segment := segments[v_count];
+begin
+  if (subscription.cancel_at < v_last.ends_at and v_last.status in ('trialing', 'active'))
+    is not true then
+    return segments;
+  elsif subscription.cancel_at <= v_last.starts_at then
+    segments[v_count].status := 'canceled';
+    return segments;
+  end if;
+
+  segments[v_count].ends_at := subscription.cancel_at;
+  v_last.starts_at := subscription.cancel_at;
+  v_last.status := 'canceled';
+  return segments || v_last;
+end;
+$$;
+
+comment on function pgledger.cut_at_cancellation is
+  'The parts of a period with a cancellation that is decided and still ahead.';
+
+revoke all on function pgledger.cut_at_cancellation from public;
+
 -- file: repeatable/27_invoices/draw_invoice.sql
 /*
 What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
 Its tax rates are those given, or else the subscription's. own_key is the key of the draft that is
-computed anew, if it is one: what it charges itself does not count as billed.
+computed anew, if it is one: what it charges itself does not count as billed, and lines that the
+application has given it stay.
 */
 create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   own_key bigint,
   out invoice pgledger.invoices,
@@ -25802,13 +26440,15 @@ begin
   invoice.currency := (
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
-  invoice.as_of_version := as_of_version;
+  invoice.change_version := coalesce(draw_invoice.change_version, 0);
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines, v_exponent);
+  v_drawn := pgledger.complete_invoice(
+    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
+  );
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -25822,13 +26462,12 @@ revoke all on function pgledger.draw_invoice from public;
 -- file: repeatable/27_invoices/draw_lines.sql
 /*
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
-own start lies; and when the period ends as far as is known. What the invoice itself has charged
-before does not count as billed.
+own start lies; and when the period ends as far as is known. It is what is due as known by now, less
+what has been billed. What the invoice itself has charged before does not count as billed.
 
-A period invoice has the base fee of the period as far as it is not billed, that of the next period
-if it is paid in advance, usage, and late usage of earlier periods. A start invoice has the base fee
-of the period as it was at the invoice's version, or, if something of it has been billed, the
-difference. An interim invoice has usage until now.
+A period invoice has the base fee of the period, that of the next period if it is paid in advance,
+usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
+the period if it is paid in advance. An interim invoice has usage until now.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -25843,27 +26482,17 @@ parallel safe
 as $$
 declare
   v_period record := pgledger.billing_period(subscription, invoice.period_start);
-  v_as_of_version bigint;
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
-  -- Not one statement with the kind in it: the planner would plan that anew for each call.
-  if invoice.kind = 'start' then
-    v_as_of_version := (
-      select invoice.as_of_version
-      where not exists (
-        select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
-      )
-    );
-  end if;
-  v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
   period_end := v_period.ends_at;
-  if invoice.kind = 'start' then
+  v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
+  -- Not one statement with the kind in it: the planner would plan that anew for each call.
+  if invoice.kind in ('start', 'change') then
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, true, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, true, invoice, exponent
       ) as line
     );
   elsif invoice.kind = 'interim' then
@@ -25875,7 +26504,7 @@ begin
         subscription,
         v_period.starts_at,
         pgledger.segments_until(v_segments, v_now),
-        invoice.key,
+        invoice,
         exponent
       ) as line
       -- What is missing to a minimum is known only at the period's end.
@@ -25885,23 +26514,23 @@ begin
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, false, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, false, invoice, exponent
       ) as line
     ) || array(
       select line
       from pgledger.next_base_lines(
-        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice.key,
+        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice,
         exponent
       ) as line
     ) || array(
       select line
       from pgledger.usage_lines(
-        subscription, v_period.starts_at, v_segments, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, invoice, exponent
       ) as line
     ) || array(
       select line
       from pgledger.late_lines(
-        subscription, v_period.starts_at, invoice.key, exponent
+        subscription, v_period.starts_at, invoice, exponent
       ) as line
     );
   end if;
@@ -25924,7 +26553,7 @@ create or replace function pgledger.due_base(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns table (
@@ -25952,7 +26581,8 @@ begin
   select
     count(*) as lines,
     bool_and(
-      invoice_lines.plan_key = v_part.plan_key
+      invoice_lines.gross > 0
+      and invoice_lines.plan_key = v_part.plan_key
       and invoice_lines.quantity = v_part.quantity
       and invoice_lines.period_start = v_part.starts_at
       and invoice_lines.period_end = v_part.ends_at
@@ -25963,8 +26593,7 @@ begin
   where invoice_lines.subscription_key = subscription.key
     and invoice_lines.for_period = due_base.for_period
     and invoice_lines.gross is not null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from but_invoice_key;
+    and pgledger.counts_as_billed(invoices, for_invoice);
 
   if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
     and v_billed.is_the_same then
@@ -25976,7 +26605,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.changed_base(
-      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, for_invoice, exponent
     ) as part
     where part.due <> part.gross;
     return;
@@ -25989,9 +26618,11 @@ begin
   from pgledger.plans
   cross join lateral (
     select
-      (plans.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
-      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+      (asked.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
+      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
+      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
   ) as terms
   cross join lateral (
     select
@@ -26002,7 +26633,7 @@ begin
   ) as whole
   where plans.key = v_part.plan_key
     and terms.due > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
+    and (not advance_only or terms.billed = 'advance');
 end;
 $$;
 
@@ -26021,7 +26652,7 @@ kept, and ends after the purge; seats need the events themselves.
 create or replace function pgledger.features_with_late_usage(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (item text, meter_key integer, unique_key text, since timestamptz)
 language plpgsql
@@ -26059,7 +26690,10 @@ begin
             = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
           )
         )
-        and invoices.key is distinct from but_invoice_key
+        and (
+          invoices.status = 'voided'
+          or pgledger.counts_as_billed(invoices, features_with_late_usage.for_invoice)
+        )
       group by invoice_lines.item
     ) as line
     left join pgledger.meters
@@ -26090,16 +26724,15 @@ revoke all on function pgledger.features_with_late_usage from public;
 
 -- file: repeatable/27_invoices/finalize_invoices.sql
 /*
-Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
-at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
-days of 24 hours whatever the session's time zone. pgledger.settle_credit says what becomes of what
-it credits beyond what it charges.
+Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
+is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
+session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
+charges.
+
+Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
 
 The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever given another number.
-
-Locks the app's row and holds it until the transaction ends: numbers have no gap because
-transactions take them one after the other. So this comes last.
+the status is a second guard, so that no final invoice is ever made final again.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,
@@ -26112,29 +26745,18 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_app record;
-  v_now timestamptz;
+  v_now timestamptz := pgledger.clock();
+  v_payment_terms integer := coalesce(
+    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
+    30
+  );
 begin
-  if cardinality(keys) = 0 then
-    return;
-  end if;
-  insert into pgledger.apps (app_id)
-  values (finalize_invoices.app_id)
-  on conflict on constraint apps_app_id_pk do nothing;
-  update pgledger.apps
-  set invoice_number = apps.invoice_number + cardinality(keys)
-  where apps.app_id = finalize_invoices.app_id
-  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
-  into v_app;
-
-  v_now := pgledger.clock();
   update pgledger.invoices
   set
     status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
-    number = v_app.number + taken.place,
     finalized_at = v_now,
     due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
+      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     -- With the currency's decimals, like all amounts.
@@ -26155,7 +26777,7 @@ end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: numbers, due dates, and what becomes of credits.';
+  'Makes drafts of an app final: due dates, and what becomes of credits.';
 
 revoke all on function pgledger.finalize_invoices from public;
 
@@ -26170,7 +26792,7 @@ create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   even_if_empty boolean
 )
@@ -26186,13 +26808,14 @@ declare
     where invoices.subscription_key = subscription.key
       and invoices.kind = find_or_draft_invoice.kind
       and invoices.period_start = find_or_draft_invoice.period_start
+      and invoices.change_version = coalesce(find_or_draft_invoice.change_version, 0)
       and invoices.status <> 'voided'
   );
   v_drawn record;
 begin
   if v_key is null then
     v_drawn := pgledger.draw_invoice(
-      subscription, kind, period_start, as_of_version, tax_rates, null
+      subscription, kind, period_start, change_version, tax_rates, null
     );
     if even_if_empty or cardinality(v_drawn.lines) > 0 then
       v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
@@ -26347,7 +26970,7 @@ revoke all on function pgledger.invoice_key from public;
 /*
 Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
 and the invoice's own start, which for an interim invoice is where the last final one ended.
-as_of_version is for start invoices the change with which the period became active.
+change_version says for kind change which change the invoice is for: the last one of the period.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
@@ -26357,7 +26980,7 @@ create or replace function pgledger.invoice_request(
   kind text,
   tax_rates jsonb,
   out period_start timestamptz,
-  out as_of_version bigint
+  out change_version bigint
 )
 language plpgsql
 stable
@@ -26368,7 +26991,7 @@ declare
   v_period record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
   if pgledger.time_fault(v_at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
@@ -26387,24 +27010,23 @@ begin
     );
   end if;
 
-  if kind = 'start' then
-    as_of_version := (
-      select min(change.version)
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.period_start = invoice_request.period_start
-        and change.status = 'active'
+  if kind = 'start' and not exists (
+    select
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = invoice_request.period_start
+      and change.status = 'active'
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''start''',
+        format('subscription %s was not active in the period of %s', subscription.id, v_at)
+      ]
     );
-    if as_of_version is null then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array[
-          'kind', '''start''',
-          format('subscription %s was not active in the period of %s', subscription.id, v_at)
-        ]
-      );
-    end if;
-  else
+  elsif kind = 'change' then
+    change_version := pgledger.last_change(subscription, period_start, v_at);
+  elsif kind in ('period', 'interim') then
     v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
@@ -26447,6 +27069,51 @@ comment on function pgledger.invoice_with_key is
 
 revoke all on function pgledger.invoice_with_key from public;
 
+-- file: repeatable/27_invoices/last_change.sql
+/*
+The version of the last change in a subscription's period that can have an invoice of its own. What
+the clock does by itself has none.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.last_change(
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  at timestamptz
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_version bigint := (
+    select max(change.version)
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = last_change.period_start
+      and change.change in ('plan_changed', 'updated', 'paused', 'resumed', 'canceled')
+  );
+  v_ok boolean;
+begin
+  if v_version is null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''change''',
+        format('subscription %s did not change in the period of %s', subscription.id, at)
+      ]
+    );
+  end if;
+  return v_version;
+end;
+$$;
+
+comment on function pgledger.last_change is
+  'The version of the last change in a period that can have an invoice of its own.';
+
+revoke all on function pgledger.last_change from public;
+
 -- file: repeatable/27_invoices/late_lines.sql
 /*
 Lines for usage that was reported after the invoice of its period had become final, one for each
@@ -26459,7 +27126,7 @@ whose invoice is still a draft goes on the draft.
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -26477,9 +27144,9 @@ begin
       billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
       billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
       billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.features_with_late_usage(subscription, before_period, but_invoice_key) as late
+    from pgledger.features_with_late_usage(subscription, before_period, for_invoice) as late
     inner join pgledger.billed_usage(
-      subscription.key, before_period, but_invoice_key, true
+      subscription.key, before_period, for_invoice, true
     ) as billed
       on late.item = billed.item and late.since <= billed.starts_at
     where not exists (
@@ -26595,11 +27262,7 @@ begin
 
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
-    if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      v_ok := pgledger.refuse_json(
-        null, '$.lines', 'comes to a total that is not below 1e30 in size'
-      );
-    end if;
+    v_ok := pgledger.check_invoice_total(v_complete.invoice);
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
   return pgledger.invoice_with_key(v_key);
@@ -26644,7 +27307,7 @@ grant execute on function public.ledger_create_invoice to pgledger_poster;
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
+Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function public.ledger_delete_invoice(
@@ -26670,7 +27333,6 @@ begin
   if v_old.status <> 'draft' then
     v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
-  v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
   delete from pgledger.invoices
   where invoices.key = v_old.key;
@@ -26693,8 +27355,7 @@ id: Which invoice: inv_ and a ULID.
 Returns: The draft as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is not a draft, or a final invoice goes
-  on from it).$$;
+  no such invoice), InvalidState (it is not a draft).$$;
 
 revoke all on function public.ledger_delete_invoice from public;
 grant execute on function public.ledger_delete_invoice to pgledger_poster;
@@ -26758,6 +27419,7 @@ begin
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -26826,7 +27488,7 @@ begin
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
   );
   return pgledger.invoice_with_key(v_key);
 end;
@@ -26846,8 +27508,10 @@ subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for. period: what the period has come to, and what the next
   one costs in advance. start: the base fee of a period that is paid in
-  advance and is not on the invoice of the period before. interim: usage until
-  now. One of: period, start, interim.
+  advance and is not on the invoice of the period before. change: what changes
+  of plan or quantity come to in the period; there is one for each change, and
+  it is that of the last. interim: usage until now. One of: period, start,
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for the subscription's.
 
@@ -26856,10 +27520,11 @@ Returns: The draft, or what there is already.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), UnknownTimeZone (the server does not know
   its time zone any more), InvalidArgument (there is no such kind, the
-  subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  subscription has no period at that time, kind is start and it was not active
+  in that period, or kind is change and it did not change), InvalidTime (at is
+  outside the years 1 to 9999), InvalidInvoice (tax_rates are not valid; the
+  message names the path), UsagePurged (usage events of the period may have
+  been purged).$$;
 
 revoke all on function public.ledger_generate_invoice from public;
 grant execute on function public.ledger_generate_invoice to pgledger_poster;
@@ -26935,7 +27600,7 @@ begin
   elsif pgledger.time_fault(at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -26957,7 +27622,7 @@ begin
     and invoices.status <> 'voided'
     and invoices.period_start <= ledger_get_invoice_by_period.at
     and invoices.period_end > ledger_get_invoice_by_period.at
-  order by invoices.period_start desc
+  order by invoices.period_start desc, invoices.change_version desc
   limit 1;
 
   if found then
@@ -26973,8 +27638,8 @@ app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
 at: A time in the period: not before its start, and before its end.
-kind: What the invoice is for, as for ledger_generate_invoice. One of: period,
-  start, interim.
+kind: What the invoice is for, as for ledger_generate_invoice; of several for
+  changes it is that of the last. One of: period, start, change, interim.
 
 Returns: The invoice that is not voided, or no row.
 
@@ -26985,17 +27650,19 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
 revoke all on function public.ledger_get_invoice_by_period from public;
 grant execute on function public.ledger_get_invoice_by_period to pgledger_reader;
 
--- file: repeatable/27_invoices/ledger_list_invoices.sql
+-- file: repeatable/27_invoices/ledger_list_app_invoices.sql
 /*
-By id, which for generated ids is the order of creation.
+By number, drafts before all others, which the index invoices_app_id_number_key has in this order: a
+page of the newest reads no more than the page.
 
-Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+Checks, in this order: app_id, status, period_from, period_until, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
 */
-create or replace function public.ledger_list_invoices(
+create or replace function public.ledger_list_app_invoices(
   app_id text,
-  tenant_id text,
   status text default null,
+  period_from timestamptz default null,
+  period_until timestamptz default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
@@ -27010,15 +27677,147 @@ declare
   v_key bigint;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if status is not null then
-    v_ok := pgledger.check_choice(
-      'status',
-      status,
-      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
-    );
-  end if;
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
   v_ok := pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_app_invoices.app_id
+      and (
+        ledger_list_app_invoices.status is null
+        or invoices.status = ledger_list_app_invoices.status
+      )
+      and (
+        ledger_list_app_invoices.period_from is null
+        or invoices.period_start >= ledger_list_app_invoices.period_from
+      )
+      and (
+        ledger_list_app_invoices.period_until is null
+        or invoices.period_start < ledger_list_app_invoices.period_until
+      )
+    order by invoices.number desc, invoices.id desc
+    limit ledger_list_app_invoices.page_size
+    offset ledger_list_app_invoices.page_offset
+  loop
+    return next pgledger.invoice_with_key(v_key);
+  end loop;
+end;
+$$;
+
+comment on function public.ledger_list_app_invoices is
+$$Returns the invoices of all tenants of an app, the newest first.
+
+app_id: App.
+status: Only invoices in this state; one of: draft, pending, paid, past_due,
+  voided, uncollectible; null for all.
+period_from: Only invoices whose period starts then or later; null for all,
+  also for those of one-off invoices, which have no period.
+period_until: Only invoices whose period starts before; null for all.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: A page of invoices: drafts, and then those that are final, the last
+  number first.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
+  after period_from), InvalidPage.$$;
+
+revoke all on function public.ledger_list_app_invoices from public;
+grant execute on function public.ledger_list_app_invoices to pgledger_reader;
+
+-- file: repeatable/27_invoices/ledger_list_app_pending_invoices.sql
+/*
+Checks, in this order: app_id, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function public.ledger_list_app_pending_invoices(
+  app_id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_invoice
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_app_pending_invoices.app_id
+      and invoices.status in ('pending', 'past_due')
+    order by invoices.due_at, invoices.id
+    limit ledger_list_app_pending_invoices.page_size
+    offset ledger_list_app_pending_invoices.page_offset
+  loop
+    return next pgledger.invoice_with_key(v_key);
+  end loop;
+end;
+$$;
+
+comment on function public.ledger_list_app_pending_invoices is
+$$Returns the invoices that the tenants of an app are to pay.
+
+For the newest first, call ledger_list_app_invoices with a status.
+
+app_id: App.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: A page of invoices of all tenants that are pending or past due, the
+  longest due first.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
+
+revoke all on function public.ledger_list_app_pending_invoices from public;
+grant execute on function public.ledger_list_app_pending_invoices to pgledger_reader;
+
+-- file: repeatable/27_invoices/ledger_list_invoices.sql
+/*
+By id, which for generated ids is the order of creation.
+
+Checks, in this order: app_id, tenant_id, status, period_from, period_until, page_size, page_offset,
+newest_first.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
+*/
+create or replace function public.ledger_list_invoices(
+  app_id text,
+  tenant_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0,
+  newest_first boolean default false,
+  period_from timestamptz default null,
+  period_until timestamptz default null
+)
+returns setof public.ledger_invoice
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
+  v_ok := pgledger.check_page(page_size, page_offset);
+  if newest_first is null then
+    v_ok := pgledger.fail('NullArgument', array['newest_first']);
+  end if;
 
   for v_key in
     select invoices.key
@@ -27028,7 +27827,17 @@ begin
       and (
         ledger_list_invoices.status is null or invoices.status = ledger_list_invoices.status
       )
-    order by invoices.id
+      and (
+        ledger_list_invoices.period_from is null
+        or invoices.period_start >= ledger_list_invoices.period_from
+      )
+      and (
+        ledger_list_invoices.period_until is null
+        or invoices.period_start < ledger_list_invoices.period_until
+      )
+    order by
+      case when not ledger_list_invoices.newest_first then invoices.id end,
+      invoices.id desc
     limit ledger_list_invoices.page_size
     offset ledger_list_invoices.page_offset
   loop
@@ -27046,11 +27855,16 @@ status: Only invoices in this state; one of: draft, pending, paid, past_due,
   voided, uncollectible; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
+newest_first: Whether the newest comes first.
+period_from: Only invoices whose period starts then or later; null for all,
+  also for those of one-off invoices, which have no period.
+period_until: Only invoices whose period starts before; null for all.
 
 Returns: A page of invoices, by id.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
-  InvalidPage.$$;
+  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
+  after period_from), InvalidPage.$$;
 
 revoke all on function public.ledger_list_invoices from public;
 grant execute on function public.ledger_list_invoices to pgledger_reader;
@@ -27149,6 +27963,7 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
+  perform pgledger.tell_of_invoices(app_id, 'invoice_uncollectible', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -27230,6 +28045,7 @@ begin
 
   perform pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
+  perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -27335,7 +28151,7 @@ tenant_id: Who would be billed.
 subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
-  interim.
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
   subscription's.
@@ -27346,10 +28162,11 @@ Returns: The draft as of now, without an id, and computed anew if there is
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), UnknownTimeZone (the server does not know
   its time zone any more), InvalidArgument (there is no such kind, the
-  subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  subscription has no period at that time, kind is start and it was not active
+  in that period, or kind is change and it did not change), InvalidTime (at is
+  outside the years 1 to 9999), InvalidInvoice (tax_rates are not valid; the
+  message names the path), UsagePurged (usage events of the period may have
+  been purged).$$;
 
 revoke all on function public.ledger_preview_invoice from public;
 grant execute on function public.ledger_preview_invoice to pgledger_reader;
@@ -27461,6 +28278,100 @@ Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 revoke all on function public.ledger_set_payment_terms from public;
 grant execute on function public.ledger_set_payment_terms to pgledger_poster;
 
+-- file: repeatable/27_invoices/ledger_update_invoice.sql
+/*
+Locks the subscription, the draft, and what the tenant has left of coupons, in this order. Where the
+lines stay as they are, nothing else is computed anew.
+Checks, in this order: app_id, tenant_id, id, existence, status, metadata, lines, total.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidMetadata,
+InvalidInvoice.
+*/
+create or replace function public.ledger_update_invoice(
+  app_id text,
+  tenant_id text,
+  id text,
+  metadata jsonb default null,
+  lines jsonb default null
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_draft(app_id, tenant_id, id, 'updated');
+  v_lines pgledger.invoice_lines[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_metadata(metadata);
+  if lines is not null then
+    v_lines := pgledger.read_invoice_lines(
+      lines,
+      pgledger.currency_exponent(app_id, v_invoice.currency),
+      at_least => case when v_invoice.kind = 'one_off' then 1 else 0 end
+    );
+  end if;
+
+  if metadata <> coalesce(v_invoice.metadata, 'null') then
+    update pgledger.invoices
+    set
+      metadata = ledger_update_invoice.metadata,
+      version = invoices.version + 1,
+      updated_at = pgledger.clock()
+    where invoices.key = v_invoice.key;
+  end if;
+
+  if lines is not null then
+    delete from pgledger.invoice_lines
+    where invoice_lines.invoice_key = v_invoice.key;
+    perform pgledger.store_lines(v_invoice.key, v_lines);
+    perform pgledger.redraw_invoice(
+      (select invoices from pgledger.invoices where invoices.key = v_invoice.key),
+      (
+        select subscriptions
+        from pgledger.subscriptions
+        where subscriptions.key = v_invoice.subscription_key
+      )
+    );
+    v_ok := pgledger.check_invoice_total(
+      (select invoices from pgledger.invoices where invoices.key = v_invoice.key)
+    );
+  end if;
+  return pgledger.invoice_with_key(v_invoice.key);
+end;
+$$;
+
+comment on function public.ledger_update_invoice is
+$$Changes a draft's metadata and the lines that the application gives it.
+
+What is null stays as it is; what is given replaces what there was, as a
+whole. A subscription's draft keeps the lines that are computed, which come
+first; lines of the application's own stay when it is computed anew, and are
+gone if it is deleted or voided.
+
+A draft whose lines or metadata were changed is no longer what the call with
+its id asked for: repeating that call is then an IdempotencyConflict.
+
+app_id: App that the tenant belongs to.
+tenant_id: Who is billed.
+id: Which invoice: inv_ and a ULID.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+lines: JSON array of what the application charges or, below zero, credits, as
+  for ledger_create_invoice: 1 to 1,000 objects, for example [{"description":
+  "Setup", "amount": "80.00"}]; for a subscription's draft also none, or null.
+
+Returns: The draft; with lines, computed anew.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (it is not a draft), InvalidMetadata,
+  InvalidInvoice (lines are not valid, or the total is not below 1e30 in size;
+  the message names the path).$$;
+
+revoke all on function public.ledger_update_invoice from public;
+grant execute on function public.ledger_update_invoice to pgledger_poster;
+
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
 A charge for usage of a feature by a plan, less what other invoices have billed of it. If more was
@@ -27471,7 +28382,7 @@ before, and are null otherwise.
 create or replace function pgledger.less_billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   plan_key bigint,
   feature_key text,
   exponent integer,
@@ -27497,7 +28408,7 @@ begin
     coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
     coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
   into v_billed
-  from pgledger.billed_usage(subscription_key, for_period, but_invoice_key, false) as billed
+  from pgledger.billed_usage(subscription_key, for_period, for_invoice, false) as billed
   where billed.item = feature_key
     and billed.plan_key = less_billed_usage.plan_key;
   quantity := quantity - v_billed.quantity;
@@ -27787,17 +28698,15 @@ revoke all on function pgledger.lower_invoice from public;
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
-a gap. The fee is that of the plan and quantity with which the period began: what changed since is
-prorated on that period's own invoice. If something of the fee has been billed already, the
-difference to what is known by now. As long as the period before is not over, the next one is taken
-to follow as if nothing else happened.
+a gap: what is due of it as known by now, less what has been billed. As long as the period before is
+not over, the next one is taken to follow as if nothing else happened.
 */
 create or replace function pgledger.next_base_lines(
   subscription pgledger.subscriptions,
   ends_at timestamptz,
   next_version bigint,
   is_over boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -27817,27 +28726,21 @@ begin
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
       return;
     end if;
-    v_segments := pgledger.billing_segments(
-      subscription,
-      ends_at,
-      case
-        when not exists (
-          select
-          from pgledger.billed_base(subscription.key, ends_at, but_invoice_key)
-        ) then next_version
-      end
-    );
+    v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at then
     return;
   else
     select
-      array[
-        row(
-          next_base_lines.ends_at, period.ends_at, subscription.plan_key,
-          subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
-        )::pgledger.billing_segment
-      ]
+      pgledger.cut_at_cancellation(
+        subscription,
+        array[
+          row(
+            next_base_lines.ends_at, period.ends_at, subscription.plan_key,
+            subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
+          )::pgledger.billing_segment
+        ]
+      )
     into v_segments
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
@@ -27849,7 +28752,7 @@ begin
     line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
     line.redemption_key, line.basis
   from pgledger.base_lines(
-    subscription, ends_at, v_segments, true, but_invoice_key, exponent
+    subscription, ends_at, v_segments, true, for_invoice, exponent
   ) as line;
 end;
 $$;
@@ -27858,6 +28761,91 @@ comment on function pgledger.next_base_lines is
   'Lines for the base fee of the period that follows one, if it is paid in advance.';
 
 revoke all on function pgledger.next_base_lines from public;
+
+-- file: repeatable/27_invoices/number_invoices.sql
+/*
+Gives invoices of an app that have just become final its next numbers, in the order of the keys, and
+tells the app's hook of them.
+
+Locks the app's row and holds it until the transaction ends: numbers have no gap because
+transactions take them one after the other. So this comes last.
+*/
+create or replace function pgledger.number_invoices(app_id text, keys bigint[])
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_number bigint;
+begin
+  if cardinality(keys) = 0 then
+    return;
+  end if;
+  insert into pgledger.apps (app_id)
+  values (number_invoices.app_id)
+  on conflict on constraint apps_app_id_pk do nothing;
+  update pgledger.apps
+  set invoice_number = apps.invoice_number + cardinality(keys)
+  where apps.app_id = number_invoices.app_id
+  returning apps.invoice_number - cardinality(keys) into v_number;
+
+  update pgledger.invoices
+  set number = v_number + taken.place
+  from unnest(keys) with ordinality as taken (key, place)
+  where invoices.key = taken.key and invoices.number is null;
+
+  perform pgledger.tell_of_invoices(app_id, 'invoice_finalized', keys);
+  perform pgledger.tell_of_invoices(
+    app_id,
+    'invoice_paid',
+    array(
+      select invoices.key
+      from unnest(keys) with ordinality as taken (key, place)
+      inner join pgledger.invoices on taken.key = invoices.key
+      where invoices.status = 'paid'
+      order by taken.place
+    )
+  );
+end;
+$$;
+
+comment on function pgledger.number_invoices is
+  'Gives invoices of an app that have become final its next numbers.';
+
+revoke all on function pgledger.number_invoices from public;
+
+-- file: repeatable/27_invoices/own_lines.sql
+/*
+The lines that the application has given an invoice, in their order, without their shares of
+discounts and taxes. They stay when a draft is computed anew.
+*/
+create or replace function pgledger.own_lines(invoice_key bigint)
+returns pgledger.invoice_lines[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_lines pgledger.invoice_lines[] := array(
+    select invoice_lines
+    from pgledger.invoice_lines
+    where invoice_lines.invoice_key = own_lines.invoice_key and invoice_lines.kind = 'item'
+    order by invoice_lines.place
+  );
+begin
+  for v_place in 1 .. cardinality(v_lines) loop
+    v_lines[v_place].discount := 0;
+    v_lines[v_place].tax := 0;
+  end loop;
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.own_lines is
+  'The lines that the application has given an invoice.';
+
+revoke all on function pgledger.own_lines from public;
 
 -- file: repeatable/27_invoices/plan_usage_lines.sql
 /*
@@ -27876,7 +28864,7 @@ create or replace function pgledger.plan_usage_lines(
   first_stay pgledger.billing_segment,
   stays pgledger.billing_segment[],
   has_billed boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -27915,7 +28903,7 @@ begin
         v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
         v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
       from pgledger.less_billed_usage(
-        subscription.key, for_period, but_invoice_key, v_plan_key, v_charge.feature_key, exponent,
+        subscription.key, for_period, for_invoice, v_plan_key, v_charge.feature_key, exponent,
         v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
       ) as rest;
     end if;
@@ -27986,12 +28974,13 @@ begin
   where invoices.subscription_key = subscription.key
     and invoices.kind = preview_invoice.kind
     and invoices.period_start = v_request.period_start
+    and invoices.change_version = coalesce(v_request.change_version, 0)
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
     return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
-    subscription, kind, v_request.period_start, v_request.as_of_version,
+    subscription, kind, v_request.period_start, v_request.change_version,
     coalesce(tax_rates, v_written.tax_rates), v_written.key
   );
   return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
@@ -28094,11 +29083,16 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    -- When clocks are set back, the local time can be before that of the start.
+    -- When clocks are set back, the local time can be before that of the start, or come twice: a
+    -- day begins when it comes the second time, as periods do.
     else greatest(
       0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
-      - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
+      - (
+        at < (
+          (at at time zone time_zone)::date + (whole_start at time zone time_zone)::time
+        ) at time zone time_zone
+      )::integer
     )
   end::numeric
 $$;
@@ -28110,15 +29104,16 @@ revoke all on function pgledger.proration_unit from public;
 
 -- file: repeatable/27_invoices/read_invoice_line.sql
 /*
-Reads one of the lines that the caller of a one-off invoice gives. Its amount is rounded once, half
-away from zero.
+Reads one of the lines that a caller gives for an invoice. Its amount is rounded once, half away
+from zero. with_kind: it may say that it is a base fee or usage of a subscription.
 
 Errors: InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_line(
   line jsonb,
   path text,
-  exponent integer
+  exponent integer,
+  with_kind boolean
 )
 returns pgledger.invoice_lines
 language plpgsql
@@ -28127,19 +29122,27 @@ parallel unsafe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;
-  v_members constant text[] := array[
+  v_members text[] := array[
     'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
   v_ok boolean;
 begin
+  if with_kind then
+    v_members := v_members || 'kind'::text;
+  end if;
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := 'item';
+  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
+  if v_line.kind not in ('item', 'base_fee', 'usage') then
+    v_ok := pgledger.refuse_json(
+      line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
+    );
+  end if;
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
@@ -28184,20 +29187,23 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_line is
-  'One line of a one-off invoice; raises InvalidInvoice unless it is sound.';
+  'One line of the application''s own; raises InvalidInvoice unless it is sound.';
 
 revoke all on function pgledger.read_invoice_line from public;
 
 -- file: repeatable/27_invoices/read_invoice_lines.sql
 /*
-Reads the lines that the caller of a one-off invoice gives, in their order. Amounts are rounded to
-the currency's exponent.
+Reads the lines that a caller gives for an invoice, in their order. Amounts are rounded to the
+currency's exponent. There may be none where the invoice has others (at_least is 0), and a member
+kind where it is an import (with_kind).
 
 Errors: NullArgument, InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_lines(
   lines jsonb,
-  exponent integer
+  exponent integer,
+  at_least integer default 1,
+  with_kind boolean default false
 )
 returns pgledger.invoice_lines[]
 language plpgsql
@@ -28216,7 +29222,7 @@ begin
   -- A thousand sound lines stay below it.
   v_ok := pgledger.check_json_size(lines, '$.lines', false);
   v_ok := pgledger.check_json_array(lines, '$.lines');
-  if jsonb_array_length(lines) = 0 then
+  if jsonb_array_length(lines) < at_least then
     v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
@@ -28226,7 +29232,7 @@ begin
     order by item.place
   loop
     v_line := pgledger.read_invoice_line(
-      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent
+      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent, with_kind
     );
     v_line.place := v_item.place;
     v_lines := v_lines || v_line;
@@ -28237,14 +29243,14 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_lines is
-  'Lines of a one-off invoice, 1 to 1000; raises InvalidInvoice unless each is sound.';
+  'Lines of the application''s own, at most 1000; raises InvalidInvoice unless each is sound.';
 
 revoke all on function pgledger.read_invoice_lines from public;
 
 -- file: repeatable/27_invoices/redraw_invoice.sql
 /*
-Computes a draft anew, with the tax rates that it has, and overwrites it. A one-off invoice keeps
-its lines: only discounts and taxes are computed anew.
+Computes a draft anew, with the tax rates that it has, and overwrites it. Lines that the application
+has given it stay, after those that are computed; a one-off invoice has no others.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
 Errors: UnknownTimeZone.
@@ -28260,22 +29266,11 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_lines pgledger.invoice_lines[];
+  v_lines pgledger.invoice_lines[] := pgledger.own_lines(invoice.key);
   v_drawn record;
   v_ok boolean;
 begin
-  if invoice.kind = 'one_off' then
-    v_lines := array(
-      select invoice_lines
-      from pgledger.invoice_lines
-      where invoice_lines.invoice_key = invoice.key and invoice_lines.kind = 'item'
-      order by invoice_lines.place
-    );
-    for v_place in 1 .. cardinality(v_lines) loop
-      v_lines[v_place].discount := 0;
-      v_lines[v_place].tax := 0;
-    end loop;
-  else
+  if invoice.kind <> 'one_off' then
     v_ok := pgledger.check_zones(subscription);
     v_drawn := pgledger.draw_lines(
       subscription,
@@ -28283,7 +29278,7 @@ begin
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
-    v_lines := v_drawn.lines;
+    v_lines := v_drawn.lines || v_lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
   invoice := v_drawn.invoice;
@@ -28334,7 +29329,7 @@ begin
         then 'A draft is not yet owed: finalize it first with ledger_finalize_invoice.'
       when invoice.status = 'draft' and target = 'voided'
         then 'A draft is not yet owed: delete it with ledger_delete_invoice.'
-      when target in ('deleted', 'pending', 'refreshed')
+      when target in ('deleted', 'pending', 'refreshed', 'updated')
         then 'Only a draft can be changed or deleted. ledger_mark_invoice_voided takes back what '
           || 'is final and not paid.'
       when invoice.status = 'voided'
@@ -28631,6 +29626,15 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
+  perform pgledger.tell_of_invoices(
+    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
+  )
+  from pgledger.invoice_credits as given
+  inner join pgledger.invoices on given.to_invoice_key = invoices.key
+  where given.from_invoice_key = settle_credit.invoice_key
+    and given.amount > 0
+    and invoices.status = 'paid'
+  group by invoices.app_id;
 
   update pgledger.invoices
   set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
@@ -28752,19 +29756,19 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, as_of_version, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
     invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
   -- partial, so there is no constraint to name.
-  on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
+  on conflict (subscription_key, kind, period_start, change_version) where status <> 'voided' do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
   return v_key;
@@ -29080,7 +30084,7 @@ create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -29092,7 +30096,7 @@ declare
   v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
   v_has_billed boolean := exists (
     select
-    from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
+    from pgledger.billed_usage(subscription.key, for_period, for_invoice, false)
   );
   v_plan record;
 begin
@@ -29110,7 +30114,7 @@ begin
       line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
       line.redemption_key, line.basis
     from pgledger.plan_usage_lines(
-      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, but_invoice_key, exponent
+      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, for_invoice, exponent
     ) as line;
   end loop;
 end;
@@ -29185,8 +30189,9 @@ comment on column public.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.period_end is
@@ -29302,8 +30307,9 @@ comment on column public.ledger_tenant_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.period_end is
@@ -29356,6 +30362,58 @@ comment on column public.ledger_tenant_invoices.updated_at is 'When it was last 
 revoke all on table public.ledger_tenant_invoices from public;
 grant select on table public.ledger_tenant_invoices to pgledger_tenant;
 alter view public.ledger_tenant_invoices owner to pgledger_tenant_views;
+
+-- file: repeatable/28_payments/check_import.sql
+/*
+Refuses what does not depend on anything else in the request to import an invoice. Times and the
+reference are null where the caller gives none.
+Errors: NullArgument, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, InvalidId.
+*/
+create or replace function pgledger.check_import(
+  invoice pgledger.invoices,
+  due_at timestamptz,
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := case when due_at is not null then pgledger.time_fault(due_at) end;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_tax_rates(invoice.tax_rates);
+  v_ok := pgledger.check_metadata(invoice.metadata);
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['due_at', due_at::text, v_fault]);
+  end if;
+  v_fault := case when paid_at is not null then pgledger.time_fault(paid_at) end;
+  if v_fault is not null or paid_at > now then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array['paid_at', paid_at::text, coalesce(v_fault, 'it is ahead of ' || now::text)]
+    );
+  end if;
+  if reference is not null then
+    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
+    if paid_at is null then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array['reference', quote_literal(pgledger.abridged(reference)), 'there is no paid_at']
+      );
+    end if;
+  end if;
+  return pgledger.check_id('id', invoice.id, 'inv');
+end;
+$$;
+
+comment on function pgledger.check_import is
+  'Raises what is wrong with a request to import an invoice.';
+
+revoke all on function pgledger.check_import from public;
 
 -- file: repeatable/28_payments/check_payment.sql
 /*
@@ -29450,6 +30508,316 @@ comment on function pgledger.check_payment_amount is
   'Raises InvalidAmount unless that can be paid in a currency of so many decimal places.';
 
 revoke all on function pgledger.check_payment_amount from public;
+
+-- file: repeatable/28_payments/import_request.sql
+/*
+What an imported invoice of a subscription is for: the period in which a time lies, with what the
+subscription's own invoice would come to there, whose place the import takes. Refused where such an
+invoice is there already, and for a period that is not over.
+
+The subscription is locked.
+Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged, InvalidState.
+*/
+create or replace function pgledger.import_request(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  inout invoice pgledger.invoices,
+  exponent integer,
+  out drawn pgledger.invoice_lines[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_currency text := (
+    select plans.currency from pgledger.plans where plans.key = subscription.plan_key
+  );
+  v_request record;
+  v_period record;
+  v_drawn record;
+  v_there pgledger.invoices;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_choice('kind', invoice.kind, array['period', 'start']);
+  v_request := pgledger.invoice_request(subscription, at, invoice.kind, invoice.tax_rates);
+  if invoice.currency <> v_currency then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['currency', invoice.currency, format('the subscription''s plan is in %s', v_currency)]
+    );
+  end if;
+
+  v_there := (
+    select invoices
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = (import_request.invoice).kind
+      and invoices.period_start = v_request.period_start
+      and invoices.status <> 'voided'
+  );
+  if v_there.key is not null then
+    v_ok := pgledger.refuse_invoice_move(v_there, 'imported once more');
+  end if;
+  v_period := pgledger.billing_period(subscription, v_request.period_start);
+  if invoice.kind = 'period' and not v_period.is_over then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['at', at::text, format('the period ends at %s, which is to come', v_period.ends_at)]
+    );
+  end if;
+
+  invoice.subscription_key := subscription.key;
+  invoice.period_start := v_request.period_start;
+  invoice.as_of_version := v_request.as_of_version;
+  v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
+  invoice.period_end := v_drawn.period_end;
+  drawn := v_drawn.lines;
+end;
+$$;
+
+comment on function pgledger.import_request is
+  'What an imported invoice of a subscription is for, and what it takes the place of.';
+
+revoke all on function pgledger.import_request from public;
+
+-- file: repeatable/28_payments/imported_lines.sql
+/*
+The lines of an imported invoice as they are written down. A line that says it is a base fee or
+usage takes the place of what the subscription's period comes to for that, which drawn has: it is
+billed for good, and for what the line says. So nothing of it is billed again, and a later credit
+gives back its share of the line's amount, as it does where a coupon has lowered it.
+
+Where a charge has several lines, because the plan changed or the price has a bound, the amount is
+split over them.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.imported_lines(
+  lines pgledger.invoice_lines[],
+  drawn pgledger.invoice_lines[],
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  exponent integer
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_lines pgledger.invoice_lines[] := '{}';
+  v_given pgledger.invoice_lines;
+  v_line pgledger.invoice_lines;
+  v_for_period timestamptz;
+  v_places bigint[];
+  v_used bigint[] := '{}';
+  v_whole numeric;
+  v_parts numeric[];
+  v_ok boolean;
+begin
+  foreach v_given in array lines loop
+    if v_given.kind = 'item' then
+      v_lines := v_lines || v_given;
+      continue;
+    end if;
+
+    v_for_period := (
+      pgledger.billing_period(subscription, coalesce(v_given.period_start, period_start))
+    ).starts_at;
+    select array_agg(part.nth order by part.nth), sum(part.amount)
+    into v_places, v_whole
+    from unnest(drawn) with ordinality as part (
+      invoice_key, place, kind, description, item, period_start, period_end, quantity,
+      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross, counted,
+      events, redemption_key, basis, nth
+    )
+    where part.for_period = v_for_period
+      and part.nth <> all(v_used)
+      and case v_given.kind
+        when 'base_fee' then part.gross > 0
+        else part.gross is null and part.kind <> 'late_usage' and part.item = v_given.item
+      end;
+    if v_places is null then
+      v_ok := pgledger.refuse_json(
+        null, format('$.lines[%s]', v_given.place - 1),
+        'bills something that the period does not come to, or that another line bills'
+      );
+    end if;
+
+    v_used := v_used || v_places;
+    v_parts := pgledger.split_amount(
+      array(
+        select
+          case when v_whole = 0 then 0
+            else v_given.amount * drawn[place.value].amount / v_whole
+          end
+        from unnest(v_places) with ordinality as place (value, nth)
+        order by place.nth
+      ),
+      v_given.amount,
+      exponent
+    );
+    for v_nth in 1 .. cardinality(v_places) loop
+      v_line := drawn[v_places[v_nth]];
+      v_line.description := v_given.description;
+      v_line.unit_amount := null;
+      if v_line.gross is null and v_line.amount <> v_parts[v_nth] then
+        v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
+      end if;
+      v_line.amount := v_parts[v_nth];
+      v_lines := v_lines || v_line;
+    end loop;
+  end loop;
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.imported_lines is
+  'The lines of an imported invoice as they are written down.';
+
+revoke all on function pgledger.imported_lines from public;
+
+-- file: repeatable/28_payments/ledger_import_invoice.sql
+/*
+Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
+the last until the transaction ends. What the clock has decided about the subscription is written
+down first. Of calls with the same id at the same time one writes, and the others wait for it.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
+metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
+of the plan, an invoice that is there, total, earlier drafts.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
+InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
+InvalidState.
+*/
+create or replace function public.ledger_import_invoice(
+  app_id text,
+  tenant_id text,
+  currency text,
+  lines jsonb,
+  tax_rates jsonb default '[]',
+  metadata jsonb default null,
+  id text default null,
+  subscription_id text default null,
+  at timestamptz default null,
+  kind text default 'period',
+  due_at timestamptz default null,
+  paid_at timestamptz default null,
+  reference text default null
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_subscription pgledger.subscriptions;
+  v_invoice pgledger.invoices;
+  v_exponent integer;
+  v_lines pgledger.invoice_lines[];
+  v_request record;
+  v_complete record;
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  if subscription_id is not null then
+    v_subscription := pgledger.advance_subscription(
+      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
+    );
+  end if;
+  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
+  v_lines := pgledger.read_invoice_lines(
+    lines, v_exponent, with_kind => subscription_id is not null
+  );
+  v_invoice.app_id := app_id;
+  v_invoice.tenant_id := tenant_id;
+  v_invoice.kind := case when subscription_id is null then 'one_off' else kind end;
+  v_invoice.currency := currency;
+  v_invoice.tax_rates := tax_rates;
+  v_invoice.metadata := metadata;
+  v_invoice.created_at := v_now;
+  v_invoice.subscription_key := v_subscription.key;
+  v_invoice.id := coalesce(id, 'inv_' || pgledger.new_ulid(v_now));
+  v_ok := pgledger.check_import(v_invoice, due_at, paid_at, reference, v_now);
+  v_key := pgledger.repeated_import(v_invoice, v_lines, at, paid_at, reference);
+  if v_key is not null then
+    return pgledger.invoice_with_key(v_key);
+  end if;
+
+  if subscription_id is not null then
+    v_request := pgledger.import_request(v_subscription, at, v_invoice, v_exponent);
+    v_invoice := v_request.invoice;
+    v_lines := pgledger.imported_lines(
+      v_lines, v_request.drawn, v_subscription, v_invoice.period_start, v_exponent
+    );
+  end if;
+  v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent, is_import => true);
+  v_ok := pgledger.check_invoice_total(v_complete.invoice);
+
+  return pgledger.write_import(
+    v_complete.invoice, v_complete.lines, due_at, paid_at, reference, v_now
+  );
+end;
+$$;
+
+comment on function public.ledger_import_invoice is
+$$Writes down an invoice that was made elsewhere: final, and paid if it is.
+
+It takes the app's next number; keep the number that it had in metadata. No
+coupon takes anything off it. Taxes are computed from tax_rates, so give them
+as they were, or give taxes as lines.
+
+With a subscription it takes the place of the invoice of that kind and period,
+which is then not drawn up. But what the period comes to counts as billed only
+where a line says so, by its member kind: base_fee for the plan's fee, usage
+for a feature, whose key is its item. Such a line bills all of that for good,
+for what it says. Anything else that the period comes to is on the
+subscription's next invoice. So record the usage, and import the invoices of
+its periods in their order, before you call ledger_advance.
+
+Without a subscription it is a one-off invoice.
+
+app_id: App that the tenant belongs to.
+tenant_id: Who is billed.
+currency: Currency of every amount; that of the subscription's plan.
+lines: JSON array of what was billed, as for ledger_create_invoice; with a
+  subscription each may have kind, for example [{"description": "Plan",
+  "kind": "base_fee", "amount": "49"}, {"description": "Calls", "kind":
+  "usage", "item": "calls", "amount": "7.20"}]. kind is item where it is left
+  out. A base fee of another period has period_start in that.
+tax_rates: JSON array of its tax rates, as for ledger_create_subscription.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
+  with the same id returns that invoice as it is now; null for a new id.
+subscription_id: Which subscription it is for; null for none.
+at: A time in the period it is for; null for the current period.
+kind: What it is for, as for ledger_generate_invoice, where there is a
+  subscription; one of: period, start.
+due_at: When it is to be paid; null for the app's payment terms from now on.
+paid_at: When all of it was paid, not in the future; null for not yet.
+reference: What that payment is called where it was made, 1 to 255 characters,
+  or null.
+
+Returns: The invoice, pending or paid.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
+  tax_rates are not valid, a line bills something that the period does not
+  come to, or the total is not below 1e30 in size; the message names the
+  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
+  or paid_at is in the future), InvalidArgument (the reference is not valid or
+  there is no paid_at, there is no such kind, the currency is not the plan's,
+  the subscription has no period at that time, or the period is not over),
+  IdempotencyConflict (the id is taken by a different invoice), UsagePurged
+  (usage events of the period may have been purged), InvalidState (there is
+  such an invoice already, or an earlier draft comes first).$$;
+
+revoke all on function public.ledger_import_invoice from public;
+grant execute on function public.ledger_import_invoice to pgledger_poster;
 
 -- file: repeatable/28_payments/ledger_list_payments.sql
 /*
@@ -29707,6 +31075,9 @@ begin
     v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
+  if invoice.status <> 'paid' and amount >= v_remaining then
+    perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
+  end if;
   return pgledger.invoice_with_key(invoice.key);
 end;
 $$;
@@ -29771,6 +31142,144 @@ comment on function pgledger.payment_is_repeated is
   'Whether a payment of that id has been recorded; raises if by a different request.';
 
 revoke all on function pgledger.payment_is_repeated from public;
+
+-- file: repeatable/28_payments/repeated_import.sql
+/*
+The key of the invoice that an earlier call with that id has imported, or null if there is none. The
+request is compared by value with what was written down: lines by their texts and by what those of a
+text come to together, because a line that bills a charge of several parts is written down as
+several. A time in the period and a payment are compared only if the caller gives them.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_import(
+  request pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  at timestamptz,
+  paid_at timestamptz,
+  reference text
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fields text[] := array[
+    'app_id', 'tenant_id', 'subscription_key', 'kind', 'currency', 'tax_rates', 'metadata'
+  ];
+  v_key bigint;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select
+    invoices.key,
+    pgledger.picked(to_jsonb(request), v_fields) || jsonb_build_object('lines', (
+      select jsonb_object_agg(line.description, line.amount)
+      from (
+        select given.description, sum(given.amount) as amount
+        from unnest(repeated_import.lines) as given
+        group by given.description
+      ) as line
+    ), 'is_of_the_period', true, 'is_paid', true),
+    to_jsonb(invoices) || jsonb_build_object('lines', (
+      select jsonb_object_agg(line.description, line.amount)
+      from (
+        select written.description, sum(written.amount) as amount
+        from pgledger.invoice_lines as written
+        where written.invoice_key = invoices.key and written.kind not in ('discount', 'tax')
+        group by written.description
+      ) as line
+    ), 'is_of_the_period',
+    request.subscription_key is null or repeated_import.at is null
+    or (repeated_import.at >= invoices.period_start and repeated_import.at < invoices.period_end),
+    'is_paid',
+    repeated_import.paid_at is null or invoices.total <= 0 or exists (
+      select
+      from pgledger.invoice_payments as payment
+      where payment.invoice_key = invoices.key
+        and payment.paid_at = repeated_import.paid_at
+        and payment.reference is not distinct from repeated_import.reference
+    ))
+  into v_key, v_given, v_recorded
+  from pgledger.invoices
+  where invoices.id = request.id;
+
+  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.repeated_import is
+  'Key of the imported invoice that has that id already, or null; raises if another request '
+  'made it.';
+
+revoke all on function pgledger.repeated_import from public;
+
+-- file: repeatable/28_payments/write_import.sql
+/*
+Writes an imported invoice, makes it final, and records its payment if there was one. If a repeated
+call has written it meanwhile, it stays as it is.
+
+Errors: IdempotencyConflict, InvalidState.
+*/
+create or replace function pgledger.write_import(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  due_at timestamptz,
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint;
+  v_constraint text;
+  v_ok boolean;
+begin
+  if invoice.subscription_key is null then
+    v_key := pgledger.insert_one_off_invoice(invoice, lines);
+  else
+    begin
+      v_key := pgledger.store_invoice(invoice, lines);
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint <> 'invoices_id_key' then
+          raise;
+        end if;
+        v_ok := pgledger.fail('IdempotencyConflict', array[invoice.id]);
+    end;
+    v_ok := pgledger.check_no_earlier_draft(
+      (select invoices from pgledger.invoices where invoices.key = v_key)
+    );
+  end if;
+  invoice := (
+    select invoices from pgledger.invoices where invoices.key = v_key for no key update
+  );
+
+  if invoice.status = 'draft' then
+    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
+    if paid_at is not null and invoice.amount_due > 0 then
+      return pgledger.pay_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key),
+        invoice.amount_due, paid_at, reference, null, now
+      );
+    end if;
+  end if;
+  return pgledger.invoice_with_key(v_key);
+end;
+$$;
+
+comment on function pgledger.write_import is
+  'Writes an imported invoice, final, with its payment if there was one.';
+
+revoke all on function pgledger.write_import from public;
 
 -- file: repeatable/28_payments/views/ledger_invoice_payments.sql
 /*
@@ -29951,6 +31460,7 @@ begin
   is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
     v_ok := pgledger.check_zones(v_moved);
+    is_unfinished := is_unfinished or pgledger.invoiceable_version(v_moved) < version;
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
@@ -30155,24 +31665,30 @@ revoke all on function pgledger.check_advance_span from public;
 
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
-The invoices that a subscription's changes since the last look ask for.
+The invoices that a subscription's changes since the last look ask for, in the order in which their
+drafts have to become final.
 
 An invoice of kind period: for each period that has ended, except one that was a trial all through.
 Of kind start: for each period that began or went on active. Whoever draws it up skips it if the
 base fee has been billed, as it is by the invoice of the period before where that has_next, that is
 where the one follows the other without a gap. A change at the moment at which the subscription is
-canceled begins nothing.
+canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
 
 Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
 drafts that can become final by now, as of version 0.
+
+Changes after until_version are left to later: so are drafts of periods that begin with those or
+after them.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
-  with_drafts boolean
+  with_drafts boolean,
+  until_version bigint
 )
 returns table (
   kind text,
   period_start timestamptz,
+  change_version bigint,
   as_of_version bigint,
   has_next boolean
 )
@@ -30184,7 +31700,7 @@ as $$
     select
       subscription_changes.version, subscription_changes.change, subscription_changes.status,
       subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at,
+      subscription_changes.occurred_at, subscription_changes.invoice_now,
       lag(subscription_changes.period_start) over earlier as earlier_start,
       lag(subscription_changes.period_end) over earlier as earlier_end,
       lag(subscription_changes.change) over earlier = 'trial_ended'
@@ -30195,51 +31711,78 @@ as $$
       = subscription_changes.occurred_at as has_ended
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
-      and subscription_changes.version >= subscription.invoiced_version
+      and subscription_changes.version between subscription.invoiced_version and until_version + 1
     window earlier as (order by subscription_changes.version)
   )
-  select distinct on (occasion.kind, occasion.period_start)
-    occasion.kind, occasion.period_start, occasion.version, occasion.has_next
+  select distinct on (occasion.period_start, turn.place, occasion.change_version)
+    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
+    occasion.has_next
   from (
     select
-      'period' as kind, change.earlier_start as period_start, change.version,
+      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
+      change.version,
       change.status = 'active'
       and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.earlier_start <> change.period_start
       and not change.was_trial
     union all
-    select 'period', change.period_start, change.version, false
+    select 'period', change.period_start, 0, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.change = 'canceled'
-      and change.occurred_at > change.period_start
+      -- Not before it began.
+      and change.occurred_at >= change.period_start
     union all
-    select 'period', subscription.current_period_start, subscription.version, false
-    where subscription.status = 'paused'
+    select 'period', subscription.current_period_start, 0, subscription.version, false
+    where until_version = subscription.version
+      and subscription.status = 'paused'
       and subscription.current_period_end <= pgledger.clock()
     union all
-    select 'start', change.period_start, change.version, false
+    select 'start', change.period_start, 0, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.status = 'active'
       and change.has_ended is not true
       and change.change in (
         'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
       )
     union all
-    select invoices.kind, invoices.period_start, 0, false
+    select 'change', change.period_start, change.version, change.version, false
+    from change
+    where change.version between subscription.invoiced_version + 1 and until_version
+      and change.invoice_now
+    union all
+    select invoices.kind, invoices.period_start, invoices.change_version, 0, false
     from pgledger.invoices
     where with_drafts
       and invoices.subscription_key = subscription.key
       and invoices.status = 'draft'
       and (
-        invoices.kind = 'start'
-        or (invoices.kind = 'period' and invoices.period_end <= pgledger.clock())
+        until_version = subscription.version
+        or invoices.period_start < (
+          select change.period_start
+          from change
+          where change.version = until_version
+        )
+      )
+      and (
+        invoices.kind in ('start', 'change')
+        or (
+          invoices.kind = 'period'
+          and (
+            invoices.period_start < subscription.current_period_start
+            or subscription.current_period_end <= pgledger.clock()
+            or subscription.status = 'canceled'
+          )
+        )
       )
   ) as occasion
-  order by occasion.kind, occasion.period_start, occasion.version
+  cross join lateral (
+    select array_position(array['start', 'change', 'period'], occasion.kind) as place
+  ) as turn
+  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -30249,17 +31792,18 @@ revoke all on function pgledger.invoice_occasions from public;
 
 -- file: repeatable/29_advance/invoice_on_occasion.sql
 /*
-The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
-base fee has an invoice of its own only where nothing has been billed for its period.
+The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
+has an invoice of its own only where nothing has been billed for its period.
 
-With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
-it is computed again as often as another invoice has used up one of them meanwhile.
+With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
+it is made final, but for its number; it is computed again as often as another invoice has used up
+one of the coupons meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   to_finalize boolean
 )
 returns bigint
@@ -30277,6 +31821,7 @@ begin
     where invoices.subscription_key = subscription.key
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
+      and invoices.change_version = invoice_on_occasion.change_version
       and invoices.status <> 'voided'
     -- The caller's lock on the subscription keeps others from its drafts already. This one makes
     -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
@@ -30284,46 +31829,50 @@ begin
   );
   if v_invoice.key is null then
     if kind = 'start' then
+      v_invoice.kind := kind;
+      v_invoice.period_start := period_start;
       perform
-      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null);
+      from pgledger.billed_base(
+        subscription.key, invoice_on_occasion.period_start, v_invoice
+      );
       if found then
         return null;
       end if;
     end if;
     v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
-      false
+      subscription, kind, period_start, change_version, null, false
     );
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  while to_finalize and v_key is not null loop
-    exit when pgledger.use_coupons(v_key);
-    perform pgledger.redraw_invoice(
-      (select invoices from pgledger.invoices where invoices.key = v_key), subscription
-    );
-  end loop;
+  if to_finalize and v_key is not null then
+    while not pgledger.use_coupons(v_key) loop
+      perform pgledger.redraw_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key), subscription
+      );
+    end loop;
+    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
+  end if;
   return v_key;
 end;
 $$;
 
 comment on function pgledger.invoice_on_occasion is
-  'The draft for an occasion to invoice a subscription, or null.';
+  'The invoice for an occasion to invoice a subscription, or null.';
 
 revoke all on function pgledger.invoice_on_occasion from public;
 
 -- file: repeatable/29_advance/invoice_subscription.sql
 /*
-Draws up the invoices that a subscription's changes since the last look ask for, and returns the
-drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
-such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
-before and can become final are among them.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns them in
+the order of their periods. With to_finalize, each is made final before the next one is drawn up,
+but for its number, and drafts that were there before and can become final are among them.
 
 The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
 what its tenant has left of coupons, only the subscription is written and the answer is null: the
-next call draws up its invoices.
+next call draws up its invoices. If there is very much to invoice, it also draws up the rest.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -30335,6 +31884,7 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_until bigint := pgledger.invoiceable_version(subscription);
   v_occasion record;
   v_key bigint;
   v_drawn_version bigint;
@@ -30349,14 +31899,14 @@ begin
 
   for v_occasion in
     select
-      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize) as occasion
-    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
+      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
+      occasion.has_next
+    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
-      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
@@ -30365,8 +31915,9 @@ begin
     end if;
   end loop;
 
-  subscription.invoiced_version := subscription.version;
+  subscription.invoiced_version := v_until;
   subscription.invoice_due_at := case
+    when v_until < subscription.version then pgledger.clock()
     when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
       then subscription.current_period_end
   end;
@@ -30381,12 +31932,50 @@ comment on function pgledger.invoice_subscription is
 
 revoke all on function pgledger.invoice_subscription from public;
 
+-- file: repeatable/29_advance/invoiceable_version.sql
+/*
+Up to which version a call draws up the invoices of a subscription: all that are written down, or so
+many that the call stays short, and then all of the last one's moment, because what happens at one
+moment is billed together.
+*/
+create or replace function pgledger.invoiceable_version(subscription pgledger.subscriptions)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when subscription.version <= subscription.invoiced_version + pgledger.moves_at_once()
+      then subscription.version
+    else (
+      select change.version
+      from pgledger.subscription_changes as change
+      where change.subscription_key = subscription.key
+        and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
+        and not exists (
+          select
+          from pgledger.subscription_changes as next_change
+          where next_change.subscription_key = change.subscription_key
+            and next_change.version = change.version + 1
+            and next_change.occurred_at = change.occurred_at
+        )
+      order by change.version
+      limit 1
+    )
+  end
+$$;
+
+comment on function pgledger.invoiceable_version is
+  'Up to which version of a subscription a call draws up its invoices.';
+
+revoke all on function pgledger.invoiceable_version from public;
+
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
 what another one holds to the next call. Each subscription that is taken is moved on to now, or by
-as many changes as pgledger.moves_at_once says. Invoices become final at the end of the call, so
-that the app's numbers are locked only from there to the end of the transaction.
+as many changes as pgledger.moves_at_once says. Invoices get their numbers at the end of the call,
+so that the app's row is locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -30436,7 +32025,7 @@ begin
       );
   end;
   if invoices = 'final' then
-    perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
+    perform pgledger.number_invoices(app_id, v_done.invoice_keys);
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
@@ -30476,8 +32065,8 @@ in time. What has been due the longest comes first.
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
 subscriptions than asked for do not mean that nothing is left: one that is
-more than 100 steps behind moves on by 100 in a call, and the next call goes on
-with it, after all others that are due.
+more than 100 steps behind moves on by 100 in a call, and the next call goes
+on with it, after all others that are due.
 
 A subscription gives one row for each step, in order: started, trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
@@ -31070,7 +32659,7 @@ values
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'f6286ad2cc00dd0d5e6e43ca5fa3ad698997d06f68a82bb440bc513a9cd03296', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31136,7 +32725,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '5ed4c89b9ab678b872931a2695b4cd0d7dbb60b4ce0d47b9eba2449508e66679', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '13f6d56e8b0b2da35d23492763fb1c692528a9e0ef3d28fa72f65e0f4301f59f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31152,7 +32741,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b6277099daba0f27f3f597d670b6a2ebb6d16e08ba0c66bd8a10f071fb58ec5e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '2eb309df72030228405b6fc0a843bf8afacf4cddd0df55e5c0ff6aed50e9bbe5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -31406,103 +32995,129 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '0c86b37f6bf63422e4c153f0cee8bf8a4bcc6cac32b64c6d2d0a7bbf43d1f759', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'e224add8e8bc047dc535b1cf3f1fd2e63121d89867167020be6897479d706385', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'b573f6246766bbbe51a6ba2eae21f125820c928aba34068c5e0ba4a426ba532b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '219770fba335b3519a22a5b31b2c3b0feeacd22874658d3ba2879af25a288de7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/kept_tax.sql', 'repeatable', 'c8eb2109791457662b951e1630dca8e2f8ca073367e07c5f10d72d4d98bc693f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/tax_beside_credits.sql', 'repeatable', 'ec6ac1d53219e74263e9efc90ff398844b58c3675b3ea6d7acd2b067e11a8f72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/taxable_parts.sql', 'repeatable', 'a26b0013cd227d2fc6bf59a3da1888a621b37cad1fd172cca2e5d685ff7ec144', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/taxes_given_back.sql', 'repeatable', '4684dd4cd83d41e1207238ee8d5b204599a954d6a2cf69e9787dac6c2f542655', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'dae2a6af9a1ce8140c87eaf9048664f2e7d6978d317072886d5e5e18f9a194ef', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '82b93e5c20eb6838b589246d6e41601ca4c09456c7f9633d290609268b7653f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '9b56734134a6aab6b08f366c857751d5f4c64a0e5b96644ab04223a56b38656e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'cdc7677f39b76c6693774730faf556d075830855beb96d184804b10eed3cfc43', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', '3bfdf01c7cf080e80e24119decfc99f89381902131359ae78350da0ae54d37a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bb30baefb5d17aa496641cee74b0a703b507356ed2506acccf03966efe1b71c1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', 'f232d5385aa2c65406bbfc30dfd42219981256974c9672437bc596eb76d8cd88', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '01ff51c336fa3fa089483fa2376f954c90dea4c20ffcd5ac3f0fae0d3f888b19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', '3716fb1a257f4b91fe3370302baff4abc705f8dabdf03ec9aea452810127ebbc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charged_segments.sql', 'repeatable', '2f5a7e53c7a03ca70a1c5c31da31004c30aea3f753e2a2ebfb909daa885a23fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_invoice_filter.sql', 'repeatable', '2945dd3aa263212f3667ee60f6d0f57f74962219e2e794c8ef735e68020d6407', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_invoice_total.sql', 'repeatable', 'd492ecd3cdc61f5e663259bf5a2ccb7f4f5fe701a800173b170b9404457cee55', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8610c261b181639a2e74cfec5ae4568a3ce3e4f73eb7d8239403c8ab17bc170b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c867d4f2a8fc8b2d84082051cbd47c3c78401256ca435f27bc3755cafb7ffed9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '818cb13cb85069f4445ce45a548b493d197103dc974931a9352e1a25a38dfc9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '736840612beaeca4bc933f072eba80ae64acabcb60bc5494f828070a9706d563', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'ec9df6d95be67e0c4f5677f1443d36a680539c67fc0515c94196fe648fd8d1e8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'a7b15c16689ff3f84dc0e54622164c5270246d03d7afb092111113ee111470c1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'b7a922780861d0b855cf66fb04f44e5f63d8951f90471677535aeb7214a6e3ae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '0d0eb598b6f5ef385d58da1e8d84b7452765aa85c3a651e76ad72f0bdf60ad65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'bcbc4224815c64eb40908cf2072aa1b7968d486a23dcf6add61ed8d38aca5624', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_app_invoices.sql', 'repeatable', '22f7e72f900782edc66b45194ce770737328d1d7bd9dc1435b75783166a6922d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_app_pending_invoices.sql', 'repeatable', '6460f9731b6b1e1f074b9d5dd4c8ac87414ff69367e32c90a3e2c446d35ea177', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '866f13397e3b7fd78550a0aa98f0649dff2144b7564fa3a32b768ead23857f87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '6bb11eaceaf195cb801eee4fb0d8bf0162a8e91f3166cac2fa0be820d74c0c2a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', 'dca6d71fed43c681f97e357bf352d553ce68c756a5c931994dbbddfe207d40cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f83ccaf5f9a4d0ee7832396e251cba885f4bee94200be2335cbf628cc06dd537', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '8297bd586338969be2408e5227ef752e0f154a9bff02e3ec74c170eac6595220', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_update_invoice.sql', 'repeatable', 'a204f3c1e2c5393fe6b8499d45bf2d509a1fcb9d9ae92ecba8824e67f3762064', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '0009b36774a5822756f96e7184ec856cfc86941f67e96b1cd1274ec542da19ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'aa8c3841bc4831ea08f74ea2ac3a40d447fbeb44f3a60dd3e83b1306c7b91da8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', 'f5ccb4388db47e74ba7a9503db101a316d7371222861d81388f447bae1fa4cd7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '24657010e8362d84f164982f9bd0a4cb6ae3eed2c0efac61969adc0dc9a3edb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '47bcdc488012d0cb88138105121c6a53c52317e4c599fb51a5d9cf8798edd5a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', '985fe10e885b31fa868859294be902cfee85b0c91b87f7ceb3091e6ad7d2086e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '1db536d8bb6156768b7695b3c84f1f7f4b2037d7eb3fc8fd33d967ffce19589e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '90f16302ae4fe768652c6dbaa3a1e8d375510022b675b54a620ef4ffec69658e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e8af9b78db760e951d61e72c1551c559f25b143e234be14879175bc1561a4d9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/check_import.sql', 'repeatable', 'ced8dea07eb50c53f2febeeb9035c8b33f784f20727872af3ef54ed985ceebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/import_request.sql', 'repeatable', '6c6f3f4ab418d8e202c83cee9ec527e9aecd69a09e0f1cc701fb3d78e8ebc3eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '0d784bb291e1fb673a111ec3800014d138deba3f60803694a7c4df968684695c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e655f733b1d935d1246e66cef068c2031d48cec3ce4fca9f52eb8cf8568e0879', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', 'b8c55d79c098661ff95e09a948c6eb628bff639b2d47765cff2ed77d9ff3eb1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', 'b2504879afd18ada4fef1bff135261f52797ae815302a3d1011fbc244c38193d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', 'ab89a8f28ce0335e5d14c7cac478ac330664ab156c1980b55f4bcfbe42277521', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '1ac86ffc5565bdf53d13eb3e3567073caae8004ae83ec4a5aae384a600ccaf2f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '07b612f351dbf07bebdc4a49761cf4e40bcc8152a85d15113c5aa0a76f65433c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '966baa08cb1d147ce73e6842946153b90a00943416d1a0f40b414e2baacb06aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),

@@ -2712,7 +2712,7 @@ class AsyncBillingCalls(AsyncCaller):
         subscription_id: str,
         *,
         at: datetime | None = None,
-        kind: Literal["period", "start", "interim"] = "period",
+        kind: Literal["period", "start", "change", "interim"] = "period",
         tax_rates: Sequence[Mapping[str, Any]] | None = None,
     ) -> Invoice:
         """Draws up the invoice of a subscription's period: ``ledger_generate_invoice``.
@@ -2729,8 +2729,9 @@ class AsyncBillingCalls(AsyncCaller):
             at: A time in the period; None for the current period.
             kind: What it is for. period: what the period has come to, and what the next one costs
                 in advance. start: the base fee of a period that is paid in advance and is not on
-                the invoice of the period before. interim: usage until now. One of: ``period``,
-                ``start``, ``interim``.
+                the invoice of the period before. change: what changes of plan or quantity come to
+                in the period; there is one for each change, and it is that of the last. interim:
+                usage until now. One of: ``period``, ``start``, ``change``, ``interim``.
             tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`; None for the
                 subscription's.
 
@@ -2744,8 +2745,9 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
             UnknownTimeZone: The server does not know its time zone any more.
-            InvalidArgument: There is no such kind, the subscription has no period at that time, or
-                kind is start and it was not active in that period.
+            InvalidArgument: There is no such kind, the subscription has no period at that time,
+                kind is start and it was not active in that period, or kind is change and it did not
+                change.
             InvalidTime: At is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             UsagePurged: Usage events of the period may have been purged.
@@ -2770,7 +2772,7 @@ class AsyncBillingCalls(AsyncCaller):
         subscription_id: str,
         *,
         at: datetime | None = None,
-        kind: Literal["period", "start", "interim"] = "period",
+        kind: Literal["period", "start", "change", "interim"] = "period",
         tax_rates: Sequence[Mapping[str, Any]] | None = None,
     ) -> InvoicePreview:
         """Returns what :meth:`generate_invoice` would, and writes nothing down.
@@ -2787,7 +2789,7 @@ class AsyncBillingCalls(AsyncCaller):
             subscription_id: For which subscription.
             at: A time in the period; None for the current period.
             kind: What it is for, as for :meth:`generate_invoice`. One of: ``period``, ``start``,
-                ``interim``.
+                ``change``, ``interim``.
             tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`; None for
                 those of the draft, if there is one, and else for the subscription's.
 
@@ -2802,8 +2804,9 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
             UnknownTimeZone: The server does not know its time zone any more.
-            InvalidArgument: There is no such kind, the subscription has no period at that time, or
-                kind is start and it was not active in that period.
+            InvalidArgument: There is no such kind, the subscription has no period at that time,
+                kind is start and it was not active in that period, or kind is change and it did not
+                change.
             InvalidTime: At is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             UsagePurged: Usage events of the period may have been purged.
@@ -2861,7 +2864,7 @@ class AsyncBillingCalls(AsyncCaller):
         subscription_id: str,
         at: datetime,
         *,
-        kind: Literal["period", "start", "interim"] = "period",
+        kind: Literal["period", "start", "change", "interim"] = "period",
     ) -> Invoice | None:
         """Returns the invoice of a subscription's period: ``ledger_get_invoice_by_period``.
 
@@ -2870,8 +2873,8 @@ class AsyncBillingCalls(AsyncCaller):
             tenant_id: Who is billed.
             subscription_id: For which subscription.
             at: A time in the period: not before its start, and before its end.
-            kind: What the invoice is for, as for :meth:`generate_invoice`. One of: ``period``,
-                ``start``, ``interim``.
+            kind: What the invoice is for, as for :meth:`generate_invoice`; of several for changes
+                it is that of the last. One of: ``period``, ``start``, ``change``, ``interim``.
 
         Returns:
             The invoice that is not voided, or None.
@@ -2897,6 +2900,95 @@ class AsyncBillingCalls(AsyncCaller):
             ),
         )
 
+    async def list_app_invoices(
+        self,
+        app_id: str,
+        *,
+        status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]
+        | None = None,
+        period_from: datetime | None = None,
+        period_until: datetime | None = None,
+        page_size: int = 100,
+        page_offset: int = 0,
+    ) -> list[Invoice]:
+        """Returns the invoices of all tenants of an app, the newest first.
+
+        Calls ``ledger_list_app_invoices``.
+
+        Args:
+            app_id: App.
+            status: Only invoices in this state; one of: ``draft``, ``pending``, ``paid``,
+                ``past_due``, ``voided``, ``uncollectible``; None for all.
+            period_from: Only invoices whose period starts then or later; None for all, also for
+                those of one-off invoices, which have no period.
+            period_until: Only invoices whose period starts before; None for all.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
+
+        Returns:
+            A page of invoices: drafts, and then those that are final, the last number first.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: There is no such status.
+            InvalidTime: A time is outside the years 1 to 9999, or ``period_until`` is not after
+                ``period_from``.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+        """
+        return await self._fetch_all(
+            INVOICE_ROW,
+            self._statements.list_app_invoices,
+            (
+                app_id,
+                status,
+                time_text("period_from", period_from),
+                time_text("period_until", period_until),
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+            ),
+        )
+
+    async def list_app_pending_invoices(
+        self,
+        app_id: str,
+        *,
+        page_size: int = 100,
+        page_offset: int = 0,
+    ) -> list[Invoice]:
+        """Returns the invoices that the tenants of an app are to pay.
+
+        For the newest first, call :meth:`list_app_invoices` with a status.
+
+        Calls ``ledger_list_app_pending_invoices``.
+
+        Args:
+            app_id: App.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
+
+        Returns:
+            A page of invoices of all tenants that are pending or past due, the longest due first.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+        """
+        return await self._fetch_all(
+            INVOICE_ROW,
+            self._statements.list_app_pending_invoices,
+            (
+                app_id,
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+            ),
+        )
+
     async def list_invoices(
         self,
         app_id: str,
@@ -2906,6 +2998,9 @@ class AsyncBillingCalls(AsyncCaller):
         | None = None,
         page_size: int = 100,
         page_offset: int = 0,
+        newest_first: bool = False,
+        period_from: datetime | None = None,
+        period_until: datetime | None = None,
     ) -> list[Invoice]:
         """Returns a tenant's invoices, the newest last: ``ledger_list_invoices``.
 
@@ -2916,6 +3011,10 @@ class AsyncBillingCalls(AsyncCaller):
                 ``past_due``, ``voided``, ``uncollectible``; None for all.
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them, 0 or more.
+            newest_first: Whether the newest comes first.
+            period_from: Only invoices whose period starts then or later; None for all, also for
+                those of one-off invoices, which have no period.
+            period_until: Only invoices whose period starts before; None for all.
 
         Returns:
             A page of invoices, by id.
@@ -2925,6 +3024,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidArgument: There is no such status.
+            InvalidTime: A time is outside the years 1 to 9999, or ``period_until`` is not after
+                ``period_from``.
             InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
                 start.
         """
@@ -2937,6 +3038,9 @@ class AsyncBillingCalls(AsyncCaller):
                 status,
                 integer_text("page_size", page_size),
                 integer_text("page_offset", page_offset),
+                flag_text("newest_first", newest_first),
+                time_text("period_from", period_from),
+                time_text("period_until", period_until),
             ),
         )
 
@@ -2974,6 +3078,61 @@ class AsyncBillingCalls(AsyncCaller):
                 tenant_id,
                 integer_text("page_size", page_size),
                 integer_text("page_offset", page_offset),
+            ),
+        )
+
+    async def update_invoice(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        lines: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Invoice:
+        """Changes a draft's metadata and the lines that the application gives it.
+
+        What is None stays as it is; what is given replaces what there was, as a whole. A
+        subscription's draft keeps the lines that are computed, which come first; lines of the
+        application's own stay when it is computed anew, and are gone if it is deleted or voided.
+
+        A draft whose lines or metadata were changed is no longer what the call with its id asked
+        for: repeating that call is then an IdempotencyConflict.
+
+        Calls ``ledger_update_invoice``.
+
+        Args:
+            app_id: App that the tenant belongs to.
+            tenant_id: Who is billed.
+            id: Which invoice: ``inv_`` and a ULID.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            lines: JSON array of what the application charges or, below zero, credits, as for
+                :meth:`create_invoice`: 1 to 1,000 objects, for example ``[{"description": "Setup",
+                "amount": "80.00"}]``; for a subscription's draft also none, or None.
+
+        Returns:
+            The draft; with lines, computed anew.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvoiceNotFound: The tenant has no such invoice.
+            InvalidState: It is not a draft.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidInvoice: Lines are not valid, or the total is not below 1e30 in size; the message
+                names the path.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.update_invoice,
+            (
+                app_id,
+                tenant_id,
+                id,
+                metadata_text(metadata),
+                sequence_text("lines", lines),
             ),
         )
 
@@ -3167,7 +3326,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             InvoiceNotFound: The tenant has no such invoice.
-            InvalidState: It is not a draft, or a final invoice goes on from it.
+            InvalidState: It is not a draft.
         """
         return await self._fetch_one(
             INVOICE_ROW,
@@ -3306,6 +3465,103 @@ class AsyncBillingCalls(AsyncCaller):
                 app_id,
                 tenant_id,
                 id,
+                time_text("paid_at", paid_at),
+                reference,
+            ),
+        )
+
+    async def import_invoice(
+        self,
+        app_id: str,
+        tenant_id: str,
+        currency: str,
+        lines: Sequence[Mapping[str, Any]],
+        *,
+        tax_rates: Sequence[Mapping[str, Any]] = (),
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        subscription_id: str | None = None,
+        at: datetime | None = None,
+        kind: Literal["period", "start"] = "period",
+        due_at: datetime | None = None,
+        paid_at: datetime | None = None,
+        reference: str | None = None,
+    ) -> Invoice:
+        """Writes down an invoice that was made elsewhere: final, and paid if it is.
+
+        It takes the app's next number; keep the number that it had in metadata. No coupon takes
+        anything off it. Taxes are computed from ``tax_rates``, so give them as they were, or give
+        taxes as lines.
+
+        With a subscription it takes the place of the invoice of that kind and period, which is then
+        not drawn up. But what the period comes to counts as billed only where a line says so, by
+        its member kind: ``base_fee`` for the plan's fee, usage for a feature, whose key is its
+        item. Such a line bills all of that for good, for what it says. Anything else that the
+        period comes to is on the subscription's next invoice. So record the usage, and import the
+        invoices of its periods in their order, before you call :meth:`advance`.
+
+        Without a subscription it is a one-off invoice.
+
+        Calls ``ledger_import_invoice``.
+
+        Args:
+            app_id: App that the tenant belongs to.
+            tenant_id: Who is billed.
+            currency: Currency of every amount; that of the subscription's plan.
+            lines: JSON array of what was billed, as for :meth:`create_invoice`; with a subscription
+                each may have kind, for example ``[{"description": "Plan", "kind": "base_fee",
+                "amount": "49"}, {"description": "Calls", "kind": "usage", "item": "calls",
+                "amount": "7.20"}]``. kind is item where it is left out. A base fee of another
+                period has ``period_start`` in that.
+            tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            id: The invoice's id if the caller chooses it: ``inv_`` and a ULID. The same call with
+                the same id returns that invoice as it is now; None for a new id.
+            subscription_id: Which subscription it is for; None for none.
+            at: A time in the period it is for; None for the current period.
+            kind: What it is for, as for :meth:`generate_invoice`, where there is a subscription;
+                one of: ``period``, ``start``.
+            due_at: When it is to be paid; None for the app's payment terms from now on.
+            paid_at: When all of it was paid, not in the future; None for not yet.
+            reference: What that payment is called where it was made, 1 to 255 characters, or None.
+
+        Returns:
+            The invoice, pending or paid.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SubscriptionNotFound: The tenant has no such subscription.
+            UnknownCurrency: A currency is neither of ISO 4217 nor defined by the app.
+            InvalidInvoice: Lines or ``tax_rates`` are not valid, a line bills something that the
+                period does not come to, or the total is not below 1e30 in size; the message names
+                the path.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidTime: A time is outside the years 1 to 9999, or ``paid_at`` is in the future.
+            InvalidArgument: The reference is not valid or there is no ``paid_at``, there is no such
+                kind, the currency is not the plan's, the subscription has no period at that time,
+                or the period is not over.
+            IdempotencyConflict: The id is taken by a different invoice.
+            UsagePurged: Usage events of the period may have been purged.
+            InvalidState: There is such an invoice already, or an earlier draft comes first.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.import_invoice,
+            (
+                app_id,
+                tenant_id,
+                currency,
+                sequence_text("lines", lines),
+                sequence_text("tax_rates", tax_rates),
+                metadata_text(metadata),
+                id,
+                subscription_id,
+                time_text("at", at),
+                kind,
+                time_text("due_at", due_at),
                 time_text("paid_at", paid_at),
                 reference,
             ),
