@@ -1587,11 +1587,12 @@ create table pgledger.plan_versions (
   feature_terms jsonb,
   allowances jsonb,
   pricing jsonb,
+  priority integer,
   constraint plan_versions_plan_key_version_pk primary key (plan_key, version),
   constraint plan_versions_plan_key_fk foreign key (plan_key)
   references pgledger.plans (key) on delete cascade,
   constraint plan_versions_change_something_check
-  check (num_nonnulls(features, pricing) > 0),
+  check (num_nonnulls(features, pricing, priority) > 0),
   constraint plan_versions_features_are_whole_check
   check (num_nonnulls(features, feature_terms, allowances) in (0, 3))
 );
@@ -1602,6 +1603,9 @@ where features is not null;
 create index plan_versions_plan_key_effective_at_version_pricing_idx
 on pgledger.plan_versions (plan_key, effective_at, version)
 where pricing is not null;
+create index plan_versions_plan_key_effective_at_version_priority_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where priority is not null;
 
 comment on table pgledger.plan_versions is
   'What plans have asked, and what they have given for nothing, since when. Of several that have '
@@ -1622,6 +1626,8 @@ comment on column pgledger.plan_versions.allowances is
   'JSON object: by key, how much of a feature costs nothing, as text, or null.';
 comment on column pgledger.plan_versions.pricing is
   'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+comment on column pgledger.plan_versions.priority is
+  'Priority, as given (null if the change left it out), or null.';
 
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
@@ -1730,7 +1736,8 @@ create type public.ledger_plan as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz
+  updated_at timestamptz,
+  priority integer
 );
 
 comment on type public.ledger_plan is 'What a subscription gives and what it costs.';
@@ -1762,6 +1769,8 @@ comment on column public.ledger_plan.version is 'Counts changes, from 1.';
 comment on column public.ledger_plan.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_plan.created_at is 'When it was created.';
 comment on column public.ledger_plan.updated_at is 'When it was last changed.';
+comment on column public.ledger_plan.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on type public.ledger_plan from public;
 grant usage on type public.ledger_plan to pgledger_reader;
@@ -1773,7 +1782,8 @@ create type public.ledger_plan_version as (
   effective_at timestamptz,
   features jsonb,
   pricing jsonb,
-  created_at timestamptz
+  created_at timestamptz,
+  priority integer
 );
 
 comment on type public.ledger_plan_version is
@@ -1791,6 +1801,8 @@ comment on column public.ledger_plan_version.features is
 comment on column public.ledger_plan_version.pricing is
   'JSON object of base fee and prices, as given (null if the change left them out), or null.';
 comment on column public.ledger_plan_version.created_at is 'When it was written.';
+comment on column public.ledger_plan_version.priority is
+  'Priority, as given (null if the change left it out), or null.';
 
 revoke all on type public.ledger_plan_version from public;
 grant usage on type public.ledger_plan_version to pgledger_reader;
@@ -6363,7 +6375,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'aac068118dcb2128c942b327dc8de0005765432d6daa997527f8962a48a11c06'),
+      '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f'),
     ('migrations/0006_create_subscriptions.sql',
       '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
     ('migrations/0007_create_usage.sql',
@@ -7470,8 +7482,9 @@ as $$
       'invoices, integer)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'changed_plan_terms(plans, jsonb, jsonb, timestamp with time zone)',
-      'owner', '', ''
+      'function', 'private',
+      'changed_plan_terms(plans, jsonb, jsonb, timestamp with time zone, integer)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
@@ -8225,7 +8238,7 @@ as $$
     (
       'function', 'surface',
       'ledger_create_plan(text, text, text, text, jsonb, jsonb, text, integer, boolean, '
-      'boolean, jsonb, text, text)', 'owner', 'poster=EXECUTE',
+      'boolean, jsonb, text, text, integer)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -8472,7 +8485,7 @@ as $$
     (
       'function', 'surface',
       'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb, '
-      'timestamp with time zone, text, text[])', 'owner', 'poster=EXECUTE',
+      'timestamp with time zone, text, text[], integer)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -12514,6 +12527,7 @@ begin
   v_version.created_at := plan.created_at;
   v_version.features := plan.features;
   v_version.pricing := plan.pricing;
+  v_version.priority := plan.priority;
   perform pgledger.write_plan_version(v_version, begin_plan.features);
   perform pgledger.write_plan_features(key, begin_plan.features);
 end;
@@ -12586,7 +12600,8 @@ begin
     effective_at = '-infinity',
     features = last.features,
     feature_terms = last.feature_terms,
-    allowances = last.allowances
+    allowances = last.allowances,
+    priority = pgledger.plan_priority(previous.key, plan_version.effective_at)
   from (
     select plan_versions.features, plan_versions.feature_terms, plan_versions.allowances
     from pgledger.plan_versions
@@ -12612,7 +12627,7 @@ revoke all on function pgledger.begin_plan_anew from public;
 
 -- file: repeatable/20_catalogue/changed_plan_terms.sql
 /*
-What a change of a plan's features and pricing makes hold from another time on, as the row to be
+What a change of a plan's features, pricing and priority makes hold from another time on, as the row to be
 written: null in place of what is not given, or would change nothing. The caller has locked the
 plan's row.
 
@@ -12625,7 +12640,8 @@ create or replace function pgledger.changed_plan_terms(
   plan pgledger.plans,
   features jsonb,
   pricing jsonb,
-  effective_at timestamptz
+  effective_at timestamptz,
+  priority integer
 )
 returns pgledger.plan_versions
 language plpgsql
@@ -12663,6 +12679,18 @@ begin
     limit 1
   ) then
     v_version.pricing := pricing;
+  end if;
+
+  if priority is distinct from (
+    select plan_versions.priority
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan.key
+      and plan_versions.effective_at between v_since and v_version.effective_at
+      and plan_versions.priority is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) then
+    v_version.priority := priority;
   end if;
 
   return v_version;
@@ -13088,6 +13116,8 @@ begin
     v_ok := pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
     v_ok := pgledger.fail('NullArgument', array['add_on']);
+  elsif plan.priority is null then
+    v_ok := pgledger.fail('NullArgument', array['priority']);
   end if;
 
   return pgledger.check_metadata(plan.metadata);
@@ -13831,13 +13861,13 @@ begin
     insert into pgledger.plans (
       id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
       billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
-      created_at, updated_at
+      created_at, updated_at, priority
     )
     values (
       plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
       plan.currency, plan.features, plan.pricing, v_period.billing_interval,
       v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
-      plan.metadata, plan.created_at, plan.updated_at
+      plan.metadata, plan.created_at, plan.updated_at, plan.priority
     )
     on conflict do nothing
     returning plans.key into v_key;
@@ -14166,8 +14196,8 @@ only what an update cannot change is compared.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 Checks, in this order: app_id, tenant_id, slug, name, currency, features and pricing for null,
-description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
-known, features, pricing, whether the slug is taken.
+description, trial_days, anchor_at_trial_end, add_on, priority, metadata, id, repeat, whether the
+currency is known, features, pricing, whether the slug is taken.
 */
 create or replace function public.ledger_create_plan(
   app_id text,
@@ -14182,7 +14212,8 @@ create or replace function public.ledger_create_plan(
   add_on boolean default false,
   metadata jsonb default null,
   id text default null,
-  tenant_id text default ''
+  tenant_id text default '',
+  priority integer default 0
 )
 returns public.ledger_plan
 language plpgsql
@@ -14216,6 +14247,7 @@ begin
   v_new.trial_days := trial_days;
   v_new.anchor_at_trial_end := anchor_at_trial_end;
   v_new.add_on := add_on;
+  v_new.priority := priority;
   v_new.version := 1;
   v_new.metadata := metadata;
   v_new.created_at := v_now;
@@ -14259,6 +14291,8 @@ metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, plan_ and a ULID, so that the call can be
   repeated: it then returns the plan as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants.
+priority: Which of several subscriptions of a tenant bills usage that they
+  have a price for: that of the lowest priority, or of equal ones the oldest.
 
 Returns: The plan.
 
@@ -14741,18 +14775,21 @@ begin
     listed.version,
     case
       when listed.effective_at > v_now then 'planned'
-      when listed.version in (listed.features_version, listed.pricing_version) then 'current'
+      when listed.version in (
+        listed.features_version, listed.pricing_version, listed.priority_version
+      ) then 'current'
       else 'past'
     end,
     nullif(listed.effective_at, '-infinity'),
     listed.features,
     listed.pricing,
-    listed.created_at
+    listed.created_at,
+    listed.priority
   from (
     select
       plan_versions.version, plan_versions.effective_at, plan_versions.features,
-      plan_versions.pricing, plan_versions.created_at,
-      -- Of what has begun, the last that has features, and the last that has pricing.
+      plan_versions.pricing, plan_versions.created_at, plan_versions.priority,
+      -- Of what has begun, the last that has features, and so on.
       first_value(plan_versions.version) over (
         order by plan_versions.effective_at <= v_now and plan_versions.features is not null desc,
         plan_versions.effective_at desc, plan_versions.version desc
@@ -14760,7 +14797,11 @@ begin
       first_value(plan_versions.version) over (
         order by plan_versions.effective_at <= v_now and plan_versions.pricing is not null desc,
         plan_versions.effective_at desc, plan_versions.version desc
-      ) as pricing_version
+      ) as pricing_version,
+      first_value(plan_versions.version) over (
+        order by plan_versions.effective_at <= v_now and plan_versions.priority is not null desc,
+        plan_versions.effective_at desc, plan_versions.version desc
+      ) as priority_version
     from pgledger.plan_versions
     where plan_versions.plan_key = v_key
   ) as listed
@@ -14823,7 +14864,7 @@ begin
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
     plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at
+    plans.version, plans.metadata, plans.created_at, plans.updated_at, plans.priority
   from pgledger.plans
   cross join lateral pgledger.plan_terms(
     plans.key, greatest(v_now, plans.updated_at)
@@ -15175,7 +15216,8 @@ create or replace function public.ledger_update_plan(
   metadata jsonb default null,
   effective_at timestamptz default null,
   status text default null,
-  clear text[] default null
+  clear text[] default null,
+  priority integer default null
 )
 returns public.ledger_plan
 language plpgsql
@@ -15200,13 +15242,16 @@ begin
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
   v_new.metadata := coalesce(metadata, v_new.metadata);
   v_new.status := coalesce(status, v_old.status);
+  v_new.priority := coalesce(priority, v_old.priority);
   v_ok := pgledger.check_plan(v_new);
   v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
   v_ok := pgledger.check_effective_at(effective_at, features, pricing);
-  v_version := pgledger.changed_plan_terms(v_old, features, pricing, effective_at);
+  v_version := pgledger.changed_plan_terms(
+    v_old, features, pricing, effective_at, priority
+  );
 
   if v_new is distinct from v_old
-    or num_nonnulls(v_version.features, v_version.pricing) > 0 then
+    or num_nonnulls(v_version.features, v_version.pricing, v_version.priority) > 0 then
     perform pgledger.rewrite_plan(v_old, v_new, v_version);
   end if;
 
@@ -15248,6 +15293,9 @@ status: Whether it can be taken; an archived plan becomes active again unless
   another has taken its slug; one of: active, archived, or null.
 clear: Array of the names of what is taken away: description, metadata; null
   for nothing.
+priority: Which of several subscriptions of a tenant bills usage that they
+  have a price for, as for ledger_create_plan; it holds from effective_at on,
+  as prices do; or null.
 
 Returns: The plan; with the same version as before if nothing changed.
 
@@ -15372,6 +15420,37 @@ comment on function pgledger.lock_plan is
 
 revoke all on function pgledger.lock_plan from public;
 
+-- file: repeatable/20_catalogue/plan_priority.sql
+/*
+The priority of a plan at a time. Like prices, it holds for periods that begin after it was changed.
+*/
+create or replace function pgledger.plan_priority(
+  plan_key bigint,
+  at timestamptz
+)
+returns integer
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return (
+    select plan_versions.priority
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan_priority.plan_key
+      and plan_versions.effective_at <= plan_priority.at
+      and plan_versions.priority is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  );
+end;
+$$;
+
+comment on function pgledger.plan_priority is
+  'The priority of a plan at a time.';
+
+revoke all on function pgledger.plan_priority from public;
+
 -- file: repeatable/20_catalogue/plan_terms.sql
 /*
 What a plan asks and gives for nothing at a time: its pricing; how much of each feature costs
@@ -15433,7 +15512,7 @@ as $$
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
     plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at
+    plans.version, plans.metadata, plans.created_at, plans.updated_at, plans.priority
   from pgledger.plans
   cross join lateral pgledger.plan_terms(
     plans.key, greatest(pgledger.clock(), plans.updated_at)
@@ -15832,7 +15911,8 @@ begin
     return null;
   elsif v_plan.version = 1 then
     v_fields := v_fields || array[
-      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata'
+      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata',
+      'priority'
     ];
   end if;
 
@@ -15885,7 +15965,7 @@ begin
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
-  if num_nonnulls(plan_version.features, plan_version.pricing) > 0 then
+  if num_nonnulls(plan_version.features, plan_version.pricing, plan_version.priority) > 0 then
     perform pgledger.write_plan_version(plan_version, v_features);
     v_period := pgledger.read_plan_versions(previous.key, plan_version.effective_at);
     if (v_period.billing_interval, v_period.interval_count)
@@ -15907,6 +15987,7 @@ begin
     anchor_at_trial_end = plan.anchor_at_trial_end,
     version = plan_version.version,
     metadata = plan.metadata,
+    priority = plan.priority,
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception
@@ -16035,7 +16116,7 @@ revoke all on function pgledger.write_plan_features from public;
 
 -- file: repeatable/20_catalogue/write_plan_version.sql
 /*
-Writes since when a plan has other prices or features. The rows are those of its features, as
+Writes since when a plan has other prices, features or priority. The rows are those of its features, as
 pgledger.plan_features has them; they count only where the features are given. The caller has locked
 the plan's row, or has just made it.
 */
@@ -16050,12 +16131,13 @@ parallel unsafe
 as $$
 begin
   insert into pgledger.plan_versions (
-    plan_key, version, effective_at, created_at, features, feature_terms, allowances, pricing
+    plan_key, version, effective_at, created_at, features, feature_terms, allowances, pricing,
+    priority
   )
   select
     plan_version.plan_key, plan_version.version, plan_version.effective_at,
     plan_version.created_at, plan_version.features, given.feature_terms, given.allowances,
-    plan_version.pricing
+    plan_version.pricing, plan_version.priority
   from (
     select
       coalesce(jsonb_object_agg(feature.feature_key, to_jsonb(feature) - 'plan_key'), '{}')
@@ -16199,7 +16281,8 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at
+  plans.updated_at,
+  plans.priority
 from pgledger.plans
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -16234,6 +16317,8 @@ comment on column public.ledger_plans.version is 'Counts changes, from 1.';
 comment on column public.ledger_plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_plans.created_at is 'When it was created.';
 comment on column public.ledger_plans.updated_at is 'When it was last changed.';
+comment on column public.ledger_plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on table public.ledger_plans from public;
 grant select on table public.ledger_plans to pgledger_reader;
@@ -16336,7 +16421,8 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at
+  plans.updated_at,
+  plans.priority
 from pgledger.plans
 inner join pgledger.tenant_roles as mapped
   on plans.app_id = mapped.app_id and plans.tenant_id in ('', mapped.tenant_id)
@@ -16375,6 +16461,8 @@ comment on column public.ledger_tenant_plans.metadata is
   'JSON object of the app''s own, or null.';
 comment on column public.ledger_tenant_plans.created_at is 'When it was created.';
 comment on column public.ledger_tenant_plans.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on table public.ledger_tenant_plans from public;
 grant select on table public.ledger_tenant_plans to pgledger_tenant;
@@ -28675,7 +28763,8 @@ begin
     sinces := v_time.sinces;
     untils := v_time.untils;
     whole := v_time.whole;
-  elsif (pgledger.event_price(v_terms)).is_by_event then
+  elsif v_terms ?| array['event_fee', 'event_minimum', 'event_maximum', 'free_events']
+    and (pgledger.event_price(v_terms)).is_by_event then
     v_charge := pgledger.charge_by_events(
       v_terms, price.meter_key, own_stays, counted_from, is_first, v_part.part, v_part.whole,
       exponent
@@ -28785,27 +28874,6 @@ comment on function pgledger.next_base_lines is
   'Lines for the base fee of the period that follows one, if it is paid in advance.';
 
 revoke all on function pgledger.next_base_lines from public;
-
--- file: repeatable/27_invoices/plan_priority.sql
-/*
-The priority of a plan at a time: of several subscriptions that have a price for a feature, that of
-the lowest one bills it.
-*/
-create or replace function pgledger.plan_priority(
-  plan_key bigint,
-  at timestamptz
-)
-returns integer
-language sql
-stable
-parallel safe
-as $$
-  select plans.priority from pgledger.plans where plans.key = plan_priority.plan_key
-$$;
-
-comment on function pgledger.plan_priority is 'The priority of a plan at a time.';
-
-revoke all on function pgledger.plan_priority from public;
 
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
@@ -32334,7 +32402,7 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'aac068118dcb2128c942b327dc8de0005765432d6daa997527f8962a48a11c06', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32406,7 +32474,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '671dc2de74211d88442fd538e27e3c6a1f4f032d2281d509d2de61758dfc6501', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'dc7290799995a84ec99d814148249b8694525a8cc525b0e32625d01dc3316808', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32422,7 +32490,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '502ade9a9c9db1e718b0c6f6cfcd03a96a92ed0b1d16b2d4611d6b3685ffa69a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'fe21b9b8cca1b628760ccd29ce5630387bc01366d09e70deaad2599d9531e95f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32477,9 +32545,9 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '943229455199ac62a67560ef2c5ceab87403ab490ee9070e5aa371c92e904b58', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', 'afa60444acc0b001da4b5fa30d9987679b627295d44d5b21763d4a56313b117b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '6bce310de51161654e04e905abe926648b36fa57bd275225159375c7110e5275', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', '6365a6c49d590228817c0216d51ee551ab00d18be7f7c1b434a235f241159bdd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '930a50081f4299a4764110f359e94a8226102818b236efe2e6f6c289d4e0c358', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '490a72730069b95dade10382421c1041678c318558df286c3009413daaec878f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '80ca87dc49ea936e7dfbe7daec19f5838bf6e7dc3e61d274eea6cd64119f3dc5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32487,7 +32555,7 @@ values
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', 'ec109afa2d42a4aabdec9e82823c166f6ee0ef9907d87c7246f81699211a1d2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'e6928b205f96bdf3d69668eaf03cc0372803dd105c721b44312d52f60e01feb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_bounds.sql', 'repeatable', 'a36408dbac737cbd279bd01466f2ce7e098c992e4158b6324f4873f1bd41dc88', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'a914951bc0eb258bb2084eac8187baa60d247a7c683f75c8d5e4722f2e6105a2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32502,12 +32570,12 @@ values
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '48b0be181ff6eea837bbfa87966af1ba68e6311804dd0f51244c72ebbda61de8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '88bf8a76cf8e92e781cfc911997c374d1402c269d664ce2d3a82342a6f47a8fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '6c8b23822d11c88cafd8982ede84b1d03197e78a28b555f1015d1798ad4fea1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '7cefcc88b6fd604f700bdf0e4e86ef817210489cb7cf66f01a32778260df57af', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '1a6481f88e435606e4c8d182229a6bcdaf0ad0f46b7b5f6ccd6b4392baedb82c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32516,31 +32584,32 @@ values
   ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'dfcdd862884f1ef55336270f3ac60c38ebf474a25523718eb244a4cb4ec3b3f7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '3d5b7b984317338b00aed6020e885e00bad1239824e9c480f959833f4395727d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'ee74ef84eeb6b2454f494a60f58482d96099234bdb11fc9d38303c8f76cbfd25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', '56c8706ba76061073389840b0448364a0d64358bcc2f8e0338bdcc459c132909', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'a7b39ac8626a5d2b5989cfc9e9f81267a6580a7b6ca083b85533fd9d722a69ae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', '55913a2e9d74c45d4ce6677447b3461be93c6ccd469bceac519f455eec2953f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', '4471d0e651b1baae55011a25c338cf5269b080f9ae55effc97c47246a9e0e232', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '0ad1517ab9fbb2c7222b7433429071fe34e2c0a04d6b8192bc7e52a5e3966ba2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5321c3a7177d0a6b9fbe9a8b877958d248198599137f489d666b28cea90293d2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', 'f7ab504b8dbfd8d9fe566fc5984bc27395a78025d04f28690574a30ca96cefb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '8f6f35108b9049d434a2111455f50665b5598cbfeefec9127878c8c927eed1e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'df6a1499e70e16921bf4ec3ac244898c46b892dfd3059eee24089257d84112f1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '1e97977248a52a83a2702adc065e49fc94733e8c8cf3fce0d14dc0c10186e2de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', 'b862ee46e0503d998f63f0753ac9b6de398f1a770f279e3dbf8d193e4558dca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '54c85ba41898a4e02d301b9b4910ce59191d7ad0f97754f95f5f755e2fc3e6b4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '6c6d4e0e27b3a38368e4918b13e43e79bfe1efc381c36d5ba8b1e9045a73d0bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', 'a4ebeb530ece05a3b37a74ec5e8e4b37c993a02f52d6dfc17274b386f31d3596', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', 'fcb9b2d089547dc379c3a5ad1a56f1a9d6376a05654cba017908bc9d03afc23d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '6a183a56b47ec621cfa2ded86537b55b0fbb1a746b686c9bbce9e21100230235', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f666d74db3a96aeec9250462af66f11ff6c4abbec872c69e592aedf8c68f13de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'ea3a4bb4ded9248a670f223aecc440d43579fde9010b0ab4654597c0ec588df4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/charged_usage.sql', 'repeatable', '2493dd21f5d858f94b32fec9eb15271d217e3bcde75442ceaabd3fab00dc8f29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/check_event_quantities.sql', 'repeatable', 'bbe45e5099db87df47a13843b390a7f253b589d451e4887f23c19f17f53c3961', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'ee02675eb2c09c33cf4d04f68b361181df4b05c5aba0551a5ac2052991bc1ad2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32744,9 +32813,8 @@ values
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', 'd96248aab2d50ab1f87afc82436c103760503d7be552ee502a94a14d100eb55c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '397bf58b32a4efa609579d069d1acc8da57b8af793781043fb103c8732d125b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/plan_priority.sql', 'repeatable', 'b3d8f05f5e6f16d5a7a32ec61d3701a19a1678deb99020d29d5f61c12770f8a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'acc585f550ffdcab693986e10df8f175b19fe01d2a163f1e107615c37490a380', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),

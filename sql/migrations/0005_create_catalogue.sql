@@ -260,11 +260,12 @@ create table pgledger.plan_versions (
   feature_terms jsonb,
   allowances jsonb,
   pricing jsonb,
+  priority integer,
   constraint plan_versions_plan_key_version_pk primary key (plan_key, version),
   constraint plan_versions_plan_key_fk foreign key (plan_key)
   references pgledger.plans (key) on delete cascade,
   constraint plan_versions_change_something_check
-  check (num_nonnulls(features, pricing) > 0),
+  check (num_nonnulls(features, pricing, priority) > 0),
   constraint plan_versions_features_are_whole_check
   check (num_nonnulls(features, feature_terms, allowances) in (0, 3))
 );
@@ -275,6 +276,9 @@ where features is not null;
 create index plan_versions_plan_key_effective_at_version_pricing_idx
 on pgledger.plan_versions (plan_key, effective_at, version)
 where pricing is not null;
+create index plan_versions_plan_key_effective_at_version_priority_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where priority is not null;
 
 comment on table pgledger.plan_versions is
   'What plans have asked, and what they have given for nothing, since when. Of several that have '
@@ -295,6 +299,8 @@ comment on column pgledger.plan_versions.allowances is
   'JSON object: by key, how much of a feature costs nothing, as text, or null.';
 comment on column pgledger.plan_versions.pricing is
   'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+comment on column pgledger.plan_versions.priority is
+  'Priority, as given (null if the change left it out), or null.';
 
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
@@ -403,7 +409,8 @@ create type @extschema@.ledger_plan as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz
+  updated_at timestamptz,
+  priority integer
 );
 
 comment on type @extschema@.ledger_plan is 'What a subscription gives and what it costs.';
@@ -435,6 +442,8 @@ comment on column @extschema@.ledger_plan.version is 'Counts changes, from 1.';
 comment on column @extschema@.ledger_plan.metadata is 'JSON object of the app''s own, or null.';
 comment on column @extschema@.ledger_plan.created_at is 'When it was created.';
 comment on column @extschema@.ledger_plan.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_plan.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on type @extschema@.ledger_plan from public;
 grant usage on type @extschema@.ledger_plan to pgledger_reader;
@@ -446,7 +455,8 @@ create type @extschema@.ledger_plan_version as (
   effective_at timestamptz,
   features jsonb,
   pricing jsonb,
-  created_at timestamptz
+  created_at timestamptz,
+  priority integer
 );
 
 comment on type @extschema@.ledger_plan_version is
@@ -464,6 +474,8 @@ comment on column @extschema@.ledger_plan_version.features is
 comment on column @extschema@.ledger_plan_version.pricing is
   'JSON object of base fee and prices, as given (null if the change left them out), or null.';
 comment on column @extschema@.ledger_plan_version.created_at is 'When it was written.';
+comment on column @extschema@.ledger_plan_version.priority is
+  'Priority, as given (null if the change left it out), or null.';
 
 revoke all on type @extschema@.ledger_plan_version from public;
 grant usage on type @extschema@.ledger_plan_version to pgledger_reader;

@@ -178,6 +178,7 @@ class AsyncBillingCalls(AsyncCaller):
         metadata: Mapping[str, Any] | None = None,
         id: str | None = None,
         tenant_id: str = "",
+        priority: int = 0,
     ) -> Plan:
         """Creates a plan, for the whole app or for one tenant of it: ``ledger_create_plan``.
 
@@ -205,6 +206,8 @@ class AsyncBillingCalls(AsyncCaller):
             id: Id that the caller chooses, ``plan_`` and a ULID, so that the call can be repeated:
                 it then returns the plan as it is now; None for a new one.
             tenant_id: The one tenant that it is for; the empty text for all tenants.
+            priority: Which of several subscriptions of a tenant bills usage that they have a price
+                for: that of the lowest priority, or of equal ones the oldest.
 
         Returns:
             The plan.
@@ -240,6 +243,7 @@ class AsyncBillingCalls(AsyncCaller):
                 metadata_text(metadata),
                 id,
                 tenant_id,
+                integer_text("priority", priority),
             ),
         )
 
@@ -712,6 +716,7 @@ class AsyncBillingCalls(AsyncCaller):
         effective_at: datetime | None = None,
         status: Literal["active", "archived"] | None = None,
         clear: Iterable[str] | None = None,
+        priority: int | None = None,
     ) -> Plan:
         """Changes a plan, for those who have it too: ``ledger_update_plan``.
 
@@ -746,6 +751,9 @@ class AsyncBillingCalls(AsyncCaller):
                 has taken its slug; one of: ``active``, ``archived``, or None.
             clear: Array of the names of what is taken away: description, metadata; None for
                 nothing.
+            priority: Which of several subscriptions of a tenant bills usage that they have a price
+                for, as for :meth:`create_plan`; it holds from ``effective_at`` on, as prices do; or
+                None.
 
         Returns:
             The plan; with the same version as before if nothing changed.
@@ -784,6 +792,7 @@ class AsyncBillingCalls(AsyncCaller):
                 time_text("effective_at", effective_at),
                 status,
                 keys_text("clear", clear),
+                optional_integer_text("priority", priority),
             ),
         )
 

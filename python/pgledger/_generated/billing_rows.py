@@ -109,6 +109,8 @@ class Plan:
         metadata: JSON object of the app's own, or None.
         created_at: When it was created.
         updated_at: When it was last changed.
+        priority: Of several subscriptions with a price for a feature, that of the lowest one bills
+            its usage.
     """
 
     id: str
@@ -130,6 +132,7 @@ class Plan:
     metadata: Mapping[str, Any] | None = field(hash=False)
     created_at: datetime
     updated_at: datetime
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,7 @@ class PlanVersion:
         pricing: JSON object of base fee and prices, as given (None if the change left them out), or
             None.
         created_at: When it was written.
+        priority: Priority, as given (None if the change left it out), or None.
     """
 
     plan_id: str
@@ -171,6 +175,7 @@ class PlanVersion:
     features: Sequence[Mapping[str, Any]] | None = field(hash=False)
     pricing: Mapping[str, Any] | None = field(hash=False)
     created_at: datetime
+    priority: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ class BillingStatements:
             metadata="jsonb",
             id="text",
             tenant_id="text",
+            priority="integer",
         )
         self.set_currency = calls.rows(
             Currency, "ledger_set_currency", app_id="text", code="text", exponent="integer"
@@ -190,6 +191,7 @@ class BillingStatements:
             effective_at="timestamptz",
             status="text",
             clear="text[]",
+            priority="integer",
         )
         self.archive_feature = calls.rows(
             Feature, "ledger_archive_feature", app_id="text", id="text"

@@ -180,6 +180,7 @@ class BillingCalls(Caller):
         metadata: Mapping[str, Any] | None = None,
         id: str | None = None,
         tenant_id: str = "",
+        priority: int = 0,
     ) -> Plan:
         """Creates a plan, for the whole app or for one tenant of it: ``ledger_create_plan``.
 
@@ -207,6 +208,8 @@ class BillingCalls(Caller):
             id: Id that the caller chooses, ``plan_`` and a ULID, so that the call can be repeated:
                 it then returns the plan as it is now; None for a new one.
             tenant_id: The one tenant that it is for; the empty text for all tenants.
+            priority: Which of several subscriptions of a tenant bills usage that they have a price
+                for: that of the lowest priority, or of equal ones the oldest.
 
         Returns:
             The plan.
@@ -242,6 +245,7 @@ class BillingCalls(Caller):
                 metadata_text(metadata),
                 id,
                 tenant_id,
+                integer_text("priority", priority),
             ),
         )
 
@@ -714,6 +718,7 @@ class BillingCalls(Caller):
         effective_at: datetime | None = None,
         status: Literal["active", "archived"] | None = None,
         clear: Iterable[str] | None = None,
+        priority: int | None = None,
     ) -> Plan:
         """Changes a plan, for those who have it too: ``ledger_update_plan``.
 
@@ -748,6 +753,9 @@ class BillingCalls(Caller):
                 has taken its slug; one of: ``active``, ``archived``, or None.
             clear: Array of the names of what is taken away: description, metadata; None for
                 nothing.
+            priority: Which of several subscriptions of a tenant bills usage that they have a price
+                for, as for :meth:`create_plan`; it holds from ``effective_at`` on, as prices do; or
+                None.
 
         Returns:
             The plan; with the same version as before if nothing changed.
@@ -786,6 +794,7 @@ class BillingCalls(Caller):
                 time_text("effective_at", effective_at),
                 status,
                 keys_text("clear", clear),
+                optional_integer_text("priority", priority),
             ),
         )
 

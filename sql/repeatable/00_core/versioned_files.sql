@@ -23,7 +23,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'aac068118dcb2128c942b327dc8de0005765432d6daa997527f8962a48a11c06'),
+      '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f'),
     ('migrations/0006_create_subscriptions.sql',
       '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
     ('migrations/0007_create_usage.sql',

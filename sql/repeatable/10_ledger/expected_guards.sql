@@ -107,8 +107,9 @@ as $$
       'invoices, integer)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'changed_plan_terms(plans, jsonb, jsonb, timestamp with time zone)',
-      'owner', '', ''
+      'function', 'private',
+      'changed_plan_terms(plans, jsonb, jsonb, timestamp with time zone, integer)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
@@ -862,7 +863,7 @@ as $$
     (
       'function', 'surface',
       'ledger_create_plan(text, text, text, text, jsonb, jsonb, text, integer, boolean, '
-      'boolean, jsonb, text, text)', 'owner', 'poster=EXECUTE',
+      'boolean, jsonb, text, text, integer)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1109,7 +1110,7 @@ as $$
     (
       'function', 'surface',
       'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb, '
-      'timestamp with time zone, text, text[])', 'owner', 'poster=EXECUTE',
+      'timestamp with time zone, text, text[], integer)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (

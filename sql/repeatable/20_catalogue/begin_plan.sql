@@ -20,6 +20,7 @@ begin
   v_version.created_at := plan.created_at;
   v_version.features := plan.features;
   v_version.pricing := plan.pricing;
+  v_version.priority := plan.priority;
   perform pgledger.write_plan_version(v_version, begin_plan.features);
   perform pgledger.write_plan_features(key, begin_plan.features);
 end;

@@ -59,7 +59,8 @@ begin
     effective_at = '-infinity',
     features = last.features,
     feature_terms = last.feature_terms,
-    allowances = last.allowances
+    allowances = last.allowances,
+    priority = pgledger.plan_priority(previous.key, plan_version.effective_at)
   from (
     select plan_versions.features, plan_versions.feature_terms, plan_versions.allowances
     from pgledger.plan_versions

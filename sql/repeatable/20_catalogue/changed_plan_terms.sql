@@ -1,5 +1,5 @@
 /*
-What a change of a plan's features and pricing makes hold from another time on, as the row to be
+What a change of a plan's features, pricing and priority makes hold from another time on, as the row to be
 written: null in place of what is not given, or would change nothing. The caller has locked the
 plan's row.
 
@@ -12,7 +12,8 @@ create or replace function pgledger.changed_plan_terms(
   plan pgledger.plans,
   features jsonb,
   pricing jsonb,
-  effective_at timestamptz
+  effective_at timestamptz,
+  priority integer
 )
 returns pgledger.plan_versions
 language plpgsql
@@ -50,6 +51,18 @@ begin
     limit 1
   ) then
     v_version.pricing := pricing;
+  end if;
+
+  if priority is distinct from (
+    select plan_versions.priority
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan.key
+      and plan_versions.effective_at between v_since and v_version.effective_at
+      and plan_versions.priority is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) then
+    v_version.priority := priority;
   end if;
 
   return v_version;

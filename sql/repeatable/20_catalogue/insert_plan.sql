@@ -39,13 +39,13 @@ begin
     insert into pgledger.plans (
       id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
       billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
-      created_at, updated_at
+      created_at, updated_at, priority
     )
     values (
       plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
       plan.currency, plan.features, plan.pricing, v_period.billing_interval,
       v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
-      plan.metadata, plan.created_at, plan.updated_at
+      plan.metadata, plan.created_at, plan.updated_at, plan.priority
     )
     on conflict do nothing
     returning plans.key into v_key;

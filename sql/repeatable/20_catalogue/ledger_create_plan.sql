@@ -4,8 +4,8 @@ only what an update cannot change is compared.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 Checks, in this order: app_id, tenant_id, slug, name, currency, features and pricing for null,
-description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
-known, features, pricing, whether the slug is taken.
+description, trial_days, anchor_at_trial_end, add_on, priority, metadata, id, repeat, whether the
+currency is known, features, pricing, whether the slug is taken.
 */
 create or replace function @extschema@.ledger_create_plan(
   app_id text,
@@ -20,7 +20,8 @@ create or replace function @extschema@.ledger_create_plan(
   add_on boolean default false,
   metadata jsonb default null,
   id text default null,
-  tenant_id text default ''
+  tenant_id text default '',
+  priority integer default 0
 )
 returns @extschema@.ledger_plan
 language plpgsql
@@ -54,6 +55,7 @@ begin
   v_new.trial_days := trial_days;
   v_new.anchor_at_trial_end := anchor_at_trial_end;
   v_new.add_on := add_on;
+  v_new.priority := priority;
   v_new.version := 1;
   v_new.metadata := metadata;
   v_new.created_at := v_now;
@@ -97,6 +99,8 @@ metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, plan_ and a ULID, so that the call can be
   repeated: it then returns the plan as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants.
+priority: Which of several subscriptions of a tenant bills usage that they
+  have a price for: that of the lowest priority, or of equal ones the oldest.
 
 Returns: The plan.
 

@@ -38,18 +38,21 @@ begin
     listed.version,
     case
       when listed.effective_at > v_now then 'planned'
-      when listed.version in (listed.features_version, listed.pricing_version) then 'current'
+      when listed.version in (
+        listed.features_version, listed.pricing_version, listed.priority_version
+      ) then 'current'
       else 'past'
     end,
     nullif(listed.effective_at, '-infinity'),
     listed.features,
     listed.pricing,
-    listed.created_at
+    listed.created_at,
+    listed.priority
   from (
     select
       plan_versions.version, plan_versions.effective_at, plan_versions.features,
-      plan_versions.pricing, plan_versions.created_at,
-      -- Of what has begun, the last that has features, and the last that has pricing.
+      plan_versions.pricing, plan_versions.created_at, plan_versions.priority,
+      -- Of what has begun, the last that has features, and so on.
       first_value(plan_versions.version) over (
         order by plan_versions.effective_at <= v_now and plan_versions.features is not null desc,
         plan_versions.effective_at desc, plan_versions.version desc
@@ -57,7 +60,11 @@ begin
       first_value(plan_versions.version) over (
         order by plan_versions.effective_at <= v_now and plan_versions.pricing is not null desc,
         plan_versions.effective_at desc, plan_versions.version desc
-      ) as pricing_version
+      ) as pricing_version,
+      first_value(plan_versions.version) over (
+        order by plan_versions.effective_at <= v_now and plan_versions.priority is not null desc,
+        plan_versions.effective_at desc, plan_versions.version desc
+      ) as priority_version
     from pgledger.plan_versions
     where plan_versions.plan_key = v_key
   ) as listed

@@ -18,7 +18,8 @@ create or replace function @extschema@.ledger_update_plan(
   metadata jsonb default null,
   effective_at timestamptz default null,
   status text default null,
-  clear text[] default null
+  clear text[] default null,
+  priority integer default null
 )
 returns @extschema@.ledger_plan
 language plpgsql
@@ -43,13 +44,16 @@ begin
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
   v_new.metadata := coalesce(metadata, v_new.metadata);
   v_new.status := coalesce(status, v_old.status);
+  v_new.priority := coalesce(priority, v_old.priority);
   v_ok := pgledger.check_plan(v_new);
   v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
   v_ok := pgledger.check_effective_at(effective_at, features, pricing);
-  v_version := pgledger.changed_plan_terms(v_old, features, pricing, effective_at);
+  v_version := pgledger.changed_plan_terms(
+    v_old, features, pricing, effective_at, priority
+  );
 
   if v_new is distinct from v_old
-    or num_nonnulls(v_version.features, v_version.pricing) > 0 then
+    or num_nonnulls(v_version.features, v_version.pricing, v_version.priority) > 0 then
     perform pgledger.rewrite_plan(v_old, v_new, v_version);
   end if;
 
@@ -91,6 +95,9 @@ status: Whether it can be taken; an archived plan becomes active again unless
   another has taken its slug; one of: active, archived, or null.
 clear: Array of the names of what is taken away: description, metadata; null
   for nothing.
+priority: Which of several subscriptions of a tenant bills usage that they
+  have a price for, as for ledger_create_plan; it holds from effective_at on,
+  as prices do; or null.
 
 Returns: The plan; with the same version as before if nothing changed.
 

@@ -34,7 +34,7 @@ begin
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
-  if num_nonnulls(plan_version.features, plan_version.pricing) > 0 then
+  if num_nonnulls(plan_version.features, plan_version.pricing, plan_version.priority) > 0 then
     perform pgledger.write_plan_version(plan_version, v_features);
     v_period := pgledger.read_plan_versions(previous.key, plan_version.effective_at);
     if (v_period.billing_interval, v_period.interval_count)
@@ -56,6 +56,7 @@ begin
     anchor_at_trial_end = plan.anchor_at_trial_end,
     version = plan_version.version,
     metadata = plan.metadata,
+    priority = plan.priority,
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception

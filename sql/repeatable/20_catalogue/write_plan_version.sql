@@ -1,5 +1,5 @@
 /*
-Writes since when a plan has other prices or features. The rows are those of its features, as
+Writes since when a plan has other prices, features or priority. The rows are those of its features, as
 pgledger.plan_features has them; they count only where the features are given. The caller has locked
 the plan's row, or has just made it.
 */
@@ -14,12 +14,13 @@ parallel unsafe
 as $$
 begin
   insert into pgledger.plan_versions (
-    plan_key, version, effective_at, created_at, features, feature_terms, allowances, pricing
+    plan_key, version, effective_at, created_at, features, feature_terms, allowances, pricing,
+    priority
   )
   select
     plan_version.plan_key, plan_version.version, plan_version.effective_at,
     plan_version.created_at, plan_version.features, given.feature_terms, given.allowances,
-    plan_version.pricing
+    plan_version.pricing, plan_version.priority
   from (
     select
       coalesce(jsonb_object_agg(feature.feature_key, to_jsonb(feature) - 'plan_key'), '{}')

@@ -21,7 +21,8 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at
+  plans.updated_at,
+  plans.priority
 from pgledger.plans
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -56,6 +57,8 @@ comment on column @extschema@.ledger_plans.version is 'Counts changes, from 1.';
 comment on column @extschema@.ledger_plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column @extschema@.ledger_plans.created_at is 'When it was created.';
 comment on column @extschema@.ledger_plans.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on table @extschema@.ledger_plans from public;
 grant select on table @extschema@.ledger_plans to pgledger_reader;

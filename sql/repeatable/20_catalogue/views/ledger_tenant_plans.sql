@@ -26,7 +26,8 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at
+  plans.updated_at,
+  plans.priority
 from pgledger.plans
 inner join pgledger.tenant_roles as mapped
   on plans.app_id = mapped.app_id and plans.tenant_id in ('', mapped.tenant_id)
@@ -65,6 +66,8 @@ comment on column @extschema@.ledger_tenant_plans.metadata is
   'JSON object of the app''s own, or null.';
 comment on column @extschema@.ledger_tenant_plans.created_at is 'When it was created.';
 comment on column @extschema@.ledger_tenant_plans.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_tenant_plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on table @extschema@.ledger_tenant_plans from public;
 grant select on table @extschema@.ledger_tenant_plans to pgledger_tenant;
