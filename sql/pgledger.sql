@@ -113,7 +113,6 @@ begin
       'ledger_archive_plan',
       'ledger_cancel_subscription',
       'ledger_change_plan',
-      'ledger_change_time_zone',
       'ledger_check_cached_entitlement',
       'ledger_check_entitlement',
       'ledger_check_entitlements',
@@ -152,7 +151,6 @@ begin
       'ledger_get_plan',
       'ledger_get_plan_by_slug',
       'ledger_get_subscription',
-      'ledger_import_invoice',
       'ledger_ingest_usage',
       'ledger_invalidate_entitlement',
       'ledger_invalidate_feature_entitlements',
@@ -161,9 +159,6 @@ begin
       'ledger_invoice_payments',
       'ledger_invoice_preview',
       'ledger_invoices',
-      'ledger_list_all_subscriptions',
-      'ledger_list_app_invoices',
-      'ledger_list_app_pending_invoices',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -171,6 +166,7 @@ begin
       'ledger_list_invoices',
       'ledger_list_payments',
       'ledger_list_pending_invoices',
+      'ledger_list_plan_versions',
       'ledger_list_plans',
       'ledger_list_subscriptions',
       'ledger_map_tenant_role',
@@ -180,6 +176,7 @@ begin
       'ledger_pause_subscription',
       'ledger_payment',
       'ledger_plan',
+      'ledger_plan_version',
       'ledger_plans',
       'ledger_preview_invoice',
       'ledger_price_line',
@@ -197,7 +194,6 @@ begin
       'ledger_set_entitlement_ttl',
       'ledger_set_hook',
       'ledger_set_payment_terms',
-      'ledger_set_trial_end',
       'ledger_set_usage_skew',
       'ledger_subscription',
       'ledger_subscription_changes',
@@ -214,7 +210,6 @@ begin
       'ledger_unmap_tenant_role',
       'ledger_update_coupon',
       'ledger_update_feature',
-      'ledger_update_invoice',
       'ledger_update_plan',
       'ledger_update_subscription',
       'ledger_usage_answer',
@@ -1420,6 +1415,9 @@ create table pgledger.features (
   metadata jsonb,
   created_at timestamptz not null,
   updated_at timestamptz not null,
+  default_limit numeric,
+  default_period text collate "C",
+  default_soft_limit boolean,
   constraint features_id_pk primary key (id),
   constraint features_app_id_tenant_id_key_key unique (app_id, tenant_id, key),
   constraint features_type_is_known_check check (type in ('boolean', 'metered', 'seat')),
@@ -1429,7 +1427,13 @@ create table pgledger.features (
   check ((type = 'metered') = (aggregation is not null)),
   constraint features_unique_key_is_for_metered_ones_check
   check (unique_key is null or type = 'metered'),
-  constraint features_status_is_known_check check (status in ('active', 'archived'))
+  constraint features_status_is_known_check check (status in ('active', 'archived')),
+  constraint features_default_limit_is_not_below_unlimited_check
+  check (default_limit = -1 or (default_limit >= 0 and default_limit < 1e30)),
+  constraint features_default_period_is_for_metered_ones_check
+  check (default_period is null or type = 'metered'),
+  constraint features_default_soft_limit_is_for_limits_check
+  check (type <> 'boolean' or default_soft_limit is not true)
 );
 
 comment on table pgledger.features is 'What plans can contain. A key names a feature for a tenant, '
@@ -1455,6 +1459,13 @@ comment on column pgledger.features.version is 'Counts changes, from 1.';
 comment on column pgledger.features.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.features.created_at is 'When it was created.';
 comment on column pgledger.features.updated_at is 'When it was last changed.';
+comment on column pgledger.features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column pgledger.features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column pgledger.features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 create table pgledger.plans (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -1473,19 +1484,25 @@ create table pgledger.plans (
   trial_days integer not null,
   anchor_at_trial_end boolean not null,
   add_on boolean not null,
+  priority integer default 0 not null,
   version bigint default 1 not null,
   metadata jsonb,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint plans_key_pk primary key (key),
   constraint plans_id_key unique (id),
-  constraint plans_app_id_tenant_id_slug_key unique (app_id, tenant_id, slug),
   constraint plans_status_is_known_check check (status in ('active', 'archived')),
   constraint plans_billing_interval_is_known_check
   check (billing_interval in ('day', 'week', 'month', 'year')),
   constraint plans_interval_count_is_positive_check check (interval_count > 0),
   constraint plans_trial_days_is_not_negative_check check (trial_days >= 0)
 );
+
+-- The slug of an archived plan is free for another.
+create unique index plans_app_id_tenant_id_slug_active_idx
+on pgledger.plans (app_id, tenant_id, slug)
+where status = 'active';
+create index plans_app_id_tenant_id_slug_idx on pgledger.plans (app_id, tenant_id, slug);
 
 comment on table pgledger.plans is 'Plans: what a subscription gives and what it costs.';
 comment on column pgledger.plans.key is 'Internal key.';
@@ -1500,8 +1517,11 @@ comment on column pgledger.plans.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
 comment on column pgledger.plans.currency is 'Currency of every amount in pricing.';
-comment on column pgledger.plans.features is 'JSON array of features and their limits, as given.';
-comment on column pgledger.plans.pricing is 'JSON object of base fee and prices, as given.';
+comment on column pgledger.plans.features is
+  'JSON array of features and their limits, as given last.';
+comment on column pgledger.plans.pricing is
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included. '
+  'pgledger.plan_terms says what holds when.';
 comment on column pgledger.plans.billing_interval is
   'Unit of the billing period, copied from pricing; one of: day, week, month, year.';
 comment on column pgledger.plans.interval_count is
@@ -1511,6 +1531,8 @@ comment on column pgledger.plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
+comment on column pgledger.plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';
@@ -1556,6 +1578,57 @@ comment on column pgledger.plan_features.soft_limit is
 comment on column pgledger.plan_features.aggregation is
   'How usage is counted; latest for a seat and for a boolean.';
 
+create table pgledger.plan_versions (
+  plan_key bigint not null,
+  version bigint not null,
+  effective_at timestamptz not null,
+  created_at timestamptz not null,
+  features jsonb,
+  feature_terms jsonb,
+  allowances jsonb,
+  pricing jsonb,
+  priority integer,
+  constraint plan_versions_plan_key_version_pk primary key (plan_key, version),
+  constraint plan_versions_plan_key_fk foreign key (plan_key)
+  references pgledger.plans (key) on delete cascade,
+  constraint plan_versions_change_something_check
+  check (num_nonnulls(features, pricing, priority) > 0),
+  constraint plan_versions_features_are_whole_check
+  check (num_nonnulls(features, feature_terms, allowances) in (0, 3))
+);
+
+create index plan_versions_plan_key_effective_at_version_features_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where features is not null;
+create index plan_versions_plan_key_effective_at_version_pricing_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where pricing is not null;
+create index plan_versions_plan_key_effective_at_version_priority_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where priority is not null;
+
+comment on table pgledger.plan_versions is
+  'What plans have asked, and what they have given for nothing, since when. Of several that have '
+  'begun, the one that began last holds, or of these the last written: for features and for '
+  'pricing by itself, because a change may leave out one of both.';
+comment on column pgledger.plan_versions.plan_key is 'Plan.';
+comment on column pgledger.plan_versions.version is 'Version of the plan that the change made.';
+comment on column pgledger.plan_versions.effective_at is
+  'Since when it holds, for periods that begin from then on; -infinity for what the plan was '
+  'created with.';
+comment on column pgledger.plan_versions.created_at is 'When it was written.';
+comment on column pgledger.plan_versions.features is
+  'JSON array of features and their limits, as given (null if the change left them out), or null.';
+comment on column pgledger.plan_versions.feature_terms is
+  'JSON object: for each of these features, by its key, what pgledger.plan_features has of it, or '
+  'null.';
+comment on column pgledger.plan_versions.allowances is
+  'JSON object: by key, how much of a feature costs nothing, as text, or null.';
+comment on column pgledger.plan_versions.pricing is
+  'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+comment on column pgledger.plan_versions.priority is
+  'Priority, as given (null if the change left it out), or null.';
+
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
 revoke all on table pgledger.currencies from public;
@@ -1571,6 +1644,8 @@ revoke all on table pgledger.plans from public;
 grant select on table pgledger.plans to pgledger_auditor;
 revoke all on table pgledger.plan_features from public;
 grant select on table pgledger.plan_features to pgledger_auditor;
+revoke all on table pgledger.plan_versions from public;
+grant select on table pgledger.plan_versions to pgledger_auditor;
 
 create type public.ledger_currency as (
   app_id text collate "C",
@@ -1602,7 +1677,10 @@ create type public.ledger_feature as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz
+  updated_at timestamptz,
+  default_limit numeric,
+  default_period text collate "C",
+  default_soft_limit boolean
 );
 
 comment on type public.ledger_feature is 'What plans can contain.';
@@ -1628,6 +1706,13 @@ comment on column public.ledger_feature.version is 'Counts changes, from 1.';
 comment on column public.ledger_feature.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_feature.created_at is 'When it was created.';
 comment on column public.ledger_feature.updated_at is 'When it was last changed.';
+comment on column public.ledger_feature.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column public.ledger_feature.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column public.ledger_feature.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on type public.ledger_feature from public;
 grant usage on type public.ledger_feature to pgledger_reader;
@@ -1651,7 +1736,8 @@ create type public.ledger_plan as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz
+  updated_at timestamptz,
+  priority integer
 );
 
 comment on type public.ledger_plan is 'What a subscription gives and what it costs.';
@@ -1667,9 +1753,9 @@ comment on column public.ledger_plan.status is
   'archived.';
 comment on column public.ledger_plan.currency is 'Currency of every amount in pricing.';
 comment on column public.ledger_plan.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column public.ledger_plan.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those in force now.';
 comment on column public.ledger_plan.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_plan.interval_count is 'Units in a billing period.';
@@ -1683,9 +1769,43 @@ comment on column public.ledger_plan.version is 'Counts changes, from 1.';
 comment on column public.ledger_plan.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_plan.created_at is 'When it was created.';
 comment on column public.ledger_plan.updated_at is 'When it was last changed.';
+comment on column public.ledger_plan.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on type public.ledger_plan from public;
 grant usage on type public.ledger_plan to pgledger_reader;
+
+create type public.ledger_plan_version as (
+  plan_id text collate "C",
+  version bigint,
+  status text collate "C",
+  effective_at timestamptz,
+  features jsonb,
+  pricing jsonb,
+  created_at timestamptz,
+  priority integer
+);
+
+comment on type public.ledger_plan_version is
+  'Prices, or allowances, or both, that a plan has from a time on.';
+comment on column public.ledger_plan_version.plan_id is 'Id of the plan.';
+comment on column public.ledger_plan_version.version is
+  'Version of the plan that the change made.';
+comment on column public.ledger_plan_version.status is
+  'Whether it is still to come, or holds for periods that begin now, in part at least; one of: '
+  'past, current, planned.';
+comment on column public.ledger_plan_version.effective_at is
+  'Since when it holds, for periods that begin from then on; null for ever.';
+comment on column public.ledger_plan_version.features is
+  'JSON array of features and their limits, as given (null if the change left them out), or null.';
+comment on column public.ledger_plan_version.pricing is
+  'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+comment on column public.ledger_plan_version.created_at is 'When it was written.';
+comment on column public.ledger_plan_version.priority is
+  'Priority, as given (null if the change left it out), or null.';
+
+revoke all on type public.ledger_plan_version from public;
+grant usage on type public.ledger_plan_version to pgledger_reader;
 
 create type public.ledger_price_line as (
   line integer,
@@ -1715,8 +1835,7 @@ grant usage on type public.ledger_price_line to pgledger_reader;
 -- file: migrations/0006_create_subscriptions.sql
 /*
 Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
-its cancel_at, if it has one, is still ahead; a scheduled one is live from its start on.
-ledger_advance writes down what has become due.
+its cancel_at, if it has one, is still ahead. ledger_advance writes down what has become due.
 */
 create table pgledger.subscriptions (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -1730,18 +1849,13 @@ create table pgledger.subscriptions (
   started_at timestamptz not null,
   anchor_at timestamptz not null,
   time_zone text collate "C" not null,
-  earlier_zones jsonb,
   billing_interval text collate "C" not null,
   interval_count integer not null,
   period_number integer not null,
   current_period_start timestamptz not null,
   current_period_end timestamptz not null,
-  whole_start timestamptz not null,
-  quota_anchor_at timestamptz,
-  held_quotas jsonb,
   trial_end timestamptz,
   cancel_at timestamptz,
-  cancel_at_period_end boolean default false not null,
   canceled_at timestamptz,
   paused_at timestamptz,
   ended_at timestamptz,
@@ -1759,7 +1873,7 @@ create table pgledger.subscriptions (
   constraint subscriptions_id_key unique (id),
   constraint subscriptions_plan_key_fk foreign key (plan_key) references pgledger.plans (key),
   constraint subscriptions_status_is_known_check
-  check (status in ('scheduled', 'trialing', 'active', 'paused', 'canceled')),
+  check (status in ('trialing', 'active', 'paused', 'canceled')),
   constraint subscriptions_period_is_not_empty_check
   check (current_period_start < current_period_end),
   constraint subscriptions_unused_time_is_known_check
@@ -1773,7 +1887,6 @@ where not add_on and status in ('trialing', 'active');
 create index subscriptions_app_id_advance_at_key_idx
 on pgledger.subscriptions (app_id, advance_at, key)
 where advance_at is not null;
-create index subscriptions_app_id_key_idx on pgledger.subscriptions (app_id, key);
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
 comment on table pgledger.subscriptions is
@@ -1786,16 +1899,13 @@ comment on column pgledger.subscriptions.plan_key is 'Current plan.';
 comment on column pgledger.subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column pgledger.subscriptions.status is
-  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
+  'State; canceled is final; one of: trialing, active, paused, canceled.';
 comment on column pgledger.subscriptions.quantity is 'How many times the plan is taken.';
 comment on column pgledger.subscriptions.started_at is 'Start of the first period or trial.';
 comment on column pgledger.subscriptions.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column pgledger.subscriptions.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
-comment on column pgledger.subscriptions.earlier_zones is
-  'JSON array of the zones of its earlier periods, the oldest first, each with the start of the '
-  'last period that is counted in it; null if there is one zone only.';
 comment on column pgledger.subscriptions.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column pgledger.subscriptions.interval_count is 'Units in a billing period.';
@@ -1805,28 +1915,19 @@ comment on column pgledger.subscriptions.current_period_start is
   'Start of the current period, inclusive.';
 comment on column pgledger.subscriptions.current_period_end is
   'End of the current period, exclusive.';
-comment on column pgledger.subscriptions.whole_start is
-  'Start of the current period if it is whole; earlier than its start if it is a part of one.';
-comment on column pgledger.subscriptions.quota_anchor_at is
-  'What limits for a day, week, month or year are counted from; null for anchor_at.';
-comment on column pgledger.subscriptions.held_quotas is
-  'JSON object of limits'' periods that go to their end although others are counted since: start, '
-  'end, and the boundary that the next one is counted from; null if there are none.';
 comment on column pgledger.subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column pgledger.subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
-comment on column pgledger.subscriptions.cancel_at_period_end is
-  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column pgledger.subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column pgledger.subscriptions.paused_at is 'Since when it is paused, or null.';
 comment on column pgledger.subscriptions.ended_at is 'When it ended, or null.';
 comment on column pgledger.subscriptions.due_at is
-  'Earliest of start, trial end, period end and cancellation that is still to be written down.';
+  'Earliest of trial end, period end and cancellation that is still to be written down.';
 comment on column pgledger.subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
-  'refund.';
+  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
+  'none, credit, refund.';
 comment on column pgledger.subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column pgledger.subscriptions.invoiced_version is
@@ -1855,7 +1956,6 @@ create table pgledger.subscription_changes (
   period_start timestamptz not null,
   period_end timestamptz not null,
   whole_start timestamptz not null,
-  invoice_now boolean default false not null,
   constraint subscription_changes_subscription_key_version_pk
   primary key (subscription_key, version),
   constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
@@ -1874,9 +1974,8 @@ comment on column pgledger.subscription_changes.subscription_key is 'Subscriptio
 comment on column pgledger.subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column pgledger.subscription_changes.change is
-  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
-  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
-  'paused, resumed.';
+  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
+  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
 comment on column pgledger.subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column pgledger.subscription_changes.created_at is 'When it was written down.';
@@ -1890,8 +1989,6 @@ comment on column pgledger.subscription_changes.period_start is 'Start of the pe
 comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
 comment on column pgledger.subscription_changes.whole_start is
   'Start of the period if it is whole; earlier than period_start if it is a part of one.';
-comment on column pgledger.subscription_changes.invoice_now is
-  'Whether the change is to be invoiced at once, and not with the period.';
 
 alter table pgledger.subscriptions enable row level security;
 revoke all on table pgledger.subscriptions from public;
@@ -1917,7 +2014,6 @@ create type public.ledger_subscription as (
   current_period_end timestamptz,
   trial_end timestamptz,
   cancel_at timestamptz,
-  cancel_at_period_end boolean,
   canceled_at timestamptz,
   paused_at timestamptz,
   ended_at timestamptz,
@@ -1938,7 +2034,7 @@ comment on column public.ledger_subscription.tenant_id is 'Tenant who subscribes
 comment on column public.ledger_subscription.plan_id is 'Id of the current plan.';
 comment on column public.ledger_subscription.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_subscription.status is
-  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
+  'State; canceled is final; one of: trialing, active, paused, canceled.';
 comment on column public.ledger_subscription.quantity is 'How many times the plan is taken.';
 comment on column public.ledger_subscription.started_at is
   'Start of the first period or trial.';
@@ -1957,8 +2053,6 @@ comment on column public.ledger_subscription.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_subscription.cancel_at is
   'When it will end, if that is decided, or null.';
-comment on column public.ledger_subscription.cancel_at_period_end is
-  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_subscription.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_subscription.paused_at is 'Since when it is paused, or null.';
@@ -1966,8 +2060,8 @@ comment on column public.ledger_subscription.ended_at is 'When it ended, or null
 comment on column public.ledger_subscription.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_subscription.unused_time is
-  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
-  'refund.';
+  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
+  'none, credit, refund.';
 comment on column public.ledger_subscription.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_subscription.version is 'Counts changes, from 1.';
@@ -1996,8 +2090,8 @@ comment on column public.ledger_subscription_move.subscription_id is
 comment on column public.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
   'nothing_due: nothing came of what was looked at, and there is more to look at. One of: '
-  'started, trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, '
-  'invoice_past_due, failed, nothing_due.';
+  'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
+  'failed, nothing_due.';
 comment on column public.ledger_subscription_move.occurred_at is
   'The boundary at which it took effect; for an invoice, when it was made or due.';
 comment on column public.ledger_subscription_move.invoice_id is
@@ -2606,7 +2700,6 @@ create table pgledger.coupons (
   updated_at timestamptz not null,
   constraint coupons_key_pk primary key (key),
   constraint coupons_id_key unique (id),
-  constraint coupons_app_id_tenant_id_code_key unique (app_id, tenant_id, code),
   constraint coupons_percentage_or_amount_check check (num_nonnulls(percentage, amount) = 1),
   constraint coupons_percentage_is_0_to_100_check
   check (percentage > 0 and percentage <= 100),
@@ -2620,6 +2713,12 @@ create table pgledger.coupons (
   constraint coupons_redemptions_are_within_limit_check check (redemptions <= max_redemptions),
   constraint coupons_status_is_known_check check (status in ('active', 'archived'))
 );
+
+-- The code of an archived coupon is free for another.
+create unique index coupons_app_id_tenant_id_code_active_idx
+on pgledger.coupons (app_id, tenant_id, code)
+where status = 'active';
+create index coupons_app_id_tenant_id_code_idx on pgledger.coupons (app_id, tenant_id, code);
 
 comment on table pgledger.coupons is 'Discounts that tenants can redeem by a code.';
 comment on column pgledger.coupons.key is 'Internal key.';
@@ -2854,6 +2953,64 @@ comment on type pgledger.priced_feature is
   'A feature that has a price, with what a charge is computed from and the meter that counts it.';
 revoke all on type pgledger.priced_feature from public;
 
+create type pgledger.usage_charge as (
+  plan_key bigint,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  basis jsonb,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  gross_amount numeric,
+  gross_true_up numeric,
+  gross_cap numeric,
+  counted numeric,
+  events bigint
+);
+
+comment on type pgledger.usage_charge is
+  'What usage of a feature in a period comes to by a plan''s price, or what is left of it to bill. '
+  'The gross amounts are those before a credit was reduced by a discount, or null.';
+revoke all on type pgledger.usage_charge from public;
+
+create type pgledger.billed_charge as (
+  plan_key bigint,
+  item text,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  net numeric,
+  events bigint,
+  basis jsonb
+);
+
+comment on type pgledger.billed_charge is
+  'What invoices have billed for usage of a feature in a period by a plan''s price: before '
+  'discounts, and net, after them.';
+revoke all on type pgledger.billed_charge from public;
+
+create type pgledger.rival_time as (
+  subscription_key bigint,
+  started_at timestamptz,
+  created_at timestamptz,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  status text,
+  priority integer,
+  priced jsonb,
+  allowances jsonb
+);
+
+comment on type pgledger.rival_time is
+  'A time in which another subscription of the same tenant is active or in its trial, with the '
+  'features that it has prices for and what it gives for nothing.';
+revoke all on type pgledger.rival_time from public;
+
 create table pgledger.invoices (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
@@ -2876,7 +3033,7 @@ create table pgledger.invoices (
   refund_due numeric default 0 not null,
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
-  change_version bigint default 0 not null,
+  as_of_version bigint,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -2893,7 +3050,7 @@ create table pgledger.invoices (
   constraint invoices_subscription_key_fk foreign key (subscription_key)
   references pgledger.subscriptions (key),
   constraint invoices_kind_is_known_check
-  check (kind in ('period', 'start', 'change', 'interim', 'one_off')),
+  check (kind in ('period', 'start', 'interim', 'one_off')),
   constraint invoices_only_one_off_ones_have_no_subscription_check
   check ((kind = 'one_off') = (subscription_key is null)),
   constraint invoices_status_is_known_check
@@ -2903,8 +3060,8 @@ create table pgledger.invoices (
   check (amount_due = greatest(total - credits_applied, 0))
 ) with (fillfactor = 80);
 
-create unique index invoices_subscription_key_kind_period_start_change_version_idx
-on pgledger.invoices (subscription_key, kind, period_start, change_version)
+create unique index invoices_subscription_key_kind_period_start_live_idx
+on pgledger.invoices (subscription_key, kind, period_start)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
 create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
@@ -2918,9 +3075,8 @@ comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
-  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
-  'change, interim, one_off.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column pgledger.invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.period_end is
@@ -2948,8 +3104,9 @@ comment on column pgledger.invoices.unapplied is
   'tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column pgledger.invoices.change_version is
-  'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
+comment on column pgledger.invoices.as_of_version is
+  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
+  'and for a draft whose period has not ended.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -3027,7 +3184,7 @@ comment on column pgledger.invoice_lines.gross is
   'For a base fee, its amount before those discounts that a credit gives back in part.';
 comment on column pgledger.invoice_lines.counted is
   'What usage had come to, from the start of the period to the end of the time that the line is '
-  'for.';
+  'for; of seats, how many reports of them there had been.';
 comment on column pgledger.invoice_lines.events is
   'Count of the events that were looked at; for late usage, of the events added.';
 comment on column pgledger.invoice_lines.redemption_key is
@@ -3247,9 +3404,8 @@ comment on column public.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
-  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
-  'change, interim, one_off.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column public.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.period_end is
@@ -3342,9 +3498,8 @@ comment on column public.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
-  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
-  'change, interim, one_off.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column public.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.period_end is
@@ -3660,6 +3815,57 @@ comment on function pgledger.check_choice is
   'Raises NullArgument or InvalidArgument unless the text is one of the choices.';
 
 revoke all on function pgledger.check_choice from public;
+
+-- file: repeatable/00_core/checks/check_cleared.sql
+/*
+Refuses names of values to be taken away that are none of those that can be, and such whose value is
+given as well. given has a member for each value that can be taken away: what the call gives for it,
+or null.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_cleared(
+  clear text[],
+  given jsonb
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_name text;
+  v_fault text;
+  v_ok boolean;
+begin
+  foreach v_name in array coalesce(clear, '{}') loop
+    v_fault := case
+      when v_name is null then 'an element is null'
+      when given -> v_name is null then format(
+        '%L is none of %s',
+        pgledger.abridged(v_name),
+        (
+          select string_agg(field.name, ', ' order by field.name collate "C")
+          from jsonb_object_keys(given) as field (name)
+        )
+      )
+      when given -> v_name <> 'null' then format('%s is given as well', v_name)
+    end;
+    if v_fault is not null then
+      v_ok := pgledger.fail(
+        'InvalidArgument', array['clear', pgledger.abridged(clear::text), v_fault]
+      );
+    end if;
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_cleared is
+  'Raises InvalidArgument unless each name is of a value that can be taken away and is not given.';
+
+revoke all on function pgledger.check_cleared from public;
 
 -- file: repeatable/00_core/checks/check_id.sql
 /*
@@ -3987,6 +4193,26 @@ comment on function pgledger.check_text is
   'Raises NullArgument or InvalidArgument unless the text is visible and of a length in range.';
 
 revoke all on function pgledger.check_text from public;
+
+-- file: repeatable/00_core/checks/cleared.sql
+/*
+A JSON object in which the fields of those names are null: it takes their values away from a row by
+jsonb_populate_record.
+*/
+create or replace function pgledger.cleared(clear text[])
+returns jsonb
+language sql
+immutable
+parallel safe
+as $$
+  select coalesce(jsonb_object_agg(field.name, null), '{}')
+  from unnest(clear) as field (name)
+$$;
+
+comment on function pgledger.cleared is
+  'A JSON object in which the fields of those names are null.';
+
+revoke all on function pgledger.cleared from public;
 
 -- file: repeatable/00_core/checks/in_app.sql
 /*
@@ -4612,16 +4838,6 @@ as $$
       'has jumped, or nothing ran for that long. Put the clock right, or call once with a longer '
       'max_span.',
       false
-    ),
-    (
-      'LG128', 'UnknownTimeZone',
-      'the server does not know the time zone %s of subscription %s any more',
-      'Name the zone that has taken its place: ledger_change_time_zone(app_id, tenant_id, id, '
-      'time_zone).',
-      'An update of the server has dropped the time zone of a subscription. Its periods cannot be '
-      'counted until ledger_change_time_zone gives it the zone that has taken its place, such as '
-      'Europe/Kyiv for Europe/Kiev.',
-      false
     )
 $$;
 
@@ -4702,32 +4918,6 @@ comment on function pgledger.fail is
   'Raises the registered error of that name with its message filled in.';
 
 revoke all on function pgledger.fail from public;
-
--- file: repeatable/00_core/errors/look_again.sql
-/*
-For a caller whose insert met a row that it cannot see. The row is gone by now, and the caller looks
-again; or the transaction's snapshot is older than the row, and it has to be run again, which is
-what ON CONFLICT would say.
-*/
-create or replace function pgledger.look_again()
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    raise exception 'could not serialize access due to concurrent update'
-      using errcode = 'serialization_failure';
-  end if;
-  return true;
-end;
-$$;
-
-comment on function pgledger.look_again is
-  'Says that an insert may be tried again after a conflict with a row that is not seen.';
-
-revoke all on function pgledger.look_again from public;
 
 -- file: repeatable/00_core/ids/base32_lanes.sql
 /*
@@ -5876,7 +6066,11 @@ begin
     v_ok := pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
-    or not pgledger.zone_is_known(time_zone)
+    or not exists (
+      select
+      from pg_catalog.pg_timezone_names
+      where pg_timezone_names.name = check_time_zone.time_zone
+    )
   ) then
     v_ok := pgledger.fail(
       'InvalidArgument',
@@ -6055,7 +6249,8 @@ stable
 parallel safe
 as $$
   select case
-    when subscription.current_period_end = subscription.trial_end
+    when subscription.current_period_start > subscription.started_at
+      or subscription.current_period_end = subscription.trial_end
       then subscription.current_period_start
     else least(
       subscription.current_period_start,
@@ -6074,30 +6269,6 @@ comment on function pgledger.whole_period_start is
   'Where the current period of a subscription would start if it were whole.';
 
 revoke all on function pgledger.whole_period_start from public;
-
--- file: repeatable/00_core/periods/zone_is_known.sql
-/*
-Whether the server knows a time zone by exactly that name. Looking through the names takes some 20
-ms; UTC is known without it.
-*/
-create or replace function pgledger.zone_is_known(time_zone text)
-returns boolean
-language sql
-stable
-parallel safe
-as $$
-  select
-    time_zone = 'UTC'
-    or exists (
-      select
-      from pg_catalog.pg_timezone_names
-      where pg_timezone_names.name = zone_is_known.time_zone
-    )
-$$;
-
-comment on function pgledger.zone_is_known is 'Whether the server knows a time zone by that name.';
-
-revoke all on function pgledger.zone_is_known from public;
 
 -- file: repeatable/00_core/text/invisible_characters.sql
 /*
@@ -6204,9 +6375,9 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
+      '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f'),
     ('migrations/0006_create_subscriptions.sql',
-      'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
+      '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
@@ -6214,9 +6385,9 @@ as $$
     ('migrations/0009_create_tenant_roles.sql',
       '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
-      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
+      '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13')
+      '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7226,6 +7397,8 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
+    ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
+    ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -7262,35 +7435,36 @@ as $$
       'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'base_parts(subscriptions, timestamp with time zone, billing_segment[], invoices)',
-      'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'base_runs(subscriptions, timestamp with time zone, billing_segment[], invoices)', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'begin_plan(bigint, plans, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'begin_plan_anew(plans, plan_versions)', 'owner', '', ''),
     (
       'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private',
+      'billed_before(bigint, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_features(subscriptions, bigint, billed_charge[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_periods(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
-      'owner', '', ''
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices)', 'owner',
+      '', ''
     ),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
     ),
     (
-      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone)',
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
@@ -7307,17 +7481,28 @@ as $$
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'changed_plan_terms(plans, jsonb, jsonb, timestamp with time zone, integer)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
+      'charge_by_difference(jsonb, numeric, numeric[], numeric[], boolean, numeric, numeric, '
       'integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
-      'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
-      '', ''
+      'charge_by_events(jsonb, integer, billing_segment[], timestamp with time zone, boolean, '
+      'numeric, numeric, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'charge_by_share(jsonb, numeric, numeric[], numeric[], numeric, numeric, numeric, '
+      'integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
@@ -7346,33 +7531,31 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
+    ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
-    ('function', 'private', 'check_feature(features)', 'owner', '', ''),
-    ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
-      'function', 'private',
-      'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
-      'timestamp with time zone)', 'owner', '', ''
+      'function', 'private', 'check_effective_at(timestamp with time zone, jsonb, jsonb)',
+      'owner', '', ''
     ),
+    ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
+    ('function', 'private', 'check_event_feature(jsonb, text, plan_features)', 'owner', '', ''),
+    ('function', 'private', 'check_event_price(jsonb, text)', 'owner', '', ''),
     (
-      'function', 'private',
-      'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
+      'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
       '', ''
     ),
-    ('function', 'private', 'check_invoice_total(invoices)', 'owner', '', ''),
+    ('function', 'private', 'check_feature(features)', 'owner', '', ''),
+    ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
+    ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
@@ -7392,11 +7575,12 @@ as $$
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_tiers(jsonb, text, text)', 'owner', '', ''),
     (
-      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer)', 'owner', '',
-      ''
+      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer, jsonb)',
+      'owner', '', ''
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
@@ -7430,12 +7614,12 @@ as $$
       'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'check_zones(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'cleared(text[])', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
-      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
-      'owner', '', ''
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
@@ -7468,10 +7652,6 @@ as $$
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
-      '', ''
-    ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
@@ -7494,11 +7674,12 @@ as $$
       'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
-    ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
     (
-      'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
-      '', ''
+      'function', 'private',
+      'due_usage(subscriptions, billing_segment[], billed_charge[], boolean, integer, text[])',
+      'owner', '', ''
     ),
+    ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7518,22 +7699,32 @@ as $$
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
     (
+      'function', 'private',
+      'event_cost(jsonb, integer, timestamp with time zone, timestamp with time zone, numeric, '
+      'numeric)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'event_excess(numeric, numeric, numeric, numeric, numeric)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'event_id(timestamp with time zone, bigint)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
+    ('function', 'private', 'event_price(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'event_price_parts(jsonb, numeric, numeric, numeric)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'event_sums(jsonb, numeric[])', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
-      ''
-    ),
     (
       'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
       'owner', '', ''
@@ -7550,16 +7741,6 @@ as $$
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
-      ''
-    ),
-    (
-      'function', 'private',
-      'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
-      'zone, integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
     (
@@ -7590,7 +7771,7 @@ as $$
     ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'invoice_occasions(subscriptions, boolean, bigint)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
     (
       'function', 'private',
       'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
@@ -7604,11 +7785,6 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
-    ('function', 'private', 'invoiceable_version(subscriptions)', 'owner', '', ''),
-    (
-      'function', 'private', 'invoiced_at_once(text, subscriptions, subscriptions)', 'owner', '',
-      ''
-    ),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -7618,17 +7794,14 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
-    ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
-    ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
-      '', ''
-    ),
     (
       'function', 'private',
       'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'late_usage(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7637,9 +7810,8 @@ as $$
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
-      'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
-      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
+      'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
@@ -7656,7 +7828,6 @@ as $$
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'look_again()', 'owner', '', ''),
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
@@ -7668,16 +7839,17 @@ as $$
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
     ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
-    ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     (
       'function', 'private',
-      'moved_to_plan(subscriptions, plans, text, boolean, timestamp with time zone)', 'owner',
-      '', ''
+      'metered_charge(priced_feature, billing_segment[], billing_segment[], timestamp with '
+      'time zone, numeric, numeric[], numeric[], boolean, text, integer)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'moved_to_zone(subscriptions, text, timestamp with time zone)',
+      'function', 'private',
+      'metered_event_sums(jsonb, integer, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
@@ -7695,13 +7867,11 @@ as $$
     (
       'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
-      'time zone, boolean)', 'owner', '', ''
+      'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
-    ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
-    ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7727,23 +7897,10 @@ as $$
       'function', 'private',
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
-    (
-      'function', 'private', 'period_end_cancellation(subscriptions, timestamp with time zone)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
-    ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
-    (
-      'function', 'private', 'plan_trial(subscriptions, plans, text, timestamp with time zone)',
-      'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
@@ -7757,10 +7914,20 @@ as $$
       'function', 'private',
       'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
     ),
-    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'price_amounts(jsonb, numeric, numeric, numeric, numeric, numeric, numeric)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
-    ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
-    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'price_lines(jsonb, numeric, numeric, numeric, numeric)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'priced_features(subscriptions, bigint, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
       '', ''
@@ -7775,14 +7942,15 @@ as $$
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'read_invoice_line(jsonb, text, integer, boolean)', 'owner', '', ''),
-    (
-      'function', 'private', 'read_invoice_lines(jsonb, integer, integer, boolean)', 'owner', '',
-      ''
-    ),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_plan_versions(bigint, timestamp with time zone)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_pricing(jsonb, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'redeem_coupon(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
@@ -7801,12 +7969,8 @@ as $$
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
       'owner', '', ''
     ),
-    ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
-    ('function', 'private', 'refuse_second_subscription(text, text, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'refuse_subscription_change(subscriptions, text, text)', 'owner',
-      '', ''
-    ),
+    ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -7814,11 +7978,6 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
-      'time zone, text)', 'owner', '', ''
-    ),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
@@ -7837,12 +7996,18 @@ as $$
       'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_plan(plans, plans, plan_versions)', 'owner', '', ''),
     ('function', 'private', 'right_words(text)', 'owner', '', ''),
     ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'private',
       'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
@@ -7868,7 +8033,6 @@ as $$
     ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
-    ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_lines(bigint, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_subscription(subscriptions)', 'owner', '', ''),
@@ -7880,21 +8044,15 @@ as $$
       'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'subscription_times(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
-    (
-      'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
-      'owner', '', ''
-    ),
     (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
-      'owner', '', ''
-    ),
-    ('function', 'private', 'taxable_parts(invoice_lines[], jsonb)', 'owner', '', ''),
-    (
-      'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
       'owner', '', ''
     ),
     (
@@ -7912,12 +8070,22 @@ as $$
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
+      'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
+      'boolean, integer, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'unique_usage_between(integer, text, timestamp with time zone, timestamp with time zone, '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'unrivalled_stays(subscriptions, billing_segment[], billing_segment[], rival_time[], '
       'text)', 'owner', '', ''
     ),
     (
@@ -7933,8 +8101,8 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
-      'text, integer)', 'owner', '', ''
+      'usage_charges(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone, bigint, boolean, boolean, text, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7943,9 +8111,10 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
-      '', ''
+      'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
       'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
@@ -7957,6 +8126,11 @@ as $$
       'function', 'private',
       'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
+    ),
+    (
+      'function', 'private',
+      'usage_until(priced_feature[], timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7984,21 +8158,12 @@ as $$
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     (
       'function', 'private',
-      'with_trial_end(subscriptions, timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
-      'zone, text, timestamp with time zone)', 'owner', '', ''
-    ),
-    ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
-    ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
-    ('function', 'private', 'zone_is_known(text)', 'owner', '', ''),
-    (
-      'function', 'private', 'zone_of_period(subscriptions, timestamp with time zone)', 'owner',
+      'with_added_allowance(priced_feature, billing_segment[], bigint, rival_time[])', 'owner',
       '', ''
     ),
+    ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
       'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -8028,16 +8193,11 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_cancel_subscription(text, text, text, boolean, text, timestamp with time zone)',
+      'function', 'surface', 'ledger_cancel_subscription(text, text, text, boolean, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_change_plan(text, text, text, text, text, text, boolean)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_change_time_zone(text, text, text, text)', 'owner',
+      'function', 'surface', 'ledger_change_plan(text, text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -8066,8 +8226,9 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text, '
+      'numeric, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -8077,7 +8238,7 @@ as $$
     (
       'function', 'surface',
       'ledger_create_plan(text, text, text, text, jsonb, jsonb, text, integer, boolean, '
-      'boolean, jsonb, text, text)', 'owner', 'poster=EXECUTE',
+      'boolean, jsonb, text, text, integer)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -8159,12 +8320,6 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_import_invoice(text, text, text, jsonb, jsonb, jsonb, text, text, timestamp with '
-      'time zone, text, timestamp with time zone, timestamp with time zone, text)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -8180,20 +8335,6 @@ as $$
     (
       'function', 'surface', 'ledger_invalidate_tenant_entitlements(text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_list_all_subscriptions(text, text, text, integer, bigint)',
-      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
-      'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
-      'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -8212,10 +8353,8 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_list_invoices(text, text, text, integer, bigint, boolean, timestamp with time '
-      'zone, timestamp with time zone)', 'owner', 'reader=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
@@ -8224,6 +8363,10 @@ as $$
     (
       'function', 'surface', 'ledger_list_pending_invoices(text, text, integer, bigint)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_plan_versions(text, text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_plans(text, text, integer, bigint, text)', 'owner',
@@ -8260,8 +8403,8 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer, jsonb)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_purge_usage(text, timestamp with time zone, integer)',
@@ -8320,10 +8463,6 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_set_trial_end(text, text, text, timestamp with time zone)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface', 'ledger_set_usage_skew(text, interval)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -8334,25 +8473,24 @@ as $$
     (
       'function', 'surface',
       'ledger_update_coupon(text, text, text, timestamp with time zone, timestamp with time '
-      'zone, bigint, bigint, jsonb)', 'owner', 'poster=EXECUTE',
+      'zone, bigint, bigint, jsonb, text, text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_update_invoice(text, text, text, jsonb, jsonb)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_update_feature(text, text, text, text, text, jsonb, numeric, text, boolean, '
+      'text, text[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
-      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb, '
+      'timestamp with time zone, text, text[], integer)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
-      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb, text)', 'owner',
+      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -8631,6 +8769,7 @@ as $$
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
     (
@@ -8683,8 +8822,11 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
+    ('type', 'private', 'rival_time', 'owner', '', ''),
+    ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),
@@ -8696,6 +8838,7 @@ as $$
     ('type', 'surface', 'ledger_invoice_preview', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_payment', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_plan', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_plan_version', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_price_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
@@ -12361,6 +12504,204 @@ comment on column public.pgledger_transfers_view.to_tenant_id is
 revoke all on table public.pgledger_transfers_view from public;
 grant select on table public.pgledger_transfers_view to pgledger_reader;
 
+-- file: repeatable/20_catalogue/begin_plan.sql
+/*
+Writes the features of a plan that was just made, and its first version, which holds since ever.
+*/
+create or replace function pgledger.begin_plan(
+  key bigint,
+  plan pgledger.plans,
+  features pgledger.plan_features[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_version pgledger.plan_versions;
+begin
+  v_version.plan_key := key;
+  v_version.version := plan.version;
+  v_version.effective_at := '-infinity';
+  v_version.created_at := plan.created_at;
+  v_version.features := plan.features;
+  v_version.pricing := plan.pricing;
+  v_version.priority := plan.priority;
+  perform pgledger.write_plan_version(v_version, begin_plan.features);
+  perform pgledger.write_plan_features(key, begin_plan.features);
+end;
+$$;
+
+comment on function pgledger.begin_plan is
+  'Writes the features of a plan that was just made, and its first version.';
+
+revoke all on function pgledger.begin_plan from public;
+
+-- file: repeatable/20_catalogue/begin_plan_anew.sql
+/*
+Lets a plan whose billing interval changes have what was just written since ever: earlier and
+planned prices are for periods of the other length. The caller has locked the plan's row, and has
+written the version.
+
+Errors: InUse, InvalidArgument.
+*/
+create or replace function pgledger.begin_plan_anew(
+  previous pgledger.plans,
+  plan_version pgledger.plan_versions
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_have text := case
+    when exists (
+      select from pgledger.subscriptions where subscriptions.plan_key = previous.key
+    ) then 'have'
+    when exists (
+      select from pgledger.subscription_changes where subscription_changes.plan_key = previous.key
+    ) then 'have had'
+  end;
+  v_ok boolean;
+begin
+  if v_have is not null then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'plan',
+        previous.id,
+        'billed otherwise',
+        format(
+          'subscriptions %s it, so its interval stays %s %s',
+          v_have,
+          previous.interval_count,
+          previous.billing_interval
+        )
+      ],
+      hint => 'Create another plan with the other interval, and move subscriptions to it with '
+      || 'ledger_change_plan.'
+    );
+  elsif plan_version.effective_at > plan_version.created_at then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'effective_at',
+        plan_version.effective_at::text,
+        'the billing interval changes, and that cannot be planned'
+      ],
+      hint => 'Leave effective_at out, or create another plan with the other interval.'
+    );
+  end if;
+
+  update pgledger.plan_versions
+  set
+    effective_at = '-infinity',
+    features = last.features,
+    feature_terms = last.feature_terms,
+    allowances = last.allowances,
+    priority = pgledger.plan_priority(previous.key, plan_version.effective_at)
+  from (
+    select plan_versions.features, plan_versions.feature_terms, plan_versions.allowances
+    from pgledger.plan_versions
+    where plan_versions.plan_key = previous.key
+      and plan_versions.effective_at <= plan_version.effective_at
+      and plan_versions.features is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) as last
+  where plan_versions.plan_key = previous.key
+    and plan_versions.version = plan_version.version;
+
+  delete from pgledger.plan_versions
+  where plan_versions.plan_key = previous.key
+    and plan_versions.version <> plan_version.version;
+end;
+$$;
+
+comment on function pgledger.begin_plan_anew is
+  'Lets a plan whose billing interval changes have what was just written since ever; raises InUse.';
+
+revoke all on function pgledger.begin_plan_anew from public;
+
+-- file: repeatable/20_catalogue/changed_plan_terms.sql
+/*
+What a change of a plan's features, pricing and priority makes hold from another time on, as the row to be
+written: null in place of what is not given, or would change nothing. The caller has locked the
+plan's row.
+
+Without a time it is now, but never before the plan's last change: so a clock that was put back does
+not leave the change behind an earlier one. It changes nothing if the same holds already. With a
+time it changes nothing only if the same was given for just that time: a later change for an earlier
+time may come between.
+*/
+create or replace function pgledger.changed_plan_terms(
+  plan pgledger.plans,
+  features jsonb,
+  pricing jsonb,
+  effective_at timestamptz,
+  priority integer
+)
+returns pgledger.plan_versions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_version pgledger.plan_versions;
+  v_since timestamptz := coalesce(effective_at, '-infinity');
+begin
+  v_version.plan_key := plan.key;
+  v_version.version := plan.version + 1;
+  v_version.created_at := greatest(pgledger.clock(), plan.updated_at);
+  v_version.effective_at := coalesce(changed_plan_terms.effective_at, v_version.created_at);
+
+  if features is distinct from (
+    select plan_versions.features
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan.key
+      and plan_versions.effective_at between v_since and v_version.effective_at
+      and plan_versions.features is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) then
+    v_version.features := features;
+  end if;
+
+  if pricing is distinct from (
+    select plan_versions.pricing
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan.key
+      and plan_versions.effective_at between v_since and v_version.effective_at
+      and plan_versions.pricing is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) then
+    v_version.pricing := pricing;
+  end if;
+
+  if priority is distinct from (
+    select plan_versions.priority
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan.key
+      and plan_versions.effective_at between v_since and v_version.effective_at
+      and plan_versions.priority is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) then
+    v_version.priority := priority;
+  end if;
+
+  return v_version;
+end;
+$$;
+
+comment on function pgledger.changed_plan_terms is
+  'What a change of a plan makes hold from another time on; null where it changes nothing.';
+
+revoke all on function pgledger.changed_plan_terms from public;
+
 -- file: repeatable/20_catalogue/check_currency_unused.sql
 /*
 Refuses to change the exponent of a currency once a plan, a coupon or an invoice is in it: its
@@ -12423,12 +12764,159 @@ comment on function pgledger.check_currency_unused is
 
 revoke all on function pgledger.check_currency_unused from public;
 
+-- file: repeatable/20_catalogue/check_effective_at.sql
+/*
+Refuses a time from which a change of a plan cannot hold, or one that is given for nothing, because
+neither features nor pricing change.
+
+Errors: InvalidTime, InvalidArgument.
+*/
+create or replace function pgledger.check_effective_at(
+  effective_at timestamptz,
+  features jsonb,
+  pricing jsonb
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.time_fault(effective_at);
+  v_ok boolean;
+begin
+  if effective_at is null then
+    return true;
+  elsif v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['effective_at', effective_at::text, v_fault]
+    );
+  elsif num_nonnulls(features, pricing) = 0 then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['effective_at', effective_at::text, 'neither features nor pricing are given'],
+      hint => 'Give what is to hold from then on; all else of a plan changes at once.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_effective_at is
+  'Raises InvalidTime or InvalidArgument unless a change of a plan can hold from that time on.';
+
+revoke all on function pgledger.check_effective_at from public;
+
+-- file: repeatable/20_catalogue/check_event_feature.sql
+/*
+Refuses a price that asks something for each event of a feature whose usage is no sum of events, or
+of one with an allowance: an amount that is free says nothing of which events are. The caller has
+checked the price.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_event_feature(
+  price jsonb,
+  path text,
+  feature pgledger.plan_features
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_member text := (
+    select given.name
+    from jsonb_each(price) as given (name, value)
+    where given.name in ('event_fee', 'event_minimum', 'event_maximum', 'free_events')
+      and given.value <> 'null'
+    order by given.name collate "C"
+    limit 1
+  );
+  v_fault text := case
+    when v_member is null then null
+    when feature.type <> 'metered' then
+      'is for each event of usage, and the feature is a ' || feature.type
+    when feature.aggregation <> 'sum' then
+      'is for usage that is a sum, and this feature''s is counted as ' || feature.aggregation
+    when feature.soft_limit and feature.quota >= 0 then
+      'is for each event, and the feature has a soft limit, which is an allowance: use free_events'
+  end;
+  v_ok boolean;
+begin
+  if v_fault is not null then
+    v_ok := pgledger.refuse_json(price -> v_member, format('%s.%s', path, v_member), v_fault);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_event_feature is
+  'Raises InvalidPlan if a price asks something for each event of a feature that is no sum.';
+
+revoke all on function pgledger.check_event_feature from public;
+
+-- file: repeatable/20_catalogue/check_event_price.sql
+/*
+Refuses bounds of a charge for each event that exclude each other, a number of free events that is
+none, and a maximum for the period beside anything for each event: which event would be cut is not
+said. The caller has checked that the members are numbers.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_event_price(
+  price jsonb,
+  path text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_members constant text[] := array[
+    'event_fee', 'event_minimum', 'event_maximum', 'free_events'
+  ];
+  v_free numeric := pgledger.json_decimal(price, path, 'free_events', maximum => 1000000000);
+  v_ok boolean;
+begin
+  perform pgledger.json_decimal(
+    price,
+    path,
+    'event_maximum',
+    minimum => coalesce(pgledger.json_decimal(price, path, 'event_minimum'), 0)
+  );
+  if v_free <> trunc(v_free) then
+    v_ok := pgledger.refuse_json(
+      price -> 'free_events', path || '.free_events', 'is not a whole number'
+    );
+  elsif nullif(price -> 'maximum', 'null') is not null
+    and jsonb_strip_nulls(price) ?| v_members then
+    v_ok := pgledger.refuse_json(
+      price -> 'maximum',
+      path || '.maximum',
+      'is for the period, and the price is for each event: bound these by event_maximum'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_event_price is
+  'Raises InvalidPlan unless what a price asks for each event is sound.';
+
+revoke all on function pgledger.check_event_price from public;
+
 -- file: repeatable/20_catalogue/check_feature.sql
 /*
 Refuses a feature that has a wrong value, or values that do not go together. The caller checks its
 key. The order of the checks is that of the arguments.
 
-Errors: NullArgument, InvalidArgument, InvalidMetadata.
+Errors: NullArgument, InvalidArgument, InvalidMetadata, InvalidQuantity.
 */
 create or replace function pgledger.check_feature(feature pgledger.features)
 returns boolean
@@ -12479,7 +12967,8 @@ begin
     );
   end if;
 
-  return pgledger.check_metadata(feature.metadata);
+  v_ok := pgledger.check_metadata(feature.metadata);
+  return pgledger.check_feature_defaults(feature);
 end;
 $$;
 
@@ -12487,6 +12976,69 @@ comment on function pgledger.check_feature is
   'Raises the first thing that is wrong with a feature''s name, type, aggregation or metadata.';
 
 revoke all on function pgledger.check_feature from public;
+
+-- file: repeatable/20_catalogue/check_feature_defaults.sql
+/*
+Refuses a feature whose limit, period or soft limit for plans that name none is wrong, by the rules
+that plans follow when they name them.
+
+Errors: InvalidQuantity, InvalidArgument.
+*/
+create or replace function pgledger.check_feature_defaults(feature pgledger.features)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if feature.type = 'boolean' and feature.default_limit not in (0, 1) then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'default_limit',
+        pgledger.abridged(feature.default_limit::text),
+        'it is neither 0 nor 1, and the feature is boolean'
+      ]
+    );
+  elsif feature.default_limit <> -1 then
+    v_ok := pgledger.check_quantity('default_limit', feature.default_limit);
+  end if;
+
+  if feature.default_period is not null then
+    v_ok := pgledger.check_choice(
+      'default_period',
+      feature.default_period,
+      array['day', 'week', 'month', 'year', 'billing', 'lifetime']
+    );
+    if feature.type <> 'metered' then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array[
+          'default_period',
+          quote_literal(feature.default_period),
+          'the feature is not metered but ' || feature.type
+        ]
+      );
+    end if;
+  end if;
+
+  if feature.default_soft_limit and feature.type = 'boolean' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['default_soft_limit', 'true', 'it is for limits, and the feature is boolean']
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_feature_defaults is
+  'Raises the first thing that is wrong with what a feature has in plans that name no limit.';
+
+revoke all on function pgledger.check_feature_defaults from public;
 
 -- file: repeatable/20_catalogue/check_feature_exists.sql
 /*
@@ -12564,6 +13116,8 @@ begin
     v_ok := pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
     v_ok := pgledger.fail('NullArgument', array['add_on']);
+  elsif plan.priority is null then
+    v_ok := pgledger.fail('NullArgument', array['priority']);
   end if;
 
   return pgledger.check_metadata(plan.metadata);
@@ -12601,18 +13155,19 @@ declare
     ],
     required => true
   );
+  v_optional text[] := case v_model
+    when 'package' then array['free']
+    when 'percentage'
+      then array['flat_amount', 'event_fee', 'event_minimum', 'event_maximum', 'free_events']
+    else '{}'
+  end;
   v_members text[] := case v_model
     when 'flat' then array['flat_amount']
     when 'per_unit' then array['unit_amount']
-    when 'package' then array['package_size', 'package_amount', 'free']
-    when 'percentage' then array['percentage', 'flat_amount']
+    when 'package' then array['package_size', 'package_amount']
+    when 'percentage' then array['percentage']
     else array['tiers']
-  end;
-  v_optional text[] := case v_model
-    when 'package' then array['free']
-    when 'percentage' then array['flat_amount']
-    else '{}'
-  end;
+  end || v_optional;
   v_member text;
   v_number numeric;
   v_ok boolean;
@@ -12621,7 +13176,8 @@ begin
   into v_member
   from jsonb_each(price) as given (name, value)
   where given.value <> 'null'
-    and given.name <> all(v_members || array['feature', 'model', 'minimum', 'maximum'])
+    and given.name
+    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
   order by given.name collate "C"
   limit 1;
 
@@ -12653,6 +13209,42 @@ begin
     end if;
   end loop;
 
+  return pgledger.check_price_bounds(price, path);
+end;
+$$;
+
+comment on function pgledger.check_price is
+  'Raises InvalidPlan unless a price has a known model and just what that needs.';
+
+revoke all on function pgledger.check_price from public;
+
+-- file: repeatable/20_catalogue/check_price_bounds.sql
+/*
+Refuses what every price may have, if it is wrong: what is asked for each event, whether amounts are
+prorated, and bounds of what the price comes to.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_price_bounds(
+  price jsonb,
+  path text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_event_price(price, path);
+  if jsonb_typeof(price -> 'prorated') not in ('boolean', 'null') then
+    v_ok := pgledger.refuse_json(
+      price -> 'prorated',
+      path || '.prorated',
+      format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
+    );
+  end if;
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
@@ -12661,10 +13253,10 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_price is
-  'Raises InvalidPlan unless a price has a known model and just what that needs.';
+comment on function pgledger.check_price_bounds is
+  'Raises InvalidPlan unless what a price asks for events, and its bounds, are sound.';
 
-revoke all on function pgledger.check_price from public;
+revoke all on function pgledger.check_price_bounds from public;
 
 -- file: repeatable/20_catalogue/check_price_object.sql
 /*
@@ -12688,7 +13280,8 @@ begin
     path,
     array[
       'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
-      'package_amount', 'free', 'percentage', 'minimum', 'maximum'
+      'package_amount', 'free', 'percentage', 'event_fee', 'event_minimum', 'event_maximum',
+      'free_events', 'minimum', 'maximum', 'prorated'
     ]
   );
 end;
@@ -13003,7 +13596,10 @@ begin
   if v_feature.id is null then
     return false;
   elsif v_feature.version = 1 then
-    v_fields := v_fields || array['name', 'description', 'aggregation', 'metadata'];
+    v_fields := v_fields || array[
+      'name', 'description', 'aggregation', 'metadata', 'default_limit', 'default_period',
+      'default_soft_limit'
+    ];
   end if;
 
   v_ok := pgledger.check_repeated(
@@ -13032,7 +13628,8 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features
   where features.id = feature_with_id.id
 $$;
@@ -13077,7 +13674,8 @@ begin
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features
   where features.app_id = features_page.app_id
     and (features_page.status is null or features.status = features_page.status)
@@ -13223,8 +13821,8 @@ revoke all on function pgledger.hook_fault from public;
 
 -- file: repeatable/20_catalogue/insert_plan.sql
 /*
-Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
-time, has written it meanwhile, that plan's key is returned.
+Writes a new plan, its features and its first version, and returns the plan's key. If the same call,
+made at the same time, has written it meanwhile, that plan's key is returned.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 
@@ -13240,7 +13838,6 @@ declare
   v_features pgledger.plan_features[];
   v_period record;
   v_key bigint;
-  v_constraint text;
   v_ok boolean;
 begin
   -- So its exponent cannot change before this plan is written.
@@ -13260,42 +13857,39 @@ begin
   v_period := pgledger.read_pricing(plan.pricing, v_features);
 
   loop
-    begin
-      insert into pgledger.plans (
-        id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
-        billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version,
-        metadata, created_at, updated_at
-      )
-      values (
-        plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
-        plan.currency, plan.features, plan.pricing, v_period.billing_interval,
-        v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on,
-        plan.version, plan.metadata, plan.created_at, plan.updated_at
-      )
-      on conflict on constraint plans_id_key do nothing
-      returning plans.key into v_key;
-    exception
-      when unique_violation then
-        get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
-          raise;
-        end if;
-    end;
+    -- No constraint is named, because either the id or the slug may be taken.
+    insert into pgledger.plans (
+      id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
+      billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
+      created_at, updated_at, priority
+    )
+    values (
+      plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
+      plan.currency, plan.features, plan.pricing, v_period.billing_interval,
+      v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
+      plan.metadata, plan.created_at, plan.updated_at, plan.priority
+    )
+    on conflict do nothing
+    returning plans.key into v_key;
 
-    if v_key is not null then
-      perform pgledger.write_plan_features(v_key, v_features);
+    if found then
+      perform pgledger.begin_plan(v_key, plan, v_features);
       return v_key;
     end if;
 
     v_key := pgledger.repeated_plan(plan);
     if v_key is not null then
       return v_key;
-    elsif exists (
+    end if;
+
+    -- If what was in the way is gone by now, try again.
+    if exists (
       select
       from pgledger.plans
       where plans.app_id = plan.app_id
         and plans.tenant_id = plan.tenant_id
         and plans.slug = plan.slug
+        and plans.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',
@@ -13304,7 +13898,6 @@ begin
         ]
       );
     end if;
-    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
@@ -13432,7 +14025,7 @@ begin
     set
       status = 'archived',
       version = plans.version + 1,
-      updated_at = pgledger.clock()
+      updated_at = greatest(pgledger.clock(), plans.updated_at)
     where plans.key = v_plan.key;
   end if;
 
@@ -13462,7 +14055,8 @@ only what an update cannot change is compared.
 Locks the features of that key which the app sees, FOR UPDATE, ascending by id. Whoever opens a
 meter of such a feature has finished by then, or waits and looks again.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
-metadata, id, repeat, whether the key is taken, or was used for something else.
+metadata, default_limit, default_period, default_soft_limit, id, repeat, whether the key is taken,
+or was used for something else.
 */
 create or replace function public.ledger_create_feature(
   app_id text,
@@ -13474,7 +14068,10 @@ create or replace function public.ledger_create_feature(
   description text default null,
   metadata jsonb default null,
   id text default null,
-  tenant_id text default ''
+  tenant_id text default '',
+  default_limit numeric default null,
+  default_period text default null,
+  default_soft_limit boolean default null
 )
 returns public.ledger_feature
 language plpgsql
@@ -13486,8 +14083,6 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
-  v_is_new boolean := false;
-  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
@@ -13503,6 +14098,9 @@ begin
   v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
   v_new.unique_key := unique_key;
   v_new.metadata := metadata;
+  v_new.default_limit := default_limit;
+  v_new.default_period := default_period;
+  v_new.default_soft_limit := default_soft_limit;
   v_ok := pgledger.check_feature(v_new);
   v_ok := pgledger.check_id('id', v_new.id, 'feat');
 
@@ -13512,31 +14110,25 @@ begin
   order by features.id
   for update;
   loop
-    begin
-      insert into pgledger.features (
-        id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
-        created_at, updated_at
-      )
-      values (
-        v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
-        v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
-      )
-      on conflict on constraint features_id_pk do nothing;
-      v_is_new := found;
-    exception
-      when unique_violation then
-        get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint is distinct from 'features_app_id_tenant_id_key_key' then
-          raise;
-        end if;
-    end;
+    -- No constraint is named, because either the id or the key may be taken.
+    insert into pgledger.features (
+      id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
+      created_at, updated_at, default_limit, default_period, default_soft_limit
+    )
+    values (
+      v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
+      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now,
+      v_new.default_limit, v_new.default_period, v_new.default_soft_limit
+    )
+    on conflict do nothing;
 
-    if v_is_new then
+    if found then
       v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
 
+    -- If what was in the way is gone by now, try again.
     if exists (
       select
       from pgledger.features
@@ -13549,7 +14141,6 @@ begin
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
-    v_ok := pgledger.look_again();
   end loop;
 
   return pgledger.feature_with_id(v_new.id);
@@ -13579,11 +14170,18 @@ id: Id that the caller chooses, feat_ and a ULID, so that the call can be
   repeated: it then returns the feature as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants, and
   always for a feature of all apps.
+default_limit: Limit in plans that name none: -1 for unlimited, of a boolean
+  feature 1 for on and 0 for off; null for -1, or of a boolean feature 1.
+default_period: Period of a metered feature's limit in plans that name none;
+  one of: day, week, month, year, billing, lifetime; null for billing.
+default_soft_limit: Whether usage may go beyond the limit, in plans that do
+  not say so; null for false.
 
 Returns: The feature.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
-  aggregation, unique key or description is not valid), InvalidMetadata,
+  aggregation, unique key, description or a default is not valid),
+  InvalidMetadata, InvalidQuantity (the default limit is not in range),
   InvalidId, IdempotencyConflict (the id is taken by a different feature),
   AlreadyExists (the key is taken), InUse (usage was recorded under this key,
   with another type or unique key).$$;
@@ -13598,8 +14196,8 @@ only what an update cannot change is compared.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 Checks, in this order: app_id, tenant_id, slug, name, currency, features and pricing for null,
-description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
-known, features, pricing, whether the slug is taken.
+description, trial_days, anchor_at_trial_end, add_on, priority, metadata, id, repeat, whether the
+currency is known, features, pricing, whether the slug is taken.
 */
 create or replace function public.ledger_create_plan(
   app_id text,
@@ -13614,7 +14212,8 @@ create or replace function public.ledger_create_plan(
   add_on boolean default false,
   metadata jsonb default null,
   id text default null,
-  tenant_id text default ''
+  tenant_id text default '',
+  priority integer default 0
 )
 returns public.ledger_plan
 language plpgsql
@@ -13648,6 +14247,7 @@ begin
   v_new.trial_days := trial_days;
   v_new.anchor_at_trial_end := anchor_at_trial_end;
   v_new.add_on := add_on;
+  v_new.priority := priority;
   v_new.version := 1;
   v_new.metadata := metadata;
   v_new.created_at := v_now;
@@ -13672,8 +14272,8 @@ always be invoiced. Numbers in them are JSON numbers, or texts such as
 "49.00", from 0, below 1e30, with at most 18 decimal places.
 
 app_id: App that it belongs to.
-slug: Name in addresses and code, unique in the app (and tenant): 1 to 128
-  visible characters.
+slug: Name in addresses and code, unique in the app (and tenant) among plans
+  that are not archived: 1 to 128 visible characters.
 name: Name for people, 1 to 255 characters.
 currency: Currency of every amount: a code of ISO 4217, or one that the app
   has defined.
@@ -13691,6 +14291,8 @@ metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, plan_ and a ULID, so that the call can be
   repeated: it then returns the plan as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants.
+priority: Which of several subscriptions of a tenant bills usage that they
+  have a price for: that of the lowest priority, or of equal ones the oldest.
 
 Returns: The plan.
 
@@ -14011,7 +14613,7 @@ begin
   where plans.app_id = ledger_get_plan_by_slug.app_id
     and plans.tenant_id in (ledger_get_plan_by_slug.tenant_id, '')
     and plans.slug = ledger_get_plan_by_slug.slug
-  order by plans.tenant_id = ''
+  order by plans.tenant_id = '', plans.status = 'archived', plans.key desc
   limit 1;
 
   if not found then
@@ -14028,7 +14630,8 @@ $$;
 comment on function public.ledger_get_plan_by_slug is
 $$Returns the plan that a slug names for a tenant.
 
-An archived plan is found too.
+An archived plan is found too, unless another has taken its slug: then that
+one is.
 
 app_id: App that it belongs to.
 slug: Slug of the plan.
@@ -14065,7 +14668,8 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features_page(app_id, status, page_size, page_offset, tenant_id) as features
 $$;
 
@@ -14109,7 +14713,8 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features_page('*', status, page_size, page_offset, '') as features
 $$;
 
@@ -14128,6 +14733,103 @@ Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 
 revoke all on function public.ledger_list_global_features from public;
 grant execute on function public.ledger_list_global_features to pgledger_reader;
+
+-- file: repeatable/20_catalogue/ledger_list_plan_versions.sql
+/*
+Checks, in this order: app_id, id, page_size, page_offset, existence.
+*/
+create or replace function public.ledger_list_plan_versions(
+  app_id text,
+  id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_plan_version
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz;
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_page(page_size, page_offset);
+
+  select plans.key, greatest(pgledger.clock(), plans.updated_at)
+  into v_key, v_now
+  from pgledger.plans
+  where plans.id = ledger_list_plan_versions.id
+    and plans.app_id = ledger_list_plan_versions.app_id;
+  if not found then
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+  end if;
+
+  return query
+  select
+    ledger_list_plan_versions.id,
+    listed.version,
+    case
+      when listed.effective_at > v_now then 'planned'
+      when listed.version in (
+        listed.features_version, listed.pricing_version, listed.priority_version
+      ) then 'current'
+      else 'past'
+    end,
+    nullif(listed.effective_at, '-infinity'),
+    listed.features,
+    listed.pricing,
+    listed.created_at,
+    listed.priority
+  from (
+    select
+      plan_versions.version, plan_versions.effective_at, plan_versions.features,
+      plan_versions.pricing, plan_versions.created_at, plan_versions.priority,
+      -- Of what has begun, the last that has features, and so on.
+      first_value(plan_versions.version) over (
+        order by plan_versions.effective_at <= v_now and plan_versions.features is not null desc,
+        plan_versions.effective_at desc, plan_versions.version desc
+      ) as features_version,
+      first_value(plan_versions.version) over (
+        order by plan_versions.effective_at <= v_now and plan_versions.pricing is not null desc,
+        plan_versions.effective_at desc, plan_versions.version desc
+      ) as pricing_version,
+      first_value(plan_versions.version) over (
+        order by plan_versions.effective_at <= v_now and plan_versions.priority is not null desc,
+        plan_versions.effective_at desc, plan_versions.version desc
+      ) as priority_version
+    from pgledger.plan_versions
+    where plan_versions.plan_key = v_key
+  ) as listed
+  order by listed.effective_at, listed.version
+  limit ledger_list_plan_versions.page_size
+  offset ledger_list_plan_versions.page_offset;
+end;
+$$;
+
+comment on function public.ledger_list_plan_versions is
+$$Returns a page of a plan's prices and allowances, in the order of their times.
+
+The first are those that the plan was created with, which hold since ever. Of
+those for the same time, the later written holds. A change of a plan that left
+features and pricing out is not among them.
+
+app_id: App that it belongs to.
+id: Id of the plan.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: The versions of the page.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidPage, PlanNotFound (the
+  app has no such plan).$$;
+
+revoke all on function public.ledger_list_plan_versions from public;
+grant execute on function public.ledger_list_plan_versions to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_plans.sql
 /*
@@ -14148,6 +14850,7 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
+  v_now timestamptz := pgledger.clock();
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
@@ -14159,10 +14862,13 @@ begin
   return query
   select
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
-    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at
+    plans.version, plans.metadata, plans.created_at, plans.updated_at, plans.priority
   from pgledger.plans
+  cross join lateral pgledger.plan_terms(
+    plans.key, greatest(v_now, plans.updated_at)
+  ) as terms
   where plans.app_id = ledger_list_plans.app_id
     and (ledger_list_plans.status is null or plans.status = ledger_list_plans.status)
     and (
@@ -14383,11 +15089,12 @@ revoke all on function public.ledger_set_hook from public;
 
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
-A plan's features keep the aggregation that they were written with, so that what is billed does not
-change for those who have the plan.
+A plan's features keep the aggregation, limit, period and soft limit that they were written with, so
+that nothing changes for those who have the plan.
 
-Locks the feature.
-Checks, in this order: app_id, id, existence, name, aggregation, description, metadata.
+Locks the feature. Whoever writes a plan that contains it holds it FOR SHARE.
+Checks, in this order: app_id, id, existence, clear, name, aggregation, description, metadata,
+default_limit, default_period, default_soft_limit, status.
 */
 create or replace function public.ledger_update_feature(
   app_id text,
@@ -14395,7 +15102,12 @@ create or replace function public.ledger_update_feature(
   name text default null,
   description text default null,
   aggregation text default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  default_limit numeric default null,
+  default_period text default null,
+  default_soft_limit boolean default null,
+  status text default null,
+  clear text[] default null
 )
 returns public.ledger_feature
 language plpgsql
@@ -14406,14 +15118,26 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id);
-  v_new pgledger.features := v_old;
-  v_ok boolean;
+  v_new pgledger.features;
+  v_ok boolean := pgledger.check_cleared(
+    clear,
+    jsonb_build_object(
+      'description', description, 'metadata', metadata, 'default_limit', default_limit,
+      'default_period', default_period, 'default_soft_limit', default_soft_limit
+    )
+  );
 begin
+  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
   v_new.name := coalesce(name, v_old.name);
-  v_new.description := coalesce(description, v_old.description);
+  v_new.description := coalesce(description, v_new.description);
   v_new.aggregation := coalesce(aggregation, v_old.aggregation);
-  v_new.metadata := coalesce(metadata, v_old.metadata);
+  v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.default_limit := coalesce(default_limit, v_new.default_limit);
+  v_new.default_period := coalesce(default_period, v_new.default_period);
+  v_new.default_soft_limit := coalesce(default_soft_limit, v_new.default_soft_limit);
+  v_new.status := coalesce(status, v_old.status);
   v_ok := pgledger.check_feature(v_new);
+  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
 
   if v_new is distinct from v_old then
     update pgledger.features
@@ -14422,6 +15146,10 @@ begin
       description = v_new.description,
       aggregation = v_new.aggregation,
       metadata = v_new.metadata,
+      default_limit = v_new.default_limit,
+      default_period = v_new.default_period,
+      default_soft_limit = v_new.default_soft_limit,
+      status = v_new.status,
       version = features.version + 1,
       updated_at = pgledger.clock()
     where features.id = v_old.id;
@@ -14435,8 +15163,8 @@ comment on function public.ledger_update_feature is
 $$Changes a feature.
 
 What is null stays as it is. Key, type and unique key never change. A plan
-that names no aggregation keeps the one that the feature had when the plan's
-features were written.
+that names no aggregation, limit, period or soft limit keeps those that the
+feature had when the plan's features were written.
 
 app_id: App that it belongs to; * for a feature of all apps.
 id: Id of the feature.
@@ -14445,12 +15173,24 @@ description: Text for people, at most 10,000 characters, or null.
 aggregation: What usage of a metered feature comes to, for plans that are
   written from now on; one of: sum, count, max, unique_count, latest, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
+default_limit: Limit in plans that name none and are written from now on: -1
+  for unlimited, of a boolean feature 1 for on and 0 for off, or null.
+default_period: Period of a metered feature's limit in such plans; one of:
+  day, week, month, year, billing, lifetime, or null.
+default_soft_limit: Whether usage may go beyond the limit in such plans, or
+  null.
+status: Whether plans can take it; an archived feature becomes active again;
+  one of: active, archived, or null.
+clear: Array of the names of what is taken away: description, metadata,
+  default_limit, default_period, default_soft_limit; null for nothing.
 
 Returns: The feature; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
-  such feature), InvalidArgument (the name, aggregation or description is not
-  valid), InvalidMetadata.$$;
+  such feature), InvalidArgument (the name, aggregation, description, a
+  default or the status is not valid, or clear has another name or one that is
+  given), InvalidMetadata, InvalidQuantity (the default limit is not in
+  range).$$;
 
 revoke all on function public.ledger_update_feature from public;
 grant execute on function public.ledger_update_feature to pgledger_poster;
@@ -14461,8 +15201,8 @@ An archived plan can be changed, because subscriptions keep it.
 
 Locks the plan, then, if its features change, those FOR SHARE, ascending by id. Whoever subscribes
 to the plan holds it FOR SHARE.
-Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
-pricing, subscriptions.
+Checks, in this order: app_id, id, existence, clear, name, description, trial_days, metadata,
+status, effective_at, features, pricing, subscriptions, whether the slug is taken.
 */
 create or replace function public.ledger_update_plan(
   app_id text,
@@ -14473,7 +15213,11 @@ create or replace function public.ledger_update_plan(
   description text default null,
   trial_days integer default null,
   anchor_at_trial_end boolean default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  effective_at timestamptz default null,
+  status text default null,
+  clear text[] default null,
+  priority integer default null
 )
 returns public.ledger_plan
 language plpgsql
@@ -14484,20 +15228,31 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id);
-  v_new pgledger.plans := v_old;
-  v_ok boolean;
+  v_new pgledger.plans;
+  v_version pgledger.plan_versions;
+  v_ok boolean := pgledger.check_cleared(
+    clear, jsonb_build_object('description', description, 'metadata', metadata)
+  );
 begin
+  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
   v_new.name := coalesce(name, v_old.name);
   v_new.features := coalesce(features, v_old.features);
-  v_new.pricing := coalesce(pricing, v_old.pricing);
-  v_new.description := coalesce(description, v_old.description);
+  v_new.description := coalesce(description, v_new.description);
   v_new.trial_days := coalesce(trial_days, v_old.trial_days);
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
-  v_new.metadata := coalesce(metadata, v_old.metadata);
+  v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.status := coalesce(status, v_old.status);
+  v_new.priority := coalesce(priority, v_old.priority);
   v_ok := pgledger.check_plan(v_new);
+  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
+  v_ok := pgledger.check_effective_at(effective_at, features, pricing);
+  v_version := pgledger.changed_plan_terms(
+    v_old, features, pricing, effective_at, priority
+  );
 
-  if v_new is distinct from v_old then
-    perform pgledger.rewrite_plan(v_old, v_new);
+  if v_new is distinct from v_old
+    or num_nonnulls(v_version.features, v_version.pricing, v_version.priority) > 0 then
+    perform pgledger.rewrite_plan(v_old, v_new, v_version);
   end if;
 
   return pgledger.plan_with_key(v_old.key);
@@ -14505,12 +15260,22 @@ end;
 $$;
 
 comment on function public.ledger_update_plan is
-$$Changes a plan, at once for all its subscriptions.
+$$Changes a plan, for those who have it too.
 
 What is null stays as it is; what is given replaces what there was, as a
 whole. Currency, slug and whether it is an add-on never change, nor does the
-billing interval while subscriptions have the plan. To change it for new
+billing interval once subscriptions have had the plan. To change it for new
 customers only, create another plan and archive this one.
+
+Prices, allowances (the soft limits of features with a price) and how usage is
+counted for them hold from effective_at on: a period of a subscription uses,
+whole, those that hold at its start, or those that hold when the plan is
+entered, if that is later. If effective_at lies in the past, periods that have
+begun since then use them too, except for what a final invoice has billed:
+that keeps its price. Whatever was given for a later time still begins then.
+ledger_list_plan_versions shows what holds when.
+
+Limits hold at once, and so does whatever else the plan gives.
 
 app_id: App that it belongs to.
 id: Id of the plan.
@@ -14522,15 +15287,29 @@ trial_days: Days of trial that a new subscription gets, 0 to 3650, or null.
 anchor_at_trial_end: Whether billing periods of new subscriptions count from
   the end of the trial, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
+effective_at: Since when features and pricing hold, in the past or in the
+  future; null for now.
+status: Whether it can be taken; an archived plan becomes active again unless
+  another has taken its slug; one of: active, archived, or null.
+clear: Array of the names of what is taken away: description, metadata; null
+  for nothing.
+priority: Which of several subscriptions of a tenant bills usage that they
+  have a price for, as for ledger_create_plan; it holds from effective_at on,
+  as prices do; or null.
 
 Returns: The plan; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
-  such plan), InvalidArgument (the name, description or days of trial are not
-  valid), InvalidMetadata, InvalidPlan (features or pricing are not valid; the
-  message names the path), FeatureNotFound (a feature is not in the
-  catalogue), Archived (a feature that is new to the plan is archived), InUse
-  (the billing interval would change while there are subscriptions).$$;
+  such plan), InvalidArgument (the name, description, days of trial or status
+  are not valid, clear has another name or one that is given, or effective_at
+  is given without features and pricing, or in the future for another
+  interval), InvalidMetadata, InvalidTime (effective_at is outside the years 1
+  to 9999), InvalidPlan (features or pricing are not valid, or do not go
+  together at some time from then on; the message names the path),
+  FeatureNotFound (a feature is not in the catalogue), Archived (a feature
+  that is new to the plan is archived), InUse (the billing interval would
+  change, and subscriptions have or have had the plan), AlreadyExists (it
+  would become active, and its slug is taken).$$;
 
 revoke all on function public.ledger_update_plan from public;
 grant execute on function public.ledger_update_plan to pgledger_poster;
@@ -14641,35 +15420,76 @@ comment on function pgledger.lock_plan is
 
 revoke all on function pgledger.lock_plan from public;
 
+-- file: repeatable/20_catalogue/plan_priority.sql
+/*
+The priority of a plan at a time. Like prices, it holds for periods that begin after it was changed.
+*/
+create or replace function pgledger.plan_priority(
+  plan_key bigint,
+  at timestamptz
+)
+returns integer
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return (
+    select plan_versions.priority
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan_priority.plan_key
+      and plan_versions.effective_at <= plan_priority.at
+      and plan_versions.priority is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  );
+end;
+$$;
+
+comment on function pgledger.plan_priority is
+  'The priority of a plan at a time.';
+
+revoke all on function pgledger.plan_priority from public;
+
 -- file: repeatable/20_catalogue/plan_terms.sql
 /*
-What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
-nothing, which is the feature's limit where that is soft.
+What a plan asks and gives for nothing at a time: its pricing; how much of each feature costs
+nothing, which is the feature's limit where that is soft; and by key what pgledger.plan_features had
+of each feature then. A period of a subscription uses, whole, what holds at its start, or, of a plan
+that is entered later, what holds when it is entered.
 */
 create or replace function pgledger.plan_terms(
   plan_key bigint,
   at timestamptz,
   out pricing jsonb,
-  out allowances jsonb
+  out allowances jsonb,
+  out features jsonb
 )
 language sql
 stable
 parallel safe
 as $$
   select
-    plans.pricing,
-    coalesce(
-      (
-        select jsonb_object_agg(plan_features.feature_key, trim_scale(plan_features.quota)::text)
-        from pgledger.plan_features
-        where plan_features.plan_key = plans.key
-          and plan_features.soft_limit
-          and plan_features.quota >= 0
-      ),
-      '{}'
-    )
-  from pgledger.plans
-  where plans.key = plan_terms.plan_key
+    (
+      select plan_versions.pricing
+      from pgledger.plan_versions
+      where plan_versions.plan_key = plan_terms.plan_key
+        and plan_versions.effective_at <= plan_terms.at
+        and plan_versions.pricing is not null
+      order by plan_versions.effective_at desc, plan_versions.version desc
+      limit 1
+    ),
+    given.allowances,
+    given.feature_terms
+  from (
+    select plan_versions.allowances, plan_versions.feature_terms
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan_terms.plan_key
+      and plan_versions.effective_at <= plan_terms.at
+      and plan_versions.features is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) as given
 $$;
 
 comment on function pgledger.plan_terms is
@@ -14679,7 +15499,8 @@ revoke all on function pgledger.plan_terms from public;
 
 -- file: repeatable/20_catalogue/plan_with_key.sql
 /*
-The plan with that internal key as applications see it, or null.
+The plan with that internal key as applications see it, or null: with the pricing that is in force
+now. A clock that was put back does not take back what was written last.
 */
 create or replace function pgledger.plan_with_key(key bigint)
 returns public.ledger_plan
@@ -14689,10 +15510,13 @@ parallel safe
 as $$
   select
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
-    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at
+    plans.version, plans.metadata, plans.created_at, plans.updated_at, plans.priority
   from pgledger.plans
+  cross join lateral pgledger.plan_terms(
+    plans.key, greatest(pgledger.clock(), plans.updated_at)
+  ) as terms
   where plans.key = plan_with_key.key
 $$;
 
@@ -14776,7 +15600,9 @@ declare
   v_period text := pgledger.json_choice(
     item, path, 'period', array['day', 'week', 'month', 'year', 'billing', 'lifetime']
   );
-  v_soft_limit jsonb := coalesce(nullif(item -> 'soft_limit', 'null'), 'false');
+  v_soft_limit jsonb := coalesce(
+    nullif(item -> 'soft_limit', 'null'), to_jsonb(feature.default_soft_limit), 'false'
+  );
   v_aggregation text := pgledger.json_choice(
     item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
   );
@@ -14825,8 +15651,10 @@ begin
   v_row.feature_key := feature.key;
   v_row.feature_id := feature.id;
   v_row.type := feature.type;
-  v_row.quota := coalesce(v_quota, case when feature.type = 'boolean' then 1 else -1 end);
-  v_row.period := coalesce(v_period, 'billing');
+  v_row.quota := coalesce(
+    v_quota, feature.default_limit, case when feature.type = 'boolean' then 1 else -1 end
+  );
+  v_row.period := coalesce(v_period, feature.default_period, 'billing');
   v_row.soft_limit := v_soft_limit = 'true';
   v_row.aggregation := coalesce(v_aggregation, feature.aggregation, 'latest');
   return v_row;
@@ -14930,6 +15758,60 @@ comment on function pgledger.read_plan_features is
 
 revoke all on function pgledger.read_plan_features from public;
 
+-- file: repeatable/20_catalogue/read_plan_versions.sql
+/*
+Checks what a plan asks from a time on: at each time at which something else begins to hold, its
+pricing against its features. Returns the billing period that the first of them sets.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.read_plan_versions(
+  plan_key bigint,
+  since timestamptz,
+  out billing_interval text,
+  out interval_count integer
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_terms record;
+  v_period record;
+begin
+  for v_terms in
+    select terms.pricing, terms.features
+    from (
+      select distinct plan_versions.effective_at
+      from pgledger.plan_versions
+      where plan_versions.plan_key = read_plan_versions.plan_key
+        and plan_versions.effective_at >= since
+    ) as beginning
+    cross join lateral pgledger.plan_terms(
+      read_plan_versions.plan_key, beginning.effective_at
+    ) as terms
+    order by beginning.effective_at
+  loop
+    v_period := pgledger.read_pricing(
+      v_terms.pricing,
+      array(
+        select jsonb_populate_record(null::pgledger.plan_features, feature.value)
+        from jsonb_each(v_terms.features) as feature (key, value)
+      )
+    );
+    if read_plan_versions.billing_interval is null then
+      read_plan_versions.billing_interval := v_period.billing_interval;
+      read_plan_versions.interval_count := v_period.interval_count;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.read_plan_versions is
+  'The billing period that a plan has from a time on; raises InvalidPlan unless all is sound.';
+
+revoke all on function pgledger.read_plan_versions from public;
+
 -- file: repeatable/20_catalogue/read_pricing.sql
 /*
 Checks a plan's pricing against the rows of its features, and returns the billing period that it
@@ -14990,6 +15872,7 @@ begin
     end if;
     v_ok := pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
     v_ok := pgledger.check_price(v_price, v_path);
+    v_ok := pgledger.check_event_feature(v_price, v_path, v_feature);
     v_keys := v_keys || v_key;
   end loop;
 
@@ -15028,7 +15911,8 @@ begin
     return null;
   elsif v_plan.version = 1 then
     v_fields := v_fields || array[
-      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata'
+      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata',
+      'priority'
     ];
   end if;
 
@@ -15046,15 +15930,17 @@ revoke all on function pgledger.repeated_plan from public;
 
 -- file: repeatable/20_catalogue/rewrite_plan.sql
 /*
-Writes a plan that has changed, and its features if they have. The caller has locked its row.
+Writes a plan that has changed: its features if they have, since when it has other prices or
+features if it has, and its row. The caller has locked the row.
 
 Locks the features, if they change, FOR SHARE, ascending by id.
 
-Errors: InvalidPlan, FeatureNotFound, Archived, InUse.
+Errors: InvalidPlan, FeatureNotFound, Archived, InUse, InvalidArgument, AlreadyExists.
 */
 create or replace function pgledger.rewrite_plan(
   previous pgledger.plans,
-  plan pgledger.plans
+  plan pgledger.plans,
+  plan_version pgledger.plan_versions
 )
 returns void
 language plpgsql
@@ -15063,7 +15949,7 @@ parallel unsafe
 as $$
 declare
   v_features pgledger.plan_features[];
-  v_period record;
+  v_period record := previous;
   v_ok boolean;
 begin
   if plan.features = previous.features then
@@ -15079,46 +15965,43 @@ begin
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
-  v_period := pgledger.read_pricing(plan.pricing, v_features);
-
-  if (v_period.billing_interval, v_period.interval_count)
-    <> (previous.billing_interval, previous.interval_count)
-    and exists (
-      select
-      from pgledger.subscriptions
-      where subscriptions.plan_key = previous.key
-    ) then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'plan',
-        previous.id,
-        'billed otherwise',
-        format(
-          'subscriptions have it, so its interval stays %s %s',
-          previous.interval_count,
-          previous.billing_interval
-        )
-      ],
-      hint => 'Create another plan with the other interval, and move subscriptions to it with '
-      || 'ledger_change_plan.'
-    );
+  if num_nonnulls(plan_version.features, plan_version.pricing, plan_version.priority) > 0 then
+    perform pgledger.write_plan_version(plan_version, v_features);
+    v_period := pgledger.read_plan_versions(previous.key, plan_version.effective_at);
+    if (v_period.billing_interval, v_period.interval_count)
+      <> (previous.billing_interval, previous.interval_count) then
+      perform pgledger.begin_plan_anew(previous, plan_version);
+    end if;
   end if;
 
   update pgledger.plans
   set
     name = plan.name,
     description = plan.description,
+    status = plan.status,
     features = plan.features,
-    pricing = plan.pricing,
+    pricing = (pgledger.plan_terms(previous.key, 'infinity')).pricing,
     billing_interval = v_period.billing_interval,
     interval_count = v_period.interval_count,
     trial_days = plan.trial_days,
     anchor_at_trial_end = plan.anchor_at_trial_end,
-    version = plans.version + 1,
+    version = plan_version.version,
     metadata = plan.metadata,
-    updated_at = pgledger.clock()
+    priority = plan.priority,
+    updated_at = plan_version.created_at
   where plans.key = previous.key;
+exception
+  -- Of its unique values, only the slug of an archived plan can be another's meanwhile.
+  when unique_violation then
+    v_ok := pgledger.fail(
+      'AlreadyExists',
+      array[
+        'plan slug',
+        quote_literal(previous.slug),
+        pgledger.in_catalogue(previous.app_id, previous.tenant_id)
+      ],
+      hint => 'Archive the other plan first.'
+    );
 end;
 $$;
 
@@ -15231,6 +16114,52 @@ comment on function pgledger.write_plan_features is
 
 revoke all on function pgledger.write_plan_features from public;
 
+-- file: repeatable/20_catalogue/write_plan_version.sql
+/*
+Writes since when a plan has other prices, features or priority. The rows are those of its features, as
+pgledger.plan_features has them; they count only where the features are given. The caller has locked
+the plan's row, or has just made it.
+*/
+create or replace function pgledger.write_plan_version(
+  plan_version pgledger.plan_versions,
+  feature_rows pgledger.plan_features[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  insert into pgledger.plan_versions (
+    plan_key, version, effective_at, created_at, features, feature_terms, allowances, pricing,
+    priority
+  )
+  select
+    plan_version.plan_key, plan_version.version, plan_version.effective_at,
+    plan_version.created_at, plan_version.features, given.feature_terms, given.allowances,
+    plan_version.pricing, plan_version.priority
+  from (
+    select
+      coalesce(jsonb_object_agg(feature.feature_key, to_jsonb(feature) - 'plan_key'), '{}')
+      as feature_terms,
+      coalesce(
+        jsonb_object_agg(feature.feature_key, trim_scale(feature.quota)::text)
+        filter (where feature.soft_limit and feature.quota >= 0),
+        '{}'
+      ) as allowances
+    from unnest(feature_rows) as feature
+    where plan_version.features is not null
+    having plan_version.features is not null
+  ) as given
+  right join (select) as always on true;
+end;
+$$;
+
+comment on function pgledger.write_plan_version is
+  'Writes since when a plan has other prices or features.';
+
+revoke all on function pgledger.write_plan_version from public;
+
 -- file: repeatable/20_catalogue/views/ledger_currencies.sql
 /*
 Currencies that plans can be in: those of ISO 4217, and those of each app. If an app has defined a
@@ -15284,7 +16213,10 @@ select
   features.version,
   features.metadata,
   features.created_at,
-  features.updated_at
+  features.updated_at,
+  features.default_limit,
+  features.default_period,
+  features.default_soft_limit
 from pgledger.features
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -15314,6 +16246,13 @@ comment on column public.ledger_features.version is 'Counts changes, from 1.';
 comment on column public.ledger_features.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_features.created_at is 'When it was created.';
 comment on column public.ledger_features.updated_at is 'When it was last changed.';
+comment on column public.ledger_features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column public.ledger_features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column public.ledger_features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on table public.ledger_features from public;
 grant select on table public.ledger_features to pgledger_reader;
@@ -15342,7 +16281,8 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at
+  plans.updated_at,
+  plans.priority
 from pgledger.plans
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -15361,9 +16301,9 @@ comment on column public.ledger_plans.status is
   'archived.';
 comment on column public.ledger_plans.currency is 'Currency of every amount in pricing.';
 comment on column public.ledger_plans.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column public.ledger_plans.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
 comment on column public.ledger_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_plans.interval_count is 'Units in a billing period.';
@@ -15377,6 +16317,8 @@ comment on column public.ledger_plans.version is 'Counts changes, from 1.';
 comment on column public.ledger_plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_plans.created_at is 'When it was created.';
 comment on column public.ledger_plans.updated_at is 'When it was last changed.';
+comment on column public.ledger_plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on table public.ledger_plans from public;
 grant select on table public.ledger_plans to pgledger_reader;
@@ -15401,7 +16343,10 @@ select
   features.version,
   features.metadata,
   features.created_at,
-  features.updated_at
+  features.updated_at,
+  features.default_limit,
+  features.default_period,
+  features.default_soft_limit
 from pgledger.features
 inner join pgledger.tenant_roles as mapped
   on
@@ -15435,6 +16380,13 @@ comment on column public.ledger_tenant_features.metadata is
   'JSON object of the app''s own, or null.';
 comment on column public.ledger_tenant_features.created_at is 'When it was created.';
 comment on column public.ledger_tenant_features.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column public.ledger_tenant_features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column public.ledger_tenant_features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on table public.ledger_tenant_features from public;
 grant select on table public.ledger_tenant_features to pgledger_tenant;
@@ -15469,7 +16421,8 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at
+  plans.updated_at,
+  plans.priority
 from pgledger.plans
 inner join pgledger.tenant_roles as mapped
   on plans.app_id = mapped.app_id and plans.tenant_id in ('', mapped.tenant_id)
@@ -15491,9 +16444,9 @@ comment on column public.ledger_tenant_plans.status is
 comment on column public.ledger_tenant_plans.currency is
   'Currency of every amount in pricing.';
 comment on column public.ledger_tenant_plans.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column public.ledger_tenant_plans.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
 comment on column public.ledger_tenant_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_tenant_plans.interval_count is 'Units in a billing period.';
@@ -15508,10 +16461,124 @@ comment on column public.ledger_tenant_plans.metadata is
   'JSON object of the app''s own, or null.';
 comment on column public.ledger_tenant_plans.created_at is 'When it was created.';
 comment on column public.ledger_tenant_plans.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on table public.ledger_tenant_plans from public;
 grant select on table public.ledger_tenant_plans to pgledger_tenant;
 alter view public.ledger_tenant_plans owner to pgledger_tenant_views;
+
+-- file: repeatable/21_prices/charged_usage.sql
+/*
+What usage is charged for by a price, as pgledger.price_lines takes it: what is beyond the
+allowance; or, where quantities of events are given, these as pgledger.event_sums adds them up.
+*/
+create or replace function pgledger.charged_usage(
+  price jsonb,
+  used numeric,
+  allowance numeric,
+  event_quantities jsonb,
+  out quantity numeric,
+  out events numeric,
+  out raised numeric,
+  out cut numeric
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when event_quantities is null then trim_scale(greatest(used - allowance, 0))
+      else trim_scale(sums.quantity)
+    end,
+    case when event_quantities is not null then sums.events end,
+    sums.raised,
+    sums.cut
+  from pgledger.event_sums(
+    price,
+    array(
+      select event.value::numeric
+      from jsonb_array_elements_text(event_quantities) with ordinality as event (value, place)
+      order by event.place
+    )
+  ) as sums
+$$;
+
+comment on function pgledger.charged_usage is
+  'What usage is charged for by a price, after an allowance, or as its events add up.';
+
+revoke all on function pgledger.charged_usage from public;
+
+-- file: repeatable/21_prices/check_event_quantities.sql
+/*
+Refuses quantities of events that are missing where a price asks something for each event, that are
+given for another price, or that do not come to the quantity. The caller has checked the price.
+
+Errors: InvalidPlan, InvalidArgument.
+*/
+create or replace function pgledger.check_event_quantities(
+  price jsonb,
+  quantity numeric,
+  allowance numeric,
+  event_quantities jsonb
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_path constant text := '$.event_quantities';
+  v_quantity record;
+  v_sum numeric := 0;
+  v_fault text;
+  v_ok boolean;
+begin
+  if event_quantities is not null then
+    v_ok := pgledger.check_json_size(event_quantities, v_path, false);
+    v_ok := pgledger.check_json_array(event_quantities, v_path);
+    for v_quantity in
+      select event.value, event.place, pgledger.decimal_fault(event.value) as fault
+      from jsonb_array_elements(event_quantities) with ordinality as event (value, place)
+      order by event.place
+    loop
+      if v_quantity.fault is not null or v_quantity.value #>> '{}' ~ '^-' then
+        v_ok := pgledger.refuse_json(
+          v_quantity.value,
+          format('%s[%s]', v_path, v_quantity.place - 1),
+          coalesce(v_quantity.fault, 'is below 0')
+        );
+      end if;
+      v_sum := v_sum + (v_quantity.value #>> '{}')::numeric;
+    end loop;
+    v_ok := pgledger.check_json_size(event_quantities, v_path, true);
+  end if;
+
+  v_fault := case
+    when not (pgledger.event_price(price)).is_by_event then
+      case when event_quantities is not null then 'the price asks nothing for each event' end
+    when event_quantities is null then 'the price asks something for each event'
+    when v_sum <> quantity then format('they come to %s, and the quantity is %s', v_sum, quantity)
+    when allowance > 0 then 'such a price has free events, and no allowance'
+  end;
+  if v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'event_quantities', coalesce(pgledger.abridged(event_quantities::text), 'null'), v_fault
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_event_quantities is
+  'Raises an error unless quantities of events are given just where a price needs them.';
+
+revoke all on function pgledger.check_event_quantities from public;
 
 -- file: repeatable/21_prices/check_price_usage.sql
 /*
@@ -15523,7 +16590,8 @@ create or replace function pgledger.check_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric,
-  exponent integer
+  exponent integer,
+  event_quantities jsonb
 )
 returns boolean
 language plpgsql
@@ -15554,7 +16622,7 @@ begin
     );
   end if;
 
-  return true;
+  return pgledger.check_event_quantities(price, quantity, allowance, event_quantities);
 end;
 $$;
 
@@ -15562,6 +16630,156 @@ comment on function pgledger.check_price_usage is
   'Raises the first thing that is wrong with a price and the usage that it is asked about.';
 
 revoke all on function pgledger.check_price_usage from public;
+
+-- file: repeatable/21_prices/event_excess.sql
+/*
+What one event's charge is below what an event costs at least, and what it is above what an event
+costs at most. The charge is the rate's part of its quantity, and the fee.
+*/
+create or replace function pgledger.event_excess(
+  quantity numeric,
+  rate numeric,
+  fee numeric,
+  event_minimum numeric,
+  event_maximum numeric,
+  out below numeric,
+  out above numeric
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    greatest(event_minimum - charge.amount, 0),
+    greatest(charge.amount - event_maximum, 0)
+  from (select quantity * rate + fee as amount) as charge
+$$;
+
+comment on function pgledger.event_excess is
+  'What one event''s charge is below, and what it is above, the bounds of a charge.';
+
+revoke all on function pgledger.event_excess from public;
+
+-- file: repeatable/21_prices/event_price.sql
+/*
+What a price asks for each event, as numbers; is_by_event says whether it asks anything of the kind,
+and reads_events whether for that each event has to be looked at.
+*/
+create or replace function pgledger.event_price(
+  price jsonb,
+  out rate numeric,
+  out fee numeric,
+  out event_minimum numeric,
+  out event_maximum numeric,
+  out free_events bigint,
+  out is_by_event boolean,
+  out reads_events boolean
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    (price ->> 'percentage')::numeric * 0.01,
+    coalesce((price ->> 'event_fee')::numeric, 0),
+    (price ->> 'event_minimum')::numeric,
+    (price ->> 'event_maximum')::numeric,
+    coalesce((price ->> 'free_events')::bigint, 0),
+    num_nonnulls(
+      price ->> 'event_fee', price ->> 'event_minimum', price ->> 'event_maximum',
+      price ->> 'free_events'
+    ) > 0,
+    num_nonnulls(
+      price ->> 'event_minimum', price ->> 'event_maximum', price ->> 'free_events'
+    ) > 0
+$$;
+
+comment on function pgledger.event_price is
+  'What a price asks for each event, as numbers, and whether it asks anything of the kind.';
+
+revoke all on function pgledger.event_price from public;
+
+-- file: repeatable/21_prices/event_price_parts.sql
+/*
+What a price asks for events beside its part of their quantities, a row for each kind of it: the
+fee, what charges are raised by, and what they are cut by.
+*/
+create or replace function pgledger.event_price_parts(
+  price jsonb,
+  events numeric,
+  raised numeric,
+  cut numeric
+)
+returns table (
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  amount numeric
+)
+language sql
+immutable
+parallel safe
+rows 3
+as $$
+  select
+    part.description, part.quantity, part.unit_amount,
+    coalesce(part.amount, part.quantity * part.unit_amount)
+  from (
+    values
+    (
+      1, 'for each event', events, (price ->> 'event_fee')::numeric, null::numeric
+    ),
+    (
+      2, 'at least ' || trim_scale((price ->> 'event_minimum')::numeric)::text || ' for each event',
+      null, null, nullif(raised, 0)
+    ),
+    (
+      3, 'at most ' || trim_scale((price ->> 'event_maximum')::numeric)::text || ' for each event',
+      null, null, -nullif(cut, 0)
+    )
+  ) as part (place, description, quantity, unit_amount, amount)
+  where num_nonnulls(part.unit_amount, part.amount) > 0
+  order by part.place
+$$;
+
+comment on function pgledger.event_price_parts is
+  'What a price asks for events beside its part of their quantities.';
+
+revoke all on function pgledger.event_price_parts from public;
+
+-- file: repeatable/21_prices/event_sums.sql
+/*
+What a price that asks something for each event is computed from, of events in the order of their
+times: how many are charged, how much they come to, and by how much their charges are raised to what
+an event costs at least, and cut to what one costs at most.
+*/
+create or replace function pgledger.event_sums(
+  price jsonb,
+  quantities numeric[],
+  out events numeric,
+  out quantity numeric,
+  out raised numeric,
+  out cut numeric
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    count(*), coalesce(sum(event.quantity), 0), coalesce(sum(excess.below), 0),
+    coalesce(sum(excess.above), 0)
+  from pgledger.event_price(price) as terms
+  cross join unnest(quantities) with ordinality as event (quantity, place)
+  cross join lateral pgledger.event_excess(
+    event.quantity, terms.rate, terms.fee, terms.event_minimum, terms.event_maximum
+  ) as excess
+  where event.place > terms.free_events
+$$;
+
+comment on function pgledger.event_sums is
+  'What a price that asks something for each event is computed from, of those events.';
+
+revoke all on function pgledger.event_sums from public;
 
 -- file: repeatable/21_prices/ledger_price_usage.sql
 /*
@@ -15572,7 +16790,8 @@ create or replace function public.ledger_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric default 0,
-  exponent integer default null
+  exponent integer default null,
+  event_quantities jsonb default null
 )
 returns setof public.ledger_price_line
 language sql
@@ -15586,7 +16805,8 @@ as $$
     ledger_price_usage.price,
     ledger_price_usage.quantity,
     ledger_price_usage.allowance,
-    ledger_price_usage.exponent
+    ledger_price_usage.exponent,
+    ledger_price_usage.event_quantities
   );
 
   with exact as (
@@ -15599,9 +16819,14 @@ as $$
       part.flat_amount,
       part.amount,
       sum(part.amount) over (order by part.place) as total
-    from pgledger.price_lines(
+    from pgledger.charged_usage(
       ledger_price_usage.price,
-      trim_scale(greatest(ledger_price_usage.quantity - ledger_price_usage.allowance, 0))
+      ledger_price_usage.quantity,
+      ledger_price_usage.allowance,
+      ledger_price_usage.event_quantities
+    ) as charged
+    cross join lateral pgledger.price_lines(
+      ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
     ) with ordinality as part (
       kind, description, quantity, unit_amount, flat_amount, amount, place
     )
@@ -15648,15 +16873,21 @@ quantity: How much was used, 0 or more.
 allowance: How much of it is free, 0 or more.
 exponent: Decimal places that amounts are rounded to, half away from zero, so
   that the lines add up to the rounded total, 0 to 18; null for exact amounts.
+event_quantities: JSON array of the quantities of the events, in the order of
+  their times, for a price that asks something for each event, for example
+  ["10", "80"]; together they are the quantity; null for any other price.
 
-Returns: A line for each tier that is reached, in order; then one with what is
-  missing to the minimum, or what is above the maximum, if anything is. The
-  amount of a line of usage is quantity * unit_amount + flat_amount; the
+Returns: A line for each tier that is reached, in order; then what is asked
+  for each event, by kind: the fee, what charges are raised by, and what they
+  are cut by; then one with what is missing to the minimum, or what is above
+  the maximum, if anything is. The amount of a line of usage is
+  quantity * unit_amount + flat_amount, unless all three are null; the
   quantity of packages is their number.
 
-Errors: NullArgument, InvalidPlan (the price is not valid; the message names
-  the path), InvalidQuantity (the quantity or the allowance is not in range),
-  InvalidArgument (the exponent is out of range).$$;
+Errors: NullArgument, InvalidPlan (the price, or a quantity of an event, is
+  not valid; the message names the path), InvalidQuantity (the quantity or the
+  allowance is not in range), InvalidArgument (the exponent is out of range,
+  or event_quantities are missing, for another price, or not the quantity).$$;
 
 revoke all on function public.ledger_price_usage from public;
 grant execute on function public.ledger_price_usage to pgledger_reader;
@@ -15664,11 +16895,20 @@ grant execute on function public.ledger_price_usage to pgledger_reader;
 -- file: repeatable/21_prices/price_amounts.sql
 /*
 What usage costs, exactly, in three sums: that of all tiers, what is missing to the minimum, and
-what is above the maximum (0 or less). The caller knows the price to be sound.
+what is above the maximum (0 or less). The caller knows the price to be sound;
+pgledger.price_lines says what the events are for.
+
+All of them are multiplied by whole, so that they stay exact where only a part of a whole period is
+due: by a price that is prorated, flat amounts and the minimum are due for that part.
 */
 create or replace function pgledger.price_amounts(
   price jsonb,
   quantity numeric,
+  part numeric default 1,
+  whole numeric default 1,
+  events numeric default null,
+  raised numeric default 0,
+  cut numeric default 0,
   out amount numeric,
   out true_up numeric,
   out cap numeric
@@ -15677,13 +16917,23 @@ language plpgsql
 immutable
 parallel safe
 as $$
+declare
+  v_part numeric := case when price -> 'prorated' = 'true' then part else whole end;
 begin
   select
-    coalesce(sum(line.amount) filter (where line.kind = 'usage'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'true_up'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'cap'), 0)
+    coalesce(
+      sum(line.amount * whole - coalesce(line.flat_amount, 0) * (whole - v_part))
+      filter (where line.kind = 'usage'),
+      0
+    ),
+    coalesce(sum(line.amount * whole) filter (where line.kind = 'true_up'), 0),
+    coalesce(sum(line.amount * whole) filter (where line.kind = 'cap'), 0)
   into price_amounts.amount, price_amounts.true_up, price_amounts.cap
-  from pgledger.price_lines(price, quantity) as line;
+  from pgledger.price_lines(price, quantity, events, raised, cut) as line;
+  if v_part <> whole then
+    true_up := greatest(coalesce((price ->> 'minimum')::numeric, 0) * v_part - amount, 0);
+    cap := coalesce(least((price ->> 'maximum')::numeric * whole - amount, 0), 0);
+  end if;
 end;
 $$;
 
@@ -15736,14 +16986,20 @@ What usage costs, exactly: a row for each tier that it reaches (`usage`), in ord
 what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
-The amount of a usage row is quantity * unit_amount + flat_amount; what the price does not have is
-null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
+The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
+are raised or cut by; what the price does not have is null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
 the first tier. A price without tiers is read as its own single tier: both have their amounts under
 the same names.
+
+For a price that asks something for each event, events is how many are charged, used what they come
+to, and raised and cut by how much their charges are raised and cut to their bounds.
 */
 create or replace function pgledger.price_lines(
   price jsonb,
-  used numeric
+  used numeric,
+  events numeric default null,
+  raised numeric default 0,
+  cut numeric default 0
 )
 returns table (
   kind text,
@@ -15796,6 +17052,17 @@ begin
     return next;
   end loop;
 
+  if events is not null then
+    flat_amount := null;
+    for description, quantity, unit_amount, amount in
+      select part.description, part.quantity, part.unit_amount, part.amount
+      from pgledger.event_price_parts(price, events, raised, cut) as part
+    loop
+      v_total := v_total + amount;
+      return next;
+    end loop;
+  end if;
+
   quantity := null;
   unit_amount := null;
   flat_amount := null;
@@ -15825,16 +17092,12 @@ by the clock, in the order in which it happened, and returns the subscription. T
 its row, and writes it itself unless to_store.
 
 At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
-on starts, or starts a period. Each of these is a change of its own, so that no period is left out,
-however late the call is. What cannot start yet, because the tenant has another live subscription,
-stays scheduled.
+on starts a period. Each of these is a change of its own, so that no period is left out, however
+late the call is.
 
 A call that is for many subscriptions, or creates one, gives each at_most so many changes, and those
 at the time of the last one: a subscription that is years behind is moved on by several calls. What
 they leave is written as if the clock had not been further.
-
-Locks the tenant's live subscription if its cancellation is due and this one starts.
-Errors: UnknownTimeZone.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
@@ -15852,7 +17115,6 @@ declare
   v_now timestamptz;
   v_at timestamptz;
   v_change text;
-  v_ok boolean;
 begin
   while subscription.due_at <= until loop
     exit when subscription.version >= v_version + at_most and subscription.due_at > v_at;
@@ -15867,16 +17129,14 @@ begin
       subscription.status := 'canceled';
       subscription.paused_at := null;
       subscription.ended_at := v_at;
-    elsif subscription.status = 'scheduled' then
-      exit when not pgledger.take_live_place(subscription);
-      v_change := 'started';
-      subscription.status := case
-        when subscription.trial_end is null then 'active' else 'trialing'
-      end;
     else
       v_change := 'period_started';
-      v_ok := pgledger.check_zones(subscription);
-      subscription := pgledger.enter_period(subscription, v_at);
+      select period.number, period.starts_at, period.ends_at
+      into
+        subscription.period_number,
+        subscription.current_period_start,
+        subscription.current_period_end
+      from pgledger.subscription_period(subscription, v_at) as period;
     end if;
 
     subscription := pgledger.note_subscription_change(subscription, v_change, v_at, v_now);
@@ -15893,62 +17153,6 @@ comment on function pgledger.advance_subscription is
   'Moves a locked subscription to that time: ends of trials, cancellations and periods due.';
 
 revoke all on function pgledger.advance_subscription from public;
-
--- file: repeatable/22_subscriptions/check_cancellation.sql
-/*
-Refuses a cancellation that says two things, or nothing. What time it leaves unused is only a
-question where it ends before its period does; at a given time that is charged up to then, so the
-rest is given back.
-
-Errors: NullArgument, InvalidArgument, InvalidTime.
-*/
-create or replace function pgledger.check_cancellation(
-  at_period_end boolean,
-  unused_time text,
-  cancel_at timestamptz
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_time_fault text := pgledger.time_fault(cancel_at);
-  v_ok boolean;
-begin
-  if at_period_end is null then
-    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
-  end if;
-  if unused_time is not null then
-    v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
-  end if;
-  if cancel_at is not null and v_time_fault is not null then
-    v_ok := pgledger.fail('InvalidTime', array['cancel_at', cancel_at::text, v_time_fault]);
-  elsif cancel_at is not null and unused_time = 'none' then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'unused_time', quote_literal(unused_time),
-        'up to a given cancel_at the base fee is charged, and the rest is given back'
-      ]
-    );
-  elsif at_period_end and cancel_at is null and unused_time <> 'none' then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
-      ]
-    );
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_cancellation is
-  'Raises the first thing that is wrong with what a cancellation asks for.';
-
-revoke all on function pgledger.check_cancellation from public;
 
 -- file: repeatable/22_subscriptions/check_new_subscription.sql
 /*
@@ -15968,7 +17172,10 @@ stable
 parallel safe
 as $$
 declare
-  v_started_fault text := pgledger.time_fault(request.started_at);
+  v_started_fault text := coalesce(
+    pgledger.time_fault(request.started_at),
+    case when request.started_at > request.created_at then 'it is in the future' end
+  );
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
   v_ok boolean;
 begin
@@ -16081,47 +17288,6 @@ comment on function pgledger.check_subscription_quantity is
 
 revoke all on function pgledger.check_subscription_quantity from public;
 
--- file: repeatable/22_subscriptions/check_zones.sql
-/*
-Raises if the server does not know a time zone that a subscription's periods are counted in: an
-update of its zones can leave out a name. A zone is tried, because looking through all names takes
-some 20 ms, and this is asked by every question about a limit.
-
-Errors: UnknownTimeZone.
-*/
-create or replace function pgledger.check_zones(subscription pgledger.subscriptions)
-returns boolean
-language plpgsql
-stable
-parallel unsafe
-as $$
-declare
-  v_zone text;
-  v_ok boolean;
-begin
-  if subscription.time_zone = 'UTC' and subscription.earlier_zones is null then
-    return true;
-  end if;
-  for v_zone in
-    select subscription.time_zone
-    union all
-    select earlier.zone ->> 'time_zone'
-    from jsonb_array_elements(subscription.earlier_zones) as earlier (zone)
-  loop
-    perform subscription.anchor_at at time zone v_zone;
-  end loop;
-  return true;
-exception
-  when invalid_parameter_value then
-    v_ok := pgledger.fail('UnknownTimeZone', array[quote_literal(v_zone), subscription.id]);
-end;
-$$;
-
-comment on function pgledger.check_zones is
-  'Raises if the server does not know a time zone of a subscription.';
-
-revoke all on function pgledger.check_zones from public;
-
 -- file: repeatable/22_subscriptions/end_overdue_subscription.sql
 /*
 Ends a tenant's live subscription whose cancellation is due but not written yet, so that another one
@@ -16171,50 +17337,14 @@ comment on function pgledger.end_overdue_subscription is
 
 revoke all on function pgledger.end_overdue_subscription from public;
 
--- file: repeatable/22_subscriptions/enter_period.sql
-/*
-Puts a subscription into the period that a time lies in, as it is counted by now. One that follows
-the current one is whole, even if a change of the time zone made it some hours longer or shorter.
-*/
-create or replace function pgledger.enter_period(
-  subscription pgledger.subscriptions,
-  at timestamptz
-)
-returns pgledger.subscriptions
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_end timestamptz := subscription.current_period_end;
-begin
-  select period.number, period.starts_at, period.ends_at
-  into
-    subscription.period_number,
-    subscription.current_period_start,
-    subscription.current_period_end
-  from pgledger.subscription_period(subscription, at) as period;
-  subscription.whole_start := case
-    when subscription.current_period_start = v_end then v_end
-    else pgledger.whole_period_start(subscription)
-  end;
-  return subscription;
-end;
-$$;
-
-comment on function pgledger.enter_period is
-  'Puts a subscription into the period that a time lies in.';
-
-revoke all on function pgledger.enter_period from public;
-
 -- file: repeatable/22_subscriptions/insert_subscription.sql
 /*
-Creates the subscription that a checked request asks for, moves it on if it starts in the past, and
-returns its key. If the same call, made at the same time, has created it meanwhile, that
+Creates the subscription that a checked request asks for, moves it to now if it starts in the past,
+and returns its key. If the same call, made at the same time, has created it meanwhile, that
 subscription's key is returned.
 
 Locks the plan FOR SHARE. If another call is creating one with the same id, or another live one for
-the tenant, this waits for it. Either may be in the way, or both.
+the tenant, this waits for it. Either constraint may be the one in conflict, so none is named.
 Errors: NullArgument, InvalidId, PlanNotFound, Archived, InvalidTime, IdempotencyConflict,
 ActiveSubscriptionExists.
 */
@@ -16231,33 +17361,33 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
-  v_key bigint;
   v_ok boolean;
 begin
-  if v_new.status = 'scheduled' then
-    v_ok := pgledger.refuse_scheduled_clash(v_new);
-  end if;
-  loop
-    v_new.key := pgledger.place_subscription(v_new);
-    exit when v_new.key is not null;
-    v_key := pgledger.repeated_subscription(request, plan_id, trial_days);
-    if v_key is not null then
-      return v_key;
-    elsif exists (
-      select
-      from pgledger.subscriptions
-      where subscriptions.app_id = request.app_id
-        and subscriptions.tenant_id = request.tenant_id
-        and not subscriptions.add_on
-        and subscriptions.status in ('trialing', 'active')
-    ) then
+  insert into pgledger.subscriptions (
+    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
+    billing_interval, interval_count, period_number, current_period_start, current_period_end,
+    trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at, updated_at
+  )
+  values (
+    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
+    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
+    v_new.interval_count, v_new.period_number, v_new.current_period_start,
+    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.tax_rates,
+    v_new.started_at, v_new.started_at, v_new.metadata, v_new.created_at, v_new.created_at
+  )
+  on conflict do nothing
+  returning subscriptions.key into v_new.key;
+
+  if v_new.key is null then
+    v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
+    if v_new.key is null then
       v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
     end if;
-    v_ok := pgledger.look_again();
-  end loop;
+    return v_new.key;
+  end if;
 
   v_new := pgledger.note_subscription_change(
-    v_new, 'created', least(v_new.started_at, v_new.created_at), v_new.created_at
+    v_new, 'created', v_new.started_at, v_new.created_at
   );
   perform pgledger.advance_subscription(
     v_new, v_new.created_at, at_most => pgledger.moves_at_once()
@@ -16271,82 +17401,20 @@ comment on function pgledger.insert_subscription is
 
 revoke all on function pgledger.insert_subscription from public;
 
--- file: repeatable/22_subscriptions/invoiced_at_once.sql
-/*
-Whether a change of plan or quantity is invoiced at once: if that is asked for, or, where nothing is
-said, if the period is longer than a month or 31 days. Only what goes on active in its period has
-something to be invoiced: a trial or a pause charges nothing, and a period that begins is invoiced
-anyway.
-*/
-create or replace function pgledger.invoiced_at_once(
-  invoice text,
-  before pgledger.subscriptions,
-  after pgledger.subscriptions
-)
-returns boolean
-language sql
-immutable
-parallel safe
-as $$
-  select
-    after.status = 'active'
-    and before.status = 'active'
-    and after.current_period_start = before.current_period_start
-    and coalesce(
-      -- Another period began at the very start of the one that may have been billed.
-      nullif(after.current_period_end <> before.current_period_end, false),
-      invoice = 'now',
-      case after.billing_interval
-        when 'year' then true
-        when 'month' then after.interval_count > 1
-        when 'week' then after.interval_count > 4
-        else after.interval_count > 31
-      end
-    )
-$$;
-
-comment on function pgledger.invoiced_at_once is
-  'Whether a change of plan or quantity is invoiced at once, and not with the period.';
-
-revoke all on function pgledger.invoiced_at_once from public;
-
--- file: repeatable/22_subscriptions/known_zones.sql
-/*
-What a subscription remembers of the zones of its earlier periods, without those that the server
-does not know any more: their days are counted in the zone that came after. Null if nothing is left.
-*/
-create or replace function pgledger.known_zones(earlier_zones jsonb)
-returns jsonb
-language sql
-stable
-parallel safe
-as $$
-  select jsonb_agg(earlier.zone order by earlier.place)
-  from jsonb_array_elements(known_zones.earlier_zones) with ordinality as earlier (zone, place)
-  where pgledger.zone_is_known(earlier.zone ->> 'time_zone')
-$$;
-
-comment on function pgledger.known_zones is
-  'Zones of earlier periods, without those that the server does not know any more.';
-
-revoke all on function pgledger.known_zones from public;
-
 -- file: repeatable/22_subscriptions/ledger_cancel_subscription.sql
 /*
-A paused subscription whose period is over ends at once, because that period does not come back. So
-does one that has not begun. Nothing is written if the subscription is already cancelled in that
-way, or has ended.
+A paused subscription whose period is over ends at once, because that period does not come back.
+Nothing is written if the subscription is already cancelled in that way, or has ended.
 
 Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time, cancel_at.
+Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time.
 */
 create or replace function public.ledger_cancel_subscription(
   app_id text,
   tenant_id text,
   id text,
   at_period_end boolean default true,
-  unused_time text default null,
-  cancel_at timestamptz default null
+  unused_time text default 'none'
 )
 returns public.ledger_subscription
 language plpgsql
@@ -16359,31 +17427,32 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
-  v_with_period boolean := at_period_end and cancel_at is null and v_new.status <> 'scheduled';
-  v_unused text := coalesce(unused_time, case when cancel_at is null then 'none' else 'credit' end);
-  v_end timestamptz := case
-    when cancel_at is not null then cancel_at
-    when v_with_period then pgledger.period_end_cancellation(v_new, v_now)
-    else v_now
-  end;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_cancellation(at_period_end, unused_time, cancel_at);
-  if v_new.status = 'canceled' or (
-    v_end > v_now
-    and v_new.cancel_at = v_end
-    and (v_new.cancel_at_period_end, v_new.unused_time) = (v_with_period, v_unused)
-  ) then
+  if at_period_end is null then
+    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
+  end if;
+  v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  if at_period_end and unused_time <> 'none' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
+      ]
+    );
+  elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
     return pgledger.subscription_with_key(v_new.key);
-  elsif cancel_at < v_now then
-    v_ok := pgledger.fail('InvalidTime', array['cancel_at', cancel_at::text, 'it is in the past']);
   end if;
 
   v_new.canceled_at := v_now;
-  v_new.unused_time := v_unused;
-  v_new.cancel_at := v_end;
-  v_new.cancel_at_period_end := v_with_period;
-  if v_end > v_now then
+  v_new.unused_time := unused_time;
+  v_new.cancel_at := case
+    when not at_period_end then v_now
+    when v_new.trial_end > v_now then v_new.trial_end
+    else greatest(v_new.current_period_end, v_now)
+  end;
+
+  if v_new.cancel_at > v_now then
     v_new := pgledger.note_subscription_change(v_new, 'cancellation_scheduled', v_now, v_now);
   else
     v_new.status := 'canceled';
@@ -16396,13 +17465,9 @@ end;
 $$;
 
 comment on function public.ledger_cancel_subscription is
-$$Cancels a subscription, at the end of its period, at once, or at a time.
+$$Cancels a subscription, at the end of its period or at once.
 
-Until it has ended, ledger_resume_subscription takes the cancellation back,
-and this call can name another end. An end with the period moves if a change
-of plan or of the trial moves that; one at a given time stays. What has not
-begun, or is paused and past its period, has no period to go to the end of: it
-ends at once.
+Until it has ended, ledger_resume_subscription takes the cancellation back.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -16410,20 +17475,14 @@ id: Id of the subscription.
 at_period_end: Whether the current period, or during a trial the trial, goes
   to its end first; false ends the subscription at once.
 unused_time: What becomes of a base fee that was paid in advance for time
-  after the end: it is kept, credited or to be refunded, on the invoice of the
-  last period; one of: none, credit, refund; null for none, and with cancel_at
-  for credit.
-cancel_at: When it ends, now or at any later time, in any period; the base fee
-  is due up to then. It is what counts, whatever at_period_end says; null for
-  what that says.
+  after an end at once: it is kept, credited or to be refunded, on the invoice
+  of the last period; one of: none, credit, refund.
 
 Returns: The subscription; the same call again changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
-  unused_time, it is none with cancel_at, or it is not none although the
-  period goes to its end), InvalidTime (cancel_at is in the past, or outside
-  the years 1 to 9999).$$;
+  unused_time, or it is not none although the period goes to its end).$$;
 
 revoke all on function public.ledger_cancel_subscription from public;
 grant execute on function public.ledger_cancel_subscription to pgledger_poster;
@@ -16433,17 +17492,13 @@ grant execute on function public.ledger_cancel_subscription to pgledger_poster;
 Nothing is written if the subscription has the plan already, even if it has ended.
 
 Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
-Checks, in this order: app_id, tenant_id, id, existence, plan_id, invoice, trial, keep_anchor,
-status, plan, time zone.
+Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
 */
 create or replace function public.ledger_change_plan(
   app_id text,
   tenant_id text,
   id text,
-  plan_id text,
-  invoice text default null,
-  trial text default 'keep',
-  keep_anchor boolean default false
+  plan_id text
 )
 returns public.ledger_subscription
 language plpgsql
@@ -16455,19 +17510,11 @@ as $$
 declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
-  v_before pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
-  v_new pgledger.subscriptions := v_before;
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
   v_plan pgledger.plans;
   v_ok boolean;
 begin
   v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
-  if invoice is not null then
-    v_ok := pgledger.check_choice('invoice', invoice, array['now', 'next']);
-  end if;
-  v_ok := pgledger.check_choice('trial', trial, array['keep', 'end', 'plan']);
-  if keep_anchor is null then
-    v_ok := pgledger.fail('NullArgument', array['keep_anchor']);
-  end if;
   if exists (
     select
     from pgledger.plans
@@ -16481,13 +17528,21 @@ begin
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
   v_ok := pgledger.check_plan_change(v_new, v_plan);
 
-  v_ok := pgledger.check_zones(v_new);
-  v_new := pgledger.moved_to_plan(v_new, v_plan, trial, keep_anchor, v_now);
-  v_new := pgledger.note_subscription_change(
-    v_new, 'plan_changed', v_now, v_now, pgledger.invoiced_at_once(invoice, v_before, v_new)
-  );
-  -- A trial that was to end now.
-  v_new := pgledger.advance_subscription(v_new, v_now, to_store => false);
+  if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
+    <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
+    and (v_now < v_new.trial_end and v_new.anchor_at = v_new.trial_end) is not true then
+    v_new.anchor_at := v_now;
+    v_new.period_number := 0;
+    v_new.current_period_start := v_now;
+    v_new.current_period_end := pgledger.period_boundary(
+      v_now, v_new.time_zone, v_plan.billing_interval, v_plan.interval_count, 1
+    );
+  end if;
+
+  v_new.plan_key := v_plan.key;
+  v_new.billing_interval := v_plan.billing_interval;
+  v_new.interval_count := v_plan.interval_count;
+  v_new := pgledger.note_subscription_change(v_new, 'plan_changed', v_now, v_now);
   return pgledger.store_subscription(v_new);
 end;
 $$;
@@ -16498,137 +17553,32 @@ $$Moves a subscription to another plan, now.
 If both plans are billed at the same interval, the current period goes on. If
 they are not, a new period starts now, and periods count from now; except in a
 trial from whose end periods count: it goes on, and they still do. Whenever a
-trial was to end, it ends then. trial and keep_anchor ask for something else.
-
-A pause stays. A cancellation at the end of the period is at the end of the
-period that then goes on; one at a given time stays. Limits go on: one for a
-day, week, month or year is counted as before, and one for the billing period
-begins anew only when the period that it was for is over. What has not begun
-yet begins with the new plan.
+trial was to end, it ends then. A pause or a decided cancellation stays.
 
 app_id: App.
 tenant_id: Tenant whose it is.
 id: Id of the subscription.
 plan_id: Id of the plan to move to: one for the whole app, or the tenant's
   own, of the same currency, and an add-on if the present one is.
-invoice: When the change is invoiced, if the period goes on: now makes an
-  invoice of its own due, next puts it on the period's; a period that starts
-  now is invoiced in any case. One of: now, next; null for now where the
-  period is longer than a month or 31 days, and else for next.
-trial: What becomes of the trial. keep: one that goes on ends when it was to,
-  and none begins. end: one that goes on ends now. plan: it is as long as the
-  new plan's, counted from the start of the subscription; so one can begin now
-  if the subscription is younger than that, and one that is over by then ends
-  now. One of: keep, end, plan.
-keep_anchor: Whether periods of another interval are counted from the anchor
-  there is. Then the period that starts now is a part of a whole one, up to
-  the next boundary, and costs its share; false counts them from now.
 
 Returns: The subscription; if it has the plan already, it does not change,
   even where it is canceled.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (invoice or trial is none
-  of its values, the plan has another currency, or one of both is an add-on),
-  InvalidState (it is canceled, and has another plan), PlanNotFound (there is
-  no such plan for this app and tenant), Archived (the plan is archived),
-  UnknownTimeZone (the server does not know its time zone any more).$$;
+  tenant has no such subscription), InvalidState (it is canceled, and has
+  another plan), PlanNotFound (there is no such plan for this app and tenant),
+  Archived (the plan is archived), InvalidArgument (the plan has another
+  currency, or one of both is an add-on).$$;
 
 revoke all on function public.ledger_change_plan from public;
 grant execute on function public.ledger_change_plan to pgledger_poster;
 
--- file: repeatable/22_subscriptions/ledger_change_time_zone.sql
-/*
-Nothing is written if the subscription has the zone already, and the server knows those of its
-earlier periods.
-
-Where the server does not know the present zone any more, nothing can be counted in it: then the new
-one takes its place in all periods, and every instant that is written down stays.
-
-Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, time_zone, status.
-*/
-create or replace function public.ledger_change_time_zone(
-  app_id text,
-  tenant_id text,
-  id text,
-  time_zone text
-)
-returns public.ledger_subscription
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
-  v_now timestamptz := pgledger.subscription_clock(v_old);
-  v_new pgledger.subscriptions := v_old;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_time_zone(time_zone);
-
-  v_new.earlier_zones := pgledger.known_zones(v_old.earlier_zones);
-  if not pgledger.zone_is_known(v_old.time_zone) then
-    v_new.time_zone := time_zone;
-  end if;
-  v_new := pgledger.advance_subscription(v_new, v_now);
-
-  if v_new.time_zone <> time_zone then
-    if v_new.status = 'canceled' then
-      v_ok := pgledger.refuse_subscription_change(v_new, 'counted in ' || time_zone);
-    end if;
-    v_new := pgledger.moved_to_zone(v_new, time_zone, v_now);
-  elsif (v_new.time_zone, v_new.earlier_zones)
-    is not distinct from (v_old.time_zone, v_old.earlier_zones) then
-    return pgledger.subscription_with_key(v_new.key);
-  end if;
-
-  -- What has ended is not changed any more: only its invoices are drawn up in the zone.
-  if v_new.status <> 'canceled' then
-    v_new := pgledger.note_subscription_change(v_new, 'time_zone_changed', v_now, v_now);
-  end if;
-  return pgledger.store_subscription(v_new);
-end;
-$$;
-
-comment on function public.ledger_change_time_zone is
-$$Counts the periods of a subscription in another time zone.
-
-The current period stays as it is: its start, its end, and what its days cost.
-So does the day, week, month or year that a limit is for. From there on,
-periods begin at the same time on the clock of the new zone: the anchor keeps
-its local time. So the next period is up to a day longer or shorter, and costs
-the same. Only an anchor at the end of a trial that goes on keeps its instant,
-as the trial does, and so does one at a start that is still to come.
-
-A zone whose name the server does not know any more is replaced in all
-periods, and no instant moves. This also mends a subscription that has ended
-and is still to be invoiced.
-
-app_id: App.
-tenant_id: Tenant whose it is.
-id: Id of the subscription.
-time_zone: The new zone: UTC, or a name of the IANA database such as
-  Europe/Berlin.
-
-Returns: The subscription; the same call again changes nothing.
-
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (the time zone is not
-  known), InvalidState (it is canceled, and the server knows its zone).$$;
-
-revoke all on function public.ledger_change_time_zone from public;
-grant execute on function public.ledger_change_time_zone to pgledger_poster;
-
 -- file: repeatable/22_subscriptions/ledger_create_subscription.sql
 /*
 A repeated call is refused if anything that it asks for differs. One that starts in the past is
-moved to now by the rules of ledger_advance, one that starts later is scheduled.
+moved to now by the rules of ledger_advance.
 
-Locks the tenant's live subscription, if its cancellation is due, then what it has scheduled and is
-due, then the plan FOR SHARE.
+Locks the tenant's live subscription, if its cancellation is due, then the plan FOR SHARE.
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 */
@@ -16675,7 +17625,6 @@ begin
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
     perform pgledger.end_overdue_subscription(app_id, tenant_id);
-    perform pgledger.start_due_subscription(app_id, tenant_id);
     v_key := pgledger.insert_subscription(v_request, plan_id, trial_days);
   end if;
 
@@ -16684,17 +17633,11 @@ end;
 $$;
 
 comment on function public.ledger_create_subscription is
-$$Subscribes a tenant to a plan, from now, from a time in the past or later.
+$$Subscribes a tenant to a plan, from now or from a time in the past.
 
 A tenant has at most one subscription that is trialing or active, and any
 number of add-ons beside it. What has happened since a start in the past, such
 as the end of the trial and new periods, is written down at once.
-
-One that starts later is scheduled: until then it gives nothing and costs
-nothing, and can be changed or cancelled. It starts by the clock. If the
-tenant's live one does not end by then it is refused; should that still be
-live when the time comes, ledger_advance reports it as failed, and the start
-waits until one of both is cancelled.
 
 Call it in FROM: (ledger_create_subscription(...)).* calls it once for every
 column.
@@ -16702,9 +17645,9 @@ column.
 app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
-started_at: Start of the first period, at most 10,000 periods ago, or in the
-  future; ledger_advance moves on what began more than 100 changes ago; null
-  for now.
+started_at: Start of the first period, not in the future and at most 10,000
+  periods ago; ledger_advance moves on what began more than 100 changes ago;
+  null for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
   the start.
@@ -16723,24 +17666,23 @@ tax_rates: JSON array of the tax rates of its invoices, at most 20, for
 
 Returns: The subscription.
 
-Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is too
-  long ago, or a time is outside the years 1 to 9999),
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
+  the future or too long ago, or a time is outside the years 1 to 9999),
   InvalidArgument (the time zone or the days of trial are not valid),
   InvalidQuantity (the quantity is not in range), InvalidMetadata,
   InvalidInvoice (tax_rates are not valid; the message names the path),
   IdempotencyConflict (the id is taken by a different subscription),
   PlanNotFound (there is no such plan for this app and tenant), Archived (the
   plan is archived), ActiveSubscriptionExists (neither the tenant's
-  subscription nor this one is an add-on, and both would be live).$$;
+  subscription nor this one is an add-on).$$;
 
 revoke all on function public.ledger_create_subscription from public;
 grant execute on function public.ledger_create_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_get_active_subscription.sql
 /*
-There is at most one that is live: a unique index holds that. No lock is taken and nothing is
-written, so the answer looks at cancel_at and at a start that is due itself; while that has to wait,
-the one that is live comes first.
+There is at most one: a unique index holds that. No lock is taken and nothing is written, so the
+answer looks at cancel_at itself.
 */
 create or replace function public.ledger_get_active_subscription(
   app_id text,
@@ -16767,13 +17709,8 @@ begin
   where subscriptions.app_id = ledger_get_active_subscription.app_id
     and subscriptions.tenant_id = ledger_get_active_subscription.tenant_id
     and not subscriptions.add_on
-    and (
-      subscriptions.status in ('trialing', 'active')
-      or (subscriptions.status = 'scheduled' and subscriptions.started_at <= v_now)
-    )
-    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
-  order by subscriptions.status = 'scheduled', subscriptions.started_at, subscriptions.key
-  limit 1;
+    and subscriptions.status in ('trialing', 'active')
+    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null);
 
   if found then
     return next pgledger.subscription_with_key(v_key);
@@ -16784,8 +17721,8 @@ $$;
 comment on function public.ledger_get_active_subscription is
 $$Returns what a tenant is subscribed to now, add-ons left out.
 
-One whose cancellation is due does not count any more, and one whose start is
-due counts already, even if that is not written down yet.
+One whose cancellation is due does not count any more, even if its end is not
+written down yet.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -16853,97 +17790,6 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
 revoke all on function public.ledger_get_subscription from public;
 grant execute on function public.ledger_get_subscription to pgledger_reader;
 
--- file: repeatable/22_subscriptions/ledger_list_all_subscriptions.sql
-/*
-By internal key, which is the order in which they were written down, whatever their ids.
-
-Checks, in this order: app_id, status, plan_id, page_size, page_offset, whether the plan exists.
-*/
-create or replace function public.ledger_list_all_subscriptions(
-  app_id text,
-  status text default null,
-  plan_id text default null,
-  page_size integer default 100,
-  page_offset bigint default 0
-)
-returns setof public.ledger_subscription
-language plpgsql
-stable
-parallel safe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_plan_key bigint;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_app(app_id);
-  if status is not null then
-    v_ok := pgledger.check_choice(
-      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
-    );
-  end if;
-  if plan_id is not null then
-    v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
-  end if;
-  v_ok := pgledger.check_page(page_size, page_offset);
-  if plan_id is not null then
-    select plans.key
-    into v_plan_key
-    from pgledger.plans
-    where plans.id = ledger_list_all_subscriptions.plan_id
-      and plans.app_id = ledger_list_all_subscriptions.app_id;
-    if not found then
-      v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_app(app_id)]);
-    end if;
-  end if;
-
-  return query
-  select
-    subscriptions.id, subscriptions.app_id, subscriptions.tenant_id, plans.id, plans.slug,
-    subscriptions.status, subscriptions.quantity, subscriptions.started_at,
-    subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
-    subscriptions.interval_count, subscriptions.current_period_start,
-    subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
-    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
-    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
-    subscriptions.created_at, subscriptions.updated_at
-  from pgledger.subscriptions
-  inner join pgledger.plans on subscriptions.plan_key = plans.key
-  where subscriptions.app_id = ledger_list_all_subscriptions.app_id
-    and (
-      ledger_list_all_subscriptions.status is null
-      or subscriptions.status = ledger_list_all_subscriptions.status
-    )
-    and (v_plan_key is null or subscriptions.plan_key = v_plan_key)
-  order by subscriptions.key desc
-  limit ledger_list_all_subscriptions.page_size
-  offset ledger_list_all_subscriptions.page_offset;
-end;
-$$;
-
-comment on function public.ledger_list_all_subscriptions is
-$$Returns a page of the subscriptions of all tenants of an app, newest first.
-
-They are as they are written down. The order is that of creation, the last one
-first, whatever their ids.
-
-app_id: App whose they are.
-status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
-  for all.
-plan_id: Only those that have this plan now; null for all plans.
-page_size: How many at most, 1 to 10,000.
-page_offset: How many to leave out before them, 0 or more.
-
-Returns: The subscriptions of the page.
-
-Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
-  InvalidId, InvalidPage, PlanNotFound (the app has no such plan).$$;
-
-revoke all on function public.ledger_list_all_subscriptions from public;
-grant execute on function public.ledger_list_all_subscriptions to pgledger_reader;
-
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
@@ -16968,7 +17814,7 @@ begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
     v_ok := pgledger.check_choice(
-      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
+      'status', status, array['trialing', 'active', 'paused', 'canceled']
     );
   end if;
   v_ok := pgledger.check_page(page_size, page_offset);
@@ -16980,9 +17826,9 @@ begin
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
-    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
-    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
+    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
+    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
+    subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -17006,8 +17852,7 @@ generated ids is that of creation.
 
 app_id: App.
 tenant_id: Tenant whose they are.
-status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
-  for all.
+status: Which ones; one of: trialing, active, paused, canceled; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 
@@ -17046,7 +17891,7 @@ declare
 begin
   if v_new.status = 'paused' then
     return pgledger.subscription_with_key(v_new.key);
-  elsif v_new.status in ('scheduled', 'canceled') then
+  elsif v_new.status = 'canceled' then
     v_ok := pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
@@ -17070,8 +17915,7 @@ id: Id of the subscription.
 Returns: The subscription; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled, or has not
-  begun).$$;
+  tenant has no such subscription), InvalidState (it is canceled).$$;
 
 revoke all on function public.ledger_pause_subscription from public;
 grant execute on function public.ledger_pause_subscription to pgledger_poster;
@@ -17081,10 +17925,10 @@ grant execute on function public.ledger_pause_subscription to pgledger_poster;
 A trial that is over by now is over: nothing moves by the length of the pause. Nothing is written if
 the subscription goes on anyway.
 
-Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id, and
-then what is to start by now; first writes what has become due for all.
-Checks, in this order: app_id, tenant_id, id, existence, status, time zone, whether the tenant has
-another live subscription.
+Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id; first
+writes what has become due for both.
+Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
+subscription.
 */
 create or replace function public.ledger_resume_subscription(
   app_id text,
@@ -17102,11 +17946,9 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
-  v_constraint text;
   v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
-  perform pgledger.start_due_subscription(app_id, tenant_id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now := pgledger.subscription_clock(v_new);
   v_new := pgledger.advance_subscription(v_new, v_now);
@@ -17116,8 +17958,9 @@ begin
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
-    v_ok := pgledger.check_zones(v_new);
-    v_new := pgledger.enter_period(v_new, v_now);
+    select period.number, period.starts_at, period.ends_at
+    into v_new.period_number, v_new.current_period_start, v_new.current_period_end
+    from pgledger.subscription_period(v_new, v_now) as period;
   elsif v_new.cancel_at is not null then
     v_change := 'cancellation_withdrawn';
   else
@@ -17125,18 +17968,12 @@ begin
   end if;
 
   v_new.cancel_at := null;
-  v_new.cancel_at_period_end := false;
-  v_new.unused_time := 'none';
   v_new.canceled_at := null;
   v_new := pgledger.note_subscription_change(v_new, v_change, v_now, v_now);
   begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
-      get stacked diagnostics v_constraint = constraint_name;
-      if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
-        raise;
-      end if;
       v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
@@ -17155,101 +17992,17 @@ Returns: The subscription, in the period that now lies in.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it has ended),
-  UnknownTimeZone (the server does not know its time zone any more),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
 revoke all on function public.ledger_resume_subscription from public;
 grant execute on function public.ledger_resume_subscription to pgledger_poster;
-
--- file: repeatable/22_subscriptions/ledger_set_trial_end.sql
-/*
-A trial that ends at once is written down as ended, with the period that follows. Nothing is written
-if the trial ends at that time already.
-
-Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, trial_end, status, whether there is a
-trial.
-*/
-create or replace function public.ledger_set_trial_end(
-  app_id text,
-  tenant_id text,
-  id text,
-  trial_end timestamptz
-)
-returns public.ledger_subscription
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
-  v_now timestamptz := pgledger.subscription_clock(v_old);
-  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
-  v_end timestamptz := coalesce(trial_end, v_now);
-  v_fault text;
-  v_ok boolean;
-begin
-  v_fault := pgledger.time_fault(v_end);
-  if v_fault is null and trial_end is distinct from v_new.trial_end then
-    v_fault := case
-      when v_new.status = 'scheduled' and v_end <= v_new.started_at
-        then format('the subscription starts at %s', v_new.started_at)
-      when v_end < v_now then 'it is in the past'
-    end;
-  end if;
-  if v_fault is not null then
-    v_ok := pgledger.fail('InvalidTime', array['trial_end', v_end::text, v_fault]);
-  elsif trial_end = v_new.trial_end then
-    return pgledger.subscription_with_key(v_new.key);
-  elsif v_new.status = 'canceled' or (v_new.trial_end > v_now) is not true then
-    v_ok := pgledger.refuse_subscription_change(
-      v_new,
-      'one whose trial ends at ' || v_end,
-      'Only a trial that goes on, or is still to begin, can be made longer or shorter.'
-    );
-  end if;
-
-  v_new := pgledger.with_trial_end(v_new, v_end, v_now);
-  v_new := pgledger.note_subscription_change(v_new, 'trial_changed', v_now, v_now);
-  v_new := pgledger.advance_subscription(v_new, v_now, to_store => false);
-  return pgledger.store_subscription(v_new);
-end;
-$$;
-
-comment on function public.ledger_set_trial_end is
-$$Makes a trial longer or shorter, or ends it now.
-
-Where periods count from the end of the trial, they count from the new one:
-the anchor moves with it. Where they do not, periods stay as they are. A
-cancellation that was to take effect with the trial's end does so at the new
-one. Limits for a day, week, month or year move with the anchor.
-
-app_id: App.
-tenant_id: Tenant whose it is.
-id: Id of the subscription: one in its trial, paused or not, or scheduled and
-  with a trial to come.
-trial_end: When the trial is to end, not in the past; null for now.
-
-Returns: The subscription; with the same version as before if the trial ends
-  at that time already.
-
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidTime (trial_end is in the past, not
-  after a start that is still to come, or outside the years 1 to 9999),
-  InvalidState (it has no trial that goes on or is to come).$$;
-
-revoke all on function public.ledger_set_trial_end from public;
-grant execute on function public.ledger_set_trial_end to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_update_subscription.sql
 /*
 Nothing is written if all three values are so already.
 
 Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, invoice,
-status.
+Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
 */
 create or replace function public.ledger_update_subscription(
   app_id text,
@@ -17257,8 +18010,7 @@ create or replace function public.ledger_update_subscription(
   id text,
   quantity numeric default null,
   metadata jsonb default null,
-  tax_rates jsonb default null,
-  invoice text default null
+  tax_rates jsonb default null
 )
 returns public.ledger_subscription
 language plpgsql
@@ -17271,7 +18023,6 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
-  v_invoice_now boolean;
   v_ok boolean;
 begin
   if quantity is not null then
@@ -17280,9 +18031,6 @@ begin
   v_ok := pgledger.check_metadata(metadata);
   if tax_rates is not null then
     v_ok := pgledger.check_tax_rates(tax_rates);
-  end if;
-  if invoice is not null then
-    v_ok := pgledger.check_choice('invoice', invoice, array['now', 'next']);
   end if;
 
   if (
@@ -17295,14 +18043,10 @@ begin
     v_ok := pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
-  v_invoice_now := quantity <> v_new.quantity
-    and pgledger.invoiced_at_once(invoice, v_new, v_new);
   v_new.quantity := coalesce(quantity, v_new.quantity);
   v_new.metadata := coalesce(metadata, v_new.metadata);
   v_new.tax_rates := coalesce(tax_rates, v_new.tax_rates);
-  v_new := pgledger.note_subscription_change(
-    v_new, 'updated', v_now, v_now, coalesce(v_invoice_now, false)
-  );
+  v_new := pgledger.note_subscription_change(v_new, 'updated', v_now, v_now);
   return pgledger.store_subscription(v_new);
 end;
 $$;
@@ -17316,22 +18060,18 @@ whole.
 app_id: App.
 tenant_id: Tenant whose it is.
 id: Id of the subscription.
-quantity: How many times the plan is taken, above 0; the change is prorated,
-  or null.
+quantity: How many times the plan is taken, above 0; the current period's
+  invoice prorates the change, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 tax_rates: JSON array of the tax rates of invoices still to be drawn up, as
   for ledger_create_subscription, or null.
-invoice: When another quantity is invoiced: now makes an invoice of its own
-  due, next puts it on the period's. One of: now, next; null for now where the
-  period is longer than a month or 31 days, and else for next.
 
 Returns: The subscription; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidQuantity (the quantity is not in
   range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
-  message names the path), InvalidArgument (invoice is none of its values),
-  InvalidState (it is canceled).$$;
+  message names the path), InvalidState (it is canceled).$$;
 
 revoke all on function public.ledger_update_subscription from public;
 grant execute on function public.ledger_update_subscription to pgledger_poster;
@@ -17384,160 +18124,6 @@ comment on function pgledger.lock_subscription is
 
 revoke all on function pgledger.lock_subscription from public;
 
--- file: repeatable/22_subscriptions/moved_to_plan.sql
-/*
-A subscription as it is on another plan. Of another interval a period begins now, and periods count
-from now, or with keep_anchor from where they did: then it is a part of a whole one. A trial from
-whose end periods count goes on. What has not begun is counted anew from its start.
-
-A cancellation at the end of the period moves to the end of the period that now lies in; one at a
-fixed time stays. The limit for a billing period goes to its end first.
-*/
-create or replace function pgledger.moved_to_plan(
-  subscription pgledger.subscriptions,
-  plan pgledger.plans,
-  trial text,
-  keep_anchor boolean,
-  at timestamptz
-)
-returns pgledger.subscriptions
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_quota record := pgledger.quota_period(subscription, 'billing', at);
-  v_is_as_long boolean := pgledger.interval_length(plan.billing_interval, plan.interval_count)
-  = pgledger.interval_length(subscription.billing_interval, subscription.interval_count);
-begin
-  subscription.plan_key := plan.key;
-  subscription.billing_interval := plan.billing_interval;
-  subscription.interval_count := plan.interval_count;
-  subscription := pgledger.plan_trial(subscription, plan, trial, at);
-
-  if subscription.status = 'scheduled' then
-    subscription.current_period_end := null;
-    return pgledger.enter_period(subscription, subscription.started_at);
-  elsif not v_is_as_long and (
-    subscription.status <> 'active'
-    and subscription.trial_end >= at
-    and subscription.anchor_at = subscription.trial_end
-  ) is not true then
-    subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || jsonb_build_object(
-      'billing', jsonb_build_array(v_quota.starts_at, v_quota.ends_at, v_quota.ends_at)
-    );
-    if not keep_anchor then
-      subscription.quota_anchor_at := coalesce(
-        subscription.quota_anchor_at, subscription.anchor_at
-      );
-      subscription.anchor_at := at;
-    end if;
-    select period.number, period.ends_at
-    into subscription.period_number, subscription.current_period_end
-    from pgledger.period_at(
-      subscription.anchor_at,
-      subscription.time_zone,
-      subscription.billing_interval,
-      subscription.interval_count,
-      at
-    ) as period;
-    subscription.current_period_start := at;
-    subscription.whole_start := pgledger.whole_period_start(subscription);
-  end if;
-
-  if subscription.cancel_at_period_end then
-    subscription.cancel_at := pgledger.period_end_cancellation(subscription, at);
-  end if;
-  return subscription;
-end;
-$$;
-
-comment on function pgledger.moved_to_plan is
-  'A subscription as it is on another plan: its periods, trial, cancellation and limits.';
-
-revoke all on function pgledger.moved_to_plan from public;
-
--- file: repeatable/22_subscriptions/moved_to_zone.sql
-/*
-A subscription as it is counted in another time zone from its next period on. The current period
-stays as it is, and so do the limits' periods that now lies in. The anchor keeps its time on the
-clock; where a trial that is not over ends at it, it keeps its instant. Of what has not begun, all
-periods are counted anew, and an anchor at its start keeps its instant too.
-
-The server knows both zones.
-*/
-create or replace function pgledger.moved_to_zone(
-  subscription pgledger.subscriptions,
-  time_zone text,
-  at timestamptz
-)
-returns pgledger.subscriptions
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_old text := subscription.time_zone;
-  v_stays boolean := coalesce(
-    (subscription.anchor_at = subscription.trial_end and subscription.trial_end > at)
-    or (subscription.anchor_at = subscription.started_at and subscription.status = 'scheduled'),
-    false
-  );
-begin
-  if subscription.status <> 'scheduled' then
-    subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || (
-      select
-        jsonb_object_agg(
-          unit.name,
-          jsonb_build_array(
-            quota.starts_at,
-            quota.ends_at,
-            case
-              when v_stays then quota.ends_at
-              else (boundary.at at time zone v_old) at time zone moved_to_zone.time_zone
-            end
-          )
-        )
-      from unnest(array['day', 'week', 'month', 'year']) as unit (name)
-      cross join lateral pgledger.quota_period(subscription, unit.name, at) as quota
-      -- A held period does not end at a boundary of its zone: it names the one that is near.
-      cross join lateral (
-        select
-          coalesce(
-            case
-              when quota.ends_at = (subscription.held_quotas -> unit.name ->> 1)::timestamptz
-                then (subscription.held_quotas -> unit.name ->> 2)::timestamptz
-            end,
-            quota.ends_at
-          ) as at
-      ) as boundary
-    );
-    if ((subscription.earlier_zones -> -1 ->> 'through')::timestamptz
-      >= subscription.current_period_start) is not true then
-      subscription.earlier_zones := coalesce(subscription.earlier_zones, '[]')
-        || jsonb_build_object('time_zone', v_old, 'through', subscription.current_period_start);
-    end if;
-  end if;
-
-  subscription.time_zone := time_zone;
-  if not v_stays then
-    subscription.anchor_at := (subscription.anchor_at at time zone v_old) at time zone time_zone;
-  end if;
-  subscription.quota_anchor_at := (subscription.quota_anchor_at at time zone v_old)
-    at time zone time_zone;
-  if subscription.status = 'scheduled' then
-    subscription.current_period_end := null;
-    subscription := pgledger.enter_period(subscription, subscription.started_at);
-  end if;
-  return subscription;
-end;
-$$;
-
-comment on function pgledger.moved_to_zone is
-  'A subscription as it is counted in another time zone from its next period on.';
-
-revoke all on function pgledger.moved_to_zone from public;
-
 -- file: repeatable/22_subscriptions/moves_at_once.sql
 /*
 By how many changes at most a call moves one subscription of many, or one that it creates, and how
@@ -17561,9 +18147,9 @@ revoke all on function pgledger.moves_at_once from public;
 -- file: repeatable/22_subscriptions/new_subscription.sql
 /*
 The subscription that a checked request asks for, with what it leaves out taken from the plan: as it
-is at its start, or scheduled for that, with version 0, to be inserted. Its trial counts from its
-start. Its periods count from the anchor requested, or else from the end of the trial if the plan
-says so, or else from its start.
+is at its start, with version 0, to be inserted. Its trial counts from its start. Its periods count
+from the anchor requested, or else from the end of the trial if the plan says so, or else from its
+start.
 
 Errors: InvalidTime.
 */
@@ -17595,20 +18181,17 @@ begin
     case when plan.anchor_at_trial_end then v_new.trial_end end,
     v_new.started_at
   );
-  v_new.status := case
-    when v_new.started_at > v_new.created_at then 'scheduled'
-    when v_new.trial_end is null then 'active'
-    else 'trialing'
-  end;
-  v_new := pgledger.enter_period(v_new, v_new.started_at);
+  v_new.status := case when v_new.trial_end is null then 'active' else 'trialing' end;
+  select period.number, period.starts_at, period.ends_at
+  into v_new.period_number, v_new.current_period_start, v_new.current_period_end
+  from pgledger.subscription_period(v_new, v_new.started_at) as period;
   v_new.due_at := pgledger.subscription_due_at(v_new);
   v_new.unused_time := 'none';
-  v_new.cancel_at_period_end := false;
   v_new.invoiced_version := 0;
   v_new.version := 0;
 
   -- Each period since the start will be a row.
-  if v_new.created_at > v_new.started_at and (
+  if (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
     v_ok := pgledger.fail(
@@ -17630,15 +18213,13 @@ revoke all on function pgledger.new_subscription from public;
 /*
 Writes a change of a subscription, which is given as it is after that. Returns it with its next
 version, with the time of what is due next, and with the time at which ledger_advance has to look at
-it. The subscription is locked, or new; the caller writes its own row. invoice_now: the change is to
-be invoiced at once, and not with the period.
+it. The subscription is locked, or new; the caller writes its own row.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
   change text,
   occurred_at timestamptz,
-  created_at timestamptz,
-  invoice_now boolean default false
+  created_at timestamptz
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -17650,10 +18231,8 @@ begin
   subscription.updated_at := created_at;
   subscription.due_at := pgledger.subscription_due_at(subscription);
   subscription.invoice_due_at := case
-    -- There is nothing to be invoiced before it starts.
-    when subscription.status = 'scheduled' then null
-    when invoice_now or change in (
-      'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
+    when change in (
+      'created', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
     ) then coalesce(least(subscription.invoice_due_at, occurred_at), occurred_at)
     -- The period's usage is billed at its end, even though no other period follows.
     when change = 'paused'
@@ -17671,7 +18250,7 @@ begin
   );
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
-    plan_key, quantity, period_number, period_start, period_end, whole_start, invoice_now
+    plan_key, quantity, period_number, period_start, period_end, whole_start
   )
   values (
     subscription.key,
@@ -17687,8 +18266,7 @@ begin
     subscription.period_number,
     subscription.current_period_start,
     subscription.current_period_end,
-    subscription.whole_start,
-    note_subscription_change.invoice_now
+    pgledger.whole_period_start(subscription)
   );
 
   return subscription;
@@ -17700,253 +18278,13 @@ comment on function pgledger.note_subscription_change is
 
 revoke all on function pgledger.note_subscription_change from public;
 
--- file: repeatable/22_subscriptions/period_end_cancellation.sql
-/*
-When a subscription ends that is cancelled at the end of its period: with the trial while that goes
-on. A period that is over does not come back, so in a pause it can be at once.
-*/
-create or replace function pgledger.period_end_cancellation(
-  subscription pgledger.subscriptions,
-  at timestamptz
-)
-returns timestamptz
-language sql
-immutable
-parallel safe
-as $$
-  select case
-    when subscription.trial_end > at then subscription.trial_end
-    else greatest(subscription.current_period_end, at)
-  end
-$$;
-
-comment on function pgledger.period_end_cancellation is
-  'When a subscription ends that is cancelled at the end of its period.';
-
-revoke all on function pgledger.period_end_cancellation from public;
-
--- file: repeatable/22_subscriptions/place_subscription.sql
-/*
-Inserts a subscription and returns its key; null if its id is taken, or its tenant has another live
-one. Whoever is writing either now is waited for.
-*/
-create or replace function pgledger.place_subscription(subscription pgledger.subscriptions)
-returns bigint
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_new pgledger.subscriptions := subscription;
-  v_key bigint;
-  v_constraint text;
-begin
-  insert into pgledger.subscriptions (
-    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
-    billing_interval, interval_count, period_number, current_period_start, current_period_end,
-    whole_start, trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at,
-    updated_at
-  )
-  values (
-    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
-    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
-    v_new.interval_count, v_new.period_number, v_new.current_period_start,
-    v_new.current_period_end, v_new.whole_start, v_new.trial_end, v_new.due_at, v_new.tax_rates,
-    case when v_new.status <> 'scheduled' then v_new.started_at end, v_new.started_at,
-    v_new.metadata, v_new.created_at, v_new.created_at
-  )
-  on conflict on constraint subscriptions_id_key do nothing
-  returning subscriptions.key into v_key;
-  return v_key;
-exception
-  when unique_violation then
-    get stacked diagnostics v_constraint = constraint_name;
-    if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
-      raise;
-    end if;
-    return null;
-end;
-$$;
-
-comment on function pgledger.place_subscription is
-  'Inserts a subscription, unless its id is taken or its tenant has another live one.';
-
-revoke all on function pgledger.place_subscription from public;
-
--- file: repeatable/22_subscriptions/plan_trial.sql
-/*
-A subscription that is moved to a plan, with the trial that was asked for: keep leaves it as it is,
-end ends one that goes on, and plan gives it the plan's days, counted from the subscription's start,
-however much of them is over. Where a plan that counts periods from the trial's end makes a trial
-begin now, that is a period by itself.
-*/
-create or replace function pgledger.plan_trial(
-  subscription pgledger.subscriptions,
-  plan pgledger.plans,
-  trial text,
-  at timestamptz
-)
-returns pgledger.subscriptions
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_end timestamptz := case
-    when trial = 'plan' then pgledger.trial_end(
-      subscription.started_at, subscription.time_zone, plan.trial_days
-    )
-  end;
-begin
-  if trial = 'keep' then
-    return subscription;
-  elsif subscription.status = 'scheduled' then
-    if subscription.anchor_at in (subscription.started_at, subscription.trial_end) then
-      subscription.anchor_at := coalesce(
-        case when plan.anchor_at_trial_end then v_end end, subscription.started_at
-      );
-    end if;
-    subscription.trial_end := v_end;
-  elsif subscription.trial_end > at then
-    subscription := pgledger.with_trial_end(
-      subscription, greatest(coalesce(v_end, at), at), at
-    );
-  elsif v_end > at then
-    subscription.trial_end := v_end;
-    if subscription.status = 'active' then
-      subscription.status := 'trialing';
-    end if;
-    if plan.anchor_at_trial_end then
-      subscription.anchor_at := v_end;
-      subscription.period_number := -1;
-      subscription.current_period_start := at;
-      subscription.current_period_end := v_end;
-      subscription.whole_start := at;
-    end if;
-  end if;
-  return subscription;
-end;
-$$;
-
-comment on function pgledger.plan_trial is
-  'A subscription that is moved to a plan, with the trial that was asked for.';
-
-revoke all on function pgledger.plan_trial from public;
-
--- file: repeatable/22_subscriptions/quota_period.sql
-/*
-The period around a time that a limit is for: the subscription's own, or a day, week, month or year
-counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
-seat's level, has no bounds.
-
-What was counted when the billing interval or the time zone changed goes to its end first: a change
-begins no limit anew. When another interval moves the anchor, days, weeks, months and years are
-counted on as before; quota_anchor_at says from where. The one after a held period begins where that
-ends; it is the one around the boundary that the held one names.
-
-Errors: UnknownTimeZone.
-*/
-create or replace function pgledger.quota_period(
-  subscription pgledger.subscriptions,
-  period text,
-  at timestamptz,
-  out starts_at timestamptz,
-  out ends_at timestamptz
-)
-language plpgsql
-stable
-parallel unsafe
-as $$
-declare
-  v_held jsonb := subscription.held_quotas -> period;
-  v_held_end timestamptz := v_held ->> 1;
-  v_next timestamptz := greatest(v_held_end, (v_held ->> 2)::timestamptz);
-  v_ok boolean;
-begin
-  if period = 'lifetime' then
-    starts_at := '-infinity';
-    ends_at := 'infinity';
-    return;
-  elsif at < v_held_end then
-    starts_at := v_held ->> 0;
-    ends_at := v_held_end;
-    return;
-  end if;
-
-  if subscription.time_zone <> 'UTC' then
-    v_ok := pgledger.check_zones(subscription);
-  end if;
-  if period <> 'billing' then
-    subscription.billing_interval := period;
-    subscription.interval_count := 1;
-    subscription.anchor_at := coalesce(subscription.quota_anchor_at, subscription.anchor_at);
-    -- Only a billing period is as long as a trial, or as what is written of the current one.
-    subscription.trial_end := null;
-    subscription.current_period_end := null;
-  end if;
-  select case when found.starts_at <= v_next then v_held_end else found.starts_at end, found.ends_at
-  into quota_period.starts_at, quota_period.ends_at
-  from pgledger.subscription_period(subscription, greatest(at, v_next)) as found;
-end;
-$$;
-
-comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
-
-revoke all on function pgledger.quota_period from public;
-
--- file: repeatable/22_subscriptions/refuse_scheduled_clash.sql
-/*
-Refuses a subscription that is to start later, if it is clear already that it could not: the
-tenant's live one, or another that starts before it, does not end by then.
-
-Errors: ActiveSubscriptionExists.
-*/
-create or replace function pgledger.refuse_scheduled_clash(subscription pgledger.subscriptions)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_ok boolean;
-begin
-  if not subscription.add_on and exists (
-    select
-    from pgledger.subscriptions as other
-    where other.app_id = subscription.app_id
-      and other.tenant_id = subscription.tenant_id
-      and other.key is distinct from subscription.key
-      and not other.add_on
-      and other.status in ('scheduled', 'trialing', 'active')
-      and other.started_at <= subscription.started_at
-      and (other.cancel_at > subscription.started_at or other.cancel_at is null)
-  ) then
-    v_ok := pgledger.refuse_second_subscription(
-      subscription.app_id,
-      subscription.tenant_id,
-      'Cancel that one first, at this start or before it, or change its plan.'
-    );
-  end if;
-  return true;
-end;
-$$;
-
-comment on function pgledger.refuse_scheduled_clash is
-  'Refuses a subscription that could not start, because another goes on.';
-
-revoke all on function pgledger.refuse_scheduled_clash from public;
-
 -- file: repeatable/22_subscriptions/refuse_second_subscription.sql
 /*
-Raises that a tenant can have no other live subscription. Without a hint, with that of the error.
+Raises that a tenant can have no other live subscription.
 
 Errors: ActiveSubscriptionExists.
 */
-create or replace function pgledger.refuse_second_subscription(
-  app_id text,
-  tenant_id text,
-  hint text default null
-)
+create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
 returns boolean
 language plpgsql
 stable
@@ -17955,8 +18293,7 @@ as $$
 begin
   return pgledger.fail(
     'ActiveSubscriptionExists',
-    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)],
-    hint => hint
+    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
   );
 end;
 $$;
@@ -17969,14 +18306,13 @@ revoke all on function pgledger.refuse_second_subscription from public;
 -- file: repeatable/22_subscriptions/refuse_subscription_change.sql
 /*
 Raises that a subscription cannot become what was asked for, because of its status. The message puts
-the target after "cannot become". A hint takes the place of that for the status.
+the target after "cannot become".
 
 Errors: InvalidState.
 */
 create or replace function pgledger.refuse_subscription_change(
   subscription pgledger.subscriptions,
-  target text,
-  hint text default null
+  target text
 )
 returns boolean
 language plpgsql
@@ -17988,13 +18324,10 @@ begin
     'InvalidState',
     array['subscription', subscription.id, subscription.status, target],
     hint => case
-      when hint is not null then hint
       when subscription.status = 'canceled'
         then 'It has ended for good. Subscribe again with ledger_create_subscription.'
       when subscription.status = 'paused'
         then 'Resume it first with ledger_resume_subscription.'
-      when subscription.status = 'scheduled'
-        then 'It has not begun. Until then its plan, quantity and end can be changed.'
     end
   );
 end;
@@ -18008,9 +18341,9 @@ revoke all on function pgledger.refuse_subscription_change from public;
 -- file: repeatable/22_subscriptions/repeated_subscription.sql
 /*
 The key of the subscription that an earlier call with that id has created, or null if none has. The
-request is compared with what was created, as far as that is still known: anchor, trial and zone
-until a change moved them, metadata until something was updated. What the request leaves to a
-default is not compared, because defaults change: with the clock, or with the plan's trial.
+request is compared with what was created, as far as that is still known: an anchor until the plan
+was changed, metadata until something was updated. What the request leaves to a default is not
+compared, because defaults change: with the clock, or with the plan's trial.
 
 Errors: IdempotencyConflict.
 */
@@ -18035,24 +18368,18 @@ begin
     jsonb_build_object(
       'app_id', request.app_id,
       'tenant_id', request.tenant_id,
-      'time_zone', case
-        when later.changes @> array['time_zone_changed'] then subscriptions.time_zone
-        else request.time_zone
-      end,
+      'time_zone', request.time_zone,
       'plan_id', repeated_subscription.plan_id,
       'quantity', request.quantity,
       'started_at', coalesce(request.started_at, subscriptions.started_at),
       'trial_end', case
-        when repeated_subscription.trial_days is null
-          or later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
-          then subscriptions.trial_end
+        when repeated_subscription.trial_days is null then subscriptions.trial_end
         else pgledger.trial_end(
           subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
         )
       end,
       'anchor_at', case
-        when later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
-          then subscriptions.anchor_at
+        when later.changes @> array['plan_changed'] then subscriptions.anchor_at
         else coalesce(request.anchor_at, subscriptions.anchor_at)
       end,
       'metadata', case
@@ -18093,46 +18420,6 @@ comment on function pgledger.repeated_subscription is
   'created it.';
 
 revoke all on function pgledger.repeated_subscription from public;
-
--- file: repeatable/22_subscriptions/start_due_subscription.sql
-/*
-Starts what a tenant has scheduled and is due by now, so that no other one becomes live in its
-place. What cannot start stays scheduled.
-
-Locks these FOR NO KEY UPDATE, the earliest first.
-*/
-create or replace function pgledger.start_due_subscription(app_id text, tenant_id text)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_now timestamptz := pgledger.clock();
-  v_key bigint;
-begin
-  for v_key in
-    select subscriptions.key
-    from pgledger.subscriptions
-    where subscriptions.app_id = start_due_subscription.app_id
-      and subscriptions.tenant_id = start_due_subscription.tenant_id
-      and not subscriptions.add_on
-      and subscriptions.status = 'scheduled'
-      and subscriptions.started_at <= v_now
-    order by subscriptions.started_at, subscriptions.key
-    for no key update
-  loop
-    perform pgledger.advance_subscription(
-      (select subscriptions from pgledger.subscriptions where subscriptions.key = v_key), v_now
-    );
-  end loop;
-end;
-$$;
-
-comment on function pgledger.start_due_subscription is
-  'Starts what a tenant has scheduled and is due, so that no other one becomes live in its place.';
-
-revoke all on function pgledger.start_due_subscription from public;
 
 -- file: repeatable/22_subscriptions/store_subscription.sql
 /*
@@ -18206,7 +18493,6 @@ revoke all on function pgledger.subscribable_plan from public;
 /*
 The time that counts for a subscription: never before what was last written about it, and never
 before its current period, even if the clock was put back. Otherwise a day could be billed twice.
-What has not begun is in no period yet.
 */
 create or replace function pgledger.subscription_clock(subscription pgledger.subscriptions)
 returns timestamptz
@@ -18215,9 +18501,7 @@ volatile
 parallel unsafe
 as $$
   select greatest(
-    pgledger.clock(),
-    subscription.updated_at,
-    case when subscription.status <> 'scheduled' then subscription.current_period_start end
+    pgledger.clock(), subscription.updated_at, subscription.current_period_start
   )
 $$;
 
@@ -18238,7 +18522,6 @@ immutable
 parallel safe
 as $$
   select case subscription.status
-    when 'scheduled' then least(subscription.started_at, subscription.cancel_at)
     when 'trialing'
       then least(subscription.trial_end, subscription.cancel_at, subscription.current_period_end)
     when 'active' then least(subscription.cancel_at, subscription.current_period_end)
@@ -18247,16 +18530,14 @@ as $$
 $$;
 
 comment on function pgledger.subscription_due_at is
-  'Earliest of start, trial end, period end and cancellation that is still to come, or null.';
+  'Earliest of trial end, period end and cancellation that is still to come, or null.';
 
 revoke all on function pgledger.subscription_due_at from public;
 
 -- file: repeatable/22_subscriptions/subscription_period.sql
 /*
-The period of a subscription that a time lies in. The current one is what is written of it. The one
-after it begins where it ends, even where the time zone was changed and another boundary would be
-near. A trial that ends at the anchor is one period, however long it is: the last one before the
-anchor. No period begins before the subscription.
+The period of a subscription that a time lies in. A trial that ends at the anchor is one period,
+however long it is: the last one before the anchor. No period begins before the subscription.
 */
 create or replace function pgledger.subscription_period(
   subscription pgledger.subscriptions,
@@ -18269,48 +18550,22 @@ language plpgsql
 stable
 parallel safe
 as $$
-declare
-  v_end timestamptz := subscription.current_period_end;
-  v_counted_at timestamptz := at;
 begin
-  if at >= subscription.current_period_start and at < v_end then
-    number := subscription.period_number;
-    starts_at := subscription.current_period_start;
-    ends_at := v_end;
-    return;
-  elsif at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
+  if at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
     number := -1;
     starts_at := subscription.started_at;
     ends_at := subscription.trial_end;
     return;
-  elsif at >= v_end then
-    v_counted_at := greatest(
-      at,
-      pgledger.period_boundary(
-        subscription.anchor_at,
-        subscription.time_zone,
-        subscription.billing_interval,
-        subscription.interval_count,
-        subscription.period_number + 1
-      )
-    );
   end if;
 
-  select
-    period.number,
-    case
-      when at >= v_end
-        and (period.number = subscription.period_number + 1 or period.starts_at < v_end) then v_end
-      else greatest(period.starts_at, subscription.started_at)
-    end,
-    period.ends_at
+  select period.number, greatest(period.starts_at, subscription.started_at), period.ends_at
   into number, starts_at, ends_at
   from pgledger.period_at(
     subscription.anchor_at,
     subscription.time_zone,
     subscription.billing_interval,
     subscription.interval_count,
-    v_counted_at
+    at
   ) as period;
 end;
 $$;
@@ -18336,9 +18591,9 @@ as $$
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
-    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
-    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
+    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
+    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
+    subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -18349,46 +18604,6 @@ comment on function pgledger.subscription_with_key is
   'The subscription with that internal key as applications see it, or null.';
 
 revoke all on function pgledger.subscription_with_key from public;
-
--- file: repeatable/22_subscriptions/take_live_place.sql
-/*
-Makes a scheduled subscription the live one of its tenant, in its row alone, and returns whether it
-is that now: false if the tenant has another. An add-on needs no place.
-
-The subscription is locked. Locks the tenant's live one if its cancellation is due, and waits for
-whoever makes another one live at the same time.
-*/
-create or replace function pgledger.take_live_place(subscription pgledger.subscriptions)
-returns boolean
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_constraint text;
-begin
-  if subscription.add_on then
-    return true;
-  end if;
-  perform pgledger.end_overdue_subscription(subscription.app_id, subscription.tenant_id);
-  update pgledger.subscriptions
-  set status = 'active'
-  where subscriptions.key = subscription.key;
-  return true;
-exception
-  when unique_violation then
-    get stacked diagnostics v_constraint = constraint_name;
-    if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
-      raise;
-    end if;
-    return false;
-end;
-$$;
-
-comment on function pgledger.take_live_place is
-  'Makes a scheduled subscription the live one of its tenant, unless there is another.';
-
-revoke all on function pgledger.take_live_place from public;
 
 -- file: repeatable/22_subscriptions/trial_end.sql
 /*
@@ -18413,46 +18628,6 @@ comment on function pgledger.trial_end is 'When a trial of that many days ends; 
 
 revoke all on function pgledger.trial_end from public;
 
--- file: repeatable/22_subscriptions/with_trial_end.sql
-/*
-A subscription whose trial, which goes on or is still to begin, ends at another time, not before at.
-Where periods count from the trial's end they still do, and the trial is a period by itself. A
-cancellation at the end of the trial moves with it. A trial that ends at once is over when the
-caller has moved the subscription to now. The period after it begins with that; here, if the clock
-moves nothing in a pause, or the trial has only just begun and would leave an empty period.
-*/
-create or replace function pgledger.with_trial_end(
-  subscription pgledger.subscriptions,
-  trial_end timestamptz,
-  at timestamptz
-)
-returns pgledger.subscriptions
-language plpgsql
-volatile
-parallel unsafe
-as $$
-begin
-  if subscription.anchor_at = subscription.trial_end then
-    subscription.anchor_at := trial_end;
-    subscription.current_period_end := trial_end;
-  end if;
-  subscription.trial_end := trial_end;
-  if subscription.cancel_at_period_end then
-    subscription.cancel_at := trial_end;
-  end if;
-  if subscription.current_period_end = at
-    and (subscription.status = 'paused' or subscription.current_period_start = at) then
-    subscription := pgledger.enter_period(subscription, at);
-  end if;
-  return subscription;
-end;
-$$;
-
-comment on function pgledger.with_trial_end is
-  'A subscription whose trial ends at another time, with what counts from there.';
-
-revoke all on function pgledger.with_trial_end from public;
-
 -- file: repeatable/22_subscriptions/write_subscription.sql
 /*
 Writes a subscription, as it is given, over its locked row. Columns that never change are left out.
@@ -18470,19 +18645,12 @@ begin
     status = subscription.status,
     quantity = subscription.quantity,
     anchor_at = subscription.anchor_at,
-    time_zone = subscription.time_zone,
-    earlier_zones = subscription.earlier_zones,
     billing_interval = subscription.billing_interval,
     interval_count = subscription.interval_count,
     period_number = subscription.period_number,
     current_period_start = subscription.current_period_start,
     current_period_end = subscription.current_period_end,
-    whole_start = subscription.whole_start,
-    quota_anchor_at = subscription.quota_anchor_at,
-    held_quotas = subscription.held_quotas,
-    trial_end = subscription.trial_end,
     cancel_at = subscription.cancel_at,
-    cancel_at_period_end = subscription.cancel_at_period_end,
     canceled_at = subscription.canceled_at,
     paused_at = subscription.paused_at,
     ended_at = subscription.ended_at,
@@ -18504,41 +18672,6 @@ comment on function pgledger.write_subscription is
 
 revoke all on function pgledger.write_subscription from public;
 
--- file: repeatable/22_subscriptions/zone_of_period.sql
-/*
-The time zone in which the days of a subscription's period are counted: the one that the period
-began in, though others may count since.
-*/
-create or replace function pgledger.zone_of_period(
-  subscription pgledger.subscriptions,
-  period_start timestamptz
-)
-returns text
-language sql
-stable
-parallel safe
-as $$
-  select case
-    when subscription.earlier_zones is null then subscription.time_zone
-    else coalesce(
-      (
-        select earlier.zone ->> 'time_zone'
-        from jsonb_array_elements(subscription.earlier_zones)
-          with ordinality as earlier (zone, place)
-        where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
-        order by earlier.place
-        limit 1
-      ),
-      subscription.time_zone
-    )
-  end
-$$;
-
-comment on function pgledger.zone_of_period is
-  'The time zone in which the days of a subscription''s period are counted.';
-
-revoke all on function pgledger.zone_of_period from public;
-
 -- file: repeatable/22_subscriptions/views/ledger_subscription_changes.sql
 /*
 What happened to subscriptions, as applications see it. Columns never change.
@@ -18556,7 +18689,6 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
-  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.subscriptions
@@ -18574,9 +18706,8 @@ comment on column public.ledger_subscription_changes.tenant_id is 'Tenant who su
 comment on column public.ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column public.ledger_subscription_changes.change is
-  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
-  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
-  'paused, resumed.';
+  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
+  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
 comment on column public.ledger_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column public.ledger_subscription_changes.status is 'Status afterwards.';
@@ -18586,8 +18717,6 @@ comment on column public.ledger_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column public.ledger_subscription_changes.period_end is
   'End of the period afterwards.';
-comment on column public.ledger_subscription_changes.invoice_now is
-  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column public.ledger_subscription_changes.created_at is 'When it was written down.';
 
 revoke all on table public.ledger_subscription_changes from public;
@@ -18615,7 +18744,6 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
-  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -18640,7 +18768,7 @@ comment on column public.ledger_subscriptions.tenant_id is 'Tenant who subscribe
 comment on column public.ledger_subscriptions.plan_id is 'Id of the current plan.';
 comment on column public.ledger_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_subscriptions.status is
-  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
+  'State; canceled is final; one of: trialing, active, paused, canceled.';
 comment on column public.ledger_subscriptions.quantity is 'How many times the plan is taken.';
 comment on column public.ledger_subscriptions.started_at is
   'Start of the first period or trial.';
@@ -18659,8 +18787,6 @@ comment on column public.ledger_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
-comment on column public.ledger_subscriptions.cancel_at_period_end is
-  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_subscriptions.paused_at is 'Since when it is paused, or null.';
@@ -18668,8 +18794,8 @@ comment on column public.ledger_subscriptions.ended_at is 'When it ended, or nul
 comment on column public.ledger_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
-  'refund.';
+  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
+  'none, credit, refund.';
 comment on column public.ledger_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_subscriptions.version is 'Counts changes, from 1.';
@@ -18699,7 +18825,6 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
-  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.tenant_roles as mapped
@@ -18720,9 +18845,8 @@ comment on column public.ledger_tenant_subscription_changes.tenant_id is
 comment on column public.ledger_tenant_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column public.ledger_tenant_subscription_changes.change is
-  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
-  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
-  'paused, resumed.';
+  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
+  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
 comment on column public.ledger_tenant_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column public.ledger_tenant_subscription_changes.status is 'Status afterwards.';
@@ -18733,8 +18857,6 @@ comment on column public.ledger_tenant_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column public.ledger_tenant_subscription_changes.period_end is
   'End of the period afterwards.';
-comment on column public.ledger_tenant_subscription_changes.invoice_now is
-  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column public.ledger_tenant_subscription_changes.created_at is
   'When it was written down.';
 
@@ -18764,7 +18886,6 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
-  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -18789,7 +18910,7 @@ comment on column public.ledger_tenant_subscriptions.tenant_id is 'Tenant who su
 comment on column public.ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
 comment on column public.ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_tenant_subscriptions.status is
-  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
+  'State; canceled is final; one of: trialing, active, paused, canceled.';
 comment on column public.ledger_tenant_subscriptions.quantity is
   'How many times the plan is taken.';
 comment on column public.ledger_tenant_subscriptions.started_at is
@@ -18810,8 +18931,6 @@ comment on column public.ledger_tenant_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_tenant_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
-comment on column public.ledger_tenant_subscriptions.cancel_at_period_end is
-  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_tenant_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_tenant_subscriptions.paused_at is
@@ -18820,8 +18939,8 @@ comment on column public.ledger_tenant_subscriptions.ended_at is 'When it ended,
 comment on column public.ledger_tenant_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_tenant_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
-  'refund.';
+  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
+  'none, credit, refund.';
 comment on column public.ledger_tenant_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
@@ -20078,6 +20197,56 @@ comment on function pgledger.lock_seat_meters is
 
 revoke all on function pgledger.lock_seat_meters from public;
 
+-- file: repeatable/23_usage/metered_event_sums.sql
+/*
+What pgledger.event_sums answers, of a meter's events in [starts_at, ends_at). They are read one by
+one, so they must not have been purged.
+*/
+create or replace function pgledger.metered_event_sums(
+  price jsonb,
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  out events numeric,
+  out quantity numeric,
+  out raised numeric,
+  out cut numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_terms record := pgledger.event_price(price);
+begin
+  select
+    count(*), coalesce(sum(event.quantity), 0), coalesce(sum(excess.below), 0),
+    coalesce(sum(excess.above), 0)
+  into
+    metered_event_sums.events, metered_event_sums.quantity, metered_event_sums.raised,
+    metered_event_sums.cut
+  from (
+    select usage_events.quantity
+    from pgledger.usage_events
+    where usage_events.meter_key = metered_event_sums.meter_key
+      and usage_events.event_at >= metered_event_sums.starts_at
+      and usage_events.event_at < metered_event_sums.ends_at
+      -- A removed event has none.
+      and usage_events.quantity is not null
+    order by usage_events.event_at, usage_events.key
+    offset v_terms.free_events
+  ) as event
+  cross join lateral pgledger.event_excess(
+    event.quantity, v_terms.rate, v_terms.fee, v_terms.event_minimum, v_terms.event_maximum
+  ) as excess;
+end;
+$$;
+
+comment on function pgledger.metered_event_sums is
+  'What a price that asks something for each event is computed from, of a meter''s events.';
+
+revoke all on function pgledger.metered_event_sums from public;
+
 -- file: repeatable/23_usage/open_meters.sql
 /*
 Makes the meters that are missing for these parallel pairs of tenant and feature. A pair gets its
@@ -20168,6 +20337,45 @@ comment on function pgledger.open_meters is
   'Makes the meters that are missing for pairs of tenant and feature, where both are valid.';
 
 revoke all on function pgledger.open_meters from public;
+
+-- file: repeatable/23_usage/quota_period.sql
+/*
+The period around a time that a limit is for: the subscription's own, or a day, week, month or year
+counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
+seat's level, has no bounds.
+*/
+create or replace function pgledger.quota_period(
+  subscription pgledger.subscriptions,
+  period text,
+  at timestamptz,
+  out starts_at timestamptz,
+  out ends_at timestamptz
+)
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if period = 'lifetime' then
+    starts_at := '-infinity';
+    ends_at := 'infinity';
+    return;
+  end if;
+  if period <> 'billing' then
+    subscription.billing_interval := period;
+    subscription.interval_count := 1;
+    -- Only a billing period is as long as a trial.
+    subscription.trial_end := null;
+  end if;
+  select found.starts_at, found.ends_at
+  into quota_period.starts_at, quota_period.ends_at
+  from pgledger.subscription_period(subscription, at) as found;
+end;
+$$;
+
+comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
+
+revoke all on function pgledger.quota_period from public;
 
 -- file: repeatable/23_usage/resolve_usage.sql
 /*
@@ -20663,7 +20871,7 @@ create or replace function pgledger.usage_needed_from(app_id text, tenant_id tex
 returns timestamptz
 language sql
 stable
-parallel unsafe
+parallel safe
 as $$
   select coalesce(
     min(
@@ -20685,7 +20893,7 @@ as $$
   from pgledger.subscriptions
   left join pgledger.plan_features
     on subscriptions.plan_key = plan_features.plan_key
-    and plan_features.period in ('day', 'week', 'month', 'year', 'billing')
+    and plan_features.period in ('day', 'week', 'month', 'year')
   left join lateral pgledger.quota_period(
     subscriptions, plan_features.period, pgledger.clock()
   ) as quota_period on plan_features.period is not null
@@ -21168,8 +21376,7 @@ revoke all on function pgledger.consume_within_limit from public;
 -- file: repeatable/24_entitlements/entitlement.sql
 /*
 What a tenant has of a feature now: the plans of its live subscriptions, the limit and its period,
-and what is used. It goes by the clock, whatever ledger_advance has written so far; only what is to
-start while another subscription is live waits for that.
+and what is used. It goes by the clock, whatever ledger_advance has written so far.
 
 With several subscriptions (add-ons), limits add up; one that is unlimited makes the sum unlimited,
 and one that is soft makes it soft. The period is that of the first subscription that has the
@@ -21177,7 +21384,7 @@ feature; the one that is not an add-on comes first. The reason is empty where th
 
 One body, though long: every check and every record within a limit runs it, and further calls would
 slow those down.
-Errors: NullArgument, FeatureNotFound, UnknownTimeZone.
+Errors: NullArgument, FeatureNotFound.
 */
 create or replace function pgledger.entitlement(
   app_id text,
@@ -21195,13 +21402,12 @@ create or replace function pgledger.entitlement(
 )
 language plpgsql
 stable
-parallel unsafe
+parallel safe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_part record;
   v_meter record;
-  v_is_live boolean := false;
   v_ok boolean;
 begin
   used := 0;
@@ -21211,10 +21417,9 @@ begin
   expires_at := 'infinity';
   for v_part in
     select
-      subscriptions as subscription, subscriptions.status, subscriptions.add_on,
-      subscriptions.started_at, subscriptions.trial_end, subscriptions.cancel_at,
-      plan_features.type, plan_features.quota, plan_features.period, plan_features.soft_limit,
-      plan_features.aggregation
+      subscriptions as subscription, subscriptions.status, subscriptions.trial_end,
+      subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
+      plan_features.soft_limit, plan_features.aggregation
     from pgledger.subscriptions
     left join pgledger.plan_features
       on subscriptions.plan_key = plan_features.plan_key
@@ -21223,15 +21428,8 @@ begin
       and subscriptions.tenant_id = entitlement.tenant_id
       and subscriptions.status <> 'canceled'
       and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
-    order by subscriptions.add_on, subscriptions.status = 'scheduled', subscriptions.key
+    order by subscriptions.add_on, subscriptions.key
   loop
-    if v_part.status = 'scheduled' and v_part.started_at > v_now then
-      expires_at := least(expires_at, v_part.started_at);
-      continue;
-    end if;
-    -- What is to start waits while another is live.
-    continue when v_part.status = 'scheduled' and not v_part.add_on and v_is_live;
-    v_is_live := v_is_live or v_part.status <> 'paused';
     expires_at := least(
       expires_at, v_part.cancel_at, case when v_part.trial_end > v_now then v_part.trial_end end
     );
@@ -21577,7 +21775,7 @@ create or replace function public.ledger_check_entitlement(
 returns public.ledger_entitlement
 language plpgsql
 stable
-parallel unsafe
+parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -21622,8 +21820,7 @@ Returns: Whether it is allowed, what is used and left of the limit, and why.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and
-  tenant), UnknownTimeZone (the server does not know the time zone of the
-  tenant's subscription any more).$$;
+  tenant).$$;
 
 revoke all on function public.ledger_check_entitlement from public;
 grant execute on function public.ledger_check_entitlement to pgledger_reader;
@@ -21644,7 +21841,7 @@ create or replace function public.ledger_check_entitlements(
 returns setof public.ledger_entitlement
 language plpgsql
 stable
-parallel unsafe
+parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -21800,9 +21997,7 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), IdempotencyConflict (the key is taken by usage of another feature or
   quantity), FeatureNotFound (there is no feature of this key for this app and
   tenant), InvalidArgument (the feature is not one that is used up, or the key
-  or a value that it counts by is not valid), InvalidMetadata, UnknownTimeZone
-  (the server does not know the time zone of the tenant's subscription any
-  more).$$;
+  or a value that it counts by is not valid), InvalidMetadata.$$;
 
 revoke all on function public.ledger_consume_entitlement from public;
 grant execute on function public.ledger_consume_entitlement to pgledger_poster;
@@ -22017,7 +22212,7 @@ create or replace function public.ledger_remaining_entitlement(
 returns numeric
 language plpgsql
 stable
-parallel unsafe
+parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -22046,8 +22241,7 @@ Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
   a boolean feature 1 if it is on.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
-  this key for this app and tenant), UnknownTimeZone (the server does not know
-  the time zone of the tenant's subscription any more).$$;
+  this key for this app and tenant).$$;
 
 revoke all on function public.ledger_remaining_entitlement from public;
 grant execute on function public.ledger_remaining_entitlement to pgledger_reader;
@@ -22108,9 +22302,7 @@ ttl: How long it may be served at most, above 0 and at most a day; null for
 Returns: What ledger_check_entitlement returns for a quantity of 1.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
-  FeatureNotFound (there is no feature of this key for this app and tenant),
-  UnknownTimeZone (the server does not know the time zone of the tenant's
-  subscription any more).$$;
+  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
 
 revoke all on function public.ledger_set_cached_entitlement from public;
 grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
@@ -22807,6 +22999,74 @@ comment on function pgledger.check_coupon_items is
 
 revoke all on function pgledger.check_coupon_items from public;
 
+-- file: repeatable/25_coupons/check_coupon_redemptions.sql
+/*
+Refuses limits of a coupon that are below what has been redeemed. A tenant's redemptions are counted
+only when its limit is lowered, because that reads all redemptions of the coupon. The caller has
+locked the coupon, so that none is added meanwhile.
+
+Errors: InUse.
+*/
+create or replace function pgledger.check_coupon_redemptions(
+  previous pgledger.coupons,
+  coupon pgledger.coupons
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_most record;
+  v_ok boolean;
+begin
+  if coupon.max_redemptions < previous.redemptions then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(previous.code),
+        format('limited to %s', coupon.max_redemptions),
+        format('it has been redeemed %s times', previous.redemptions)
+      ],
+      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
+    );
+  elsif (
+    coupon.max_redemptions_per_tenant
+    < coalesce(previous.max_redemptions_per_tenant, previous.redemptions)
+  ) is not true then
+    return true;
+  end if;
+
+  select coupon_redemptions.tenant_id, count(*) as redemptions
+  into v_most
+  from pgledger.coupon_redemptions
+  where coupon_redemptions.coupon_key = previous.key
+  group by coupon_redemptions.tenant_id
+  having count(*) > coupon.max_redemptions_per_tenant
+  order by count(*) desc, coupon_redemptions.tenant_id
+  limit 1;
+  if found then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(previous.code),
+        format('limited to %s by each tenant', coupon.max_redemptions_per_tenant),
+        format('tenant %L has redeemed it %s times', v_most.tenant_id, v_most.redemptions)
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_coupon_redemptions is
+  'Raises InUse if the limits of a coupon are below what has been redeemed.';
+
+revoke all on function pgledger.check_coupon_redemptions from public;
+
 -- file: repeatable/25_coupons/check_coupon_terms.sql
 /*
 Refuses a coupon of which something is wrong that can be changed later. The order of the checks is
@@ -23084,7 +23344,8 @@ revoke all on function pgledger.discountable from public;
 -- file: repeatable/25_coupons/find_coupon.sql
 /*
 The coupon that a code names for a tenant, or null: the tenant's own, or else the app's. Archived
-ones count, so that archiving a tenant's own coupon does not uncover the app's.
+ones count, so that archiving a tenant's own coupon does not uncover the app's; of coupons whose
+code was used again, the active one is found, or else the last.
 */
 create or replace function pgledger.find_coupon(
   app_id text,
@@ -23101,7 +23362,7 @@ as $$
   where coupons.app_id = find_coupon.app_id
     and coupons.tenant_id in (find_coupon.tenant_id, '')
     and coupons.code = find_coupon.code
-  order by coupons.tenant_id = ''
+  order by coupons.tenant_id = '', coupons.status = 'archived', coupons.key desc
   limit 1
 $$;
 
@@ -23126,48 +23387,44 @@ parallel unsafe
 as $$
 declare
   v_key bigint;
-  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_coupon_currency(coupon);
 
   loop
-    begin
-      insert into pgledger.coupons (
-        id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
-        duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
-        max_redemptions_per_tenant, metadata, created_at, updated_at
-      )
-      values (
-        coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
-        coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
-        coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
-        coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
-        coupon.created_at, coupon.created_at
-      )
-      on conflict on constraint coupons_id_key do nothing
-      returning coupons.key into v_key;
-    exception
-      when unique_violation then
-        get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
-          raise;
-        end if;
-    end;
+    -- No constraint is named, because it may be the id or the code that is taken.
+    insert into pgledger.coupons (
+      id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
+      duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
+      max_redemptions_per_tenant, metadata, created_at, updated_at
+    )
+    values (
+      coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
+      coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
+      coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
+      coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
+      coupon.created_at, coupon.created_at
+    )
+    on conflict do nothing
+    returning coupons.key into v_key;
 
-    if v_key is not null then
+    if found then
       return v_key;
     end if;
 
     v_key := pgledger.repeated_coupon(coupon);
     if v_key is not null then
       return v_key;
-    elsif exists (
+    end if;
+
+    -- The coupon that was in the way may be gone by now: then there is another try.
+    if exists (
       select
       from pgledger.coupons
       where coupons.app_id = coupon.app_id
         and coupons.tenant_id = coupon.tenant_id
         and coupons.code = coupon.code
+        and coupons.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',
@@ -23178,7 +23435,6 @@ begin
         ]
       );
     end if;
-    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
@@ -23327,8 +23583,8 @@ With an id of the caller's choice the call can be repeated: the second call
 returns the coupon as it is now if it asks for the same.
 
 app_id: App that it belongs to.
-code: What is typed to redeem it, unique in the app (and tenant): 1 to 64
-  visible characters.
+code: What is typed to redeem it, unique in the app (and tenant) among those
+  that are not archived: 1 to 64 visible characters.
 name: Name for people, which stands on invoices, 1 to 255 characters; null for
   the code.
 percentage: Percent off, above 0 to 100, at most 18 decimal places; null for
@@ -23468,7 +23724,7 @@ $$;
 comment on function public.ledger_get_coupon is
 $$Returns the coupon that a code names for a tenant.
 
-Archived ones are found too.
+Archived ones are found too; if another has taken the code since, that one is.
 
 app_id: App that it belongs to.
 code: What is typed to redeem it.
@@ -23755,11 +24011,10 @@ grant execute on function public.ledger_redeem_coupon to pgledger_poster;
 /*
 A call that changes nothing leaves the version as it is.
 
-Locks the coupon, so no redemption is added while they are counted. A tenant's are counted only when
-its limit is lowered, because that reads all redemptions of the coupon.
+Locks the coupon, so no redemption is added while they are counted.
 
-Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
-max_redemptions_per_tenant, metadata, redemptions so far.
+Checks, in this order: app_id, id, existence, clear, name, valid_from, valid_until, max_redemptions,
+max_redemptions_per_tenant, metadata, status, redemptions so far, whether the code is taken.
 */
 create or replace function public.ledger_update_coupon(
   app_id text,
@@ -23769,7 +24024,9 @@ create or replace function public.ledger_update_coupon(
   valid_until timestamptz default null,
   max_redemptions bigint default null,
   max_redemptions_per_tenant bigint default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  status text default null,
+  clear text[] default null
 )
 returns public.ledger_coupon
 language plpgsql
@@ -23780,67 +24037,31 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
-  v_new pgledger.coupons := v_old;
-  v_most_tenant_id text;
-  v_most bigint;
-  v_ok boolean;
-begin
-  v_new.name := coalesce(name, v_old.name);
-  v_new.valid_from := coalesce(valid_from, v_old.valid_from);
-  v_new.valid_until := coalesce(valid_until, v_old.valid_until);
-  v_new.max_redemptions := coalesce(max_redemptions, v_old.max_redemptions);
-  v_new.max_redemptions_per_tenant := coalesce(
-    max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
+  v_new pgledger.coupons;
+  v_ok boolean := pgledger.check_cleared(
+    clear,
+    jsonb_build_object(
+      'valid_from', valid_from, 'valid_until', valid_until, 'max_redemptions', max_redemptions,
+      'max_redemptions_per_tenant', max_redemptions_per_tenant, 'metadata', metadata
+    )
   );
-  v_new.metadata := coalesce(metadata, v_old.metadata);
+begin
+  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
+  v_new.name := coalesce(name, v_old.name);
+  v_new.valid_from := coalesce(valid_from, v_new.valid_from);
+  v_new.valid_until := coalesce(valid_until, v_new.valid_until);
+  v_new.max_redemptions := coalesce(max_redemptions, v_new.max_redemptions);
+  v_new.max_redemptions_per_tenant := coalesce(
+    max_redemptions_per_tenant, v_new.max_redemptions_per_tenant
+  );
+  v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.status := coalesce(status, v_old.status);
   v_ok := pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
+  v_ok := pgledger.check_coupon_redemptions(v_old, v_new);
 
-  if v_new.max_redemptions_per_tenant < coalesce(
-    v_old.max_redemptions_per_tenant, v_old.redemptions
-  ) then
-    select coupon_redemptions.tenant_id, count(*)
-    into v_most_tenant_id, v_most
-    from pgledger.coupon_redemptions
-    where coupon_redemptions.coupon_key = v_old.key
-    group by coupon_redemptions.tenant_id
-    having count(*) > v_new.max_redemptions_per_tenant
-    order by count(*) desc, coupon_redemptions.tenant_id
-    limit 1;
-  end if;
-
-  if v_new.max_redemptions < v_old.redemptions then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'coupon',
-        quote_literal(v_old.code),
-        format('limited to %s', v_new.max_redemptions),
-        format('it has been redeemed %s times', v_old.redemptions)
-      ],
-      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
-    );
-  elsif v_most is not null then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'coupon',
-        quote_literal(v_old.code),
-        format('limited to %s by each tenant', v_new.max_redemptions_per_tenant),
-        format('tenant %L has redeemed it %s times', v_most_tenant_id, v_most)
-      ]
-    );
-  elsif v_new is distinct from v_old then
-    update pgledger.coupons
-    set
-      name = v_new.name,
-      valid_from = v_new.valid_from,
-      valid_until = v_new.valid_until,
-      max_redemptions = v_new.max_redemptions,
-      max_redemptions_per_tenant = v_new.max_redemptions_per_tenant,
-      metadata = v_new.metadata,
-      version = coupons.version + 1,
-      updated_at = pgledger.clock()
-    where coupons.key = v_old.key;
+  if v_new is distinct from v_old then
+    perform pgledger.rewrite_coupon(v_new);
   end if;
 
   return pgledger.coupon_with_key(v_old.key);
@@ -23850,9 +24071,8 @@ $$;
 comment on function public.ledger_update_coupon is
 $$Changes a coupon.
 
-What is null stays as it is, so no value can be taken back to null. The code
-and the discount never change. Who has redeemed the coupon keeps it, whatever
-changes.
+What is null stays as it is; clear takes a value away. The code and the
+discount never change. Who has redeemed the coupon keeps it, whatever changes.
 
 app_id: App that it belongs to.
 id: Id of the coupon, cpn_ and a ULID.
@@ -23864,14 +24084,20 @@ max_redemptions: How often it can be redeemed in all; not less often than it
 max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more and
   not less often than any tenant has, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
+status: Whether it can be redeemed; an archived coupon becomes active again
+  unless another has taken its code; one of: active, archived, or null.
+clear: Array of the names of what is taken away: valid_from, valid_until,
+  max_redemptions, max_redemptions_per_tenant, metadata; null for nothing.
 
 Returns: The coupon; with the same version as before where nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
-  such coupon), InvalidArgument (the name or a limit is not valid),
-  InvalidTime (a time is outside the years 1 to 9999, or the end is not after
-  the start), InvalidMetadata, InUse (it has been redeemed more often than
-  max_redemptions, or by a tenant than max_redemptions_per_tenant).$$;
+  such coupon), InvalidArgument (the name, a limit or the status is not valid,
+  or clear has another name or one that is given), InvalidTime (a time is
+  outside the years 1 to 9999, or the end is not after the start),
+  InvalidMetadata, InUse (it has been redeemed more often than
+  max_redemptions, or by a tenant than max_redemptions_per_tenant),
+  AlreadyExists (it would become active, and its code is taken).$$;
 
 revoke all on function public.ledger_update_coupon from public;
 grant execute on function public.ledger_update_coupon to pgledger_poster;
@@ -23932,7 +24158,8 @@ revoke all on function pgledger.lock_coupon from public;
 -- file: repeatable/25_coupons/lock_coupon_of_code.sql
 /*
 The coupon that a code names for a tenant, as pgledger.find_coupon finds it, its row locked FOR NO
-KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's.
+KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's; if it is archived meanwhile
+and another takes its code, it is that one.
 
 Errors: CouponNotFound.
 */
@@ -23947,18 +24174,24 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_coupon pgledger.coupons := (
-    select coupons
-    from pgledger.coupons
-    where coupons.app_id = lock_coupon_of_code.app_id
-      and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
-      and coupons.code = lock_coupon_of_code.code
-    order by coupons.tenant_id = ''
-    limit 1
-    for no key update
-  );
+  v_coupon pgledger.coupons;
   v_ok boolean;
 begin
+  loop
+    v_coupon := (
+      select coupons
+      from pgledger.coupons
+      where coupons.app_id = lock_coupon_of_code.app_id
+        and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
+        and coupons.code = lock_coupon_of_code.code
+      order by coupons.tenant_id = '', coupons.status = 'archived', coupons.key desc
+      limit 1
+      for no key update
+    );
+    exit when v_coupon.status is distinct from 'archived'
+      or v_coupon.key = (pgledger.find_coupon(app_id, code, tenant_id)).key;
+  end loop;
+
   if v_coupon.id is null then
     v_ok := pgledger.fail(
       'CouponNotFound',
@@ -24268,6 +24501,53 @@ comment on function pgledger.return_coupons is
 
 revoke all on function pgledger.return_coupons from public;
 
+-- file: repeatable/25_coupons/rewrite_coupon.sql
+/*
+Writes a coupon that has changed. The caller has locked its row.
+
+Errors: AlreadyExists.
+*/
+create or replace function pgledger.rewrite_coupon(coupon pgledger.coupons)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  update pgledger.coupons
+  set
+    name = coupon.name,
+    valid_from = coupon.valid_from,
+    valid_until = coupon.valid_until,
+    max_redemptions = coupon.max_redemptions,
+    max_redemptions_per_tenant = coupon.max_redemptions_per_tenant,
+    metadata = coupon.metadata,
+    status = coupon.status,
+    version = coupons.version + 1,
+    updated_at = pgledger.clock()
+  where coupons.key = coupon.key;
+exception
+  -- Of its unique values, only the code of an archived coupon can be another's meanwhile.
+  when unique_violation then
+    v_ok := pgledger.fail(
+      'AlreadyExists',
+      array[
+        'coupon code',
+        quote_literal(coupon.code),
+        pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
+      ],
+      hint => 'Archive the other coupon first.'
+    );
+end;
+$$;
+
+comment on function pgledger.rewrite_coupon is
+  'Writes a coupon that has changed; raises AlreadyExists if its code is another''s by now.';
+
+revoke all on function pgledger.rewrite_coupon from public;
+
 -- file: repeatable/25_coupons/use_coupons.sql
 /*
 Uses up what an invoice that becomes final takes of its tenant's redemptions: of an amount that is
@@ -24466,10 +24746,10 @@ grant select on table public.ledger_coupons to pgledger_reader;
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits give back the tax that was billed, by the rates that it was billed with
-(pgledger.trace_credits). Where these are the invoice's own, they lower the sum that the rate is
-computed on; other rates follow the invoice's own. Returns the lines with their shares, and one more
-line for each rate.
+Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
+billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
+other rates follow the invoice's own. Returns the lines with their shares, and one more line for
+each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -24486,11 +24766,8 @@ declare
   v_is_traced boolean := false;
   v_own_rates jsonb;
   v_rate record;
-  v_bases numeric[];
+  v_shares numeric[];
   v_base numeric;
-  v_credit_base numeric;
-  v_credit_tax numeric;
-  v_tax numeric;
   v_parts numeric[];
   v_all_parts numeric[];
   v_taxes pgledger.invoice_lines[] := '{}';
@@ -24509,35 +24786,41 @@ begin
     select
       rate.place, rate.value ->> 'name' as name,
       (rate.value ->> 'percentage')::numeric as percentage,
-      nullif(rate.value -> 'applies_to', 'null') as applies_to
+      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
+      0::numeric as amount
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    v_bases := pgledger.taxable_parts(v_lines, v_rate.applies_to);
-    v_base := (select sum(part) from unnest(v_bases) as part);
+    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
+    into v_shares, v_base
+    from (
+      select
+        line.nth,
+        case
+          when line.kind not in ('discount', 'tax')
+            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
+            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
+            then line.amount - line.discount
+          else 0
+        end as base
+      from unnest(v_lines) with ordinality as line (
+        invoice_key, place, kind, description, item, period_start, period_end, quantity,
+        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
+        counted, events, redemption_key, basis, nth
+      )
+    ) as part;
+    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
+    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
+    v_lines := pgledger.add_shares(v_lines, null, v_parts);
+    v_all_parts := v_all_parts || array[v_parts];
     if v_is_traced then
-      select credit.base, credit.amount
-      into v_credit_base, v_credit_tax
+      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
+      into v_base, v_rate.amount
       from pgledger.credited_taxes(v_lines) as credit
       where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
     end if;
-    v_tax := pgledger.tax_beside_credits(
-      v_base, v_rate.percentage, exponent, v_credit_base, v_credit_tax
-    );
-    v_parts := pgledger.split_amount(
-      array(
-        select part.base * v_rate.percentage * 0.01
-        from unnest(v_bases) with ordinality as part (base, place)
-        order by part.place
-      ),
-      v_tax,
-      exponent
-    );
-    v_lines := pgledger.add_shares(v_lines, null, v_parts);
-    v_all_parts := v_all_parts || array[v_parts];
     v_taxes := v_taxes || pgledger.tax_line(
-      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base + coalesce(v_credit_base, 0),
-      v_tax + coalesce(v_credit_tax, 0), false
+      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
     );
   end loop;
 
@@ -24555,8 +24838,8 @@ revoke all on function pgledger.apply_taxes from public;
 
 -- file: repeatable/26_taxes/billed_rates.sql
 /*
-What invoices have billed of what a credit gives back, one row for each set of tax rates
-that it was billed with. It is what they have billed for the same plan, item and period of the
+What invoices have billed of what a credit gives back, one row for each set of tax rates that it was
+billed with. It is what they have billed for the same plan, item and period of the
 subscription, and of a base fee for the same quantity; after discounts. amount is what is left of it
 after earlier credits, charged what there was before them; taxes and returned are the tax on these
 charges and what earlier credits gave back of it, for each of the rates. What counts is in
@@ -24635,7 +24918,7 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices have billed of what a line gives back, by tax rates.';
+  'What invoices that stand have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
 
@@ -24671,9 +24954,9 @@ What lines give back of what was billed with one set of tax rates, as members of
 their order; null for a line that gives back nothing of it. billed is a row of
 pgledger.billed_rates, parts is what each line gives back of its amount.
 
-The lines give back their tax, less what came back before, less the share for what is left:
-round(tax * left / charged); and of each rate its part of that. So no more comes back than was
-charged, and all of it in the end, whatever parts the charge is given back in.
+Of each rate the lines give back its tax, less what came back before, less the share for what is
+left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
+whatever parts the charge is given back in.
 */
 create or replace function pgledger.credited_part(
   parts numeric[],
@@ -24696,8 +24979,25 @@ begin
     return array_fill(null::jsonb, array[cardinality(parts)]);
   end if;
 
-  foreach v_tax in array pgledger.taxes_given_back(billed, v_charged, v_left, v_sum < 0, exponent)
+  for v_tax in
+    select
+      case when v_charged > 0
+        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
+        else 0
+      end - (rate.tax - rate.returned)
+    from (
+      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
+      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
+      inner join
+        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
+        on tax.nth = returned.nth
+    ) as rate
+    order by rate.nth
   loop
+    -- Rounding may have returned more before than is to be returned by now.
+    if v_sum < 0 then
+      v_tax := least(v_tax, 0);
+    end if;
     v_taxes := array(
       select line.taxes || to_jsonb(line.tax::text)
       from unnest(
@@ -24712,7 +25012,7 @@ begin
             from unnest(parts) with ordinality as given (part, place)
             order by given.place
           ),
-          v_tax,
+          round(v_tax, exponent),
           exponent
         )
       ) with ordinality as line (taxes, tax, place)
@@ -24785,9 +25085,10 @@ revoke all on function pgledger.credited_taxes from public;
 -- file: repeatable/26_taxes/draft_goes_before.sql
 /*
 Whether a draft of a subscription has to become final before another of its invoices, which goes on
-from it. Invoices go by their periods; in a period the start comes first, then changes in the order
-of their versions, then what the period has come to. An interim invoice comes after what is known at
-its start. Nothing goes on from an interim draft: it bills what is there when it becomes final.
+from it. Invoices go by the time at which what they are for is known: that of a period at its end,
+all others at the start of their period; those of the same time in the order below, and changes in
+that of their versions. Nothing goes on from an interim draft, which bills what is there when it
+becomes final.
 */
 create or replace function pgledger.draft_goes_before(
   draft pgledger.invoices,
@@ -24798,55 +25099,23 @@ language sql
 immutable
 parallel safe
 as $$
-  select case
-    when draft.kind = 'interim' then false
-    when invoice.kind = 'interim'
-      then case draft.kind when 'period' then draft.period_end else draft.period_start end
-      <= invoice.period_start
-    else (
-      draft.period_start,
-      array_position(array['start', 'change', 'period'], draft.kind),
-      draft.change_version
+  select
+    draft.kind <> 'interim'
+    and (
+      case draft.kind when 'period' then draft.period_end else draft.period_start end,
+      array_position(array['period', 'start', 'change', 'interim'], draft.kind),
+      coalesce(draft.as_of_version, 0)
     ) < (
-      invoice.period_start,
-      array_position(array['start', 'change', 'period'], invoice.kind),
-      coalesce(invoice.change_version, 0)
+      case invoice.kind when 'period' then invoice.period_end else invoice.period_start end,
+      array_position(array['period', 'start', 'change', 'interim'], invoice.kind),
+      coalesce(invoice.as_of_version, 0)
     )
-  end
 $$;
 
 comment on function pgledger.draft_goes_before is
   'Whether a draft has to become final before another invoice of its subscription.';
 
 revoke all on function pgledger.draft_goes_before from public;
-
--- file: repeatable/26_taxes/kept_tax.sql
-/*
-The share of a tax that stays where left_of_it remains of what was charged; nothing where nothing
-was.
-*/
-create or replace function pgledger.kept_tax(
-  tax numeric,
-  left_of_it numeric,
-  charged numeric,
-  exponent integer
-)
-returns numeric
-language sql
-immutable
-parallel safe
-as $$
-  select
-    case
-      when charged > 0 then pgledger.rounded_quotient(tax * left_of_it, charged, exponent)
-      else 0
-    end
-$$;
-
-comment on function pgledger.kept_tax is
-  'The share of a tax that stays where so much of what was charged remains.';
-
-revoke all on function pgledger.kept_tax from public;
 
 -- file: repeatable/26_taxes/note_taxes.sql
 /*
@@ -24955,41 +25224,6 @@ comment on function pgledger.plain_tax_rates is
 
 revoke all on function pgledger.plain_tax_rates from public;
 
--- file: repeatable/26_taxes/tax_beside_credits.sql
-/*
-What a tax rate comes to on charges that come to base, beside credits that were billed with the same
-rate and give back their own part of it. Together it is the rate on the sum of both, rounded once;
-but charges never get more or less than their own tax, rounded up or down. Without credits, theirs
-are null.
-*/
-create or replace function pgledger.tax_beside_credits(
-  base numeric,
-  percentage numeric,
-  exponent integer,
-  credit_base numeric,
-  credit_tax numeric
-)
-returns numeric
-language sql
-immutable
-parallel safe
-as $$
-  select
-    case
-      when abs(rest.tax - base * percentage * 0.01) * ('1e' || exponent::text)::numeric < 1
-        then rest.tax
-      else round(base * percentage * 0.01, exponent)
-    end
-  from (
-    select round((base + credit_base) * percentage * 0.01, exponent) - credit_tax as tax
-  ) as rest
-$$;
-
-comment on function pgledger.tax_beside_credits is
-  'What a tax rate comes to on charges beside credits that give back their own part of it.';
-
-revoke all on function pgledger.tax_beside_credits from public;
-
 -- file: repeatable/26_taxes/tax_line.sql
 /*
 The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
@@ -25036,90 +25270,6 @@ comment on function pgledger.tax_line is
   'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;
-
--- file: repeatable/26_taxes/taxable_parts.sql
-/*
-What each line of an invoice, in their order, adds to the sum that one of its own tax rates is
-computed on: what is left after discounts, if the rate is for the line. Credits add nothing where
-pgledger.trace_credits has given back their tax.
-*/
-create or replace function pgledger.taxable_parts(
-  lines pgledger.invoice_lines[],
-  applies_to jsonb
-)
-returns numeric[]
-language sql
-immutable
-parallel safe
-as $$
-  select
-    array_agg(
-      case
-        when line.kind not in ('discount', 'tax')
-          and (applies_to is null or applies_to ? line.item)
-          and (line.basis ? 'billed_with') is not true
-          then line.amount - line.discount
-        else 0
-      end
-      order by line.nth
-    )
-  from unnest(lines) with ordinality as line (
-    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
-    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
-    redemption_key, basis, nth
-  )
-$$;
-
-comment on function pgledger.taxable_parts is
-  'What each line of an invoice adds to the sum that a tax rate is computed on.';
-
-revoke all on function pgledger.taxable_parts from public;
-
--- file: repeatable/26_taxes/taxes_given_back.sql
-/*
-How much of each rate comes back where left remains of what was charged, below zero. billed is a row
-of pgledger.billed_rates. is_credit: rounding may have returned more before than is to be returned
-by now, and then nothing comes back.
-*/
-create or replace function pgledger.taxes_given_back(
-  billed jsonb,
-  charged numeric,
-  left_of_it numeric,
-  is_credit boolean,
-  exponent integer
-)
-returns numeric[]
-language sql
-immutable
-parallel safe
-as $$
-  select
-    pgledger.split_amount(
-      array_agg(
-        pgledger.kept_tax(rate.tax, left_of_it, charged, exponent + 18)
-        - (rate.tax - rate.returned)
-        order by rate.nth
-      ),
-      least(
-        pgledger.kept_tax(sum(rate.tax), left_of_it, charged, exponent)
-        - sum(rate.tax - rate.returned),
-        case when is_credit then 0 end
-      ),
-      exponent
-    )
-  from (
-    select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
-    from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
-    inner join
-      jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
-      on tax.nth = returned.nth
-  ) as rate
-$$;
-
-comment on function pgledger.taxes_given_back is
-  'How much of each rate comes back where so much of what was charged remains.';
-
-revoke all on function pgledger.taxes_given_back from public;
 
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
@@ -25214,6 +25364,108 @@ comment on function pgledger.trace_credits is
 
 revoke all on function pgledger.trace_credits from public;
 
+-- file: repeatable/27_invoices/active_part.sql
+/*
+For which part of a whole period amounts are due that a price has prorated: the days or seconds of
+the stays. A day counts if any part of it lies in one. Of a price that is not prorated all of it is
+due: 1 of 1.
+*/
+create or replace function pgledger.active_part(
+  basis jsonb,
+  stays pgledger.billing_segment[],
+  time_zone text,
+  out part numeric,
+  out whole numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_proration text := basis ->> 'proration';
+  v_microsecond constant interval := interval '1 microsecond';
+  v_stay pgledger.billing_segment;
+  v_since numeric;
+  v_until numeric := 0;
+begin
+  part := 1;
+  whole := 1;
+  if (basis #>> '{price,prorated}')::boolean is not true or cardinality(stays) = 0 then
+    return;
+  end if;
+  part := 0;
+  foreach v_stay in array stays loop
+    whole := pgledger.proration_unit(
+      v_stay.whole_end, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
+    );
+    v_since := greatest(
+      v_until,
+      pgledger.proration_unit(
+        v_stay.starts_at, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
+      )
+    );
+    v_until := case
+      when v_proration = 'second' then pgledger.proration_unit(
+        v_stay.ends_at, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
+      )
+      else least(
+        whole,
+        1 + pgledger.proration_unit(
+          v_stay.ends_at - v_microsecond, v_stay.whole_start, v_stay.whole_end, time_zone,
+          v_proration
+        )
+      )
+    end;
+    part := part + greatest(v_until - v_since, 0);
+    v_until := greatest(v_until, v_since);
+  end loop;
+end;
+$$;
+
+comment on function pgledger.active_part is
+  'For which part of a whole period amounts are due that a price has prorated.';
+
+revoke all on function pgledger.active_part from public;
+
+-- file: repeatable/27_invoices/active_time.sql
+/*
+The active time of a period in seconds, which is that of all its stays, and where each of a plan's
+own stays begins and ends in it.
+*/
+create or replace function pgledger.active_time(
+  stays pgledger.billing_segment[],
+  own_stays pgledger.billing_segment[],
+  out sinces numeric[],
+  out untils numeric[],
+  out whole numeric
+)
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_stay pgledger.billing_segment;
+  v_until numeric;
+begin
+  sinces := '{}';
+  untils := '{}';
+  whole := 0;
+  foreach v_stay in array stays loop
+    v_until := whole + extract(epoch from v_stay.ends_at - v_stay.starts_at);
+    if v_stay = any(own_stays) then
+      sinces := sinces || whole;
+      untils := untils || v_until;
+    end if;
+    whole := v_until;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.active_time is
+  'The active time of a period in seconds, and where a plan''s own stays lie in it.';
+
+revoke all on function pgledger.active_time from public;
+
 -- file: repeatable/27_invoices/base_lines.sql
 /*
 Lines for the base fee of a subscription's period, for each plan and quantity: what is due and has
@@ -25238,7 +25490,6 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
-  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
@@ -25304,206 +25555,6 @@ comment on function pgledger.base_lines is
 
 revoke all on function pgledger.base_lines from public;
 
--- file: repeatable/27_invoices/base_parts.sql
-/*
-The parts of a period for which its base fee is charged, in order, with their prices, and from which
-to which of the period's units (days, seconds) each of them reaches.
-
-A day is reached by each part that has a moment of it, so two parts can reach the same day. If the
-period was ended by a change to another interval, the day of that change is the next period's.
-What has been billed keeps the price at which it was billed.
-*/
-create or replace function pgledger.base_parts(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  segments pgledger.billing_segment[],
-  for_invoice pgledger.invoices
-)
-returns table (
-  place bigint,
-  plan_key bigint,
-  quantity numeric,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  since numeric,
-  until numeric,
-  length numeric
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_last pgledger.billing_segment := segments[cardinality(segments)];
-  v_proration text := pgledger.base_terms(segments[1].plan_key, segments, for_period)
-    ->> 'proration';
-  v_length numeric := pgledger.proration_unit(
-    v_last.whole_end, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
-  );
-  v_limit numeric := case
-    when v_last.status <> 'canceled' then pgledger.proration_unit(
-      v_last.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
-    )
-    else v_length
-  end;
-begin
-  return query
-  select
-    part.nth, part.plan_key, part.quantity,
-    coalesce(
-      billed.price,
-      (pgledger.base_terms(part.plan_key, segments, for_period) ->> 'amount')::numeric,
-      0
-    ),
-    v_proration, part.starts_at, part.ends_at, reach.since, least(reach.until, v_limit), v_length
-  from unnest(pgledger.charged_segments(subscription, for_period, segments)) with ordinality
-    as part (
-      starts_at, ends_at, plan_key, quantity, status, whole_start, whole_end, nth
-    )
-  left join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
-    on part.plan_key = billed.plan_key and part.quantity = billed.quantity
-  cross join lateral (
-    select
-      pgledger.proration_unit(
-        part.starts_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
-      ) as since,
-      case
-        when v_proration = 'second' or part.ends_at >= v_last.whole_end
-          then pgledger.proration_unit(
-            part.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
-          )
-        else 1 + pgledger.proration_unit(
-          part.ends_at - interval '1 microsecond', v_last.whole_start, v_last.whole_end,
-          subscription.time_zone, v_proration
-        )
-      end as until
-  ) as reach;
-end;
-$$;
-
-comment on function pgledger.base_parts is
-  'The parts of a period for which its base fee is charged, with prices and units.';
-
-revoke all on function pgledger.base_parts from public;
-
--- file: repeatable/27_invoices/base_runs.sql
-/*
-Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
-parts reach is charged as the last of them, so that each is charged once.
-
-Except a day that has a moment dearer than both its first and its last: for the first such day of a
-period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
-moment, and one with sign -1 that takes the day from the last.
-*/
-create or replace function pgledger.base_runs(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  segments pgledger.billing_segment[],
-  for_invoice pgledger.invoices
-)
-returns table (
-  plan_key bigint,
-  quantity numeric,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  since numeric,
-  until numeric,
-  length numeric,
-  sign integer
-)
-language sql
-stable
-parallel safe
-as $$
-  with part as (
-    select
-      base_part.place, base_part.plan_key, base_part.quantity, base_part.price,
-      base_part.proration, base_part.starts_at, base_part.ends_at, base_part.since,
-      base_part.until, base_part.length, base_part.price * base_part.quantity as cost,
-      lag(base_part.until) over in_order as until_before,
-      lag(base_part.price * base_part.quantity) over in_order as cost_before,
-      lead(base_part.since) over in_order as next_since
-    from pgledger.base_parts(subscription, for_period, segments, for_invoice) as base_part
-    window in_order as (order by base_part.place)
-  ),
-  dear_day as (
-    select
-      part.since as day,
-      row_number() over (order by part.since) as nth,
-      (array_agg(part.place order by part.cost desc, part.place))[1] as dearest,
-      max(part.place) as last
-    from part
-    where part.proration = 'day' and part.until > part.since
-    group by part.since
-    having max(part.cost) > greatest(
-      (
-        array_agg(
-          case when part.until_before > part.since then part.cost_before else part.cost end
-          order by part.place
-        )
-      )[1],
-      (array_agg(part.cost order by part.place desc))[1]
-    )
-  )
-  select
-    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
-    part.since, least(part.until, part.next_since), part.length, 1
-  from part
-  where least(part.until, part.next_since) > part.since
-  union all
-  select
-    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
-    dear_day.day, dear_day.day + 1, part.length, taken.sign
-  from dear_day
-  cross join lateral (values (dear_day.dearest, 1), (dear_day.last, -1)) as taken (place, sign)
-  inner join part on taken.place = part.place
-  where dear_day.nth > 1
-$$;
-
-comment on function pgledger.base_runs is
-  'Which days or seconds of a period are charged for which plan and quantity.';
-
-revoke all on function pgledger.base_runs from public;
-
--- file: repeatable/27_invoices/base_terms.sql
-/*
-What a plan asks as base fee in a period, by its parts: amount, billed and proration. It is what
-the plan asked when the subscription entered it in that period.
-*/
-create or replace function pgledger.base_terms(
-  plan_key bigint,
-  segments pgledger.billing_segment[],
-  for_period timestamptz
-)
-returns jsonb
-language sql
-stable
-parallel safe
-as $$
-  select
-    '{"billed": "advance", "proration": "day"}'::jsonb
-    || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
-  from pgledger.plan_terms(
-    base_terms.plan_key,
-    coalesce(
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = base_terms.plan_key
-      ),
-      for_period
-    )
-  ) as terms
-$$;
-
-comment on function pgledger.base_terms is 'What a plan asks as base fee in a period.';
-
-revoke all on function pgledger.base_terms from public;
-
 -- file: repeatable/27_invoices/billed_base.sql
 /*
 What invoices have charged for good as base fee for a subscription's period, for each
@@ -25546,55 +25597,220 @@ comment on function pgledger.billed_base is
 
 revoke all on function pgledger.billed_base from public;
 
+-- file: repeatable/27_invoices/billed_before.sql
+/*
+Until when usage of a feature had been billed by other subscriptions of a tenant when one that
+starts in the past was written: before that it bills only what no other one does. -infinity if
+nothing had been, or if the subscription starts when it was written.
+
+Usage that an interim invoice cuts in the middle of an hour is billed by who billed it until the end
+of that hour, because the events of the hour may be purged.
+*/
+create or replace function pgledger.billed_before(
+  subscription_key bigint,
+  started_at timestamptz,
+  created_at timestamptz,
+  feature_key text
+)
+returns timestamptz
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if started_at >= created_at then
+    return '-infinity';
+  end if;
+  return coalesce(
+    (
+      select
+        max(
+          case
+            when invoices.kind = 'interim' then (
+              pgledger.whole_hours(invoice_lines.period_end, 'infinity')
+            ).first_hour
+            else invoice_lines.period_end
+          end
+        )
+      from pgledger.subscriptions
+      inner join pgledger.subscriptions as other
+        on subscriptions.app_id = other.app_id and subscriptions.tenant_id = other.tenant_id
+      inner join pgledger.invoice_lines on other.key = invoice_lines.subscription_key
+      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+      where subscriptions.key = billed_before.subscription_key
+        and other.key <> subscriptions.key
+        and invoice_lines.item = billed_before.feature_key
+        and invoice_lines.events is not null
+        and invoices.finalized_at <= billed_before.created_at
+        and (invoices.voided_at > billed_before.created_at or invoices.voided_at is null)
+    ),
+    '-infinity'
+  );
+end;
+$$;
+
+comment on function pgledger.billed_before is
+  'Until when usage had been billed by others when a subscription that starts in the past began.';
+
+revoke all on function pgledger.billed_before from public;
+
+-- file: repeatable/27_invoices/billed_features.sql
+/*
+The prices at which a plan's usage in a period has been billed, in the form in which
+pgledger.priced_features has those of a plan: what has been billed keeps its price.
+*/
+create or replace function pgledger.billed_features(
+  subscription pgledger.subscriptions,
+  plan_key bigint,
+  bills pgledger.billed_charge[]
+)
+returns pgledger.priced_feature[]
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return array(
+    select
+      row(
+        format(
+          '%s: %s',
+          plans.name,
+          (
+            pgledger.find_feature(subscription.app_id, bill.item, subscription.tenant_id)
+          ).name
+        ) || coalesce(' beyond ' || (bill.basis ->> 'allowance'), ''),
+        bill.item,
+        (bill.basis #>> '{price,unit_amount}')::numeric,
+        meters.key,
+        meters.unique_key,
+        bill.basis
+      )::pgledger.priced_feature
+    from unnest(bills) with ordinality as bill (
+      plan_key, item, quantity, amount, true_up, cap, net, events, basis, place
+    )
+    inner join pgledger.plans on bill.plan_key = plans.key
+    left join pgledger.meters
+      on meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and meters.feature_key = bill.item
+    where bill.plan_key = billed_features.plan_key
+    order by bill.place
+  );
+end;
+$$;
+
+comment on function pgledger.billed_features is
+  'The prices at which a plan''s usage in a period has been billed.';
+
+revoke all on function pgledger.billed_features from public;
+
+-- file: repeatable/27_invoices/billed_periods.sql
+/*
+The periods before one in which usage has been billed for good, by feature: from when to when usage
+was looked at, how many events were counted, and, of seats, how many reports there had been; and
+whether an invoice with some of it was voided. Left out are periods that end before the purge line:
+usage that is so old is no longer taken.
+*/
+create or replace function pgledger.billed_periods(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  for_invoice pgledger.invoices
+)
+returns table (
+  for_period timestamptz,
+  item text,
+  meter_key integer,
+  is_seat boolean,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  events numeric,
+  counted numeric,
+  was_voided boolean
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_purged_before timestamptz := coalesce(
+    (
+      select tenants.purged_before
+      from pgledger.tenants
+      where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+    ),
+    '-infinity'
+  );
+begin
+  return query
+  select
+    part.for_period, part.item, meters.key, meters.type = 'seat', part.starts_at, part.ends_at,
+    part.events, part.counted, part.was_voided
+  from (
+    select
+      invoice_lines.for_period, invoice_lines.item,
+      min(invoice_lines.period_start) as starts_at, max(invoice_lines.period_end) as ends_at,
+      sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
+      (
+        array_agg(
+          invoice_lines.counted order by invoice_lines.period_end desc, invoices.key desc
+        ) filter (where invoices.status <> 'voided')
+      )[1] as counted,
+      bool_or(invoices.status = 'voided') as was_voided
+    from pgledger.invoice_lines
+    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+    where invoice_lines.subscription_key = subscription.key
+      and invoice_lines.for_period < before_period
+      and invoice_lines.events is not null
+      and (
+        invoices.status = 'voided' or pgledger.counts_as_billed(invoices, for_invoice)
+      )
+    group by invoice_lines.for_period, invoice_lines.item
+    having max(invoice_lines.period_end) > v_purged_before
+      and bool_or(invoices.status <> 'voided')
+  ) as part
+  left join pgledger.meters
+    on meters.app_id = subscription.app_id
+    and meters.tenant_id = subscription.tenant_id
+    and meters.feature_key = part.item;
+end;
+$$;
+
+comment on function pgledger.billed_periods is
+  'The periods before one in which usage has been billed, by feature, and what was counted then.';
+
+revoke all on function pgledger.billed_periods from public;
+
 -- file: repeatable/27_invoices/billed_usage.sql
 /*
-What invoices have charged for good for a subscription's usage, one row for each period,
-plan and feature: the amounts before discounts, and net, what was left of their sum after them. What
-counts is in pgledger.counts_as_billed.
-
-earlier: the periods before for_period, instead of that period itself.
+What invoices have billed for good for the usage of a subscription's period, one row for each plan
+and feature, in the order in which they were billed first: the amounts before discounts, and net,
+what was left of their sum after them. What counts is in pgledger.counts_as_billed.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  for_invoice pgledger.invoices,
-  earlier boolean
+  for_invoice pgledger.invoices
 )
-returns table (
-  for_period timestamptz,
-  plan_key bigint,
-  item text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  net numeric,
-  events bigint,
-  basis jsonb
-)
+returns setof pgledger.billed_charge
 language sql
 stable
 parallel safe
 as $$
   select
-    invoice_lines.for_period,
     invoice_lines.plan_key,
     invoice_lines.item,
-    min(invoice_lines.period_start),
-    max(invoice_lines.period_end),
     coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'true_up'), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'cap'), 0),
     sum(invoice_lines.amount - invoice_lines.discount),
-    coalesce(sum(invoice_lines.events), 0),
+    coalesce(sum(invoice_lines.events), 0)::bigint,
     -- The price of the last line, without what is said of that line alone.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
-    )[1] - '{gross,billed_with,taxes}'::text[]
+    )[1] - '{gross,billed_with,taxes,added_allowance}'::text[]
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   cross join lateral (
@@ -25602,17 +25818,15 @@ as $$
       coalesce((invoice_lines.basis ->> 'gross')::numeric, invoice_lines.amount) as gross
   ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
+    and invoice_lines.for_period = billed_usage.for_period
     and invoice_lines.gross is null
     and pgledger.counts_as_billed(invoices, billed_usage.for_invoice)
-    and case
-      when earlier then invoice_lines.for_period < billed_usage.for_period
-      else invoice_lines.for_period = billed_usage.for_period
-    end
-  group by 1, 2, 3
+  group by invoice_lines.plan_key, invoice_lines.item
+  order by min(array[invoice_lines.invoice_key, invoice_lines.place])
 $$;
 
 comment on function pgledger.billed_usage is
-  'What invoices have charged for usage, by period, plan and feature.';
+  'What invoices have billed for good for usage in a period, by plan and feature.';
 
 revoke all on function pgledger.billed_usage from public;
 
@@ -25660,10 +25874,7 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  -- A period that was canceled at its very start may have been billed before.
-  if v_last.status = 'scheduled'
-    or (at < ends_at or (v_last.status = 'canceled' and at = starts_at and at = ends_at))
-    is not true then
+  if (at < ends_at) is not true then
     starts_at := null;
     ends_at := null;
   end if;
@@ -25678,13 +25889,15 @@ revoke all on function pgledger.billing_period from public;
 -- file: repeatable/27_invoices/billing_segments.sql
 /*
 The parts of a subscription's period, in order: a part ends where plan, quantity or status changed.
-Invoices are computed from them. The last part goes on to the period's end as far as is known: a
-trial that still goes on is followed by what comes after it, and a cancellation that is decided ends
-it.
+Invoices are computed from them.
+
+With a version, changes after it are left out, and the last part goes on to the period's end.
+Without one all changes count, and a trial that still goes on is followed by what comes after it.
 */
 create or replace function pgledger.billing_segments(
   subscription pgledger.subscriptions,
-  period_start timestamptz
+  period_start timestamptz,
+  as_of_version bigint default null
 )
 returns pgledger.billing_segment[]
 language plpgsql
@@ -25714,20 +25927,22 @@ begin
       ) as ends_at
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
-      and change.status <> 'scheduled'
       and change.period_start >= billing_segments.period_start
+      and (as_of_version is null or change.version <= as_of_version)
   ) as part
   where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
 
   v_last := v_segments[cardinality(v_segments)];
-  if v_last.status = 'trialing' and subscription.status = 'trialing'
+  if as_of_version is null and v_last.status = 'trialing' and subscription.status = 'trialing'
     and subscription.trial_end < v_last.ends_at then
     v_segments[cardinality(v_segments)].ends_at := subscription.trial_end;
     v_last.starts_at := subscription.trial_end;
-    v_last.status := 'active';
+    v_last.status := case
+      when subscription.cancel_at <= subscription.trial_end then 'canceled' else 'active'
+    end;
     v_segments := v_segments || v_last;
   end if;
-  return coalesce(pgledger.cut_at_cancellation(subscription, v_segments), '{}');
+  return coalesce(v_segments, '{}');
 end;
 $$;
 
@@ -25812,11 +26027,14 @@ revoke all on function pgledger.bound_line from public;
 -- file: repeatable/27_invoices/changed_base.sql
 /*
 What pgledger.due_base answers for a period in which something has changed: what the base fee comes
-to and what has been billed of it, for each plan and quantity that has been charged or billed, in
-the order in which they began.
+to and what has been billed of it, for each plan and quantity that the period had, in the order in
+which they began.
 
 A part of the period is charged its share: the rounded share up to its end less the rounded share up
 to its start. So the parts add up to the whole, wherever the period is cut.
+
+Time is charged while the subscription is active. After a cancellation at once, the rest of what was
+paid in advance stays charged, unless it is to be credited or refunded.
 */
 create or replace function pgledger.changed_base(
   subscription pgledger.subscriptions,
@@ -25845,44 +26063,61 @@ stable
 parallel safe
 as $$
   select
-    part.plan_key, part.quantity, plans.name, part.price, part.proration, part.starts_at,
-    part.ends_at, part.units, part.length, part.due, part.gross, part.net
+    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
+    min(part.starts_at) filter (where terms.is_charged),
+    max(part.ends_at) filter (where terms.is_charged),
+    coalesce(sum(unit.until - unit.since) filter (where terms.is_charged), 0),
+    max(unit.length),
+    coalesce(
+      sum(
+        pgledger.prorated(
+          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
+        )
+      ) filter (where terms.is_charged),
+      0
+    ),
+    coalesce(max(part.gross), 0),
+    coalesce(max(part.net), 0)
   from (
     select
-      coalesce(run.plan_key, billed.plan_key) as plan_key,
-      coalesce(run.quantity, billed.quantity) as quantity,
-      coalesce(run.price, billed.price) as price,
-      max(run.proration) over () as proration,
-      run.starts_at, run.ends_at, coalesce(run.units, 0) as units,
-      max(run.length) over () as length,
-      coalesce(run.due, 0) as due, coalesce(billed.gross, 0) as gross,
-      coalesce(billed.net, 0) as net
-    from (
-      select
-        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration,
-        min(base_run.starts_at) as starts_at, max(base_run.ends_at) as ends_at,
-        sum(base_run.sign * (base_run.until - base_run.since)) as units,
-        base_run.length,
-        sum(
-          base_run.sign * pgledger.prorated(
-            base_run.price * base_run.quantity, base_run.since, base_run.until, base_run.length,
-            exponent
-          )
-        ) as due
-      from pgledger.base_runs(subscription, for_period, segments, for_invoice) as base_run
-      group by
-        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration, base_run.length
-    ) as run
+      coalesce(segment.plan_key, billed.plan_key) as plan_key,
+      coalesce(segment.quantity, billed.quantity) as quantity,
+      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
+      billed.gross, billed.net, billed.price,
+      segment.status = 'active' as is_active,
+      segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
+      as is_kept
+    from unnest(segments) as segment
     full join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
-      on run.plan_key = billed.plan_key and run.quantity = billed.quantity
+      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
   ) as part
   inner join pgledger.plans on part.plan_key = plans.key
-  where part.price > 0
-    and (
-      not advance_only
-      or pgledger.base_terms(part.plan_key, segments, for_period) ->> 'billed' = 'advance'
-    )
-  order by part.starts_at nulls first, part.plan_key, part.quantity
+  cross join lateral (
+    select
+      -- Only what was paid in advance is kept after a cancellation.
+      part.is_active
+      or (
+        part.is_kept and coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance'
+      ) as is_charged,
+      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
+      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
+  ) as terms
+  left join lateral (
+    select
+      pgledger.proration_unit(
+        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as since,
+      pgledger.proration_unit(
+        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as until,
+      pgledger.proration_unit(
+        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as length
+  ) as unit on terms.is_charged
+  where terms.price > 0
+    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
+  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
+  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
 $$;
 
 comment on function pgledger.changed_base is
@@ -25890,187 +26125,175 @@ comment on function pgledger.changed_base is
 
 revoke all on function pgledger.changed_base from public;
 
--- file: repeatable/27_invoices/charge_as_billed.sql
+-- file: repeatable/27_invoices/charge_by_difference.sql
 /*
-What usage of a feature in a period that has been billed comes to with what was reported since, by
-the price that it was billed at.
+What usage in stays adds to what a price asks, rounded: the cost of what had been used at the end of
+each stay, less the cost of what had been used at its start. What the price asks without any usage
+is left to the first plan's first stay. The quantities that cost nothing are free.
+
+part and whole are the share of the period for which amounts are due that a price has prorated.
 */
-create or replace function pgledger.charge_as_billed(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  plan_key bigint,
-  price pgledger.priced_feature,
+create or replace function pgledger.charge_by_difference(
+  price jsonb,
+  free numeric,
+  sinces numeric[],
+  untils numeric[],
+  is_first boolean,
+  part numeric,
+  whole numeric,
   exponent integer,
   out quantity numeric,
   out amount numeric,
-  out counted numeric,
-  out events bigint
+  out cap numeric
 )
 language plpgsql
-stable
+immutable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := pgledger.billing_stays(
-    pgledger.billing_segments(subscription, for_period)
-  );
+  v_signs integer[];
+  v_used numeric[];
+  v_billable numeric;
+  v_cost record;
+  v_amount numeric;
 begin
-  select
-    charge.quantity, charge.amount + charge.true_up + charge.cap, charge.counted, charge.events
-  into
-    charge_as_billed.quantity, charge_as_billed.amount, charge_as_billed.counted,
-    charge_as_billed.events
-  from pgledger.usage_charges(
-    array[price],
-    v_stays[1].starts_at,
-    array(
-      select stay from unnest(v_stays) as stay where stay.plan_key = charge_as_billed.plan_key
-    ),
-    charge_as_billed.plan_key = v_stays[1].plan_key,
-    pgledger.zone_of_period(subscription, for_period),
-    exponent
-  ) as charge;
-end;
-$$;
-
-comment on function pgledger.charge_as_billed is
-  'What usage in a period that has been billed comes to by now, by the price it was billed at.';
-
-revoke all on function pgledger.charge_as_billed from public;
-
--- file: repeatable/27_invoices/charged_segments.sql
-/*
-The parts of a period for which its base fee is charged, in order: those in which the subscription
-was active. If it was canceled in the period without anything to be given back, a plan that is
-billed in advance is charged as if the subscription had gone on to the period's end as it was just
-before: a paused one had gone on paused. A cancellation that was decided before the period began
-only ends it.
-*/
-create or replace function pgledger.charged_segments(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  segments pgledger.billing_segment[]
-)
-returns pgledger.billing_segment[]
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_part pgledger.billing_segment;
-  v_parts pgledger.billing_segment[] := '{}';
-  v_last pgledger.billing_segment := segments[cardinality(segments)];
-  v_before pgledger.billing_segment := segments[cardinality(segments) - 1];
-begin
-  foreach v_part in array segments loop
-    if v_part.status = 'active' then
-      v_parts := v_parts || v_part;
+  quantity := 0;
+  amount := round(0::numeric, exponent);
+  cap := amount;
+  for v_stay in 1 .. cardinality(untils) loop
+    if v_stay > 1 or not is_first then
+      v_signs := array[1, -1];
+      v_used := array[untils[v_stay], sinces[v_stay]];
+    elsif sinces[v_stay] > 0 then
+      v_signs := array[1, -1, 1];
+      v_used := array[untils[v_stay], sinces[v_stay], 0];
+    else
+      v_signs := array[1];
+      v_used := array[untils[v_stay]];
     end if;
+    for v_place in 1 .. cardinality(v_signs) loop
+      v_billable := greatest(v_used[v_place] - free, 0);
+      v_cost := pgledger.price_amounts(price, v_billable, part, whole);
+      v_amount := pgledger.rounded_quotient(v_cost.amount, whole, exponent);
+      quantity := quantity + v_signs[v_place] * v_billable;
+      amount := amount + v_signs[v_place] * v_amount;
+      cap := cap + v_signs[v_place] * (
+        pgledger.rounded_quotient(v_cost.amount + v_cost.cap, whole, exponent) - v_amount
+      );
+    end loop;
   end loop;
-
-  if v_last.status = 'canceled'
-    and v_before.status = 'active'
-    and subscription.unused_time = 'none'
-    and subscription.canceled_at >= for_period
-    and pgledger.base_terms(v_before.plan_key, segments, for_period) ->> 'billed' = 'advance' then
-    v_parts[cardinality(v_parts)].ends_at := v_last.ends_at;
-  end if;
-  return v_parts;
 end;
 $$;
 
-comment on function pgledger.charged_segments is
-  'The parts of a period for which its base fee is charged.';
+comment on function pgledger.charge_by_difference is
+  'What usage in stays adds to what a price asks, rounded.';
 
-revoke all on function pgledger.charged_segments from public;
+revoke all on function pgledger.charge_by_difference from public;
 
--- file: repeatable/27_invoices/check_invoice_filter.sql
+-- file: repeatable/27_invoices/charge_by_events.sql
 /*
-Refuses a status that no invoice has, and a range of time that is not finite or is empty. Each is
-null where the caller gives none.
-Errors: InvalidArgument, InvalidTime.
+What the events in stays cost by a price that asks something for each event, rounded: the cost of
+all events until the end of each stay, less that of those until its start, so that a stay costs what
+its own events do, and the first events of the period are free whichever plan they were used on. What
+the price asks without any usage is the first plan's.
 */
-create or replace function pgledger.check_invoice_filter(
-  status text,
-  period_from timestamptz,
-  period_until timestamptz
+create or replace function pgledger.charge_by_events(
+  price jsonb,
+  meter_key integer,
+  stays pgledger.billing_segment[],
+  counted_from timestamptz,
+  is_first boolean,
+  part numeric,
+  whole numeric,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out cap numeric
 )
-returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_edge record;
-  v_ok boolean;
+  v_cost record;
 begin
-  if status is not null then
-    v_ok := pgledger.check_choice(
-      'status',
-      status,
-      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
-    );
-  end if;
+  quantity := 0;
+  amount := round(0::numeric, exponent);
+  cap := amount;
   for v_edge in
-    select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
-    from (
-      values (1, 'period_from', period_from), (2, 'period_until', period_until)
-    ) as edge (place, name, at)
-    where edge.at is not null
-    order by edge.place
+    select edge.at, edge.sign
+    from unnest(stays) as stay
+    cross join lateral (values (stay.ends_at, 1), (stay.starts_at, -1)) as edge (at, sign)
+    union all
+    select charge_by_events.counted_from, 1
+    where is_first and cardinality(stays) > 0
   loop
-    if v_edge.fault is not null then
-      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
-    end if;
+    v_cost := pgledger.event_cost(price, meter_key, counted_from, v_edge.at, part, whole);
+    quantity := quantity + v_edge.sign * v_cost.quantity;
+    amount := amount
+      + v_edge.sign * pgledger.rounded_quotient(v_cost.amount, whole, exponent);
   end loop;
-  if period_until <= period_from then
-    v_ok := pgledger.fail(
-      'InvalidTime',
-      array[
-        'period_until', period_until::text, format('it is not after period_from %s', period_from)
-      ],
-      hint => 'Give a period_until that is later than period_from.'
-    );
-  end if;
-
-  return true;
 end;
 $$;
 
-comment on function pgledger.check_invoice_filter is
-  'Raises InvalidArgument or InvalidTime unless invoices can be chosen by that.';
+comment on function pgledger.charge_by_events is
+  'What the events in stays cost by a price that asks something for each event.';
 
-revoke all on function pgledger.check_invoice_filter from public;
+revoke all on function pgledger.charge_by_events from public;
 
--- file: repeatable/27_invoices/check_invoice_total.sql
+-- file: repeatable/27_invoices/charge_by_share.sql
 /*
-Refuses lines of the application's own that make an invoice too large.
+The share that stays have of what a total costs by a price, rounded: each stay is from one of sinces
+to one of untils, out of length. The shares of all stays of a period add up to the rounded cost.
 
-Errors: InvalidInvoice.
+part and whole are the share of the period for which amounts are due that a price has prorated.
 */
-create or replace function pgledger.check_invoice_total(invoice pgledger.invoices)
-returns boolean
+create or replace function pgledger.charge_by_share(
+  price jsonb,
+  total numeric,
+  sinces numeric[],
+  untils numeric[],
+  length numeric,
+  part numeric,
+  whole numeric,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out cap numeric
+)
 language plpgsql
-stable
+immutable
 parallel safe
 as $$
 declare
-  v_ok boolean;
+  v_cost record := pgledger.price_amounts(price, total, part, whole);
+  v_share numeric := 0;
 begin
-  if greatest(abs(invoice.subtotal), abs(invoice.total)) >= 1e30 then
-    v_ok := pgledger.refuse_json(
-      null, '$.lines', 'comes to a total that is not below 1e30 in size'
+  amount := round(0::numeric, exponent);
+  cap := amount;
+  for v_stay in 1 .. cardinality(untils) loop
+    v_share := v_share + untils[v_stay] - sinces[v_stay];
+    amount := amount + pgledger.prorated(
+      v_cost.amount, sinces[v_stay], untils[v_stay], length * whole, exponent
     );
-  end if;
-
-  return true;
+    cap := cap + pgledger.prorated(
+      v_cost.amount + v_cost.cap, sinces[v_stay], untils[v_stay], length * whole, exponent
+    );
+  end loop;
+  cap := cap - amount;
+  -- All of it is exact, as a quotient is not.
+  quantity := case
+    when v_share = length then total
+    else trim_scale(round(total * v_share / length, 6))
+  end;
 end;
 $$;
 
-comment on function pgledger.check_invoice_total is
-  'Raises InvalidInvoice unless an invoice''s total is below 1e30 in size.';
+comment on function pgledger.charge_by_share is
+  'The share that stays have of what a total costs by a price, rounded.';
 
-revoke all on function pgledger.check_invoice_total from public;
+revoke all on function pgledger.charge_by_share from public;
 
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
@@ -26115,9 +26338,10 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
-Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
-base fee of which it gives back a part, or an invoice that its credit has lowered. That invoice has
-to be voided first. One that became final before gives back what others billed.
+Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
+draft whose charges count as billed there, or to void a base fee of which it gives back a part, or an
+invoice that its credit has lowered. That invoice has to be voided first. One that became final
+before gives back what others billed.
 
 Errors: InvalidState.
 */
@@ -26138,7 +26362,12 @@ declare
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
       and (
-        exists (
+        (
+          target = 'deleted'
+          and later.kind = 'period'
+          and later.period_end > invoice.period_start
+        )
+        or exists (
           select
           from pgledger.invoice_credits as given
           where given.from_invoice_key = later.key
@@ -26231,13 +26460,11 @@ revoke all on function pgledger.check_usage_not_purged from public;
 /*
 Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
 Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
-An import is what was billed elsewhere: coupons take nothing off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
   inout lines pgledger.invoice_lines[],
-  exponent integer default null,
-  is_import boolean default false
+  exponent integer default null
 )
 language plpgsql
 stable
@@ -26251,9 +26478,7 @@ declare
 begin
   if cardinality(lines) > 0 then
     lines := pgledger.add_shares(lines, v_zeros, v_zeros);
-    if not is_import then
-      lines := pgledger.apply_coupons(invoice, lines, v_exponent);
-    end if;
+    lines := pgledger.apply_coupons(invoice, lines, v_exponent);
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
@@ -26367,56 +26592,17 @@ comment on function pgledger.credited_invoices is
 
 revoke all on function pgledger.credited_invoices from public;
 
--- file: repeatable/27_invoices/cut_at_cancellation.sql
-/*
-The parts of a period of a subscription with a cancellation that is decided and still ahead: where
-it lies in the last part, the subscription is canceled from there on.
-*/
-create or replace function pgledger.cut_at_cancellation(
-  subscription pgledger.subscriptions,
-  segments pgledger.billing_segment[]
-)
-returns pgledger.billing_segment[]
-language plpgsql
-immutable
-parallel safe
-as $$
-declare
-  v_count integer := cardinality(segments);
-  v_last pgledger.billing_segment := segments[v_count];
-begin
-  if (subscription.cancel_at < v_last.ends_at and v_last.status in ('trialing', 'active'))
-    is not true then
-    return segments;
-  elsif subscription.cancel_at <= v_last.starts_at then
-    segments[v_count].status := 'canceled';
-    return segments;
-  end if;
-
-  segments[v_count].ends_at := subscription.cancel_at;
-  v_last.starts_at := subscription.cancel_at;
-  v_last.status := 'canceled';
-  return segments || v_last;
-end;
-$$;
-
-comment on function pgledger.cut_at_cancellation is
-  'The parts of a period with a cancellation that is decided and still ahead.';
-
-revoke all on function pgledger.cut_at_cancellation from public;
-
 -- file: repeatable/27_invoices/draw_invoice.sql
 /*
 What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
 Its tax rates are those given, or else the subscription's. own_key is the key of the draft that is
-computed anew, if it is one: what it charges itself does not count as billed, and lines that the
-application has given it stay.
+computed anew, if it is one: what it charges itself does not count as billed.
 */
 create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  change_version bigint,
+  as_of_version bigint,
   tax_rates jsonb,
   own_key bigint,
   out invoice pgledger.invoices,
@@ -26440,15 +26626,13 @@ begin
   invoice.currency := (
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
-  invoice.change_version := coalesce(draw_invoice.change_version, 0);
+  invoice.as_of_version := as_of_version;
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(
-    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
-  );
+  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines, v_exponent);
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -26462,12 +26646,13 @@ revoke all on function pgledger.draw_invoice from public;
 -- file: repeatable/27_invoices/draw_lines.sql
 /*
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
-own start lies; and when the period ends as far as is known. It is what is due as known by now, less
-what has been billed. What the invoice itself has charged before does not count as billed.
+own start lies; and when the period ends as far as is known. What the invoice itself has charged
+before does not count as billed.
 
-A period invoice has the base fee of the period, that of the next period if it is paid in advance,
-usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
-the period if it is paid in advance. An interim invoice has usage until now.
+A period invoice has the base fee of the period as far as it is not billed, that of the next period
+if it is paid in advance, usage, and late usage of earlier periods. A start invoice has the base fee
+of the period as it was at the invoice's version, or, if something of it has been billed, the
+difference. An interim invoice has usage until now.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -26482,13 +26667,25 @@ parallel safe
 as $$
 declare
   v_period record := pgledger.billing_period(subscription, invoice.period_start);
+  v_as_of_version bigint;
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
   period_end := v_period.ends_at;
-  v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
+  -- Where it stands among the drafts depends on it.
+  invoice.period_end := period_end;
   -- Not one statement with the kind in it: the planner would plan that anew for each call.
-  if invoice.kind in ('start', 'change') then
+  if invoice.kind = 'start' then
+    v_as_of_version := (
+      select invoice.as_of_version
+      where not exists (
+        select
+        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice)
+      )
+    );
+  end if;
+  v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
+  if invoice.kind = 'start' then
     lines := array(
       select line
       from pgledger.base_lines(
@@ -26507,8 +26704,6 @@ begin
         invoice,
         exponent
       ) as line
-      -- What is missing to a minimum is known only at the period's end.
-      where line.kind <> 'true_up'
     );
   else
     lines := array(
@@ -26581,8 +26776,7 @@ begin
   select
     count(*) as lines,
     bool_and(
-      invoice_lines.gross > 0
-      and invoice_lines.plan_key = v_part.plan_key
+      invoice_lines.plan_key = v_part.plan_key
       and invoice_lines.quantity = v_part.quantity
       and invoice_lines.period_start = v_part.starts_at
       and invoice_lines.period_end = v_part.ends_at
@@ -26618,11 +26812,9 @@ begin
   from pgledger.plans
   cross join lateral (
     select
-      (asked.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
-      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
-      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
-    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
+      (plans.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
+      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
   ) as terms
   cross join lateral (
     select
@@ -26633,7 +26825,7 @@ begin
   ) as whole
   where plans.key = v_part.plan_key
     and terms.due > 0
-    and (not advance_only or terms.billed = 'advance');
+    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
 end;
 $$;
 
@@ -26642,97 +26834,146 @@ comment on function pgledger.due_base is
 
 revoke all on function pgledger.due_base from public;
 
--- file: repeatable/27_invoices/features_with_late_usage.sql
+-- file: repeatable/27_invoices/due_usage.sql
 /*
-The features whose events in the periods before one are not as many as invoices have counted, or of
-which an invoice was voided; with their meters, and the start of the earliest period that can be
-counted anew. Where events were purged, that is a period that begins at a whole hour, whose total is
-kept, and ends after the purge; seats need the events themselves.
+What usage in a subscription's period comes to as known now, for each plan in the order in which
+they were active, and each of its prices. It goes by what the tenant's subscriptions were when, by
+the plans' terms and by usage, and never by when somebody looked. Only a plan that has been billed
+keeps the prices that it was billed at; is_closed leaves out all others.
+
+Without a rival the prices of a plan share their times, and so one look at usage.
 */
-create or replace function pgledger.features_with_late_usage(
+create or replace function pgledger.due_usage(
   subscription pgledger.subscriptions,
-  before_period timestamptz,
-  for_invoice pgledger.invoices
+  segments pgledger.billing_segment[],
+  bills pgledger.billed_charge[],
+  is_closed boolean,
+  exponent integer,
+  items text[]
 )
-returns table (item text, meter_key integer, unique_key text, since timestamptz)
+returns pgledger.usage_charge[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_purged_before timestamptz := (
-    select tenants.purged_before
-    from pgledger.tenants
-    where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
-  );
+  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
+  v_first pgledger.billing_segment := v_stays[1];
+  v_until timestamptz := v_stays[cardinality(v_stays)].ends_at;
+  v_rivals pgledger.rival_time[] := pgledger.rival_times(subscription, v_first.starts_at, v_until);
+  v_has_rivals boolean := cardinality(v_rivals) > 0;
+  v_plan record;
+  v_prices pgledger.priced_feature[];
+  v_own pgledger.billing_segment[] := v_stays;
+  v_charges pgledger.usage_charge[] := '{}';
 begin
-  return query
-  with billed as materialized (
+  for v_plan in
     select
-      line.item, line.since, line.events, line.was_voided, meters.key as meter_key,
-      meters.unique_key
-    from (
-      select
-        invoice_lines.item, min(invoice_lines.period_start) as since,
-        sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
-        bool_or(invoices.status = 'voided') as was_voided
-      from pgledger.invoice_lines
-      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-      where invoice_lines.subscription_key = subscription.key
-        and invoice_lines.for_period < before_period
-        and invoice_lines.events is not null
-        and (
-          invoice_lines.period_start >= v_purged_before
-          or (
-            invoice_lines.kind <> 'seats'
-            and invoice_lines.period_end > v_purged_before
-            and invoice_lines.period_start
-            = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
-          )
-        )
-        and (
-          invoices.status = 'voided'
-          or pgledger.counts_as_billed(invoices, features_with_late_usage.for_invoice)
-        )
-      group by invoice_lines.item
-    ) as line
-    left join pgledger.meters
-      on meters.app_id = subscription.app_id
-      and meters.tenant_id = subscription.tenant_id
-      and line.item = meters.feature_key
-  ),
-  present as (
-    select counted.meter_key, counted.events
-    from (
-      select billed.since, array_agg(billed.meter_key) as meter_keys
-      from billed
-      group by billed.since
-    ) as range
-    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, before_period) as counted
-  )
-  select billed.item, billed.meter_key, billed.unique_key, billed.since
-  from billed
-  left join present on billed.meter_key = present.meter_key
-  where billed.was_voided or billed.events <> coalesce(present.events, 0);
+      segment.plan_key, min(segment.starts_at) as entered_at,
+      exists (
+        select from unnest(bills) as bill where bill.plan_key = segment.plan_key
+      ) as is_billed
+    from unnest(segments) as segment
+    group by segment.plan_key
+    having bool_or(segment.status = 'active')
+    order by min(segment.starts_at) filter (where segment.status = 'active')
+  loop
+    continue when is_closed and not v_plan.is_billed;
+    v_prices := case
+      when v_plan.is_billed then pgledger.billed_features(subscription, v_plan.plan_key, bills)
+      else pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
+    end;
+    for v_place in reverse cardinality(v_prices) .. 1 loop
+      if v_prices[v_place].feature_key <> all(items) then
+        v_prices := v_prices[:v_place - 1] || v_prices[v_place + 1:];
+      end if;
+    end loop;
+    for v_place in 1 .. case
+      when v_has_rivals then cardinality(v_prices) else least(cardinality(v_prices), 1)
+    end loop
+      if v_has_rivals then
+        v_own := pgledger.unrivalled_stays(
+          subscription, segments, v_stays, v_rivals, v_prices[v_place].feature_key
+        );
+        v_prices[v_place] := pgledger.with_added_allowance(
+          v_prices[v_place], v_own, v_plan.plan_key, v_rivals
+        );
+      end if;
+      v_charges := v_charges || pgledger.usage_charges(
+        case when v_has_rivals then v_prices[v_place:v_place] else v_prices end,
+        v_own, v_first.starts_at, v_until, v_plan.plan_key, v_plan.plan_key = v_first.plan_key,
+        v_plan.is_billed, subscription.time_zone, exponent
+      );
+    end loop;
+  end loop;
+  return v_charges;
 end;
 $$;
 
-comment on function pgledger.features_with_late_usage is
-  'Features whose events in earlier periods are not as many as were billed.';
+comment on function pgledger.due_usage is
+  'What usage in a period comes to as known now, by plan and feature.';
 
-revoke all on function pgledger.features_with_late_usage from public;
+revoke all on function pgledger.due_usage from public;
+
+-- file: repeatable/27_invoices/event_cost.sql
+/*
+What usage of a meter in [starts_at, ends_at) costs by a price that asks something for each event,
+multiplied by whole as in pgledger.price_amounts; quantity is what is charged for. A fee alone is
+computed from how many events there are; what bounds charges or leaves out the first events, from
+the events themselves.
+*/
+create or replace function pgledger.event_cost(
+  price jsonb,
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  part numeric,
+  whole numeric,
+  out quantity numeric,
+  out amount numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_sums record;
+begin
+  if (pgledger.event_price(price)).reads_events then
+    v_sums := pgledger.metered_event_sums(price, meter_key, starts_at, ends_at);
+  else
+    select
+      coalesce(sum(sums.events), 0) as events, coalesce(sum(sums.quantity), 0) as quantity,
+      0::numeric as raised, 0::numeric as cut
+    into v_sums
+    from pgledger.usage_sums(array[meter_key], starts_at, ends_at) as sums;
+  end if;
+  quantity := v_sums.quantity;
+  amount := (
+    pgledger.price_amounts(
+      price, v_sums.quantity, part, whole, v_sums.events, v_sums.raised, v_sums.cut
+    )
+  ).amount;
+end;
+$$;
+
+comment on function pgledger.event_cost is
+  'What usage of a meter costs by a price that asks something for each event.';
+
+revoke all on function pgledger.event_cost from public;
 
 -- file: repeatable/27_invoices/finalize_invoices.sql
 /*
-Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
-is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
-session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
-charges.
-
-Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
+Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
+at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
+days of 24 hours whatever the session's time zone. pgledger.settle_credit says what becomes of what
+it credits beyond what it charges.
 
 The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever made final again.
+the status is a second guard, so that no final invoice is ever given another number.
+
+Locks the app's row and holds it until the transaction ends: numbers have no gap because
+transactions take them one after the other. So this comes last.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,
@@ -26745,18 +26986,29 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_now timestamptz := pgledger.clock();
-  v_payment_terms integer := coalesce(
-    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
-    30
-  );
+  v_app record;
+  v_now timestamptz;
 begin
+  if cardinality(keys) = 0 then
+    return;
+  end if;
+  insert into pgledger.apps (app_id)
+  values (finalize_invoices.app_id)
+  on conflict on constraint apps_app_id_pk do nothing;
+  update pgledger.apps
+  set invoice_number = apps.invoice_number + cardinality(keys)
+  where apps.app_id = finalize_invoices.app_id
+  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
+  into v_app;
+
+  v_now := pgledger.clock();
   update pgledger.invoices
   set
     status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
+    number = v_app.number + taken.place,
     finalized_at = v_now,
     due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
+      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     -- With the currency's decimals, like all amounts.
@@ -26777,7 +27029,7 @@ end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: due dates, and what becomes of credits.';
+  'Makes drafts of an app final: numbers, due dates, and what becomes of credits.';
 
 revoke all on function pgledger.finalize_invoices from public;
 
@@ -26792,7 +27044,7 @@ create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  change_version bigint,
+  as_of_version bigint,
   tax_rates jsonb,
   even_if_empty boolean
 )
@@ -26808,14 +27060,13 @@ declare
     where invoices.subscription_key = subscription.key
       and invoices.kind = find_or_draft_invoice.kind
       and invoices.period_start = find_or_draft_invoice.period_start
-      and invoices.change_version = coalesce(find_or_draft_invoice.change_version, 0)
       and invoices.status <> 'voided'
   );
   v_drawn record;
 begin
   if v_key is null then
     v_drawn := pgledger.draw_invoice(
-      subscription, kind, period_start, change_version, tax_rates, null
+      subscription, kind, period_start, as_of_version, tax_rates, null
     );
     if even_if_empty or cardinality(v_drawn.lines) > 0 then
       v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
@@ -26970,7 +27221,7 @@ revoke all on function pgledger.invoice_key from public;
 /*
 Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
 and the invoice's own start, which for an interim invoice is where the last final one ended.
-change_version says for kind change which change the invoice is for: the last one of the period.
+as_of_version is for start invoices the change with which the period became active.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
@@ -26980,7 +27231,7 @@ create or replace function pgledger.invoice_request(
   kind text,
   tax_rates jsonb,
   out period_start timestamptz,
-  out change_version bigint
+  out as_of_version bigint
 )
 language plpgsql
 stable
@@ -26991,7 +27242,7 @@ declare
   v_period record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
   if pgledger.time_fault(v_at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
@@ -27010,23 +27261,24 @@ begin
     );
   end if;
 
-  if kind = 'start' and not exists (
-    select
-    from pgledger.subscription_changes as change
-    where change.subscription_key = subscription.key
-      and change.period_start = invoice_request.period_start
-      and change.status = 'active'
-  ) then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'kind', '''start''',
-        format('subscription %s was not active in the period of %s', subscription.id, v_at)
-      ]
+  if kind = 'start' then
+    as_of_version := (
+      select min(change.version)
+      from pgledger.subscription_changes as change
+      where change.subscription_key = subscription.key
+        and change.period_start = invoice_request.period_start
+        and change.status = 'active'
     );
-  elsif kind = 'change' then
-    change_version := pgledger.last_change(subscription, period_start, v_at);
-  elsif kind in ('period', 'interim') then
+    if as_of_version is null then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array[
+          'kind', '''start''',
+          format('subscription %s was not active in the period of %s', subscription.id, v_at)
+        ]
+      );
+    end if;
+  else
     v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
@@ -27069,59 +27321,13 @@ comment on function pgledger.invoice_with_key is
 
 revoke all on function pgledger.invoice_with_key from public;
 
--- file: repeatable/27_invoices/last_change.sql
-/*
-The version of the last change in a subscription's period that can have an invoice of its own. What
-the clock does by itself has none.
-
-Errors: InvalidArgument.
-*/
-create or replace function pgledger.last_change(
-  subscription pgledger.subscriptions,
-  period_start timestamptz,
-  at timestamptz
-)
-returns bigint
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_version bigint := (
-    select max(change.version)
-    from pgledger.subscription_changes as change
-    where change.subscription_key = subscription.key
-      and change.period_start = last_change.period_start
-      and change.change in ('plan_changed', 'updated', 'paused', 'resumed', 'canceled')
-  );
-  v_ok boolean;
-begin
-  if v_version is null then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'kind', '''change''',
-        format('subscription %s did not change in the period of %s', subscription.id, at)
-      ]
-    );
-  end if;
-  return v_version;
-end;
-$$;
-
-comment on function pgledger.last_change is
-  'The version of the last change in a period that can have an invoice of its own.';
-
-revoke all on function pgledger.last_change from public;
-
 -- file: repeatable/27_invoices/late_lines.sql
 /*
 Lines for usage that was reported after the invoice of its period had become final, one for each
-period, plan and feature: what usage costs by now at the price that it was billed at, less what was
+period, plan and feature: what is due by now at the price that it was billed at, less what has been
 billed. A credit gives back what was paid, so the discount's share is left out.
 
-Only features that pgledger.features_with_late_usage names are computed anew. Late usage of a period
-whose invoice is still a draft goes on the draft.
+Only features that pgledger.late_usage names are computed anew.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -27135,69 +27341,57 @@ stable
 parallel safe
 as $$
 declare
-  v_billed record;
-  v_charge record;
+  v_late record;
+  v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
 begin
-  for v_billed in
-    select
-      billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
-      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
-      billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.features_with_late_usage(subscription, before_period, for_invoice) as late
-    inner join pgledger.billed_usage(
-      subscription.key, before_period, for_invoice, true
-    ) as billed
-      on late.item = billed.item and late.since <= billed.starts_at
-    where not exists (
-      select
-      from pgledger.invoices
-      where invoices.subscription_key = subscription.key
-        and invoices.kind = 'period'
-        and invoices.period_start = billed.for_period
-        and invoices.status = 'draft'
-    )
-    order by billed.for_period, billed.starts_at, billed.item
+  for v_late in
+    select late.for_period, late.items
+    from pgledger.late_usage(subscription, before_period, for_invoice) as late
+    order by late.for_period
   loop
-    v_charge := pgledger.charge_as_billed(
-      subscription,
-      v_billed.for_period,
-      v_billed.plan_key,
-      row(
-        null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
-      )::pgledger.priced_feature,
-      exponent
-    );
-    continue when v_charge.events = v_billed.events
-      and v_charge.amount = v_billed.amount;
+    foreach v_charge in array array(
+      select charge
+      from unnest(
+        pgledger.unbilled_usage(
+          subscription, v_late.for_period,
+          pgledger.billing_segments(subscription, v_late.for_period), for_invoice, true, exponent,
+          v_late.items
+        )
+      ) as charge
+      order by charge.starts_at, charge.feature_key
+    ) loop
+      v_line := null;
+      v_line.amount := v_charge.amount + v_charge.true_up + v_charge.cap;
+      continue when v_charge.events = 0
+        and v_line.amount = 0
+        and v_charge.gross_amount is null;
 
-    v_line := null;
-    v_line.kind := 'late_usage';
-    v_line.description := format(
-      'Late usage of %s before %s',
-      v_billed.item,
-      to_char(v_billed.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
-    );
-    v_line.item := v_billed.item;
-    v_line.period_start := v_billed.starts_at;
-    v_line.period_end := v_billed.ends_at;
-    v_line.quantity := v_charge.quantity - v_billed.quantity;
-    v_line.amount := v_charge.amount - v_billed.amount;
-    v_line.discount := 0;
-    v_line.tax := 0;
-    v_line.subscription_key := subscription.key;
-    v_line.for_period := v_billed.for_period;
-    v_line.plan_key := v_billed.plan_key;
-    v_line.counted := v_charge.counted;
-    v_line.events := v_charge.events - v_billed.events;
-    v_line.basis := v_billed.basis;
-    if v_line.amount < 0 and v_billed.net <> v_billed.amount then
-      v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
-      v_line.amount := pgledger.rounded_quotient(
-        v_line.amount * v_billed.net, v_billed.amount, exponent
+      v_line.kind := 'late_usage';
+      v_line.description := format(
+        'Late usage of %s before %s',
+        v_charge.feature_key,
+        to_char(v_charge.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
       );
-    end if;
-    return next v_line;
+      v_line.item := v_charge.feature_key;
+      v_line.period_start := v_charge.starts_at;
+      v_line.period_end := v_charge.ends_at;
+      v_line.quantity := v_charge.quantity;
+      v_line.discount := 0;
+      v_line.tax := 0;
+      v_line.subscription_key := subscription.key;
+      v_line.for_period := v_late.for_period;
+      v_line.plan_key := v_charge.plan_key;
+      v_line.counted := v_charge.counted;
+      v_line.events := v_charge.events;
+      v_line.basis := v_charge.basis;
+      if v_charge.gross_amount is not null then
+        v_line.basis := v_line.basis || jsonb_build_object(
+          'gross', (v_charge.gross_amount + v_charge.gross_true_up + v_charge.gross_cap)::text
+        );
+      end if;
+      return next v_line;
+    end loop;
   end loop;
 end;
 $$;
@@ -27206,6 +27400,86 @@ comment on function pgledger.late_lines is
   'Lines for usage that was reported after the invoice of its period had become final.';
 
 revoke all on function pgledger.late_lines from public;
+
+-- file: repeatable/27_invoices/late_usage.sql
+/*
+The periods before one in which usage may have come to something else since it was billed, with the
+features. First all periods of a feature are looked at together: as long as its events are as many
+as were counted, and no invoice was voided, that is all. Otherwise each period is looked at.
+
+Of seats, every report before the last period's end counts, because one from before a period says
+how many were taken in it. Which periods it changes is seen only by computing them anew.
+
+Only what the period's own invoice has billed can come late; before that, it goes on that invoice.
+*/
+create or replace function pgledger.late_usage(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  for_invoice pgledger.invoices
+)
+returns table (for_period timestamptz, items text[])
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return query
+  with billed as materialized (
+    select
+      part.for_period, part.item, part.meter_key, part.is_seat, part.starts_at, part.ends_at,
+      part.events, part.counted, part.was_voided
+    from pgledger.billed_periods(subscription, before_period, for_invoice) as part
+  ),
+  feature as (
+    select
+      billed.item, billed.meter_key, bool_or(billed.was_voided) as was_voided,
+      case when billed.is_seat then '-infinity' else min(billed.starts_at) end as since,
+      case when billed.is_seat then max(billed.ends_at) else before_period end as until,
+      case
+        when billed.is_seat
+          then (array_agg(billed.counted order by billed.ends_at desc))[1]
+        else sum(billed.events)
+      end as events
+    from billed
+    group by billed.item, billed.meter_key, billed.is_seat
+  ),
+  present as (
+    select counted.meter_key, counted.events
+    from (
+      select feature.since, feature.until, array_agg(feature.meter_key) as meter_keys
+      from feature
+      group by feature.since, feature.until
+    ) as range
+    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, range.until) as counted
+  )
+  select billed.for_period, array_agg(billed.item)
+  from feature
+  left join present on feature.meter_key = present.meter_key
+  inner join billed on feature.item = billed.item
+  where (feature.was_voided or feature.events <> coalesce(present.events, 0))
+    and (
+      billed.was_voided
+      or billed.is_seat
+      or billed.events <> pgledger.usage_between(
+        billed.meter_key, null, 'count', billed.starts_at, billed.ends_at
+      )
+    )
+    and exists (
+      select
+      from pgledger.invoices
+      where invoices.subscription_key = subscription.key
+        and invoices.kind = 'period'
+        and invoices.period_start = billed.for_period
+        and pgledger.counts_as_billed(invoices, for_invoice)
+    )
+  group by billed.for_period;
+end;
+$$;
+
+comment on function pgledger.late_usage is
+  'The earlier periods, and features, in which usage may have come to something else since.';
+
+revoke all on function pgledger.late_usage from public;
 
 -- file: repeatable/27_invoices/ledger_create_invoice.sql
 /*
@@ -27262,7 +27536,11 @@ begin
 
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
-    v_ok := pgledger.check_invoice_total(v_complete.invoice);
+    if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
+      v_ok := pgledger.refuse_json(
+        null, '$.lines', 'comes to a total that is not below 1e30 in size'
+      );
+    end if;
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
   return pgledger.invoice_with_key(v_key);
@@ -27307,7 +27585,7 @@ grant execute on function public.ledger_create_invoice to pgledger_poster;
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, status.
+Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function public.ledger_delete_invoice(
@@ -27333,6 +27611,7 @@ begin
   if v_old.status <> 'draft' then
     v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
+  v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
   delete from pgledger.invoices
   where invoices.key = v_old.key;
@@ -27355,7 +27634,8 @@ id: Which invoice: inv_ and a ULID.
 Returns: The draft as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is not a draft).$$;
+  no such invoice), InvalidState (it is not a draft, or a final invoice goes
+  on from it).$$;
 
 revoke all on function public.ledger_delete_invoice from public;
 grant execute on function public.ledger_delete_invoice to pgledger_poster;
@@ -27419,7 +27699,6 @@ begin
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
-  perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -27455,10 +27734,10 @@ grant execute on function public.ledger_finalize_invoice to pgledger_poster;
 Locks the subscription. What the clock has decided about it is written down before the invoice is
 drawn up. The lock is why there is only one invoice of a kind that starts at a time, however often
 it is asked for.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
-tax_rates, the period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
-InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
+period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
+InvalidInvoice, UsagePurged.
 */
 create or replace function public.ledger_generate_invoice(
   app_id text,
@@ -27481,14 +27760,12 @@ declare
   );
   v_request record;
   v_key bigint;
-  v_ok boolean;
 begin
-  v_ok := pgledger.check_zones(v_subscription);
   v_subscription := pgledger.advance_subscription(v_subscription, pgledger.clock());
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
   );
   return pgledger.invoice_with_key(v_key);
 end;
@@ -27508,23 +27785,19 @@ subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for. period: what the period has come to, and what the next
   one costs in advance. start: the base fee of a period that is paid in
-  advance and is not on the invoice of the period before. change: what changes
-  of plan or quantity come to in the period; there is one for each change, and
-  it is that of the last. interim: usage until now. One of: period, start,
-  change, interim.
+  advance and is not on the invoice of the period before. interim: usage until
+  now. One of: period, start, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for the subscription's.
 
 Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), UnknownTimeZone (the server does not know
-  its time zone any more), InvalidArgument (there is no such kind, the
-  subscription has no period at that time, kind is start and it was not active
-  in that period, or kind is change and it did not change), InvalidTime (at is
-  outside the years 1 to 9999), InvalidInvoice (tax_rates are not valid; the
-  message names the path), UsagePurged (usage events of the period may have
-  been purged).$$;
+  tenant has no such subscription), InvalidArgument (there is no such kind,
+  the subscription has no period at that time, or kind is start and it was not
+  active in that period), InvalidTime (at is outside the years 1 to 9999),
+  InvalidInvoice (tax_rates are not valid; the message names the path),
+  UsagePurged (usage events of the period may have been purged).$$;
 
 revoke all on function public.ledger_generate_invoice from public;
 grant execute on function public.ledger_generate_invoice to pgledger_poster;
@@ -27600,7 +27873,7 @@ begin
   elsif pgledger.time_fault(at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -27622,7 +27895,7 @@ begin
     and invoices.status <> 'voided'
     and invoices.period_start <= ledger_get_invoice_by_period.at
     and invoices.period_end > ledger_get_invoice_by_period.at
-  order by invoices.period_start desc, invoices.change_version desc
+  order by invoices.period_start desc
   limit 1;
 
   if found then
@@ -27638,8 +27911,8 @@ app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
 at: A time in the period: not before its start, and before its end.
-kind: What the invoice is for, as for ledger_generate_invoice; of several for
-  changes it is that of the last. One of: period, start, change, interim.
+kind: What the invoice is for, as for ledger_generate_invoice. One of: period,
+  start, interim.
 
 Returns: The invoice that is not voided, or no row.
 
@@ -27650,156 +27923,19 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
 revoke all on function public.ledger_get_invoice_by_period from public;
 grant execute on function public.ledger_get_invoice_by_period to pgledger_reader;
 
--- file: repeatable/27_invoices/ledger_list_app_invoices.sql
-/*
-By number, drafts before all others, which the index invoices_app_id_number_key has in this order: a
-page of the newest reads no more than the page.
-
-Checks, in this order: app_id, status, period_from, period_until, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
-*/
-create or replace function public.ledger_list_app_invoices(
-  app_id text,
-  status text default null,
-  period_from timestamptz default null,
-  period_until timestamptz default null,
-  page_size integer default 100,
-  page_offset bigint default 0
-)
-returns setof public.ledger_invoice
-language plpgsql
-stable
-parallel safe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_key bigint;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_app(app_id);
-  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
-  v_ok := pgledger.check_page(page_size, page_offset);
-
-  for v_key in
-    select invoices.key
-    from pgledger.invoices
-    where invoices.app_id = ledger_list_app_invoices.app_id
-      and (
-        ledger_list_app_invoices.status is null
-        or invoices.status = ledger_list_app_invoices.status
-      )
-      and (
-        ledger_list_app_invoices.period_from is null
-        or invoices.period_start >= ledger_list_app_invoices.period_from
-      )
-      and (
-        ledger_list_app_invoices.period_until is null
-        or invoices.period_start < ledger_list_app_invoices.period_until
-      )
-    order by invoices.number desc, invoices.id desc
-    limit ledger_list_app_invoices.page_size
-    offset ledger_list_app_invoices.page_offset
-  loop
-    return next pgledger.invoice_with_key(v_key);
-  end loop;
-end;
-$$;
-
-comment on function public.ledger_list_app_invoices is
-$$Returns the invoices of all tenants of an app, the newest first.
-
-app_id: App.
-status: Only invoices in this state; one of: draft, pending, paid, past_due,
-  voided, uncollectible; null for all.
-period_from: Only invoices whose period starts then or later; null for all,
-  also for those of one-off invoices, which have no period.
-period_until: Only invoices whose period starts before; null for all.
-page_size: How many at most, 1 to 10,000.
-page_offset: How many to leave out before them, 0 or more.
-
-Returns: A page of invoices: drafts, and then those that are final, the last
-  number first.
-
-Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
-  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
-  after period_from), InvalidPage.$$;
-
-revoke all on function public.ledger_list_app_invoices from public;
-grant execute on function public.ledger_list_app_invoices to pgledger_reader;
-
--- file: repeatable/27_invoices/ledger_list_app_pending_invoices.sql
-/*
-Checks, in this order: app_id, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidPage.
-*/
-create or replace function public.ledger_list_app_pending_invoices(
-  app_id text,
-  page_size integer default 100,
-  page_offset bigint default 0
-)
-returns setof public.ledger_invoice
-language plpgsql
-stable
-parallel safe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_key bigint;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_app(app_id);
-  v_ok := pgledger.check_page(page_size, page_offset);
-
-  for v_key in
-    select invoices.key
-    from pgledger.invoices
-    where invoices.app_id = ledger_list_app_pending_invoices.app_id
-      and invoices.status in ('pending', 'past_due')
-    order by invoices.due_at, invoices.id
-    limit ledger_list_app_pending_invoices.page_size
-    offset ledger_list_app_pending_invoices.page_offset
-  loop
-    return next pgledger.invoice_with_key(v_key);
-  end loop;
-end;
-$$;
-
-comment on function public.ledger_list_app_pending_invoices is
-$$Returns the invoices that the tenants of an app are to pay.
-
-For the newest first, call ledger_list_app_invoices with a status.
-
-app_id: App.
-page_size: How many at most, 1 to 10,000.
-page_offset: How many to leave out before them, 0 or more.
-
-Returns: A page of invoices of all tenants that are pending or past due, the
-  longest due first.
-
-Errors: NullArgument, InvalidScope, InvalidPage.$$;
-
-revoke all on function public.ledger_list_app_pending_invoices from public;
-grant execute on function public.ledger_list_app_pending_invoices to pgledger_reader;
-
 -- file: repeatable/27_invoices/ledger_list_invoices.sql
 /*
 By id, which for generated ids is the order of creation.
 
-Checks, in this order: app_id, tenant_id, status, period_from, period_until, page_size, page_offset,
-newest_first.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
 create or replace function public.ledger_list_invoices(
   app_id text,
   tenant_id text,
   status text default null,
   page_size integer default 100,
-  page_offset bigint default 0,
-  newest_first boolean default false,
-  period_from timestamptz default null,
-  period_until timestamptz default null
+  page_offset bigint default 0
 )
 returns setof public.ledger_invoice
 language plpgsql
@@ -27813,11 +27949,14 @@ declare
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
-  v_ok := pgledger.check_page(page_size, page_offset);
-  if newest_first is null then
-    v_ok := pgledger.fail('NullArgument', array['newest_first']);
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status',
+      status,
+      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
+    );
   end if;
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key
@@ -27827,17 +27966,7 @@ begin
       and (
         ledger_list_invoices.status is null or invoices.status = ledger_list_invoices.status
       )
-      and (
-        ledger_list_invoices.period_from is null
-        or invoices.period_start >= ledger_list_invoices.period_from
-      )
-      and (
-        ledger_list_invoices.period_until is null
-        or invoices.period_start < ledger_list_invoices.period_until
-      )
-    order by
-      case when not ledger_list_invoices.newest_first then invoices.id end,
-      invoices.id desc
+    order by invoices.id
     limit ledger_list_invoices.page_size
     offset ledger_list_invoices.page_offset
   loop
@@ -27855,16 +27984,11 @@ status: Only invoices in this state; one of: draft, pending, paid, past_due,
   voided, uncollectible; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
-newest_first: Whether the newest comes first.
-period_from: Only invoices whose period starts then or later; null for all,
-  also for those of one-off invoices, which have no period.
-period_until: Only invoices whose period starts before; null for all.
 
 Returns: A page of invoices, by id.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
-  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
-  after period_from), InvalidPage.$$;
+  InvalidPage.$$;
 
 revoke all on function public.ledger_list_invoices from public;
 grant execute on function public.ledger_list_invoices to pgledger_reader;
@@ -27963,7 +28087,6 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
-  perform pgledger.tell_of_invoices(app_id, 'invoice_uncollectible', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -28045,7 +28168,6 @@ begin
 
   perform pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
-  perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -28080,10 +28202,10 @@ What the clock has decided about the subscription and nobody has written down ye
 for the answer and rolled back after it. Only then does a preview lock the subscription, need a
 transaction that may write, and fail in one with an old snapshot as a write does.
 
-Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
-tax_rates, the period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
-InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
+period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
+InvalidInvoice, UsagePurged.
 */
 create or replace function public.ledger_preview_invoice(
   app_id text,
@@ -28119,7 +28241,6 @@ begin
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
-  v_ok := pgledger.check_zones(v_subscription);
   if (v_subscription.due_at <= pgledger.clock()) is not true
     or current_setting('transaction_read_only')::boolean then
     return pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
@@ -28151,7 +28272,7 @@ tenant_id: Who would be billed.
 subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
-  change, interim.
+  interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
   subscription's.
@@ -28160,13 +28281,11 @@ Returns: The draft as of now, without an id, and computed anew if there is
   one. What is final already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), UnknownTimeZone (the server does not know
-  its time zone any more), InvalidArgument (there is no such kind, the
-  subscription has no period at that time, kind is start and it was not active
-  in that period, or kind is change and it did not change), InvalidTime (at is
-  outside the years 1 to 9999), InvalidInvoice (tax_rates are not valid; the
-  message names the path), UsagePurged (usage events of the period may have
-  been purged).$$;
+  tenant has no such subscription), InvalidArgument (there is no such kind,
+  the subscription has no period at that time, or kind is start and it was not
+  active in that period), InvalidTime (at is outside the years 1 to 9999),
+  InvalidInvoice (tax_rates are not valid; the message names the path),
+  UsagePurged (usage events of the period may have been purged).$$;
 
 revoke all on function public.ledger_preview_invoice from public;
 grant execute on function public.ledger_preview_invoice to pgledger_reader;
@@ -28278,161 +28397,55 @@ Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 revoke all on function public.ledger_set_payment_terms from public;
 grant execute on function public.ledger_set_payment_terms to pgledger_poster;
 
--- file: repeatable/27_invoices/ledger_update_invoice.sql
-/*
-Locks the subscription, the draft, and what the tenant has left of coupons, in this order. Where the
-lines stay as they are, nothing else is computed anew.
-Checks, in this order: app_id, tenant_id, id, existence, status, metadata, lines, total.
-Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidMetadata,
-InvalidInvoice.
-*/
-create or replace function public.ledger_update_invoice(
-  app_id text,
-  tenant_id text,
-  id text,
-  metadata jsonb default null,
-  lines jsonb default null
-)
-returns public.ledger_invoice
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_invoice pgledger.invoices := pgledger.lock_draft(app_id, tenant_id, id, 'updated');
-  v_lines pgledger.invoice_lines[];
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_metadata(metadata);
-  if lines is not null then
-    v_lines := pgledger.read_invoice_lines(
-      lines,
-      pgledger.currency_exponent(app_id, v_invoice.currency),
-      at_least => case when v_invoice.kind = 'one_off' then 1 else 0 end
-    );
-  end if;
-
-  if metadata <> coalesce(v_invoice.metadata, 'null') then
-    update pgledger.invoices
-    set
-      metadata = ledger_update_invoice.metadata,
-      version = invoices.version + 1,
-      updated_at = pgledger.clock()
-    where invoices.key = v_invoice.key;
-  end if;
-
-  if lines is not null then
-    delete from pgledger.invoice_lines
-    where invoice_lines.invoice_key = v_invoice.key;
-    perform pgledger.store_lines(v_invoice.key, v_lines);
-    perform pgledger.redraw_invoice(
-      (select invoices from pgledger.invoices where invoices.key = v_invoice.key),
-      (
-        select subscriptions
-        from pgledger.subscriptions
-        where subscriptions.key = v_invoice.subscription_key
-      )
-    );
-    v_ok := pgledger.check_invoice_total(
-      (select invoices from pgledger.invoices where invoices.key = v_invoice.key)
-    );
-  end if;
-  return pgledger.invoice_with_key(v_invoice.key);
-end;
-$$;
-
-comment on function public.ledger_update_invoice is
-$$Changes a draft's metadata and the lines that the application gives it.
-
-What is null stays as it is; what is given replaces what there was, as a
-whole. A subscription's draft keeps the lines that are computed, which come
-first; lines of the application's own stay when it is computed anew, and are
-gone if it is deleted or voided.
-
-A draft whose lines or metadata were changed is no longer what the call with
-its id asked for: repeating that call is then an IdempotencyConflict.
-
-app_id: App that the tenant belongs to.
-tenant_id: Who is billed.
-id: Which invoice: inv_ and a ULID.
-metadata: JSON object of the app's own, at most 64 KiB, or null.
-lines: JSON array of what the application charges or, below zero, credits, as
-  for ledger_create_invoice: 1 to 1,000 objects, for example [{"description":
-  "Setup", "amount": "80.00"}]; for a subscription's draft also none, or null.
-
-Returns: The draft; with lines, computed anew.
-
-Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is not a draft), InvalidMetadata,
-  InvalidInvoice (lines are not valid, or the total is not below 1e30 in size;
-  the message names the path).$$;
-
-revoke all on function public.ledger_update_invoice from public;
-grant execute on function public.ledger_update_invoice to pgledger_poster;
-
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
-A charge for usage of a feature by a plan, less what other invoices have billed of it. If more was
+What usage of a feature comes to by a plan's price, less what has been billed of it. If more was
 billed than it comes to, its amounts together give back what was paid of that: they are reduced by
-the share that the discount had. gross_amount, gross_true_up and gross_cap then say what they were
-before, and are null otherwise.
+the share that the discount had. The gross amounts then say what they were before.
 */
 create or replace function pgledger.less_billed_usage(
-  subscription_key bigint,
-  for_period timestamptz,
-  for_invoice pgledger.invoices,
-  plan_key bigint,
-  feature_key text,
-  exponent integer,
-  inout quantity numeric,
-  inout amount numeric,
-  inout true_up numeric,
-  inout cap numeric,
-  inout events bigint,
-  out gross_amount numeric,
-  out gross_true_up numeric,
-  out gross_cap numeric
+  charge pgledger.usage_charge,
+  bills pgledger.billed_charge[],
+  exponent integer
 )
+returns pgledger.usage_charge
 language plpgsql
-stable
+immutable
 parallel safe
 as $$
 declare
-  v_billed record;
+  v_bill pgledger.billed_charge;
   v_gross numeric;
 begin
-  select
-    coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
-    coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
-    coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
-  into v_billed
-  from pgledger.billed_usage(subscription_key, for_period, for_invoice, false) as billed
-  where billed.item = feature_key
-    and billed.plan_key = less_billed_usage.plan_key;
-  quantity := quantity - v_billed.quantity;
-  amount := amount - v_billed.amount;
-  true_up := true_up - v_billed.true_up;
-  cap := cap - v_billed.cap;
-  events := events - v_billed.events;
+  foreach v_bill in array bills loop
+    continue when v_bill.plan_key <> charge.plan_key or v_bill.item <> charge.feature_key;
+    charge.quantity := charge.quantity - v_bill.quantity;
+    charge.amount := charge.amount - v_bill.amount;
+    charge.true_up := charge.true_up - v_bill.true_up;
+    charge.cap := charge.cap - v_bill.cap;
+    charge.events := charge.events - v_bill.events;
 
-  v_gross := v_billed.amount + v_billed.true_up + v_billed.cap;
-  if v_billed.net <> v_gross and amount + true_up + cap < 0 then
-    gross_amount := amount;
-    gross_true_up := true_up;
-    gross_cap := cap;
-    true_up := pgledger.rounded_quotient(gross_true_up * v_billed.net, v_gross, exponent);
-    cap := pgledger.rounded_quotient(gross_cap * v_billed.net, v_gross, exponent);
-    amount := pgledger.rounded_quotient(
-      (gross_amount + gross_true_up + gross_cap) * v_billed.net, v_gross, exponent
-    ) - true_up - cap;
-  end if;
+    v_gross := v_bill.amount + v_bill.true_up + v_bill.cap;
+    if v_bill.net <> v_gross and charge.amount + charge.true_up + charge.cap < 0 then
+      charge.gross_amount := charge.amount;
+      charge.gross_true_up := charge.true_up;
+      charge.gross_cap := charge.cap;
+      charge.true_up := pgledger.rounded_quotient(
+        charge.gross_true_up * v_bill.net, v_gross, exponent
+      );
+      charge.cap := pgledger.rounded_quotient(charge.gross_cap * v_bill.net, v_gross, exponent);
+      charge.amount := pgledger.rounded_quotient(
+        (charge.gross_amount + charge.gross_true_up + charge.gross_cap) * v_bill.net, v_gross,
+        exponent
+      ) - charge.true_up - charge.cap;
+    end if;
+  end loop;
+  return charge;
 end;
 $$;
 
 comment on function pgledger.less_billed_usage is
-  'A charge for usage less what other invoices have billed of it.';
+  'What usage comes to by a price, less what has been billed of it.';
 
 revoke all on function pgledger.less_billed_usage from public;
 
@@ -28695,11 +28708,105 @@ comment on function pgledger.lower_invoice is
 
 revoke all on function pgledger.lower_invoice from public;
 
+-- file: repeatable/27_invoices/metered_charge.sql
+/*
+What a metered feature comes to by a price in the stays of its plan (own_stays), rounded; minimum is
+what the price asks at least, or null. sinces and untils are what had been used at the start and end
+of each of these, and whole is all that was used in the period. stays are those of all plans.
+
+Where all usage decides about the price of each unit, or where there is a level, the plan bills a
+share of the whole cost: no order of plans then makes usage free or bills it twice. Without any
+usage there is nothing to share by, and what the price asks is the first plan's.
+*/
+create or replace function pgledger.metered_charge(
+  price pgledger.priced_feature,
+  stays pgledger.billing_segment[],
+  own_stays pgledger.billing_segment[],
+  counted_from timestamptz,
+  whole numeric,
+  sinces numeric[],
+  untils numeric[],
+  is_first boolean,
+  time_zone text,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out cap numeric,
+  out minimum numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_terms jsonb := price.basis -> 'price';
+  v_free numeric := coalesce((price.basis ->> 'allowance')::numeric, 0)
+    + coalesce((price.basis ->> 'added_allowance')::numeric, 0);
+  v_part record := pgledger.active_part(price.basis, stays, time_zone);
+  v_total numeric := whole;
+  v_time record;
+  v_charge record;
+begin
+  minimum := pgledger.rounded_quotient(
+    (v_terms ->> 'minimum')::numeric * v_part.part, v_part.whole, exponent
+  );
+  if price.basis ->> 'aggregation' in ('max', 'latest') then
+    if cardinality(stays) = 1 and cardinality(untils) = 1
+      and stays[1].starts_at = counted_from then
+      v_total := untils[1];
+    else
+      v_total := pgledger.usage_level(
+        price.meter_key, price.basis ->> 'aggregation', stays
+      );
+    end if;
+    v_time := pgledger.active_time(stays, own_stays);
+    sinces := v_time.sinces;
+    untils := v_time.untils;
+    whole := v_time.whole;
+  elsif v_terms ?| array['event_fee', 'event_minimum', 'event_maximum', 'free_events']
+    and (pgledger.event_price(v_terms)).is_by_event then
+    v_charge := pgledger.charge_by_events(
+      v_terms, price.meter_key, own_stays, counted_from, is_first, v_part.part, v_part.whole,
+      exponent
+    );
+    quantity := v_charge.quantity;
+    amount := v_charge.amount;
+    cap := v_charge.cap;
+    return;
+  elsif whole = 0 or (
+    v_terms ->> 'model' not in ('volume', 'package')
+    and v_terms ->> 'maximum' is null
+  ) then
+    v_charge := pgledger.charge_by_difference(
+      v_terms, v_free, sinces, untils, is_first, v_part.part, v_part.whole, exponent
+    );
+    quantity := v_charge.quantity;
+    amount := v_charge.amount;
+    cap := v_charge.cap;
+    return;
+  end if;
+  v_charge := pgledger.charge_by_share(
+    v_terms, greatest(v_total - v_free, 0), sinces, untils, whole, v_part.part, v_part.whole,
+    exponent
+  );
+  quantity := v_charge.quantity;
+  amount := v_charge.amount;
+  cap := v_charge.cap;
+end;
+$$;
+
+comment on function pgledger.metered_charge is
+  'What a metered feature comes to by a price in the stays of the price''s plan.';
+
+revoke all on function pgledger.metered_charge from public;
+
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
-a gap: what is due of it as known by now, less what has been billed. As long as the period before is
-not over, the next one is taken to follow as if nothing else happened.
+a gap. The fee is that of the plan and quantity with which the period began: what changed since is
+prorated on that period's own invoice. If something of the fee has been billed already, the
+difference to what is known by now. As long as the period before is not over, the next one is taken
+to follow as if nothing else happened.
 */
 create or replace function pgledger.next_base_lines(
   subscription pgledger.subscriptions,
@@ -28726,21 +28833,27 @@ begin
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
       return;
     end if;
-    v_segments := pgledger.billing_segments(subscription, ends_at);
+    v_segments := pgledger.billing_segments(
+      subscription,
+      ends_at,
+      case
+        when not exists (
+          select
+          from pgledger.billed_base(subscription.key, ends_at, for_invoice)
+        ) then next_version
+      end
+    );
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at then
     return;
   else
     select
-      pgledger.cut_at_cancellation(
-        subscription,
-        array[
-          row(
-            next_base_lines.ends_at, period.ends_at, subscription.plan_key,
-            subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
-          )::pgledger.billing_segment
-        ]
-      )
+      array[
+        row(
+          next_base_lines.ends_at, period.ends_at, subscription.plan_key,
+          subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
+        )::pgledger.billing_segment
+      ]
     into v_segments
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
@@ -28761,189 +28874,6 @@ comment on function pgledger.next_base_lines is
   'Lines for the base fee of the period that follows one, if it is paid in advance.';
 
 revoke all on function pgledger.next_base_lines from public;
-
--- file: repeatable/27_invoices/number_invoices.sql
-/*
-Gives invoices of an app that have just become final its next numbers, in the order of the keys, and
-tells the app's hook of them.
-
-Locks the app's row and holds it until the transaction ends: numbers have no gap because
-transactions take them one after the other. So this comes last.
-*/
-create or replace function pgledger.number_invoices(app_id text, keys bigint[])
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_number bigint;
-begin
-  if cardinality(keys) = 0 then
-    return;
-  end if;
-  insert into pgledger.apps (app_id)
-  values (number_invoices.app_id)
-  on conflict on constraint apps_app_id_pk do nothing;
-  update pgledger.apps
-  set invoice_number = apps.invoice_number + cardinality(keys)
-  where apps.app_id = number_invoices.app_id
-  returning apps.invoice_number - cardinality(keys) into v_number;
-
-  update pgledger.invoices
-  set number = v_number + taken.place
-  from unnest(keys) with ordinality as taken (key, place)
-  where invoices.key = taken.key and invoices.number is null;
-
-  perform pgledger.tell_of_invoices(app_id, 'invoice_finalized', keys);
-  perform pgledger.tell_of_invoices(
-    app_id,
-    'invoice_paid',
-    array(
-      select invoices.key
-      from unnest(keys) with ordinality as taken (key, place)
-      inner join pgledger.invoices on taken.key = invoices.key
-      where invoices.status = 'paid'
-      order by taken.place
-    )
-  );
-end;
-$$;
-
-comment on function pgledger.number_invoices is
-  'Gives invoices of an app that have become final its next numbers.';
-
-revoke all on function pgledger.number_invoices from public;
-
--- file: repeatable/27_invoices/own_lines.sql
-/*
-The lines that the application has given an invoice, in their order, without their shares of
-discounts and taxes. They stay when a draft is computed anew.
-*/
-create or replace function pgledger.own_lines(invoice_key bigint)
-returns pgledger.invoice_lines[]
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_lines pgledger.invoice_lines[] := array(
-    select invoice_lines
-    from pgledger.invoice_lines
-    where invoice_lines.invoice_key = own_lines.invoice_key and invoice_lines.kind = 'item'
-    order by invoice_lines.place
-  );
-begin
-  for v_place in 1 .. cardinality(v_lines) loop
-    v_lines[v_place].discount := 0;
-    v_lines[v_place].tax := 0;
-  end loop;
-  return v_lines;
-end;
-$$;
-
-comment on function pgledger.own_lines is
-  'The lines that the application has given an invoice.';
-
-revoke all on function pgledger.own_lines from public;
-
--- file: repeatable/27_invoices/plan_usage_lines.sql
-/*
-Lines for the usage in the stays of a period on a plan: for each of the plan's prices one for usage,
-overage beyond an allowance or seats, one for what is missing to the price's minimum, and one for
-what is beyond its maximum. Usage of zero has its line, too: it says that the feature was looked at,
-which is what late usage is found by.
-
-has_billed says whether another invoice has billed usage of the period; only then is each charge
-lessened by that. Where a credit was reduced by a discount, the line's basis says what it was
-before.
-*/
-create or replace function pgledger.plan_usage_lines(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  first_stay pgledger.billing_segment,
-  stays pgledger.billing_segment[],
-  has_billed boolean,
-  for_invoice pgledger.invoices,
-  exponent integer
-)
-returns setof pgledger.invoice_lines
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_plan_key bigint := stays[1].plan_key;
-  v_charge record;
-  v_line pgledger.invoice_lines;
-begin
-  v_line.subscription_key := subscription.key;
-  v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
-  v_line.plan_key := v_plan_key;
-  v_line.period_start := stays[1].starts_at;
-  v_line.period_end := stays[cardinality(stays)].ends_at;
-  for v_charge in
-    select
-      charge.description, charge.feature_key, charge.unit_amount, charge.basis, charge.quantity,
-      charge.amount, charge.true_up, charge.cap, charge.counted, charge.events,
-      null::numeric as gross_amount, null::numeric as gross_true_up, null::numeric as gross_cap
-    from pgledger.usage_charges(
-      array(select price from pgledger.priced_features(subscription, v_plan_key) as price),
-      first_stay.starts_at, stays, v_plan_key = first_stay.plan_key, subscription.time_zone,
-      exponent
-    ) as charge
-  loop
-    if has_billed then
-      select
-        rest.quantity, rest.amount, rest.true_up, rest.cap, rest.events, rest.gross_amount,
-        rest.gross_true_up, rest.gross_cap
-      into
-        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
-        v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
-      from pgledger.less_billed_usage(
-        subscription.key, for_period, for_invoice, v_plan_key, v_charge.feature_key, exponent,
-        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
-      ) as rest;
-    end if;
-
-    v_line.kind := case
-      when v_charge.basis ->> 'type' = 'seat' then 'seats'
-      when v_charge.basis ? 'allowance' then 'overage'
-      else 'usage'
-    end;
-    v_line.description := v_charge.description;
-    v_line.item := v_charge.feature_key;
-    v_line.quantity := v_charge.quantity;
-    v_line.unit_amount := v_charge.unit_amount;
-    v_line.amount := v_charge.amount;
-    v_line.counted := v_charge.counted;
-    v_line.events := v_charge.events;
-    v_line.basis := v_charge.basis;
-    if v_charge.gross_amount is not null then
-      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
-    end if;
-    return next v_line;
-
-    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0 then
-      return next pgledger.bound_line(
-        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
-      );
-    end if;
-    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
-      return next pgledger.bound_line(
-        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
-      );
-    end if;
-  end loop;
-end;
-$$;
-
-comment on function pgledger.plan_usage_lines is
-  'Lines for the usage in the stays of a period on a plan that is not billed yet.';
-
-revoke all on function pgledger.plan_usage_lines from public;
 
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
@@ -28974,13 +28904,12 @@ begin
   where invoices.subscription_key = subscription.key
     and invoices.kind = preview_invoice.kind
     and invoices.period_start = v_request.period_start
-    and invoices.change_version = coalesce(v_request.change_version, 0)
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
     return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
-    subscription, kind, v_request.period_start, v_request.change_version,
+    subscription, kind, v_request.period_start, v_request.as_of_version,
     coalesce(tax_rates, v_written.tax_rates), v_written.key
   );
   return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
@@ -28994,62 +28923,67 @@ revoke all on function pgledger.preview_invoice from public;
 
 -- file: repeatable/27_invoices/priced_features.sql
 /*
-The prices of a plan, in their order. basis is what a charge is computed from, and stands on the
-line: the price, the feature's type and aggregation, the allowance if the plan gives one as a soft
-limit, and for seats how they are prorated. With each, the meter that counts the subscription's
-usage, if there is one.
+The prices that a plan has at a time, in their order. basis is what a charge is computed from, and
+stands on the line: the price, the feature's type and aggregation, the allowance if the plan gives
+one as a soft limit, how seats and prorated amounts are prorated, and which subscription bills it.
+With each, the meter that counts the subscription's usage, if there is one.
 */
 create or replace function pgledger.priced_features(
   subscription pgledger.subscriptions,
-  plan_key bigint
+  plan_key bigint,
+  at timestamptz
 )
-returns setof pgledger.priced_feature
-language sql
+returns pgledger.priced_feature[]
+language plpgsql
 stable
 parallel safe
 as $$
-  select
-    format('%s: %s', plans.name, features.name) || case
-      when given.allowance is not null then format(' beyond %s', given.allowance)
-      else ''
-    end,
-    plan_features.feature_key,
-    (price.value ->> 'unit_amount')::numeric,
-    meters.key,
-    meters.unique_key,
-    jsonb_strip_nulls(
-      jsonb_build_object(
-        'price', price.value - 'feature',
-        'type', plan_features.type,
-        'aggregation', plan_features.aggregation,
-        'allowance', given.allowance,
-        'proration', given.proration
-      )
-    )
-  from pgledger.plans
-  cross join lateral jsonb_array_elements(
-    coalesce(nullif(plans.pricing -> 'prices', 'null'), '[]')
-  ) with ordinality as price (value, place)
-  inner join pgledger.plan_features
-    on plans.key = plan_features.plan_key
-    and price.value ->> 'feature' = plan_features.feature_key
-  inner join pgledger.features on plan_features.feature_id = features.id
-  cross join lateral (
+declare
+  v_terms record := pgledger.plan_terms(plan_key, at);
+begin
+  return array(
     select
-      case
-        when plan_features.soft_limit and plan_features.quota >= 0
-          then trim_scale(plan_features.quota)::text
-      end as allowance,
-      case
-        when plan_features.type = 'seat' then coalesce(plans.pricing #>> '{base,proration}', 'day')
-      end as proration
-  ) as given
-  left join pgledger.meters
-    on meters.app_id = subscription.app_id
-    and meters.tenant_id = subscription.tenant_id
-    and meters.feature_key = plan_features.feature_key
-  where plans.key = priced_features.plan_key
-  order by price.place
+      row(
+        format('%s: %s', plans.name, features.name) || case
+          when v_terms.allowances ? features.key
+            then format(' beyond %s', v_terms.allowances ->> features.key)
+          else ''
+        end,
+        features.key,
+        (price.value ->> 'unit_amount')::numeric,
+        meters.key,
+        meters.unique_key,
+        jsonb_strip_nulls(
+          jsonb_build_object(
+            'price', price.value - 'feature',
+            'type', features.type,
+            'aggregation', term.value ->> 'aggregation',
+            'allowance', v_terms.allowances ->> features.key,
+            'proration',
+            case
+              when features.type = 'seat' or price.value -> 'prorated' = 'true'
+                then coalesce(v_terms.pricing #>> '{base,proration}', 'day')
+            end,
+            'billed_by', subscription.id
+          )
+        )
+      )::pgledger.priced_feature
+    from pgledger.plans
+    cross join lateral jsonb_array_elements(
+      coalesce(nullif(v_terms.pricing -> 'prices', 'null'), '[]')
+    ) with ordinality as price (value, place)
+    cross join lateral (
+      select v_terms.features -> (price.value ->> 'feature') as value
+    ) as term
+    inner join pgledger.features on term.value ->> 'feature_id' = features.id
+    left join pgledger.meters
+      on meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and meters.feature_key = features.key
+    where plans.key = priced_features.plan_key
+    order by price.place
+  );
+end;
 $$;
 
 comment on function pgledger.priced_features is
@@ -29083,16 +29017,11 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    -- When clocks are set back, the local time can be before that of the start, or come twice: a
-    -- day begins when it comes the second time, as periods do.
+    -- When clocks are set back, the local time can be before that of the start.
     else greatest(
       0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
-      - (
-        at < (
-          (at at time zone time_zone)::date + (whole_start at time zone time_zone)::time
-        ) at time zone time_zone
-      )::integer
+      - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
     )
   end::numeric
 $$;
@@ -29104,16 +29033,15 @@ revoke all on function pgledger.proration_unit from public;
 
 -- file: repeatable/27_invoices/read_invoice_line.sql
 /*
-Reads one of the lines that a caller gives for an invoice. Its amount is rounded once, half away
-from zero. with_kind: it may say that it is a base fee or usage of a subscription.
+Reads one of the lines that the caller of a one-off invoice gives. Its amount is rounded once, half
+away from zero.
 
 Errors: InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_line(
   line jsonb,
   path text,
-  exponent integer,
-  with_kind boolean
+  exponent integer
 )
 returns pgledger.invoice_lines
 language plpgsql
@@ -29122,27 +29050,19 @@ parallel unsafe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;
-  v_members text[] := array[
+  v_members constant text[] := array[
     'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
   v_ok boolean;
 begin
-  if with_kind then
-    v_members := v_members || 'kind'::text;
-  end if;
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
-  if v_line.kind not in ('item', 'base_fee', 'usage') then
-    v_ok := pgledger.refuse_json(
-      line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
-    );
-  end if;
+  v_line.kind := 'item';
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
@@ -29187,23 +29107,20 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_line is
-  'One line of the application''s own; raises InvalidInvoice unless it is sound.';
+  'One line of a one-off invoice; raises InvalidInvoice unless it is sound.';
 
 revoke all on function pgledger.read_invoice_line from public;
 
 -- file: repeatable/27_invoices/read_invoice_lines.sql
 /*
-Reads the lines that a caller gives for an invoice, in their order. Amounts are rounded to the
-currency's exponent. There may be none where the invoice has others (at_least is 0), and a member
-kind where it is an import (with_kind).
+Reads the lines that the caller of a one-off invoice gives, in their order. Amounts are rounded to
+the currency's exponent.
 
 Errors: NullArgument, InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_lines(
   lines jsonb,
-  exponent integer,
-  at_least integer default 1,
-  with_kind boolean default false
+  exponent integer
 )
 returns pgledger.invoice_lines[]
 language plpgsql
@@ -29222,7 +29139,7 @@ begin
   -- A thousand sound lines stay below it.
   v_ok := pgledger.check_json_size(lines, '$.lines', false);
   v_ok := pgledger.check_json_array(lines, '$.lines');
-  if jsonb_array_length(lines) < at_least then
+  if jsonb_array_length(lines) = 0 then
     v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
@@ -29232,7 +29149,7 @@ begin
     order by item.place
   loop
     v_line := pgledger.read_invoice_line(
-      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent, with_kind
+      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent
     );
     v_line.place := v_item.place;
     v_lines := v_lines || v_line;
@@ -29243,17 +29160,16 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_lines is
-  'Lines of the application''s own, at most 1000; raises InvalidInvoice unless each is sound.';
+  'Lines of a one-off invoice, 1 to 1000; raises InvalidInvoice unless each is sound.';
 
 revoke all on function pgledger.read_invoice_lines from public;
 
 -- file: repeatable/27_invoices/redraw_invoice.sql
 /*
-Computes a draft anew, with the tax rates that it has, and overwrites it. Lines that the application
-has given it stay, after those that are computed; a one-off invoice has no others.
+Computes a draft anew, with the tax rates that it has, and overwrites it. A one-off invoice keeps
+its lines: only discounts and taxes are computed anew.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
-Errors: UnknownTimeZone.
 */
 create or replace function pgledger.redraw_invoice(
   invoice pgledger.invoices,
@@ -29266,19 +29182,28 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_lines pgledger.invoice_lines[] := pgledger.own_lines(invoice.key);
+  v_lines pgledger.invoice_lines[];
   v_drawn record;
-  v_ok boolean;
 begin
-  if invoice.kind <> 'one_off' then
-    v_ok := pgledger.check_zones(subscription);
+  if invoice.kind = 'one_off' then
+    v_lines := array(
+      select invoice_lines
+      from pgledger.invoice_lines
+      where invoice_lines.invoice_key = invoice.key and invoice_lines.kind = 'item'
+      order by invoice_lines.place
+    );
+    for v_place in 1 .. cardinality(v_lines) loop
+      v_lines[v_place].discount := 0;
+      v_lines[v_place].tax := 0;
+    end loop;
+  else
     v_drawn := pgledger.draw_lines(
       subscription,
       invoice,
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
-    v_lines := v_drawn.lines || v_lines;
+    v_lines := v_drawn.lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
   invoice := v_drawn.invoice;
@@ -29329,7 +29254,7 @@ begin
         then 'A draft is not yet owed: finalize it first with ledger_finalize_invoice.'
       when invoice.status = 'draft' and target = 'voided'
         then 'A draft is not yet owed: delete it with ledger_delete_invoice.'
-      when target in ('deleted', 'pending', 'refreshed', 'updated')
+      when target in ('deleted', 'pending', 'refreshed')
         then 'Only a draft can be changed or deleted. ledger_mark_invoice_voided takes back what '
           || 'is final and not paid.'
       when invoice.status = 'voided'
@@ -29409,6 +29334,62 @@ comment on function pgledger.repeated_invoice is
 
 revoke all on function pgledger.repeated_invoice from public;
 
+-- file: repeatable/27_invoices/rival_times.sql
+/*
+The times between two points in which other subscriptions of the same tenant are active or in their
+trial, with what their plans ask and give then. Nearly every tenant has one subscription, and the
+answer is empty.
+*/
+create or replace function pgledger.rival_times(
+  subscription pgledger.subscriptions,
+  since timestamptz,
+  until timestamptz
+)
+returns pgledger.rival_time[]
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if not exists (
+    select
+    from pgledger.subscriptions as other
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key <> subscription.key
+      and other.started_at < rival_times.until
+      and (other.ended_at is null or other.ended_at > rival_times.since)
+  ) then
+    return '{}';
+  end if;
+  return array(
+    select
+      row(
+        other.key, other.started_at, other.created_at, part.starts_at, part.ends_at, part.status,
+        pgledger.plan_priority(part.plan_key, part.entered_at),
+        jsonb_path_query_array(terms.pricing, '$.prices[*].feature'),
+        terms.allowances
+      )::pgledger.rival_time
+    from pgledger.subscriptions as other
+    cross join lateral pgledger.subscription_times(other, rival_times.until) as part
+    cross join lateral pgledger.plan_terms(part.plan_key, part.entered_at) as terms
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key <> subscription.key
+      and other.started_at < rival_times.until
+      and (other.ended_at is null or other.ended_at > rival_times.since)
+      and part.starts_at < rival_times.until
+      and part.ends_at > rival_times.since
+    order by other.key, part.starts_at
+  );
+end;
+$$;
+
+comment on function pgledger.rival_times is
+  'When other subscriptions of the same tenant are active, and what their plans ask and give.';
+
+revoke all on function pgledger.rival_times from public;
+
 -- file: repeatable/27_invoices/seat_levels.sql
 /*
 How many seats were taken when, in a range of a period. since and until count the days or seconds of
@@ -29468,7 +29449,8 @@ revoke all on function pgledger.seat_levels from public;
 -- file: repeatable/27_invoices/seats_charge.sql
 /*
 What seats cost by a price in the stays of a period on the price's plan, rounded: each number of
-seats its share of the period, by the days or seconds for which so many were taken.
+seats its share of the period, by the days or seconds for which so many were taken. Seats that were
+never reported are 0, and a price may ask something for these, too.
 */
 create or replace function pgledger.seats_charge(
   basis jsonb,
@@ -29500,7 +29482,11 @@ as $$
     )
   from (
     select
-      greatest(level.level - coalesce((basis ->> 'allowance')::numeric, 0), 0) as level,
+      greatest(
+        level.level - coalesce((basis ->> 'allowance')::numeric, 0)
+        - coalesce((basis ->> 'added_allowance')::numeric, 0),
+        0
+      ) as level,
       level.since, level.until, whole.length
     from unnest(stays) as stay
     cross join lateral pgledger.seat_levels(
@@ -29510,7 +29496,6 @@ as $$
     cross join lateral pgledger.proration_unit(
       stay.whole_end, stay.whole_start, stay.whole_end, time_zone, basis ->> 'proration'
     ) as whole (length)
-    where meter_key is not null
   ) as seats
   cross join lateral pgledger.price_amounts(basis -> 'price', seats.level) as cost
 $$;
@@ -29626,15 +29611,6 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
-  perform pgledger.tell_of_invoices(
-    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
-  )
-  from pgledger.invoice_credits as given
-  inner join pgledger.invoices on given.to_invoice_key = invoices.key
-  where given.from_invoice_key = settle_credit.invoice_key
-    and given.amount > 0
-    and invoices.status = 'paid'
-  group by invoices.app_id;
 
   update pgledger.invoices
   set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
@@ -29756,19 +29732,19 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, change_version, metadata, created_at, updated_at
+    unapplied, tax_rates, as_of_version, metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
     invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
   -- partial, so there is no constraint to name.
-  on conflict (subscription_key, kind, period_start, change_version) where status <> 'voided' do nothing
+  on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
   return v_key;
@@ -29813,6 +29789,80 @@ $$;
 comment on function pgledger.store_lines is 'Writes the lines of an invoice.';
 
 revoke all on function pgledger.store_lines from public;
+
+-- file: repeatable/27_invoices/subscription_times.sql
+/*
+When until a time a subscription is active or in its trial, in parts: a part ends where plan, status
+or period change. entered_at is when the plan was entered in the part's period. It makes no
+difference how far ledger_advance has written down what the clock has made due.
+*/
+create or replace function pgledger.subscription_times(
+  subscription pgledger.subscriptions,
+  until timestamptz
+)
+returns table (
+  starts_at timestamptz,
+  ends_at timestamptz,
+  plan_key bigint,
+  status text,
+  entered_at timestamptz
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_end timestamptz := coalesce(subscription.cancel_at, 'infinity');
+  v_part record;
+begin
+  for v_part in
+    select
+      change.occurred_at, change.plan_key, change.status, change.period_end,
+      lead(change.occurred_at) over written as next_at,
+      min(change.occurred_at) over (partition by change.period_start, change.plan_key) as entered_at
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+    window written as (order by change.version)
+    order by change.version
+  loop
+    starts_at := v_part.occurred_at;
+    plan_key := v_part.plan_key;
+    status := v_part.status;
+    entered_at := v_part.entered_at;
+    ends_at := coalesce(v_part.next_at, v_end);
+    if status = 'trialing' and v_part.next_at is null then
+      ends_at := least(v_end, subscription.trial_end);
+    end if;
+    exit when starts_at >= until;
+    continue when status not in ('trialing', 'active');
+
+    if v_part.next_at is null and status = 'trialing' then
+      return next;
+      status := 'active';
+      starts_at := ends_at;
+      ends_at := v_end;
+    end if;
+    -- What follows the last change is one part for each of the periods that have begun since.
+    while v_part.next_at is null and starts_at < least(until, v_end) loop
+      ends_at := least(v_end, v_part.period_end);
+      if starts_at >= v_part.period_end then
+        entered_at := starts_at;
+        ends_at := least(v_end, (pgledger.subscription_period(subscription, starts_at)).ends_at);
+      end if;
+      return next;
+      starts_at := ends_at;
+    end loop;
+    if v_part.next_at is not null and starts_at < ends_at then
+      return next;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.subscription_times is
+  'When until a time a subscription is active or in its trial, and on which plan.';
+
+revoke all on function pgledger.subscription_times from public;
 
 -- file: repeatable/27_invoices/take_back_credit.sql
 /*
@@ -29901,100 +29951,238 @@ comment on function pgledger.tell_of_invoices is
 
 revoke all on function pgledger.tell_of_invoices from public;
 
--- file: repeatable/27_invoices/usage_charges.sql
+-- file: repeatable/27_invoices/unbilled_usage.sql
 /*
-What usage costs by the prices of a plan in the stays of a period on it, rounded: a row for each
-price, in their order. quantity is how much is charged and amount what that costs; true_up is what
-is missing to the price's minimum, and cap, below zero, what is beyond its maximum. counted is what
-usage has come to since counted_from, the start of the period's first stay; events is how many
-events lie in these stays.
-
-What a price asks for no usage at all falls to the plan that the period began with, and so does a
-minimum. What usage adds never costs less than nothing.
+What is left to bill of the usage of a subscription's period as known by an invoice: what is due,
+less what has been billed for good. Once the period's own invoice is final (is_closed), its prices
+are those that it was billed at.
 */
-create or replace function pgledger.usage_charges(
-  prices pgledger.priced_feature[],
-  counted_from timestamptz,
-  stays pgledger.billing_segment[],
-  is_first boolean,
-  time_zone text,
-  exponent integer
+create or replace function pgledger.unbilled_usage(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices,
+  is_closed boolean,
+  exponent integer,
+  items text[] default null
 )
-returns table (
-  place integer,
-  description text,
-  feature_key text,
-  unit_amount numeric,
-  basis jsonb,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  counted numeric,
-  events bigint
-)
+returns pgledger.usage_charge[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_used record := pgledger.usage_in_stays(prices, counted_from, stays);
-  v_price pgledger.priced_feature;
+  v_bills pgledger.billed_charge[] := array(
+    select bill
+    from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
+  );
+  v_charges pgledger.usage_charge[] := pgledger.due_usage(
+    subscription, segments, v_bills, is_closed, exponent, items
+  );
 begin
-  place := 0;
-  foreach v_price in array prices loop
-    place := place + 1;
-    description := v_price.description;
-    feature_key := v_price.feature_key;
-    unit_amount := v_price.unit_amount;
-    basis := v_price.basis;
-    counted := v_used.counted[place];
-    events := v_used.events[place];
-    if basis ->> 'type' = 'seat' then
-      select charge.quantity, charge.amount, charge.true_up, charge.cap
-      into
-        usage_charges.quantity, usage_charges.amount, usage_charges.true_up, usage_charges.cap
-      from pgledger.seats_charge(
-        v_price.basis, v_price.meter_key, stays, time_zone, exponent
-      ) as charge;
-    else
-      quantity := v_used.quantities[place];
-      amount := round(greatest(v_used.amounts[place], 0), exponent);
-      true_up := greatest(
-        case
-          when is_first then round((basis #>> '{price,minimum}')::numeric, exponent) - amount
-        end,
-        0 * amount
+  if cardinality(v_bills) > 0 then
+    for v_place in 1 .. cardinality(v_charges) loop
+      v_charges[v_place] := pgledger.less_billed_usage(v_charges[v_place], v_bills, exponent);
+    end loop;
+  end if;
+  return v_charges;
+end;
+$$;
+
+comment on function pgledger.unbilled_usage is
+  'What is left to bill of usage in a period: what is due, less what has been billed.';
+
+revoke all on function pgledger.unbilled_usage from public;
+
+-- file: repeatable/27_invoices/unrivalled_stays.sql
+/*
+The stays of a period without the times in which another subscription of the tenant bills a feature:
+one that is active, has a price for it, and comes first. The lowest priority comes first, then the
+oldest; but one that was begun in the past comes last as long as others had billed by then.
+*/
+create or replace function pgledger.unrivalled_stays(
+  subscription pgledger.subscriptions,
+  segments pgledger.billing_segment[],
+  stays pgledger.billing_segment[],
+  rivals pgledger.rival_time[],
+  feature_key text
+)
+returns pgledger.billing_segment[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_since timestamptz := pgledger.billed_before(
+    subscription.key, subscription.started_at, subscription.created_at, feature_key
+  );
+  v_stay pgledger.billing_segment;
+  v_priority integer;
+  v_rival pgledger.rival_time;
+  v_rival_since timestamptz;
+  v_own tstzmultirange;
+  v_taken tstzmultirange;
+  v_stays pgledger.billing_segment[] := '{}';
+begin
+  foreach v_stay in array stays loop
+    v_priority := pgledger.plan_priority(
+      v_stay.plan_key,
+      (
+        select min(segment.starts_at)
+        from unnest(segments) as segment
+        where segment.plan_key = v_stay.plan_key
+      )
+    );
+    v_own := tstzmultirange(tstzrange(v_stay.starts_at, v_stay.ends_at));
+    foreach v_rival in array rivals loop
+      continue when v_rival.status <> 'active' or not v_rival.priced ? feature_key;
+      v_rival_since := pgledger.billed_before(
+        v_rival.subscription_key, v_rival.started_at, v_rival.created_at, feature_key
       );
-      cap := round(greatest(v_used.amounts[place] + v_used.caps[place], 0), exponent) - amount;
-    end if;
-    return next;
+      v_taken := tstzmultirange(tstzrange(v_rival.starts_at, v_rival.ends_at));
+      if (v_rival.priority, v_rival.started_at, v_rival.subscription_key)
+        < (v_priority, subscription.started_at, subscription.key) then
+        v_taken := v_taken - tstzmultirange(
+          tstzrange(v_since, greatest(v_since, v_rival_since))
+        );
+      else
+        v_taken := v_taken * tstzmultirange(
+          tstzrange(v_rival_since, greatest(v_rival_since, v_since))
+        );
+      end if;
+      v_own := v_own - v_taken;
+    end loop;
+    v_stays := v_stays || array(
+      select
+        row(
+          lower(part), upper(part), v_stay.plan_key, v_stay.quantity, v_stay.status,
+          v_stay.whole_start, v_stay.whole_end
+        )::pgledger.billing_segment
+      from unnest(v_own) as part
+      order by part
+    );
   end loop;
+  return v_stays;
+end;
+$$;
+
+comment on function pgledger.unrivalled_stays is
+  'The stays of a period without the times in which another subscription bills a feature.';
+
+revoke all on function pgledger.unrivalled_stays from public;
+
+-- file: repeatable/27_invoices/usage_charges.sql
+/*
+What usage comes to by the prices of a plan in the stays of a period in which they count, rounded: a
+row for each price, in their order. quantity is how much is charged and amount what that costs;
+true_up is what is missing to the price's minimum, and cap, below zero, what is beyond its maximum.
+Usage is counted from counted_from to counted_until, the start of the period's first stay and the
+end of its last one, whatever plan or subscription bills it; events is how many events lie in the
+plan's own stays. Without such a stay there is no row, unless something is billed: then it is 0.
+
+A price is charged in one of four ways:
+- seats by the days or seconds for which they were taken;
+- what has a level (max, latest): the level's cost, shared among plans by their active time;
+- a volume or package price, or one with a maximum: the cost of all usage, shared by usage;
+- any other by difference: the cost of all usage until the end of a stay, less that until its start.
+A minimum is the first plan's.
+*/
+create or replace function pgledger.usage_charges(
+  prices pgledger.priced_feature[],
+  stays pgledger.billing_segment[],
+  counted_from timestamptz,
+  counted_until timestamptz,
+  plan_key bigint,
+  is_first boolean,
+  is_billed boolean,
+  time_zone text,
+  exponent integer
+)
+returns pgledger.usage_charge[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_own pgledger.billing_segment[] := array(
+    select stay
+    from unnest(stays) as stay
+    where stay.plan_key = usage_charges.plan_key
+    order by stay.starts_at
+  );
+  v_stays integer := cardinality(v_own);
+  v_used record;
+  v_price pgledger.priced_feature;
+  v_charge pgledger.usage_charge;
+  v_charges pgledger.usage_charge[] := '{}';
+  v_cost record;
+begin
+  if v_stays = 0 and not is_billed then
+    return v_charges;
+  end if;
+  v_used := pgledger.usage_in_stays(prices, v_own, counted_from, counted_until);
+  v_charge.plan_key := plan_key;
+  v_charge.starts_at := coalesce(v_own[1].starts_at, counted_from);
+  v_charge.ends_at := coalesce(v_own[v_stays].ends_at, counted_until);
+  for v_place in 1 .. cardinality(prices) loop
+    v_price := prices[v_place];
+    v_charge.description := v_price.description;
+    v_charge.feature_key := v_price.feature_key;
+    v_charge.unit_amount := v_price.unit_amount;
+    v_charge.basis := v_price.basis;
+    v_charge.events := v_used.events[v_place];
+    if v_price.basis ->> 'type' = 'seat' then
+      v_cost := pgledger.seats_charge(
+        v_price.basis, v_price.meter_key, v_own, time_zone, exponent
+      );
+      v_charge.true_up := v_cost.true_up;
+      -- A report from before the first stay says how many seats were taken in it.
+      v_charge.counted := pgledger.usage_between(
+        v_price.meter_key, null, 'count', '-infinity', v_charge.ends_at
+      );
+    else
+      v_cost := pgledger.metered_charge(
+        v_price, stays, v_own, counted_from, v_used.wholes[v_place],
+        v_used.sinces[(v_place - 1) * v_stays + 1:v_place * v_stays],
+        v_used.untils[(v_place - 1) * v_stays + 1:v_place * v_stays],
+        is_first, time_zone, exponent
+      );
+      v_charge.true_up := greatest(
+        case when is_first and v_stays > 0 then v_cost.minimum - v_cost.amount - v_cost.cap end,
+        0 * v_cost.amount
+      );
+      v_charge.counted := v_used.untils[v_place * v_stays];
+    end if;
+    v_charge.quantity := v_cost.quantity;
+    v_charge.amount := v_cost.amount;
+    v_charge.cap := v_cost.cap;
+    v_charges[v_place] := v_charge;
+  end loop;
+  return v_charges;
 end;
 $$;
 
 comment on function pgledger.usage_charges is
-  'What usage costs by the prices of a plan in the stays of a period on it.';
+  'What usage comes to by the prices of a plan in the stays of a period in which they count.';
 
 revoke all on function pgledger.usage_charges from public;
 
 -- file: repeatable/27_invoices/usage_in_stays.sql
 /*
-What usage in the stays of a period on a plan adds to what the plan's prices ask, not rounded: an
-array of each sum, with one element for each price.
+How much of what prices are for had been used at the start and at the end of each stay, counted from
+one time on; wholes is what was used until another, and events how many events lie in the stays. The
+arrays of sinces and untils have an element for each price and, within it, for each stay.
 
-A stay is charged what its usage adds: the price of all usage until its end, less the price of all
-usage until its start. So neither a change of plan nor a pause begins tiers and allowances again, or
-charges anything twice. Seats are only counted: they are charged by pgledger.seats_charge.
+Seats are only counted. For one stay that is all of the time, one look at the meters is enough.
 */
 create or replace function pgledger.usage_in_stays(
   prices pgledger.priced_feature[],
-  counted_from timestamptz,
   stays pgledger.billing_segment[],
-  out quantities numeric[],
-  out amounts numeric[],
-  out caps numeric[],
-  out counted numeric[],
+  counted_from timestamptz,
+  counted_until timestamptz,
+  out sinces numeric[],
+  out untils numeric[],
+  out wholes numeric[],
   out events numeric[]
 )
 language plpgsql
@@ -30002,83 +30190,103 @@ stable
 parallel safe
 as $$
 declare
-  -- Until when usage is counted: the ends of the stays, then the starts of those that begin later.
-  v_times timestamptz[] := array(
-    select time.value
-    from unnest(stays) as stay
-    cross join lateral (values (stay.ends_at, 1), (stay.starts_at, 2)) as time (value, edge)
-    where time.edge = 1 or time.value > counted_from
-    order by time.edge, time.value
-  );
-  v_ends integer := cardinality(stays);
-  v_sign integer;
-  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
-  v_zeros numeric[] := array_fill(0::numeric, array[cardinality(prices)]);
-  v_used record;
-  v_value numeric;
-  v_is_seat boolean;
-  v_cost record;
+  v_stays integer := cardinality(stays);
+  v_prices integer := cardinality(prices);
+  v_at record;
 begin
-  quantities := v_zeros;
-  amounts := v_zeros;
-  caps := v_zeros;
-  counted := v_zeros;
-  events := v_zeros;
-  for v_time in 1 .. cardinality(v_times) loop
-    v_sign := case when v_time <= v_ends then 1 else -1 end;
-    for v_used in
-      select
-        price.place, price.meter_key, price.unique_key, price.basis, sums.events, sums.quantity,
-        sums.highest
-      from unnest(prices) with ordinality as price (
-        description, feature_key, unit_amount, meter_key, unique_key, basis, place
-      )
-      left join pgledger.usage_sums(v_meter_keys, counted_from, v_times[v_time]) as sums
-        on price.meter_key = sums.meter_key
-    loop
-      events[v_used.place] := events[v_used.place] + v_sign * coalesce(v_used.events, 0);
-      v_is_seat := v_used.basis ->> 'type' = 'seat';
-      continue when v_is_seat and v_time <> v_ends;
-
-      v_value := coalesce(
-        case
-          when v_used.meter_key is null then 0
-          when v_used.basis ->> 'aggregation' = 'sum' then v_used.quantity
-          when v_used.basis ->> 'aggregation' = 'count' then v_used.events
-          when v_used.basis ->> 'aggregation' = 'max' then v_used.highest
-          else pgledger.usage_between(
-            v_used.meter_key, v_used.unique_key, v_used.basis ->> 'aggregation', counted_from,
-            v_times[v_time]
-          )
-        end,
-        0
-      );
-      if v_time = v_ends then
-        counted[v_used.place] := v_value;
-      end if;
-      continue when v_is_seat;
-
-      v_value := greatest(
-        v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
-      );
-      v_cost := pgledger.price_amounts(v_used.basis -> 'price', v_value);
-      quantities[v_used.place] := quantities[v_used.place] + v_sign * v_value;
-      amounts[v_used.place] := amounts[v_used.place] + v_sign * v_cost.amount;
-      caps[v_used.place] := caps[v_used.place] + v_sign * v_cost.cap;
+  sinces := array_fill(0::numeric, array[v_prices * v_stays]);
+  untils := sinces;
+  wholes := array_fill(0::numeric, array[v_prices]);
+  events := wholes;
+  for v_stay in 1 .. v_stays loop
+    if stays[v_stay].starts_at > counted_from then
+      v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].starts_at);
+      for v_place in 1 .. v_prices loop
+        sinces[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
+        events[v_place] := events[v_place] - v_at.events[v_place];
+      end loop;
+    end if;
+    v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].ends_at);
+    for v_place in 1 .. v_prices loop
+      untils[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
+      events[v_place] := events[v_place] + v_at.events[v_place];
     end loop;
   end loop;
+  if v_stays > 0 and stays[v_stays].ends_at < counted_until then
+    v_at := pgledger.usage_until(prices, counted_from, counted_until);
+  end if;
+  if v_stays > 0 then
+    wholes := v_at.used;
+  end if;
 end;
 $$;
 
 comment on function pgledger.usage_in_stays is
-  'What usage in the stays of a period on a plan adds to what the plan''s prices ask.';
+  'How much of what prices are for had been used at the start and the end of each stay.';
 
 revoke all on function pgledger.usage_in_stays from public;
 
+-- file: repeatable/27_invoices/usage_level.sql
+/*
+The level that a meter had in the stays of a period, by an aggregation of max or latest; 0 without
+an event in them. What is reported in between counts for nothing.
+*/
+create or replace function pgledger.usage_level(
+  meter_key integer,
+  aggregation text,
+  stays pgledger.billing_segment[]
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if aggregation = 'max' then
+    return coalesce(
+      (
+        select max(sums.highest)
+        from unnest(stays) as stay
+        cross join lateral pgledger.usage_sums(
+          array[usage_level.meter_key], stay.starts_at, stay.ends_at
+        ) as sums
+      ),
+      0
+    );
+  end if;
+  return coalesce(
+    (
+      select pgledger.latest_usage_between(usage_level.meter_key, last.starts_at, last.ends_at)
+      from (
+        select stay.starts_at, stay.ends_at
+        from unnest(stays) as stay
+        cross join lateral pgledger.usage_sums(
+          array[usage_level.meter_key], stay.starts_at, stay.ends_at
+        ) as sums
+        order by stay.starts_at desc
+        limit 1
+      ) as last
+    ),
+    0
+  );
+end;
+$$;
+
+comment on function pgledger.usage_level is
+  'The level that a meter had in the stays of a period: the highest or the latest.';
+
+revoke all on function pgledger.usage_level from public;
+
 -- file: repeatable/27_invoices/usage_lines.sql
 /*
-Lines for the usage of a subscription's period, less what interim invoices have billed of it, for
-each plan that it was on, in the order in which they began.
+Lines for the usage of a subscription's period that is not billed yet: for each plan, and each of
+its prices, one for usage, overage beyond an allowance or seats, one for what is missing to the
+price's minimum, and one for what is beyond its maximum. Usage of zero has its line, too: it says
+that the feature was looked at, which is what late usage is found by. Where a credit was reduced by
+a discount, the line's basis says what it was before.
+
+What is missing to a minimum is known only at the period's end: until the period's own invoice is
+final, an interim invoice leaves it out.
 */
 create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
@@ -30093,29 +30301,56 @@ stable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
-  v_has_billed boolean := exists (
+  v_is_closed boolean := exists (
     select
-    from pgledger.billed_usage(subscription.key, for_period, for_invoice, false)
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = 'period'
+      and invoices.period_start = for_period
+      and invoices.status not in ('draft', 'voided')
   );
-  v_plan record;
+  v_charge pgledger.usage_charge;
+  v_line pgledger.invoice_lines;
 begin
-  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
-  for v_plan in
-    select stay.plan_key, array_agg(stay order by stay.starts_at) as stays
-    from unnest(v_stays) as stay
-    group by stay.plan_key
-    order by min(stay.starts_at)
-  loop
-    return query
-    select
-      line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
-      line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
-      line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
-      line.redemption_key, line.basis
-    from pgledger.plan_usage_lines(
-      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, for_invoice, exponent
-    ) as line;
+  v_line.subscription_key := subscription.key;
+  v_line.for_period := for_period;
+  v_line.discount := 0;
+  v_line.tax := 0;
+  foreach v_charge in array pgledger.unbilled_usage(
+    subscription, for_period, segments, for_invoice, v_is_closed, exponent
+  ) loop
+    v_line.kind := case
+      when v_charge.basis ->> 'type' = 'seat' then 'seats'
+      when v_charge.basis ?| array['allowance', 'added_allowance'] then 'overage'
+      else 'usage'
+    end;
+    v_line.description := v_charge.description;
+    v_line.item := v_charge.feature_key;
+    v_line.plan_key := v_charge.plan_key;
+    v_line.period_start := v_charge.starts_at;
+    v_line.period_end := v_charge.ends_at;
+    v_line.quantity := v_charge.quantity;
+    v_line.unit_amount := v_charge.unit_amount;
+    v_line.amount := v_charge.amount;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events;
+    v_line.basis := v_charge.basis;
+    if v_charge.gross_amount is not null then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
+    end if;
+    return next v_line;
+
+    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0
+      and (for_invoice.kind <> 'interim' or v_is_closed) then
+      return next pgledger.bound_line(
+        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
+      );
+    end if;
+    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
+      return next pgledger.bound_line(
+        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
+      );
+    end if;
   end loop;
 end;
 $$;
@@ -30124,6 +30359,115 @@ comment on function pgledger.usage_lines is
   'Lines for the usage of a subscription''s period that is not billed yet.';
 
 revoke all on function pgledger.usage_lines from public;
+
+-- file: repeatable/27_invoices/usage_until.sql
+/*
+What usage in a range of time comes to for each price, by the aggregation of its feature, and how
+many events it has; 0 for seats, which are counted only.
+*/
+create or replace function pgledger.usage_until(
+  prices pgledger.priced_feature[],
+  starts_at timestamptz,
+  ends_at timestamptz,
+  out used numeric[],
+  out events numeric[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
+begin
+  select
+    array_agg(
+      coalesce(
+        case
+          when price.meter_key is null or price.basis ->> 'type' = 'seat' then 0
+          when price.basis ->> 'aggregation' = 'sum' then sums.quantity
+          when price.basis ->> 'aggregation' = 'count' then sums.events
+          when price.basis ->> 'aggregation' = 'max' then sums.highest
+          else pgledger.usage_between(
+            price.meter_key, price.unique_key, price.basis ->> 'aggregation',
+            usage_until.starts_at, usage_until.ends_at
+          )
+        end,
+        0
+      )
+      order by price.place
+    ),
+    array_agg(coalesce(sums.events, 0) order by price.place)
+  into usage_until.used, usage_until.events
+  from unnest(prices) with ordinality as price (
+    description, feature_key, unit_amount, meter_key, unique_key, basis, place
+  )
+  left join pgledger.usage_sums(
+    v_meter_keys, usage_until.starts_at, usage_until.ends_at
+  ) as sums on price.meter_key = sums.meter_key;
+end;
+$$;
+
+comment on function pgledger.usage_until is
+  'What usage in a range of time comes to for each price, and how many events it has.';
+
+revoke all on function pgledger.usage_until from public;
+
+-- file: repeatable/27_invoices/with_added_allowance.sql
+/*
+A price with what other subscriptions of the tenant, in which the feature has no price, give of it
+for nothing: their soft limits, whole, if they are there at any time in which the plan bills it. One
+that was begun in the past gives nothing for what had been billed by then.
+*/
+create or replace function pgledger.with_added_allowance(
+  price pgledger.priced_feature,
+  stays pgledger.billing_segment[],
+  plan_key bigint,
+  rivals pgledger.rival_time[]
+)
+returns pgledger.priced_feature
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_added numeric := (
+    select sum(given.allowance)
+    from (
+      select max((rival.allowances ->> price.feature_key)::numeric) as allowance
+      from unnest(rivals) as rival
+      where not rival.priced ? price.feature_key
+        and exists (
+          select
+          from unnest(stays) as stay
+          where stay.plan_key = with_added_allowance.plan_key
+            and rival.ends_at > stay.starts_at
+            and stay.ends_at > greatest(
+              rival.starts_at,
+              pgledger.billed_before(
+                rival.subscription_key, rival.started_at, rival.created_at, price.feature_key
+              )
+            )
+        )
+      group by rival.subscription_key
+    ) as given
+  );
+  v_own numeric := coalesce((price.basis ->> 'allowance')::numeric, 0);
+begin
+  if v_added > 0 then
+    price.description := regexp_replace(price.description, ' beyond [0-9.]+$', '')
+      || format(' beyond %s', trim_scale(v_own + v_added));
+    price.basis := price.basis || jsonb_build_object(
+      'added_allowance', trim_scale(v_added)::text
+    );
+  end if;
+  return price;
+end;
+$$;
+
+comment on function pgledger.with_added_allowance is
+  'A price with what other subscriptions of the tenant give of its feature for nothing.';
+
+revoke all on function pgledger.with_added_allowance from public;
 
 -- file: repeatable/27_invoices/views/ledger_invoices.sql
 /*
@@ -30189,9 +30533,8 @@ comment on column public.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
-  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
-  'change, interim, one_off.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column public.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.period_end is
@@ -30307,9 +30650,8 @@ comment on column public.ledger_tenant_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
-  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
-  'change, interim, one_off.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column public.ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.period_end is
@@ -30362,58 +30704,6 @@ comment on column public.ledger_tenant_invoices.updated_at is 'When it was last 
 revoke all on table public.ledger_tenant_invoices from public;
 grant select on table public.ledger_tenant_invoices to pgledger_tenant;
 alter view public.ledger_tenant_invoices owner to pgledger_tenant_views;
-
--- file: repeatable/28_payments/check_import.sql
-/*
-Refuses what does not depend on anything else in the request to import an invoice. Times and the
-reference are null where the caller gives none.
-Errors: NullArgument, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, InvalidId.
-*/
-create or replace function pgledger.check_import(
-  invoice pgledger.invoices,
-  due_at timestamptz,
-  paid_at timestamptz,
-  reference text,
-  now timestamptz
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_fault text := case when due_at is not null then pgledger.time_fault(due_at) end;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_tax_rates(invoice.tax_rates);
-  v_ok := pgledger.check_metadata(invoice.metadata);
-  if v_fault is not null then
-    v_ok := pgledger.fail('InvalidTime', array['due_at', due_at::text, v_fault]);
-  end if;
-  v_fault := case when paid_at is not null then pgledger.time_fault(paid_at) end;
-  if v_fault is not null or paid_at > now then
-    v_ok := pgledger.fail(
-      'InvalidTime',
-      array['paid_at', paid_at::text, coalesce(v_fault, 'it is ahead of ' || now::text)]
-    );
-  end if;
-  if reference is not null then
-    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
-    if paid_at is null then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array['reference', quote_literal(pgledger.abridged(reference)), 'there is no paid_at']
-      );
-    end if;
-  end if;
-  return pgledger.check_id('id', invoice.id, 'inv');
-end;
-$$;
-
-comment on function pgledger.check_import is
-  'Raises what is wrong with a request to import an invoice.';
-
-revoke all on function pgledger.check_import from public;
 
 -- file: repeatable/28_payments/check_payment.sql
 /*
@@ -30508,316 +30798,6 @@ comment on function pgledger.check_payment_amount is
   'Raises InvalidAmount unless that can be paid in a currency of so many decimal places.';
 
 revoke all on function pgledger.check_payment_amount from public;
-
--- file: repeatable/28_payments/import_request.sql
-/*
-What an imported invoice of a subscription is for: the period in which a time lies, with what the
-subscription's own invoice would come to there, whose place the import takes. Refused where such an
-invoice is there already, and for a period that is not over.
-
-The subscription is locked.
-Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged, InvalidState.
-*/
-create or replace function pgledger.import_request(
-  subscription pgledger.subscriptions,
-  at timestamptz,
-  inout invoice pgledger.invoices,
-  exponent integer,
-  out drawn pgledger.invoice_lines[]
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_currency text := (
-    select plans.currency from pgledger.plans where plans.key = subscription.plan_key
-  );
-  v_request record;
-  v_period record;
-  v_drawn record;
-  v_there pgledger.invoices;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_choice('kind', invoice.kind, array['period', 'start']);
-  v_request := pgledger.invoice_request(subscription, at, invoice.kind, invoice.tax_rates);
-  if invoice.currency <> v_currency then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array['currency', invoice.currency, format('the subscription''s plan is in %s', v_currency)]
-    );
-  end if;
-
-  v_there := (
-    select invoices
-    from pgledger.invoices
-    where invoices.subscription_key = subscription.key
-      and invoices.kind = (import_request.invoice).kind
-      and invoices.period_start = v_request.period_start
-      and invoices.status <> 'voided'
-  );
-  if v_there.key is not null then
-    v_ok := pgledger.refuse_invoice_move(v_there, 'imported once more');
-  end if;
-  v_period := pgledger.billing_period(subscription, v_request.period_start);
-  if invoice.kind = 'period' and not v_period.is_over then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array['at', at::text, format('the period ends at %s, which is to come', v_period.ends_at)]
-    );
-  end if;
-
-  invoice.subscription_key := subscription.key;
-  invoice.period_start := v_request.period_start;
-  invoice.as_of_version := v_request.as_of_version;
-  v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
-  invoice.period_end := v_drawn.period_end;
-  drawn := v_drawn.lines;
-end;
-$$;
-
-comment on function pgledger.import_request is
-  'What an imported invoice of a subscription is for, and what it takes the place of.';
-
-revoke all on function pgledger.import_request from public;
-
--- file: repeatable/28_payments/imported_lines.sql
-/*
-The lines of an imported invoice as they are written down. A line that says it is a base fee or
-usage takes the place of what the subscription's period comes to for that, which drawn has: it is
-billed for good, and for what the line says. So nothing of it is billed again, and a later credit
-gives back its share of the line's amount, as it does where a coupon has lowered it.
-
-Where a charge has several lines, because the plan changed or the price has a bound, the amount is
-split over them.
-
-Errors: InvalidInvoice.
-*/
-create or replace function pgledger.imported_lines(
-  lines pgledger.invoice_lines[],
-  drawn pgledger.invoice_lines[],
-  subscription pgledger.subscriptions,
-  period_start timestamptz,
-  exponent integer
-)
-returns pgledger.invoice_lines[]
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_lines pgledger.invoice_lines[] := '{}';
-  v_given pgledger.invoice_lines;
-  v_line pgledger.invoice_lines;
-  v_for_period timestamptz;
-  v_places bigint[];
-  v_used bigint[] := '{}';
-  v_whole numeric;
-  v_parts numeric[];
-  v_ok boolean;
-begin
-  foreach v_given in array lines loop
-    if v_given.kind = 'item' then
-      v_lines := v_lines || v_given;
-      continue;
-    end if;
-
-    v_for_period := (
-      pgledger.billing_period(subscription, coalesce(v_given.period_start, period_start))
-    ).starts_at;
-    select array_agg(part.nth order by part.nth), sum(part.amount)
-    into v_places, v_whole
-    from unnest(drawn) with ordinality as part (
-      invoice_key, place, kind, description, item, period_start, period_end, quantity,
-      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross, counted,
-      events, redemption_key, basis, nth
-    )
-    where part.for_period = v_for_period
-      and part.nth <> all(v_used)
-      and case v_given.kind
-        when 'base_fee' then part.gross > 0
-        else part.gross is null and part.kind <> 'late_usage' and part.item = v_given.item
-      end;
-    if v_places is null then
-      v_ok := pgledger.refuse_json(
-        null, format('$.lines[%s]', v_given.place - 1),
-        'bills something that the period does not come to, or that another line bills'
-      );
-    end if;
-
-    v_used := v_used || v_places;
-    v_parts := pgledger.split_amount(
-      array(
-        select
-          case when v_whole = 0 then 0
-            else v_given.amount * drawn[place.value].amount / v_whole
-          end
-        from unnest(v_places) with ordinality as place (value, nth)
-        order by place.nth
-      ),
-      v_given.amount,
-      exponent
-    );
-    for v_nth in 1 .. cardinality(v_places) loop
-      v_line := drawn[v_places[v_nth]];
-      v_line.description := v_given.description;
-      v_line.unit_amount := null;
-      if v_line.gross is null and v_line.amount <> v_parts[v_nth] then
-        v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
-      end if;
-      v_line.amount := v_parts[v_nth];
-      v_lines := v_lines || v_line;
-    end loop;
-  end loop;
-  return v_lines;
-end;
-$$;
-
-comment on function pgledger.imported_lines is
-  'The lines of an imported invoice as they are written down.';
-
-revoke all on function pgledger.imported_lines from public;
-
--- file: repeatable/28_payments/ledger_import_invoice.sql
-/*
-Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
-the last until the transaction ends. What the clock has decided about the subscription is written
-down first. Of calls with the same id at the same time one writes, and the others wait for it.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
-metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
-of the plan, an invoice that is there, total, earlier drafts.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
-InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
-InvalidState.
-*/
-create or replace function public.ledger_import_invoice(
-  app_id text,
-  tenant_id text,
-  currency text,
-  lines jsonb,
-  tax_rates jsonb default '[]',
-  metadata jsonb default null,
-  id text default null,
-  subscription_id text default null,
-  at timestamptz default null,
-  kind text default 'period',
-  due_at timestamptz default null,
-  paid_at timestamptz default null,
-  reference text default null
-)
-returns public.ledger_invoice
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_now timestamptz := pgledger.clock();
-  v_subscription pgledger.subscriptions;
-  v_invoice pgledger.invoices;
-  v_exponent integer;
-  v_lines pgledger.invoice_lines[];
-  v_request record;
-  v_complete record;
-  v_key bigint;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if subscription_id is not null then
-    v_subscription := pgledger.advance_subscription(
-      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
-    );
-  end if;
-  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
-  v_lines := pgledger.read_invoice_lines(
-    lines, v_exponent, with_kind => subscription_id is not null
-  );
-  v_invoice.app_id := app_id;
-  v_invoice.tenant_id := tenant_id;
-  v_invoice.kind := case when subscription_id is null then 'one_off' else kind end;
-  v_invoice.currency := currency;
-  v_invoice.tax_rates := tax_rates;
-  v_invoice.metadata := metadata;
-  v_invoice.created_at := v_now;
-  v_invoice.subscription_key := v_subscription.key;
-  v_invoice.id := coalesce(id, 'inv_' || pgledger.new_ulid(v_now));
-  v_ok := pgledger.check_import(v_invoice, due_at, paid_at, reference, v_now);
-  v_key := pgledger.repeated_import(v_invoice, v_lines, at, paid_at, reference);
-  if v_key is not null then
-    return pgledger.invoice_with_key(v_key);
-  end if;
-
-  if subscription_id is not null then
-    v_request := pgledger.import_request(v_subscription, at, v_invoice, v_exponent);
-    v_invoice := v_request.invoice;
-    v_lines := pgledger.imported_lines(
-      v_lines, v_request.drawn, v_subscription, v_invoice.period_start, v_exponent
-    );
-  end if;
-  v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent, is_import => true);
-  v_ok := pgledger.check_invoice_total(v_complete.invoice);
-
-  return pgledger.write_import(
-    v_complete.invoice, v_complete.lines, due_at, paid_at, reference, v_now
-  );
-end;
-$$;
-
-comment on function public.ledger_import_invoice is
-$$Writes down an invoice that was made elsewhere: final, and paid if it is.
-
-It takes the app's next number; keep the number that it had in metadata. No
-coupon takes anything off it. Taxes are computed from tax_rates, so give them
-as they were, or give taxes as lines.
-
-With a subscription it takes the place of the invoice of that kind and period,
-which is then not drawn up. But what the period comes to counts as billed only
-where a line says so, by its member kind: base_fee for the plan's fee, usage
-for a feature, whose key is its item. Such a line bills all of that for good,
-for what it says. Anything else that the period comes to is on the
-subscription's next invoice. So record the usage, and import the invoices of
-its periods in their order, before you call ledger_advance.
-
-Without a subscription it is a one-off invoice.
-
-app_id: App that the tenant belongs to.
-tenant_id: Who is billed.
-currency: Currency of every amount; that of the subscription's plan.
-lines: JSON array of what was billed, as for ledger_create_invoice; with a
-  subscription each may have kind, for example [{"description": "Plan",
-  "kind": "base_fee", "amount": "49"}, {"description": "Calls", "kind":
-  "usage", "item": "calls", "amount": "7.20"}]. kind is item where it is left
-  out. A base fee of another period has period_start in that.
-tax_rates: JSON array of its tax rates, as for ledger_create_subscription.
-metadata: JSON object of the app's own, at most 64 KiB, or null.
-id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
-  with the same id returns that invoice as it is now; null for a new id.
-subscription_id: Which subscription it is for; null for none.
-at: A time in the period it is for; null for the current period.
-kind: What it is for, as for ledger_generate_invoice, where there is a
-  subscription; one of: period, start.
-due_at: When it is to be paid; null for the app's payment terms from now on.
-paid_at: When all of it was paid, not in the future; null for not yet.
-reference: What that payment is called where it was made, 1 to 255 characters,
-  or null.
-
-Returns: The invoice, pending or paid.
-
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
-  tax_rates are not valid, a line bills something that the period does not
-  come to, or the total is not below 1e30 in size; the message names the
-  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
-  or paid_at is in the future), InvalidArgument (the reference is not valid or
-  there is no paid_at, there is no such kind, the currency is not the plan's,
-  the subscription has no period at that time, or the period is not over),
-  IdempotencyConflict (the id is taken by a different invoice), UsagePurged
-  (usage events of the period may have been purged), InvalidState (there is
-  such an invoice already, or an earlier draft comes first).$$;
-
-revoke all on function public.ledger_import_invoice from public;
-grant execute on function public.ledger_import_invoice to pgledger_poster;
 
 -- file: repeatable/28_payments/ledger_list_payments.sql
 /*
@@ -31075,9 +31055,6 @@ begin
     v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
-  if invoice.status <> 'paid' and amount >= v_remaining then
-    perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
-  end if;
   return pgledger.invoice_with_key(invoice.key);
 end;
 $$;
@@ -31142,144 +31119,6 @@ comment on function pgledger.payment_is_repeated is
   'Whether a payment of that id has been recorded; raises if by a different request.';
 
 revoke all on function pgledger.payment_is_repeated from public;
-
--- file: repeatable/28_payments/repeated_import.sql
-/*
-The key of the invoice that an earlier call with that id has imported, or null if there is none. The
-request is compared by value with what was written down: lines by their texts and by what those of a
-text come to together, because a line that bills a charge of several parts is written down as
-several. A time in the period and a payment are compared only if the caller gives them.
-
-Errors: IdempotencyConflict.
-*/
-create or replace function pgledger.repeated_import(
-  request pgledger.invoices,
-  lines pgledger.invoice_lines[],
-  at timestamptz,
-  paid_at timestamptz,
-  reference text
-)
-returns bigint
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_fields text[] := array[
-    'app_id', 'tenant_id', 'subscription_key', 'kind', 'currency', 'tax_rates', 'metadata'
-  ];
-  v_key bigint;
-  v_given jsonb;
-  v_recorded jsonb;
-  v_ok boolean;
-begin
-  select
-    invoices.key,
-    pgledger.picked(to_jsonb(request), v_fields) || jsonb_build_object('lines', (
-      select jsonb_object_agg(line.description, line.amount)
-      from (
-        select given.description, sum(given.amount) as amount
-        from unnest(repeated_import.lines) as given
-        group by given.description
-      ) as line
-    ), 'is_of_the_period', true, 'is_paid', true),
-    to_jsonb(invoices) || jsonb_build_object('lines', (
-      select jsonb_object_agg(line.description, line.amount)
-      from (
-        select written.description, sum(written.amount) as amount
-        from pgledger.invoice_lines as written
-        where written.invoice_key = invoices.key and written.kind not in ('discount', 'tax')
-        group by written.description
-      ) as line
-    ), 'is_of_the_period',
-    request.subscription_key is null or repeated_import.at is null
-    or (repeated_import.at >= invoices.period_start and repeated_import.at < invoices.period_end),
-    'is_paid',
-    repeated_import.paid_at is null or invoices.total <= 0 or exists (
-      select
-      from pgledger.invoice_payments as payment
-      where payment.invoice_key = invoices.key
-        and payment.paid_at = repeated_import.paid_at
-        and payment.reference is not distinct from repeated_import.reference
-    ))
-  into v_key, v_given, v_recorded
-  from pgledger.invoices
-  where invoices.id = request.id;
-
-  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
-  return v_key;
-end;
-$$;
-
-comment on function pgledger.repeated_import is
-  'Key of the imported invoice that has that id already, or null; raises if another request '
-  'made it.';
-
-revoke all on function pgledger.repeated_import from public;
-
--- file: repeatable/28_payments/write_import.sql
-/*
-Writes an imported invoice, makes it final, and records its payment if there was one. If a repeated
-call has written it meanwhile, it stays as it is.
-
-Errors: IdempotencyConflict, InvalidState.
-*/
-create or replace function pgledger.write_import(
-  invoice pgledger.invoices,
-  lines pgledger.invoice_lines[],
-  due_at timestamptz,
-  paid_at timestamptz,
-  reference text,
-  now timestamptz
-)
-returns public.ledger_invoice
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_key bigint;
-  v_constraint text;
-  v_ok boolean;
-begin
-  if invoice.subscription_key is null then
-    v_key := pgledger.insert_one_off_invoice(invoice, lines);
-  else
-    begin
-      v_key := pgledger.store_invoice(invoice, lines);
-    exception
-      when unique_violation then
-        get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint <> 'invoices_id_key' then
-          raise;
-        end if;
-        v_ok := pgledger.fail('IdempotencyConflict', array[invoice.id]);
-    end;
-    v_ok := pgledger.check_no_earlier_draft(
-      (select invoices from pgledger.invoices where invoices.key = v_key)
-    );
-  end if;
-  invoice := (
-    select invoices from pgledger.invoices where invoices.key = v_key for no key update
-  );
-
-  if invoice.status = 'draft' then
-    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
-    if paid_at is not null and invoice.amount_due > 0 then
-      return pgledger.pay_invoice(
-        (select invoices from pgledger.invoices where invoices.key = v_key),
-        invoice.amount_due, paid_at, reference, null, now
-      );
-    end if;
-  end if;
-  return pgledger.invoice_with_key(v_key);
-end;
-$$;
-
-comment on function pgledger.write_import is
-  'Writes an imported invoice, final, with its payment if there was one.';
-
-revoke all on function pgledger.write_import from public;
 
 -- file: repeatable/28_payments/views/ledger_invoice_payments.sql
 /*
@@ -31421,9 +31260,6 @@ only the move was written.
 
 Of one that is far behind, a call does a part. It is_unfinished then, and goes behind all others
 that are due by now, so that it holds up nobody.
-
-Errors: ActiveSubscriptionExists (it is to start, and its tenant has another live subscription),
-UnknownTimeZone.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
@@ -31446,21 +31282,11 @@ declare
     to_store => invoices = 'none',
     at_most => pgledger.moves_at_once()
   );
-  v_ok boolean;
 begin
-  if v_moved.status = 'scheduled' and v_moved.due_at <= now then
-    v_ok := pgledger.refuse_second_subscription(
-      v_moved.app_id,
-      v_moved.tenant_id,
-      'This one waits to start. Cancel one of both at once.'
-    );
-  end if;
   version := v_moved.version;
   is_busy := false;
   is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
-    v_ok := pgledger.check_zones(v_moved);
-    is_unfinished := is_unfinished or pgledger.invoiceable_version(v_moved) < version;
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
@@ -31665,30 +31491,24 @@ revoke all on function pgledger.check_advance_span from public;
 
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
-The invoices that a subscription's changes since the last look ask for, in the order in which their
-drafts have to become final.
+The invoices that a subscription's changes since the last look ask for.
 
 An invoice of kind period: for each period that has ended, except one that was a trial all through.
 Of kind start: for each period that began or went on active. Whoever draws it up skips it if the
 base fee has been billed, as it is by the invoice of the period before where that has_next, that is
 where the one follows the other without a gap. A change at the moment at which the subscription is
-canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
+canceled begins nothing.
 
 Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
 drafts that can become final by now, as of version 0.
-
-Changes after until_version are left to later: so are drafts of periods that begin with those or
-after them.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
-  with_drafts boolean,
-  until_version bigint
+  with_drafts boolean
 )
 returns table (
   kind text,
   period_start timestamptz,
-  change_version bigint,
   as_of_version bigint,
   has_next boolean
 )
@@ -31700,7 +31520,7 @@ as $$
     select
       subscription_changes.version, subscription_changes.change, subscription_changes.status,
       subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at, subscription_changes.invoice_now,
+      subscription_changes.occurred_at,
       lag(subscription_changes.period_start) over earlier as earlier_start,
       lag(subscription_changes.period_end) over earlier as earlier_end,
       lag(subscription_changes.change) over earlier = 'trial_ended'
@@ -31711,78 +31531,49 @@ as $$
       = subscription_changes.occurred_at as has_ended
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
-      and subscription_changes.version between subscription.invoiced_version and until_version + 1
+      and subscription_changes.version >= subscription.invoiced_version
     window earlier as (order by subscription_changes.version)
   )
-  select distinct on (occasion.period_start, turn.place, occasion.change_version)
-    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
-    occasion.has_next
+  select distinct on (occasion.kind, occasion.period_start)
+    occasion.kind, occasion.period_start, occasion.version, occasion.has_next
   from (
     select
-      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
-      change.version,
+      'period' as kind, change.earlier_start as period_start, change.version,
       change.status = 'active'
       and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
     from change
-    where change.version between subscription.invoiced_version + 1 and until_version
+    where change.version > subscription.invoiced_version
       and change.earlier_start <> change.period_start
       and not change.was_trial
     union all
-    select 'period', change.period_start, 0, change.version, false
+    select 'period', change.period_start, change.version, false
     from change
-    where change.version between subscription.invoiced_version + 1 and until_version
+    where change.version > subscription.invoiced_version
       and change.change = 'canceled'
-      -- Not before it began.
-      and change.occurred_at >= change.period_start
+      and change.occurred_at > change.period_start
     union all
-    select 'period', subscription.current_period_start, 0, subscription.version, false
-    where until_version = subscription.version
-      and subscription.status = 'paused'
+    select 'period', subscription.current_period_start, subscription.version, false
+    where subscription.status = 'paused'
       and subscription.current_period_end <= pgledger.clock()
     union all
-    select 'start', change.period_start, 0, change.version, false
+    select 'start', change.period_start, change.version, false
     from change
-    where change.version between subscription.invoiced_version + 1 and until_version
+    where change.version > subscription.invoiced_version
       and change.status = 'active'
       and change.has_ended is not true
-      and change.change in (
-        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
-      )
+      and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
     union all
-    select 'change', change.period_start, change.version, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.invoice_now
-    union all
-    select invoices.kind, invoices.period_start, invoices.change_version, 0, false
+    select invoices.kind, invoices.period_start, 0, false
     from pgledger.invoices
     where with_drafts
       and invoices.subscription_key = subscription.key
       and invoices.status = 'draft'
       and (
-        until_version = subscription.version
-        or invoices.period_start < (
-          select change.period_start
-          from change
-          where change.version = until_version
-        )
-      )
-      and (
-        invoices.kind in ('start', 'change')
-        or (
-          invoices.kind = 'period'
-          and (
-            invoices.period_start < subscription.current_period_start
-            or subscription.current_period_end <= pgledger.clock()
-            or subscription.status = 'canceled'
-          )
-        )
+        invoices.kind = 'start'
+        or (invoices.kind = 'period' and invoices.period_end <= pgledger.clock())
       )
   ) as occasion
-  cross join lateral (
-    select array_position(array['start', 'change', 'period'], occasion.kind) as place
-  ) as turn
-  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
+  order by occasion.kind, occasion.period_start, occasion.version
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -31792,18 +31583,17 @@ revoke all on function pgledger.invoice_occasions from public;
 
 -- file: repeatable/29_advance/invoice_on_occasion.sql
 /*
-The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
-has an invoice of its own only where nothing has been billed for its period.
+The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
+base fee has an invoice of its own only where nothing has been billed for its period.
 
-With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
-it is made final, but for its number; it is computed again as often as another invoice has used up
-one of the coupons meanwhile.
+With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
+it is computed again as often as another invoice has used up one of them meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  change_version bigint,
+  as_of_version bigint,
   to_finalize boolean
 )
 returns bigint
@@ -31821,7 +31611,6 @@ begin
     where invoices.subscription_key = subscription.key
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
-      and invoices.change_version = invoice_on_occasion.change_version
       and invoices.status <> 'voided'
     -- The caller's lock on the subscription keeps others from its drafts already. This one makes
     -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
@@ -31840,39 +31629,39 @@ begin
       end if;
     end if;
     v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, change_version, null, false
+      subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
+      false
     );
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  if to_finalize and v_key is not null then
-    while not pgledger.use_coupons(v_key) loop
-      perform pgledger.redraw_invoice(
-        (select invoices from pgledger.invoices where invoices.key = v_key), subscription
-      );
-    end loop;
-    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
-  end if;
+  while to_finalize and v_key is not null loop
+    exit when pgledger.use_coupons(v_key);
+    perform pgledger.redraw_invoice(
+      (select invoices from pgledger.invoices where invoices.key = v_key), subscription
+    );
+  end loop;
   return v_key;
 end;
 $$;
 
 comment on function pgledger.invoice_on_occasion is
-  'The invoice for an occasion to invoice a subscription, or null.';
+  'The draft for an occasion to invoice a subscription, or null.';
 
 revoke all on function pgledger.invoice_on_occasion from public;
 
 -- file: repeatable/29_advance/invoice_subscription.sql
 /*
-Draws up the invoices that a subscription's changes since the last look ask for, and returns them in
-the order of their periods. With to_finalize, each is made final before the next one is drawn up,
-but for its number, and drafts that were there before and can become final are among them.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns the
+drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
+such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
+before and can become final are among them.
 
 The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
 what its tenant has left of coupons, only the subscription is written and the answer is null: the
-next call draws up its invoices. If there is very much to invoice, it also draws up the rest.
+next call draws up its invoices.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -31884,7 +31673,6 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_until bigint := pgledger.invoiceable_version(subscription);
   v_occasion record;
   v_key bigint;
   v_drawn_version bigint;
@@ -31899,14 +31687,14 @@ begin
 
   for v_occasion in
     select
-      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
-      occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
+      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
+    from pgledger.invoice_occasions(subscription, to_finalize) as occasion
+    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
-      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
       to_finalize
     );
     if v_key is not null then
@@ -31915,9 +31703,8 @@ begin
     end if;
   end loop;
 
-  subscription.invoiced_version := v_until;
+  subscription.invoiced_version := subscription.version;
   subscription.invoice_due_at := case
-    when v_until < subscription.version then pgledger.clock()
     when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
       then subscription.current_period_end
   end;
@@ -31932,50 +31719,12 @@ comment on function pgledger.invoice_subscription is
 
 revoke all on function pgledger.invoice_subscription from public;
 
--- file: repeatable/29_advance/invoiceable_version.sql
-/*
-Up to which version a call draws up the invoices of a subscription: all that are written down, or so
-many that the call stays short, and then all of the last one's moment, because what happens at one
-moment is billed together.
-*/
-create or replace function pgledger.invoiceable_version(subscription pgledger.subscriptions)
-returns bigint
-language sql
-stable
-parallel safe
-as $$
-  select case
-    when subscription.version <= subscription.invoiced_version + pgledger.moves_at_once()
-      then subscription.version
-    else (
-      select change.version
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
-        and not exists (
-          select
-          from pgledger.subscription_changes as next_change
-          where next_change.subscription_key = change.subscription_key
-            and next_change.version = change.version + 1
-            and next_change.occurred_at = change.occurred_at
-        )
-      order by change.version
-      limit 1
-    )
-  end
-$$;
-
-comment on function pgledger.invoiceable_version is
-  'Up to which version of a subscription a call draws up its invoices.';
-
-revoke all on function pgledger.invoiceable_version from public;
-
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
 what another one holds to the next call. Each subscription that is taken is moved on to now, or by
-as many changes as pgledger.moves_at_once says. Invoices get their numbers at the end of the call,
-so that the app's row is locked only from there to the end of the transaction.
+as many changes as pgledger.moves_at_once says. Invoices become final at the end of the call, so
+that the app's numbers are locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -32025,7 +31774,7 @@ begin
       );
   end;
   if invoices = 'final' then
-    perform pgledger.number_invoices(app_id, v_done.invoice_keys);
+    perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
@@ -32065,10 +31814,10 @@ in time. What has been due the longest comes first.
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
 subscriptions than asked for do not mean that nothing is left: one that is
-more than 100 steps behind moves on by 100 in a call, and the next call goes
-on with it, after all others that are due.
+more than 100 steps behind moves on by 100 in a call, and the next call goes on
+with it, after all others that are due.
 
-A subscription gives one row for each step, in order: started, trial_ended,
+A subscription gives one row for each step, in order: trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
 invoice_past_due. A subscription that could not be moved gives failed, with
 the error, and is tried again in an hour. nothing_due names the last one that
@@ -32653,19 +32402,20 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1faeba048ed0c65174193752953276b60a512c7129843fb35f6d0b5da52a733f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'e20607daf7acc3593be019025ea052320cb9e01d402c1fdbb1367419323d4ede', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7357d1ba186cd2103d317d045c5d5b6f091fb73cc01078fe217b10ec68e47e61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_cleared.sql', 'repeatable', 'f6ca1c355aa6019473b45390a39d6aa20c4762e8b99515e59fc83e9d911718f5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_id.sql', 'repeatable', '0e4786084411a6cc948ac591d0813b5167e28740890aa2ddd32fedcde84e8e8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32674,6 +32424,7 @@ values
   ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', '175a1fb162bb8164c14e84823c4dca1ea768cc5c0c5f9843a6a78c25758f735d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/cleared.sql', 'repeatable', '2ffd86099701381a82d9a293bd3c545b0921b3e0311373df17a56e1aac413536', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32683,10 +32434,9 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '4b2bfd47e5df690cc3ead888490be58a0a6ec6205969de95efb425f846966013', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'e1347572ebc766a90e2166af50df688407c8d8bd0a5df137ec744d116c4046b0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32716,16 +32466,15 @@ values
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', '96c1369af0362bf14bf0f6396415404abae40585edba439079ab46f5f700ac14', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '327d816b5658b52ff99473e3e74829e8a323e60234e03667aa273dd88babd282', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', '2236b61cd6fb0d96cc2d005a9eb9225ead8a91810b3caa2ebf06c17bb0fde253', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/zone_is_known.sql', 'repeatable', 'db143c6c9e42e4d0da7bad674a0d686e43738afe1a82eae638d6702b29144ea9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', 'faac63a7b27674eb93f5963ff8f8da23b194475a451530ca078d49dfba5e0615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '13f6d56e8b0b2da35d23492763fb1c692528a9e0ef3d28fa72f65e0f4301f59f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'dc7290799995a84ec99d814148249b8694525a8cc525b0e32625d01dc3316808', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32741,7 +32490,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '2eb309df72030228405b6fc0a843bf8afacf4cddd0df55e5c0ff6aed50e9bbe5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'fe21b9b8cca1b628760ccd29ce5630387bc01366d09e70deaad2599d9531e95f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32796,117 +32545,116 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', '6365a6c49d590228817c0216d51ee551ab00d18be7f7c1b434a235f241159bdd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '930a50081f4299a4764110f359e94a8226102818b236efe2e6f6c289d4e0c358', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '490a72730069b95dade10382421c1041678c318558df286c3009413daaec878f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '80ca87dc49ea936e7dfbe7daec19f5838bf6e7dc3e61d274eea6cd64119f3dc5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', '8c9e551e12469a4d94d1b74f50191d6901c53a6181529c99cc609445ff5c3069', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', 'ec109afa2d42a4aabdec9e82823c166f6ee0ef9907d87c7246f81699211a1d2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'e6928b205f96bdf3d69668eaf03cc0372803dd105c721b44312d52f60e01feb1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_bounds.sql', 'repeatable', 'a36408dbac737cbd279bd01466f2ce7e098c992e4158b6324f4873f1bd41dc88', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'a914951bc0eb258bb2084eac8187baa60d247a7c683f75c8d5e4722f2e6105a2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '2f98e8da14aed6c99efc8b48840da9193336d5e707cfcdbdb3a2caf8bb2b297e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '7e9ed157aa79d4d2b9c843d533becdaaee472d497eedce042d1409058d70bf92', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'e30570e4ebc4367aca3c2b151a92f7f876154510a9dab82498263d2d619017ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '88bf8a76cf8e92e781cfc911997c374d1402c269d664ce2d3a82342a6f47a8fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'efcbb3f5fa68fc0ae8f69c3cbfa06921a22088ad3f06b81ab53f296062bea826', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '6c8b23822d11c88cafd8982ede84b1d03197e78a28b555f1015d1798ad4fea1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '1a6481f88e435606e4c8d182229a6bcdaf0ad0f46b7b5f6ccd6b4392baedb82c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'e2a744a9c3ff1a8852281ed8246a9bfd0b2beb12f8fb2ca2087c822835cf715a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '79cddac8eafcd5511662b50ab2308715f144e9d0e846e886d0d8470bd69e8417', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'fc2b9e2beab3e52d5268b26b03be8a6f32bad692335916b7a90682f2dfceca02', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '75691df527a9969601b4411f237a98565122f486c911d12129df72af40f11510', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'dfcdd862884f1ef55336270f3ac60c38ebf474a25523718eb244a4cb4ec3b3f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '3d5b7b984317338b00aed6020e885e00bad1239824e9c480f959833f4395727d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'ee74ef84eeb6b2454f494a60f58482d96099234bdb11fc9d38303c8f76cbfd25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', '55913a2e9d74c45d4ce6677447b3461be93c6ccd469bceac519f455eec2953f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', '4471d0e651b1baae55011a25c338cf5269b080f9ae55effc97c47246a9e0e232', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5321c3a7177d0a6b9fbe9a8b877958d248198599137f489d666b28cea90293d2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '2af86d850763f8591d7c2e29706313274ec2d19893a15f6cfbb37394383f6f1e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', 'f7ab504b8dbfd8d9fe566fc5984bc27395a78025d04f28690574a30ca96cefb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '8f6f35108b9049d434a2111455f50665b5598cbfeefec9127878c8c927eed1e3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '1e97977248a52a83a2702adc065e49fc94733e8c8cf3fce0d14dc0c10186e2de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', 'b862ee46e0503d998f63f0753ac9b6de398f1a770f279e3dbf8d193e4558dca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '6c6d4e0e27b3a38368e4918b13e43e79bfe1efc381c36d5ba8b1e9045a73d0bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '82267fe5519b1bed4242e76a5f4496b3f46d6bea7052b1fb2315a9817333b278', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '794939eec75c2bbdbdcc8c7cdef6ecd05df1ded6ba2afd3f872acb762b2be0ca', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '6a183a56b47ec621cfa2ded86537b55b0fbb1a746b686c9bbce9e21100230235', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'ea3a4bb4ded9248a670f223aecc440d43579fde9010b0ab4654597c0ec588df4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/charged_usage.sql', 'repeatable', '2493dd21f5d858f94b32fec9eb15271d217e3bcde75442ceaabd3fab00dc8f29', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/check_event_quantities.sql', 'repeatable', 'bbe45e5099db87df47a13843b390a7f253b589d451e4887f23c19f17f53c3961', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'ee02675eb2c09c33cf4d04f68b361181df4b05c5aba0551a5ac2052991bc1ad2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_excess.sql', 'repeatable', 'dd786fe10ac3a08c8499a89e0d58a529862b16f298c438f186d6a1b0ac4a0db4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_price.sql', 'repeatable', '8f838362bad1afdf47b6fde8378499bbe521f7429dc707213955e815bd0248a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_price_parts.sql', 'repeatable', '43cdb5cae4b8af8277b0dcea658826d8a0f768389c2cec47f213d658448dc685', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_sums.sql', 'repeatable', '1411d16a026e44b5122090140dc4edcde9060b30d700ac90b4ea97c7085c4675', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '0da79f24d42e33d47f7a88beb06eff0836a550be67b0dd521cdf3edca36cde71', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', '3c0925a6043442895d3acf48edd1fadff5d2aa400d27728eb4e2f7ffe3290824', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '5bd76235c0da4f365fb385c019d4df8b2ab34b63c4391b9dde78cd907d5da369', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_cancellation.sql', 'repeatable', 'c76fb0d50411a5fb10f8d926b7e21268410040f3cfc0e801c72a169b7be3c209', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '07dbf52ef06af324b14c76a97c33b0cd42aa126e019ac7bff739a9ad8a5801e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', '98cfd1b44c0ac432e11b07b8beca044d52d3435860885624b57d237c8d8c0d5a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', 'b98bd24310d68e145e0b0911462575b2966137be6244733953ca667e3f0a16ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '029079ebfe2d8bedaa4415a59d2c231a8b6e239a73996682ea0f651429e62e01', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/invoiced_at_once.sql', 'repeatable', 'ff15c146c01aecbc60f03c5131275bf45305df231e94f74547bbf87cf5bb040e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/known_zones.sql', 'repeatable', '68c986334b6c825b6194731fc66e85dade431997e4f85cc895cb12daf88dcf01', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '86f2b52a3d587f4d057f0ef33803b39e16fa0a0ee32d9b35bc11901f6f83fa2d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '798af08c635e96355a1fbea87f2835dc1980e70202027acf036f7cdd0850e287', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_change_time_zone.sql', 'repeatable', '73ff1838c71786d1036e78b2a68fa98a6a6c114aece48466301395dadfe792df', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '9e35b5f587c54981eb1cb401ebe85d66c30b494cd0027b601c424c474e09872d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '47edf529f877819e66197bf22bf596200cfa14d4436133ab67dbf962a2db3e98', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0d3cd92eff48155e3577aad221c945d58377feded6ccd7008f3dee74229bf0b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '14b6ac9498c04948403637639f5c7f5780bb3c02bc0e729ec835fb8425d0a6f8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '47b4c78fcc0cb7f81790ceab826ee439bf695fa3f808753b1dea35000f15bc25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_all_subscriptions.sql', 'repeatable', '52f45b377643e70940b596dfd4cc69b01c4c9009000ddffd67dfd72cb5552fee', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'a195f36e8039bd7c2e33b500bcb5b8829f89caeea2e47bf764263c0dbbdc3998', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '7395fc2e4c3b3e2154ca122311f53af9e5d196ab775b8bd6003d1256b6733b86', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '7bd755e7fec846ca1164924b4d142865595f94ed3a1451895ec3e7c07f9a7c59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_set_trial_end.sql', 'repeatable', 'be8c6d2aec13b4fe43039917c22498abdd599cfe85d977c96c442083902de82a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '388f355b9deae9d3a9ef9ddad45645daff235d156c1f3387258c836e339fcb5c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '0c3b9f5e3b846418a9e556c658459899c9be0f543f9ee2f1fa6aec8ece8100bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/moved_to_plan.sql', 'repeatable', '66b00e2aeafb14a1da12f89385fec93c987edfdbc61bd2a14a9d315a03cd74a5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/moved_to_zone.sql', 'repeatable', 'd1ec6e3255bae5620d3db038e4930383befeb868eff3498b99c09b78c3263c0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '909cb6430fe399aec6a0c37288222de60d4260e746090a4192e3901cf8b169fa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '70106f88d7f40d7a8587cb5b1826716c82b80a20d3aa69ee66ec5794ccd50f36', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/period_end_cancellation.sql', 'repeatable', '6a54a5facca72dd9c6dcda8b843d62eed7c362f154d41de115165ea83c3e8681', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/place_subscription.sql', 'repeatable', '74493690e56e24cf6f43ce71aa35f86f285a512aa03b8074e2923655c125ba64', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/plan_trial.sql', 'repeatable', '8ca8c8ffd213251dc2aea40b5efb0a7d8115e5f0fd42ad7cf0dd30b7d2b45fe3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/quota_period.sql', 'repeatable', '7db167f2fcec7c67084c78700ebe9c1028c911b3fb846fc6c8d1ccb9769eec2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_scheduled_clash.sql', 'repeatable', 'ae14993f74609c0e5c85a132c109f93bc83e379395c092d713c82381aad76306', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f792d7871bc04460e21ef555062a4e0f790706bcf957167c1795772de9361795', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', 'eb13cb4d3643df62c09873cf5bb1be8ec4559dbfdda68ba375f4d2ef3ca0fb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'cd8a8e9d06dce3d94a11e1df45789e1a34ffe173b5188cf26776b95317d62316', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/start_due_subscription.sql', 'repeatable', 'ad9661fd0fcc0b0ea2b20dd2e4257285651340c0c9f5dd8f3c440b1bdb60d4c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '1242b2cd3c4cf324cc2534d785a863007ea097066949881c160760092a445b5f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '9c79feb8ca950dbf15b368ee905d4fde775cac8a4e64b18d3b849a3d9f9fd026', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', 'ae15c85533ac9b0a41c29023d37491f45f39b2f6856c6cc1c4c3852053439457', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', '669a1fb734b0cd438d430e7d37780bf6d03d8ed4a9042fee7139f680f87f30de', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '8f41f816c52082c8cc8f7a261b1863d88f9f3ac86d17c844fdc861af27d114aa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/take_live_place.sql', 'repeatable', 'ad3db483ef996cdc15496dcdda645cde285316c8e17aa334ff5f3698cd9c623d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '33dbd2bbef03ececd54b6c1ad123d31003cf801661ca66f92065b36ef205d67c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/with_trial_end.sql', 'repeatable', 'c21edc334e11d296916d9db306dacc795378484fcec032119ff2fd2d2cd075ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '9cb83c80134aa4cbc9a5af75ea49b001ea8dc94c619d0372c9fc5f01ddf159d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '032f766a4c10df38302d8b305a4a6e38ba1dcda0c795ef2209f57e4734f1e538', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '969ab3439af10260319df1f361182def9e9d9d6acd3b034ff96041bb6865c0b9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', '667d673951c68088d3bbfa03f07c08e05b535d6e6e58f1cec65dcb1c5b9a27c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '2a37f9919cf6a27b795f48cde1d887911838dbab53a87f4ac429ae95142ff620', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'f6261feb3b495ada9fb91d8db9726d7e82550b059c2062bfacd26ef88be03fff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a0f311596e3e3e6edfad3f5ed214564b3119f061d3ad93b16a1b989fadb01370', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'b601da8c1982a2394a3318aa0ae052908c4892d8d7c0f823581ca966abb8759d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32924,14 +32672,16 @@ values
   ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2b3bac8eb0d682fccfb916f11bc3670312121f4404226ab54037ccc179b5795e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32941,21 +32691,21 @@ values
   ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'd8d4fd9f904295642bb615d00e2bb9c1524df5de78b0783a2dd13e3e97844cd9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '6e126799d51048e58916a680adb5ce978c2df51d8fc9299a3c66b3b0a4e05371', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', 'c682a797f78825fd48c78fae17918b133fab3765dd8b86c7a2341a3477e1aba0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '545993b5a8a5a33e8d6df87004ce0cdac56882817ac8296343abf8809fc67d8e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', '6e1319227ba69db8aa088642cec68aa8237333df8875488792ba36eefeaafaf5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', 'bed4d534b3e8a749eeca4ebdba96a818d1821540abba7b59068175d492526617', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'cebe0269e1067ed1e975f9d33b723bcfe5903c15058c063836b5c60f3f8c701c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'bcb8e03651ef30ae8045d2987e1eb3f23deb9e9f13e066a4b9b60323f3e42403', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32968,156 +32718,150 @@ values
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '8fad25fce889568a21ec0b3e62770a6d301de63e3dd78565694f552cec4f5da3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_redemptions.sql', 'repeatable', 'd71cf4801986e54912c24b96b193dc24478c956bd36d8d779fd326084681878d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', 'a9aaf475aa8c19c0d588be9be270b6b273648b8545488abf3479660929c24323', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'e4448cc1ec01e8240e445b75ab3f1258749008f486325e8557a05148806226ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '19557b4818f9383ee9bb474655749857210165ed7c940a4fe29d44dadf269cca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c76c260500dd090a1118e0bb2386d4e59ae566680e6122b52132c614c1557087', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'c207d51df5356e789582b174bc2a3cfa7db6f438d3743a986c6503b64158e31a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bfb4e5d757e5832de0f17897cd45789ce2b75a8685fc40007495f6019dd04916', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'e58aeaf5733887ae5725542b8029f8b5a1b0a4a8bdfaf711715284767086f81e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'c23adf0e4bb79d37fd849d5928f53d69ecd8a149a09a85a2271f9d67c19cd5da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '9e8b834f0320f8d8b66f97e0266b12a08157a38a3717a2a9461b980fb877c4da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '42acb9977697136655c0a3b2266f5d2981fee37f892ccebf7b8f5ed89161da5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'eff6ac9616ca18ca1079423f0d315cf04270d68cf293da04454a9762bb33bcf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'fff4866f3f5cd24e492444b6372db0a61784fbd20f438678f5e2aff1cd899213', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'd5dbde8b874d725acbac3a369042f43c49eda6e1ce9be857737209731f6e2e65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '4aec190c517147b212a6e04bf68f29fdc339f594b5a2e88981c2880c897edfa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'ad833edb97af57447cbd1e5e655d246347c0e060b7321365370b74b6d4556c5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/rewrite_coupon.sql', 'repeatable', '13004295929f4cae08bbaa3cbbf9c4792fb3bacaae3042008ff6f3516a80c839', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'e224add8e8bc047dc535b1cf3f1fd2e63121d89867167020be6897479d706385', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '07b1c6418575392aa75e5bcc0a66d31f33722359b61555570e5676cb7b3d6fa8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'b573f6246766bbbe51a6ba2eae21f125820c928aba34068c5e0ba4a426ba532b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '219770fba335b3519a22a5b31b2c3b0feeacd22874658d3ba2879af25a288de7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/kept_tax.sql', 'repeatable', 'c8eb2109791457662b951e1630dca8e2f8ca073367e07c5f10d72d4d98bc693f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '62c9c1195e11da721ff81c4f0af15ae568b37d121e5ebb662176ecfec4a1b837', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/tax_beside_credits.sql', 'repeatable', 'ec6ac1d53219e74263e9efc90ff398844b58c3675b3ea6d7acd2b067e11a8f72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/taxable_parts.sql', 'repeatable', 'a26b0013cd227d2fc6bf59a3da1888a621b37cad1fd172cca2e5d685ff7ec144', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/taxes_given_back.sql', 'repeatable', '4684dd4cd83d41e1207238ee8d5b204599a954d6a2cf69e9787dac6c2f542655', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', '3bfdf01c7cf080e80e24119decfc99f89381902131359ae78350da0ae54d37a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/active_part.sql', 'repeatable', '55ad86ad12f43980d1a19d916180966fdb4f922954bf5b255f0ee09d2d353f0f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'e3ed44c0e80f3fb018c4d2ee400236d35f72c1374e0e5b46cbbaecafc085cf10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bb30baefb5d17aa496641cee74b0a703b507356ed2506acccf03966efe1b71c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', 'f232d5385aa2c65406bbfc30dfd42219981256974c9672437bc596eb76d8cd88', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '01ff51c336fa3fa089483fa2376f954c90dea4c20ffcd5ac3f0fae0d3f888b19', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_before.sql', 'repeatable', '9c6518fbee19923f6ecbb800419a4b13d7668f682e414dc6cc170348d59e2658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_features.sql', 'repeatable', 'c529c055c8ce87ec87abb5dabe0f8a30f3d35858098641e207f849b085901d4c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_periods.sql', 'repeatable', 'aa1f06bee8727542511b03b29b85303e162e82440ed30a4caf4953f89466dfcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bafa4f0e4044835381724038ef4e6a7bc064833aaf5aaacdf0ec484af03ada5e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', '3716fb1a257f4b91fe3370302baff4abc705f8dabdf03ec9aea452810127ebbc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charged_segments.sql', 'repeatable', '2f5a7e53c7a03ca70a1c5c31da31004c30aea3f753e2a2ebfb909daa885a23fc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_invoice_filter.sql', 'repeatable', '2945dd3aa263212f3667ee60f6d0f57f74962219e2e794c8ef735e68020d6407', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_invoice_total.sql', 'repeatable', 'd492ecd3cdc61f5e663259bf5a2ccb7f4f5fe701a800173b170b9404457cee55', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '0273120f9713dbd03a26209e62d119d084f75158a5d79211725add1460de1fdd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_by_difference.sql', 'repeatable', 'ddd4086684bd1c04bc3618a76e2a3bc1bee98c6964af8362b240bd1f0046abf7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_by_events.sql', 'repeatable', '887fb5255a582d0714c8883ef9ff96fb6006cb87f5ddc3cff1df7317b767f40b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_by_share.sql', 'repeatable', '562ce66b597065c6004f40bdda7c9593aa541b17330c7d202863a1edaec87a8f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8610c261b181639a2e74cfec5ae4568a3ce3e4f73eb7d8239403c8ab17bc170b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '818cb13cb85069f4445ce45a548b493d197103dc974931a9352e1a25a38dfc9c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '736840612beaeca4bc933f072eba80ae64acabcb60bc5494f828070a9706d563', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'ec9df6d95be67e0c4f5677f1443d36a680539c67fc0515c94196fe648fd8d1e8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'a7b15c16689ff3f84dc0e54622164c5270246d03d7afb092111113ee111470c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'f7f49443e79b9f3906fe14206d103a5c1f630eff20c6ec9c6448da48855e22a1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', 'c960fa29c3c6dc9260cac639b4fab1fe56a1f1cef6fbb66ad5e778f884b07cf8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_usage.sql', 'repeatable', 'e880df1231adf3cfafe7db1c30c8e677e13f418483012fa2126b6742ac9b97ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/event_cost.sql', 'repeatable', 'e79255d2fd5931c5e3d42284ff6a07ed1251f54319481f3fc858abf1fc799a1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c867d4f2a8fc8b2d84082051cbd47c3c78401256ca435f27bc3755cafb7ffed9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '0d0eb598b6f5ef385d58da1e8d84b7452765aa85c3a651e76ad72f0bdf60ad65', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'bcbc4224815c64eb40908cf2072aa1b7968d486a23dcf6add61ed8d38aca5624', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_usage.sql', 'repeatable', '632513aff65216cc45e52b247e9cd7e8d499eda84226b1ed33cb305cd558d260', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_app_invoices.sql', 'repeatable', '22f7e72f900782edc66b45194ce770737328d1d7bd9dc1435b75783166a6922d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_app_pending_invoices.sql', 'repeatable', '6460f9731b6b1e1f074b9d5dd4c8ac87414ff69367e32c90a3e2c446d35ea177', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '866f13397e3b7fd78550a0aa98f0649dff2144b7564fa3a32b768ead23857f87', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', 'dca6d71fed43c681f97e357bf352d553ce68c756a5c931994dbbddfe207d40cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f83ccaf5f9a4d0ee7832396e251cba885f4bee94200be2335cbf628cc06dd537', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '8297bd586338969be2408e5227ef752e0f154a9bff02e3ec74c170eac6595220', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_update_invoice.sql', 'repeatable', 'a204f3c1e2c5393fe6b8499d45bf2d509a1fcb9d9ae92ecba8824e67f3762064', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '0009b36774a5822756f96e7184ec856cfc86941f67e96b1cd1274ec542da19ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', 'f497301e7d523484ea5509a68ccc084bd318a271e63a45b68383962c2299d6bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'aa8c3841bc4831ea08f74ea2ac3a40d447fbeb44f3a60dd3e83b1306c7b91da8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '24657010e8362d84f164982f9bd0a4cb6ae3eed2c0efac61969adc0dc9a3edb0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '397bf58b32a4efa609579d069d1acc8da57b8af793781043fb103c8732d125b2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'acc585f550ffdcab693986e10df8f175b19fe01d2a163f1e107615c37490a380', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/rival_times.sql', 'repeatable', '12ce5d6566c87508134401986517d3f82ba6068f8421ea1457eaf9df2f6a3bcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9658412c7716b4e028aa5244c779b6ae437cb9bf2783255c155d80b282c922e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '47bcdc488012d0cb88138105121c6a53c52317e4c599fb51a5d9cf8798edd5a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', '985fe10e885b31fa868859294be902cfee85b0c91b87f7ceb3091e6ad7d2086e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/subscription_times.sql', 'repeatable', '4a3f21780f7a1a81011501d40f85b1ab8753fbfbf6d7730f5b984337b7eace12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '90f16302ae4fe768652c6dbaa3a1e8d375510022b675b54a620ef4ffec69658e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e8af9b78db760e951d61e72c1551c559f25b143e234be14879175bc1561a4d9c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/check_import.sql', 'repeatable', 'ced8dea07eb50c53f2febeeb9035c8b33f784f20727872af3ef54ed985ceebfc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '73c00bdef0b66eca02adc29c5507144bf6782522e667313d41ae43bf163ba7f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/import_request.sql', 'repeatable', '6c6f3f4ab418d8e202c83cee9ec527e9aecd69a09e0f1cc701fb3d78e8ebc3eb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '0d784bb291e1fb673a111ec3800014d138deba3f60803694a7c4df968684695c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e655f733b1d935d1246e66cef068c2031d48cec3ce4fca9f52eb8cf8568e0879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/write_import.sql', 'repeatable', 'b8c55d79c098661ff95e09a948c6eb628bff639b2d47765cff2ed77d9ff3eb1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', 'ab89a8f28ce0335e5d14c7cac478ac330664ab156c1980b55f4bcfbe42277521', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '55c870bba32270291ac4019e9ccf38cd4bdc80cb8d66b63c7840f3cbee4e1ee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '966baa08cb1d147ce73e6842946153b90a00943416d1a0f40b414e2baacb06aa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '4cc4311f3a6f7a1a0cfabca3971a82bbb67cd7cc7c27ad1b3805bfb701f830d0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '83b701880bd9a39678833c599060ca790dd3a01c98f25fe72ad19c5ec7e8b766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
