@@ -113,7 +113,9 @@ begin
       'ledger_archive_plan',
       'ledger_cancel_subscription',
       'ledger_change_plan',
+      'ledger_check_cached_entitlement',
       'ledger_check_entitlement',
+      'ledger_check_entitlements',
       'ledger_consume_entitlement',
       'ledger_consumption',
       'ledger_coupon',
@@ -150,6 +152,7 @@ begin
       'ledger_get_plan_by_slug',
       'ledger_get_subscription',
       'ledger_ingest_usage',
+      'ledger_invalidate_entitlement',
       'ledger_invalidate_feature_entitlements',
       'ledger_invalidate_tenant_entitlements',
       'ledger_invoice',
@@ -186,6 +189,8 @@ begin
       'ledger_resume_subscription',
       'ledger_set_cached_entitlement',
       'ledger_set_currency',
+      'ledger_set_entitlement_ttl',
+      'ledger_set_hook',
       'ledger_set_payment_terms',
       'ledger_set_usage_skew',
       'ledger_subscription',
@@ -1328,10 +1333,15 @@ create table pgledger.apps (
   app_id text collate "C" not null,
   usage_skew interval default interval '1 hour' not null,
   payment_terms integer default 30 not null,
+  entitlement_ttl interval default interval '30 seconds' not null,
   invoice_number bigint default 0 not null,
+  hook_schema text collate "C",
+  hook_function text collate "C",
+  hook_owner text collate "C",
   constraint apps_app_id_pk primary key (app_id),
   constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0'),
-  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0)
+  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0),
+  constraint apps_entitlement_ttl_is_above_0_check check (entitlement_ttl > interval '0')
 );
 
 comment on table pgledger.apps is
@@ -1341,9 +1351,16 @@ comment on column pgledger.apps.usage_skew is
   'How far ahead of the clock a usage event may be, for machines whose clocks differ.';
 comment on column pgledger.apps.payment_terms is
   'Days from the moment an invoice is final to the moment it is due.';
+comment on column pgledger.apps.entitlement_ttl is
+  'How long a cached entitlement is served at most, unless the call says otherwise.';
 comment on column pgledger.apps.invoice_number is
   'Number of the invoice finalised last. It is counted in this row and not by a sequence, so that '
   'a rollback leaves no gap.';
+comment on column pgledger.apps.hook_schema is
+  'Schema of the function that is told what happens in the app, or null.';
+comment on column pgledger.apps.hook_function is 'Name of that function, or null.';
+comment on column pgledger.apps.hook_owner is
+  'Role that the function belonged to when it was set, with whose rights it runs, or null.';
 
 create table pgledger.currencies (
   app_id text collate "C" not null,
@@ -1740,7 +1757,8 @@ create index subscriptions_app_id_tenant_id_idx on pgledger.subscriptions (app_i
 create unique index subscriptions_app_id_tenant_id_live_idx
 on pgledger.subscriptions (app_id, tenant_id)
 where not add_on and status in ('trialing', 'active');
-create index subscriptions_app_id_advance_at_idx on pgledger.subscriptions (app_id, advance_at)
+create index subscriptions_app_id_advance_at_key_idx
+on pgledger.subscriptions (app_id, advance_at, key)
 where advance_at is not null;
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
@@ -1790,7 +1808,7 @@ comment on column pgledger.subscriptions.invoiced_version is
 comment on column pgledger.subscriptions.invoice_due_at is
   'When ledger_advance has to look again for what is to be invoiced; null if there is nothing.';
 comment on column pgledger.subscriptions.advance_at is
-  'Earlier of due_at and invoice_due_at.';
+  'Earlier of due_at and invoice_due_at; later where it has had its turn, or failed.';
 comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
 comment on column pgledger.subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.subscriptions.created_at is 'When it was created.';
@@ -1947,7 +1965,7 @@ comment on column public.ledger_subscription_move.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
-  'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
+  'nothing_due: nothing came of what was looked at, and there is more to look at. One of: '
   'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
   'failed, nothing_due.';
 comment on column public.ledger_subscription_move.occurred_at is
@@ -2252,7 +2270,7 @@ comment on column pgledger.entitlement_cache.usage_version is
 comment on column pgledger.entitlement_cache.tenant_version is
   'Count of the tenant''s invalidations when it was made.';
 comment on column pgledger.entitlement_cache.feature_version is
-  'Count of the feature''s invalidations when it was made.';
+  'Count of the feature''s invalidations, for all tenants and for this one, when it was made.';
 comment on column pgledger.entitlement_cache.created_at is 'When it was made.';
 comment on column pgledger.entitlement_cache.expires_at is
   'When it expires: its time to live, the end of the limit''s period, trial end or cancellation, '
@@ -2261,19 +2279,24 @@ comment on column pgledger.entitlement_cache.expires_at is
 create table pgledger.feature_invalidations (
   app_id text collate "C" not null,
   feature_key text collate "C" not null,
+  tenant_id text collate "C" not null,
   version bigint not null,
-  constraint feature_invalidations_app_id_feature_key_pk primary key (app_id, feature_key)
+  constraint feature_invalidations_app_id_feature_key_tenant_id_pk
+  primary key (app_id, feature_key, tenant_id)
 );
 
 comment on table pgledger.feature_invalidations is
-  'Counts how often the cached entitlements of a feature were invalidated for all tenants.';
+  'Counts how often the cached entitlements of a feature were invalidated, for all tenants or one.';
 comment on column pgledger.feature_invalidations.app_id is 'App.';
 comment on column pgledger.feature_invalidations.feature_key is 'Key of the feature.';
+comment on column pgledger.feature_invalidations.tenant_id is
+  'Tenant whose entitlement it was; empty for all tenants.';
 comment on column pgledger.feature_invalidations.version is 'Count of invalidations.';
 
 alter table pgledger.entitlement_cache enable row level security;
 revoke all on table pgledger.entitlement_cache from public;
 grant select on table pgledger.entitlement_cache to pgledger_auditor;
+alter table pgledger.feature_invalidations enable row level security;
 revoke all on table pgledger.feature_invalidations from public;
 grant select on table pgledger.feature_invalidations to pgledger_auditor;
 
@@ -2518,6 +2541,8 @@ for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.usage_events
 for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.entitlement_cache
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.feature_invalidations
 for select to pgledger_auditor using (true);
 
 -- file: migrations/0010_create_coupons.sql
@@ -2765,9 +2790,9 @@ grant usage on type public.ledger_coupon_redemption to pgledger_reader;
 
 -- file: migrations/0011_create_invoices.sql
 /*
-Invoices: their lines, the payments made on them, and the coupons that reduced them. A draft is
-computed anew whenever it is refreshed; once an invoice is final, only its state and its payments
-change.
+Invoices: their lines, the payments made on them, the credits that lowered them, and the coupons
+that reduced them. A draft is computed anew whenever it is refreshed; once an invoice is final, only
+its state, its payments and its credits change.
 
 The lines are also the record of what has been billed: a later invoice for the same time charges or
 credits the difference to them.
@@ -2852,7 +2877,7 @@ create unique index invoices_subscription_key_kind_period_start_change_version_i
 on pgledger.invoices (subscription_key, kind, period_start, change_version)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
-create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
+create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
 where status = 'pending';
 
 comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';
@@ -2871,8 +2896,7 @@ comment on column pgledger.invoices.period_start is
 comment on column pgledger.invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column pgledger.invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column pgledger.invoices.currency is 'Currency of all its amounts.';
@@ -2882,14 +2906,16 @@ comment on column pgledger.invoices.tax is 'Sum of its taxes.';
 comment on column pgledger.invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column pgledger.invoices.credits_applied is 'What a wallet has paid of the total.';
+comment on column pgledger.invoices.credits_applied is
+  'What credits of other invoices have paid of the total.';
 comment on column pgledger.invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column pgledger.invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column pgledger.invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column pgledger.invoices.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
 comment on column pgledger.invoices.change_version is
@@ -3012,6 +3038,39 @@ comment on column pgledger.invoice_payments.reference is
 comment on column pgledger.invoice_payments.paid_at is 'When it was paid.';
 comment on column pgledger.invoice_payments.created_at is 'When it was written down.';
 
+create table pgledger.invoice_credits (
+  from_invoice_key bigint not null,
+  to_invoice_key bigint not null,
+  amount numeric not null,
+  refund numeric not null,
+  created_at timestamptz not null,
+  taken_back_at timestamptz,
+  constraint invoice_credits_from_invoice_key_to_invoice_key_pk
+  primary key (from_invoice_key, to_invoice_key),
+  constraint invoice_credits_from_invoice_key_fk foreign key (from_invoice_key)
+  references pgledger.invoices (key),
+  constraint invoice_credits_to_invoice_key_fk foreign key (to_invoice_key)
+  references pgledger.invoices (key),
+  constraint invoice_credits_amounts_are_not_negative_check
+  check (amount >= 0 and refund >= 0 and amount + refund > 0)
+);
+
+create index invoice_credits_to_invoice_key_idx on pgledger.invoice_credits (to_invoice_key);
+
+comment on table pgledger.invoice_credits is
+  'Which invoices the credits of others have lowered, and of whose payments money goes back.';
+comment on column pgledger.invoice_credits.from_invoice_key is
+  'Invoice that gives: its total is below zero.';
+comment on column pgledger.invoice_credits.to_invoice_key is
+  'Invoice that gets: it billed what is given back.';
+comment on column pgledger.invoice_credits.amount is 'How much less is due on it.';
+comment on column pgledger.invoice_credits.refund is
+  'How much of what was paid on it is to be paid back.';
+comment on column pgledger.invoice_credits.created_at is
+  'When the invoice that gives became final.';
+comment on column pgledger.invoice_credits.taken_back_at is
+  'When the invoice that gives was voided; null if it stands.';
+
 create table pgledger.coupon_applications (
   invoice_key bigint not null,
   redemption_key bigint not null,
@@ -3076,6 +3135,24 @@ using (
     inner join pgledger.tenant_roles as mapped
       on invoices.app_id = mapped.app_id and invoices.tenant_id = mapped.tenant_id
     where invoices.key = invoice_lines.invoice_key and mapped.role_name = current_user
+  )
+);
+
+alter table pgledger.invoice_credits enable row level security;
+revoke all on table pgledger.invoice_credits from public;
+grant select on table pgledger.invoice_credits to pgledger_auditor;
+create policy auditors_read_all on pgledger.invoice_credits
+for select to pgledger_auditor using (true);
+grant select on table pgledger.invoice_credits to pgledger_tenant_views;
+create policy tenants_read_their_own on pgledger.invoice_credits
+for select to pgledger_tenant_views
+using (
+  exists (
+    select
+    from pgledger.invoices
+    inner join pgledger.tenant_roles as mapped
+      on invoices.app_id = mapped.app_id and invoices.tenant_id = mapped.tenant_id
+    where invoices.key = invoice_credits.from_invoice_key and mapped.role_name = current_user
   )
 );
 
@@ -3148,8 +3225,7 @@ comment on column public.ledger_invoice.period_start is
 comment on column public.ledger_invoice.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column public.ledger_invoice.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_invoice.currency is 'Currency of all its amounts.';
@@ -3161,16 +3237,17 @@ comment on column public.ledger_invoice.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_invoice.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column public.ledger_invoice.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_invoice.amount_paid is 'Sum of the payments made on it.';
 comment on column public.ledger_invoice.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_invoice.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column public.ledger_invoice.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column public.ledger_invoice.line_items is
   'JSON array of its lines, in their order.';
 comment on column public.ledger_invoice.tax_rates is
@@ -3243,8 +3320,7 @@ comment on column public.ledger_invoice_preview.period_start is
 comment on column public.ledger_invoice_preview.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column public.ledger_invoice_preview.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_invoice_preview.currency is 'Currency of all its amounts.';
@@ -3256,7 +3332,7 @@ comment on column public.ledger_invoice_preview.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_invoice_preview.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column public.ledger_invoice_preview.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_invoice_preview.amount_paid is
@@ -3264,9 +3340,10 @@ comment on column public.ledger_invoice_preview.amount_paid is
 comment on column public.ledger_invoice_preview.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_invoice_preview.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column public.ledger_invoice_preview.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column public.ledger_invoice_preview.line_items is
   'JSON array of its lines, in their order.';
 comment on column public.ledger_invoice_preview.tax_rates is
@@ -5643,10 +5720,11 @@ revoke all on function pgledger.rounded_quotient from public;
 -- file: repeatable/00_core/numbers/split_amount.sql
 /*
 Rounds shares so that they add up to a total, which is a multiple of the unit. First each share is
-rounded down. The missing units then go to the shares with the largest fractions, and among equal
-fractions to the earlier ones. Shares may be negative, and need not add up to the total: if more
-units are missing than there are shares, or there are too many, they are spread evenly. So the sum
-is right, whatever divisions the shares come from.
+rounded towards zero. The missing units then go to the shares of the same sign as what is missing,
+those with the largest fractions first; then to the others, the nearest first; among equal ones the
+earlier. So shares and a total of the other sign are split into the same parts with the other sign.
+Shares need not add up to the total: if more units are missing than there are shares, or there are
+too many, they are spread evenly. So the sum is right, whatever divisions the shares come from.
 */
 create or replace function pgledger.split_amount(
   shares numeric[],
@@ -5664,23 +5742,38 @@ as $$
       element.value * ('1e' || split_amount.exponent::text)::numeric as units
     from unnest(split_amount.shares) with ordinality as element (value, place)
   ),
-  ranked as (
+  rounded as (
     select
       share.place,
-      floor(share.units) as units,
-      row_number() over (order by share.units - floor(share.units) desc, share.place) as rank,
+      share.units as exact,
+      trunc(share.units) as units,
       count(*) over () as parts,
       split_amount.total * ('1e' || split_amount.exponent::text)::numeric
-      - sum(floor(share.units)) over () as missing
+      - sum(trunc(share.units)) over () as missing
     from share
+  ),
+  ranked as (
+    select
+      rounded.place,
+      rounded.units,
+      rounded.parts,
+      sign(rounded.missing) as unit,
+      abs(rounded.missing) - row_number() over (
+        order by
+          sign(rounded.exact) <> sign(rounded.missing),
+          (rounded.exact - rounded.units) * sign(rounded.missing) desc,
+          rounded.place
+      ) as beyond
+    from rounded
   )
   select coalesce(
     array_agg(
       (
-        ranked.units
-        -- floor((missing - rank) / parts) + 1, but exact, as a quotient is not.
-        + div(ranked.missing - ranked.rank, ranked.parts)
-        + case when mod(ranked.missing - ranked.rank, ranked.parts) < 0 then 0 else 1 end
+        ranked.units + ranked.unit * (
+          -- floor(beyond / parts) + 1, but exact, as a quotient is not.
+          div(ranked.beyond, ranked.parts)
+          + case when mod(ranked.beyond, ranked.parts) < 0 then 0 else 1 end
+        )
       ) * ('1e-' || split_amount.exponent::text)::numeric
       order by ranked.place
     ),
@@ -6026,19 +6119,19 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
+      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
     ('migrations/0006_create_subscriptions.sql',
-      '21ef98b5dc0f4c94bd91b6adc72a5b7ce95aefcbeb3f2e326fd46f2e101ff159'),
+      'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
-      '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
+      '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
-      '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
+      '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      'f93be4ea9a0d91b7651fc2f4ede9b8220cdc18c93ef37cac25278acdfcc7ebc6')
+      'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7051,6 +7144,10 @@ as $$
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
+      'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'advance_and_invoice(bigint, text, timestamp with time zone)',
       'owner', '', ''
     ),
@@ -7061,7 +7158,8 @@ as $$
     ),
     (
       'function', 'private',
-      'advance_subscription(subscriptions, timestamp with time zone, boolean)', 'owner', '', ''
+      'advance_subscription(subscriptions, timestamp with time zone, boolean, integer)', 'owner',
+      '', ''
     ),
     (
       'function', 'private',
@@ -7102,7 +7200,6 @@ as $$
       'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
       'owner', '', ''
     ),
-    ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
@@ -7115,6 +7212,10 @@ as $$
     (
       'function', 'private', 'bound_line(invoice_lines, text, text, numeric, numeric)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7168,6 +7269,7 @@ as $$
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
@@ -7250,6 +7352,7 @@ as $$
       'coupon_shares(numeric[], text[], text[], numeric, numeric, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
@@ -7260,6 +7363,9 @@ as $$
       'create_transfers_of_rows(pgledger_transfer_request[], timestamp with time zone, jsonb, '
       'text, text, boolean)', 'owner', '', ''
     ),
+    ('function', 'private', 'credited_invoices(bigint)', 'owner', '', ''),
+    ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
@@ -7293,6 +7399,7 @@ as $$
       'function', 'private',
       'entitlement_answer(text, numeric, numeric, boolean, text, numeric)', 'owner', '', ''
     ),
+    ('function', 'private', 'entitlement_ttl(text)', 'owner', '', ''),
     (
       'function', 'private',
       'entitlement_versions(text, text, text, timestamp with time zone, timestamp with time '
@@ -7335,6 +7442,8 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'hook_arguments()', 'owner', '', ''),
+    ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
@@ -7363,6 +7472,7 @@ as $$
       ''
     ),
     ('function', 'private', 'interval_length(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
@@ -7425,12 +7535,18 @@ as $$
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
     (
+      'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
       '', ''
     ),
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
+    ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7449,8 +7565,10 @@ as $$
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7541,6 +7659,11 @@ as $$
     ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
@@ -7588,6 +7711,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -7603,14 +7727,20 @@ as $$
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
+    ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     (
-      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
+      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'tell_hook(text, text, text, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'trace_credits(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -7726,7 +7856,15 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_check_cached_entitlement(text, text, text, numeric)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_check_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_check_entitlements(text, text, text[], numeric[])', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -7839,6 +7977,10 @@ as $$
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_entitlement(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_invalidate_feature_entitlements(text, text)', 'owner',
@@ -7957,6 +8099,14 @@ as $$
     (
       'function', 'surface', 'ledger_set_currency(text, text, integer)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_entitlement_ttl(text, interval)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_hook(text, text, text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_set_payment_terms(text, integer)', 'owner',
@@ -8092,6 +8242,10 @@ as $$
       'CURRENT_USER))))'
     ),
     (
+      'policy', 'feature_invalidations', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
       'policy', 'features', 'auditors_read_all', '', 'auditor',
       'as permissive for select to %I using (true)'
     ),
@@ -8102,6 +8256,17 @@ as $$
       'SELECT mapped.app_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
       'CURRENT_USER))])) AND (tenant_id = ANY (ARRAY[''''::text, ( SELECT mapped.tenant_id '
       'FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER))]))))'
+    ),
+    (
+      'policy', 'invoice_credits', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoice_credits', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((EXISTS ( SELECT FROM (pgledger.invoices JOIN '
+      'pgledger.tenant_roles mapped ON (((invoices.app_id = mapped.app_id) AND '
+      '(invoices.tenant_id = mapped.tenant_id)))) WHERE ((invoices.key = '
+      'invoice_credits.from_invoice_key) AND (mapped.role_name = CURRENT_USER)))))'
     ),
     (
       'policy', 'invoice_lines', 'auditors_read_all', '', 'auditor',
@@ -8228,9 +8393,13 @@ as $$
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
-    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', 'row security'),
     (
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
     (
@@ -12742,6 +12911,101 @@ comment on function pgledger.find_feature is
 
 revoke all on function pgledger.find_feature from public;
 
+-- file: repeatable/20_catalogue/hook_arguments.sql
+/*
+Types of what a hook is told: what happened, app, tenant, id of what it happened to, and when.
+*/
+create or replace function pgledger.hook_arguments()
+returns oidvector
+language sql
+immutable
+parallel safe
+as $$
+  select '25 25 25 25 1184'::oidvector
+$$;
+
+comment on function pgledger.hook_arguments is 'Types of what a hook is told.';
+
+revoke all on function pgledger.hook_arguments from public;
+
+-- file: repeatable/20_catalogue/hook_fault.sql
+/*
+Why a function must not be called as an app's hook; null if nothing speaks against it. Names rather
+than oids are asked for, because a restore makes the function anew.
+
+It is called by functions that run with the rights of our owner, and must never run with these: not
+now, and not after somebody has changed it. So it is SECURITY DEFINER, and whoever could replace it
+or alter it, because they can act as its owner or as its schema's, can act as our owner anyway.
+*/
+create or replace function pgledger.hook_fault(hook_schema text, hook_function text)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  with ours as (
+    select pg_namespace.nspowner as owner
+    from pg_catalog.pg_namespace
+    where pg_namespace.nspname = 'pgledger'
+  ),
+
+  hook as (
+    select
+      pg_proc.oid, pg_proc.proowner, pg_proc.prosecdef, pg_namespace.nspname,
+      pg_namespace.oid as schema, pg_namespace.nspowner
+    from pg_catalog.pg_proc
+    inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
+    where pg_namespace.nspname = hook_fault.hook_schema
+      and pg_proc.proname = hook_fault.hook_function
+      and pg_proc.prokind = 'f'
+      and pg_proc.proargtypes = pgledger.hook_arguments()
+  ),
+
+  stranger as (
+    select pg_roles.rolname
+    from pg_catalog.pg_roles
+    cross join hook
+    cross join ours
+    where pg_roles.rolcanlogin
+      and (
+        pg_has_role(pg_roles.oid, hook.proowner, 'MEMBER')
+        or pg_has_role(pg_roles.oid, hook.nspowner, 'MEMBER')
+      )
+      and not pg_has_role(pg_roles.oid, ours.owner, 'MEMBER')
+    order by pg_roles.rolname
+    limit 1
+  )
+
+  select case
+    when hook.oid is null
+      then 'there is no such function of (text, text, text, text, timestamptz)'
+    when hook.nspname = 'pgledger' or hook.nspname ~ '^pg_'
+      then 'functions of its schema are not an application''s'
+    when not hook.prosecdef then 'it is not SECURITY DEFINER'
+    when owner.rolsuper then 'it would run with the rights of a superuser'
+    when hook.proowner = ours.owner and with_roles.are_there
+      then format('it would run with the rights of %I', owner.rolname)
+    when stranger.rolname is not null
+      then format('%I could change it', stranger.rolname)
+    when not has_schema_privilege(ours.owner, hook.schema, 'USAGE')
+      or not has_function_privilege(ours.owner, hook.oid, 'EXECUTE')
+      then format('%I may not call it', pg_get_userbyid(ours.owner))
+  end
+  from ours
+  cross join lateral (
+    select coalesce(bool_or(schema_history.with_roles), false)
+    from pgledger.schema_history
+  ) as with_roles (are_there)
+  left join hook on true
+  left join stranger on true
+  left join pg_catalog.pg_roles as owner on hook.proowner = owner.oid
+$$;
+
+comment on function pgledger.hook_fault is
+  'Why a function must not be called as an app''s hook, or null if nothing speaks against it.';
+
+revoke all on function pgledger.hook_fault from public;
+
 -- file: repeatable/20_catalogue/insert_plan.sql
 /*
 Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
@@ -13803,6 +14067,89 @@ Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
 revoke all on function public.ledger_set_currency from public;
 grant execute on function public.ledger_set_currency to pgledger_poster;
 
+-- file: repeatable/20_catalogue/ledger_set_hook.sql
+/*
+Repeatable. Only an administrator may: the function is run by whoever bills.
+
+Checks, in this order: app_id, that both names are given or neither, then the function.
+*/
+create or replace function public.ledger_set_hook(
+  app_id text,
+  function_schema text,
+  function_name text
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_fault text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  if (function_schema is null) <> (function_name is null) then
+    v_ok := pgledger.fail(
+      'NullArgument',
+      array[case when function_schema is null then 'function_schema' else 'function_name' end]
+    );
+  elsif function_name is not null then
+    v_fault := pgledger.hook_fault(function_schema, function_name);
+    if v_fault is not null then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array['function_name', quote_literal(pgledger.abridged(function_name)), v_fault]
+      );
+    end if;
+  end if;
+
+  insert into pgledger.apps (app_id, hook_schema, hook_function, hook_owner)
+  values (
+    ledger_set_hook.app_id,
+    ledger_set_hook.function_schema,
+    ledger_set_hook.function_name,
+    (
+      select pg_get_userbyid(pg_proc.proowner)
+      from pg_catalog.pg_proc
+      inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
+      where pg_namespace.nspname = ledger_set_hook.function_schema
+        and pg_proc.proname = ledger_set_hook.function_name
+        and pg_proc.proargtypes = pgledger.hook_arguments()
+    )
+  )
+  on conflict on constraint apps_app_id_pk do update
+  set
+    hook_schema = excluded.hook_schema,
+    hook_function = excluded.hook_function,
+    hook_owner = excluded.hook_owner;
+end;
+$$;
+
+comment on function public.ledger_set_hook is
+$$Names a function of the application that is told what happens in an app.
+
+It is called with what happened, app_id, tenant_id, the id of the subscription
+or invoice, and when, in the transaction in which it happens; what it raises
+undoes that. docs/operations.md lists what is told. Only the owner of pgledger
+may call this function.
+
+The hook is an ordinary function of (text, text, text, text, timestamptz), is
+SECURITY DEFINER, and runs with the rights of its owner, which is neither a
+superuser nor the owner of pgledger. Nobody can log in as that role, or as the
+owner of its schema, but who can act as the owner of pgledger. It changes no
+subscription and no invoice.
+
+app_id: App.
+function_schema: Schema of the function; null for no hook.
+function_name: Name of the function; null for no hook.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such
+  function, or it is not as a hook has to be).$$;
+
+revoke all on function public.ledger_set_hook from public;
+
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
 A plan's features keep the aggregation that they were written with, so that what is billed does not
@@ -14549,6 +14896,77 @@ comment on function pgledger.rewrite_plan is
 
 revoke all on function pgledger.rewrite_plan from public;
 
+-- file: repeatable/20_catalogue/tell_hook.sql
+/*
+Tells an app's hook what happened, if it has one, in the transaction in which it does. What the hook
+raises is raised here, and undoes what happened.
+
+What it happened to may not be written as a whole yet. So a hook changes no subscription and no
+invoice: that would tell it again, and is refused.
+
+A hook is called only while it is still SECURITY DEFINER and still its owner's, which a restore
+without owners changes. Who else could change it is looked at when it is set.
+Errors: InvalidState.
+*/
+create or replace function pgledger.tell_hook(
+  app_id text,
+  tenant_id text,
+  happening text,
+  subject_id text,
+  occurred_at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hook record;
+  v_name text;
+  v_ok boolean;
+begin
+  select apps.hook_schema as schema, apps.hook_function as function, apps.hook_owner as owner
+  into v_hook
+  from pgledger.apps
+  where apps.app_id = tell_hook.app_id and apps.hook_function is not null;
+  if not found then
+    return;
+  end if;
+
+  v_name := format('%I.%I', v_hook.schema, v_hook.function);
+  if current_setting('pgledger.telling', true) = 'on' then
+    v_ok := pgledger.fail(
+      'InvalidState', array['hook', v_name, 'running', 'called again'],
+      hint => 'A hook must not change subscriptions or invoices. Let it note down what to do, and '
+      || 'do that afterwards.'
+    );
+  elsif not exists (
+    select
+    from pg_catalog.pg_proc
+    inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
+    where pg_namespace.nspname = v_hook.schema
+      and pg_proc.proname = v_hook.function
+      and pg_proc.proargtypes = pgledger.hook_arguments()
+      and pg_proc.prosecdef
+      and pg_get_userbyid(pg_proc.proowner) = v_hook.owner
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidState', array['hook', v_name, 'not as it was set', 'called'],
+      hint => 'Make the function again, with its owner, or call ledger_set_hook.'
+    );
+  end if;
+
+  perform set_config('pgledger.telling', 'on', true);
+  execute format('select %s($1, $2, $3, $4, $5)', v_name)
+  using happening, app_id, tenant_id, subject_id, occurred_at;
+  perform set_config('pgledger.telling', '', true);
+end;
+$$;
+
+comment on function pgledger.tell_hook is 'Tells an app''s hook what happened, if it has one.';
+
+revoke all on function pgledger.tell_hook from public;
+
 -- file: repeatable/20_catalogue/write_plan_features.sql
 /*
 Replaces the rows of a plan's features with those that were read from its JSON. The caller has
@@ -15178,11 +15596,16 @@ its row, and writes it itself unless to_store.
 At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
 on starts a period. Each of these is a change of its own, so that no period is left out, however
 late the call is.
+
+A call that is for many subscriptions, or creates one, gives each at_most so many changes, and those
+at the time of the last one: a subscription that is years behind is moved on by several calls. What
+they leave is written as if the clock had not been further.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
   until timestamptz,
-  to_store boolean default true
+  to_store boolean default true,
+  at_most integer default null
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -15196,6 +15619,7 @@ declare
   v_change text;
 begin
   while subscription.due_at <= until loop
+    exit when subscription.version >= v_version + at_most and subscription.due_at > v_at;
     v_now := coalesce(v_now, pgledger.clock());
     v_at := subscription.due_at;
 
@@ -15467,7 +15891,9 @@ begin
   v_new := pgledger.note_subscription_change(
     v_new, 'created', v_new.started_at, v_new.created_at
   );
-  perform pgledger.advance_subscription(v_new, v_new.created_at);
+  perform pgledger.advance_subscription(
+    v_new, v_new.created_at, at_most => pgledger.moves_at_once()
+  );
   return v_new.key;
 end;
 $$;
@@ -15722,7 +16148,8 @@ app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
 started_at: Start of the first period, not in the future and at most 10,000
-  periods ago; null for now.
+  periods ago; ledger_advance moves on what began more than 100 changes ago;
+  null for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
   the start.
@@ -16199,6 +16626,26 @@ comment on function pgledger.lock_subscription is
 
 revoke all on function pgledger.lock_subscription from public;
 
+-- file: repeatable/22_subscriptions/moves_at_once.sql
+/*
+By how many changes at most a call moves one subscription of many, or one that it creates, and how
+many changes it looks at to draw up invoices. It is more than a month has days, so that a run once a
+month leaves nothing, and few enough for a statement timeout of a second.
+*/
+create or replace function pgledger.moves_at_once()
+returns integer
+language sql
+immutable
+parallel safe
+as $$
+  select 100
+$$;
+
+comment on function pgledger.moves_at_once is
+  'By how many changes at most a call moves one subscription of many.';
+
+revoke all on function pgledger.moves_at_once from public;
+
 -- file: repeatable/22_subscriptions/new_subscription.sql
 /*
 The subscription that a checked request asks for, with what it leaves out taken from the plan: as it
@@ -16296,6 +16743,13 @@ begin
   end;
   subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
 
+  perform pgledger.tell_hook(
+    subscription.app_id,
+    subscription.tenant_id,
+    'subscription_' || note_subscription_change.change,
+    subscription.id,
+    note_subscription_change.occurred_at
+  );
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
     plan_key, quantity, period_number, period_start, period_end, whole_start
@@ -19178,6 +19632,102 @@ comment on column public.ledger_usage_events.created_at is 'When it was recorded
 revoke all on table public.ledger_usage_events from public;
 grant select on table public.ledger_usage_events to pgledger_reader;
 
+-- file: repeatable/24_entitlements/cached_entitlement.sql
+/*
+A remembered entitlement, if all versions of what it was made from still stand. No row otherwise.
+*/
+create or replace function pgledger.cached_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  now timestamptz
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used_so_far numeric,
+  "limit" numeric,
+  remaining numeric,
+  is_soft boolean,
+  why text
+)
+language sql
+stable
+parallel safe
+rows 1
+as $$
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  from pgledger.entitlement_cache
+  cross join lateral pgledger.entitlement_versions(
+    entitlement_cache.app_id,
+    entitlement_cache.tenant_id,
+    entitlement_cache.feature_key,
+    entitlement_cache.starts_at,
+    entitlement_cache.ends_at
+  ) as versions
+  cross join lateral pgledger.entitlement_answer(
+    entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
+    entitlement_cache.soft_limit, entitlement_cache.reason, cached_entitlement.quantity
+  ) as answer
+  where entitlement_cache.app_id = cached_entitlement.app_id
+    and entitlement_cache.tenant_id = cached_entitlement.tenant_id
+    and entitlement_cache.feature_key = cached_entitlement.feature_key
+    -- If the clock was put back, an entry that had expired must not come back.
+    and cached_entitlement.now >= entitlement_cache.created_at
+    and cached_entitlement.now < entitlement_cache.expires_at
+    -- No version tells that a feature was deleted, which is an error and not an answer.
+    and (
+      pgledger.find_feature(
+        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
+      )
+    ).id is not null
+    and entitlement_cache.plan_version = versions.plan_version
+    and entitlement_cache.subscription_version = versions.subscription_version
+    and entitlement_cache.usage_version = versions.usage_version
+    and entitlement_cache.tenant_version = versions.tenant_version
+    and entitlement_cache.feature_version = versions.feature_version
+$$;
+
+comment on function pgledger.cached_entitlement is
+  'A remembered entitlement, if nothing that it was made from has changed.';
+
+revoke all on function pgledger.cached_entitlement from public;
+
+-- file: repeatable/24_entitlements/check_entitlement_ttl.sql
+/*
+Refuses a time to live that a cached entitlement cannot have.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_entitlement_ttl(ttl interval)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if ttl is null then
+    v_ok := pgledger.fail('NullArgument', array['ttl']);
+  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_entitlement_ttl is
+  'Raises NullArgument or InvalidArgument unless a cached entitlement can have that time to live.';
+
+revoke all on function pgledger.check_entitlement_ttl from public;
+
 -- file: repeatable/24_entitlements/consume_within_limit.sql
 /*
 Records usage if the limit allows what it then comes to; a null status says that it does not.
@@ -19450,6 +20000,27 @@ comment on function pgledger.entitlement_answer is
 
 revoke all on function pgledger.entitlement_answer from public;
 
+-- file: repeatable/24_entitlements/entitlement_ttl.sql
+/*
+How long an app's cached entitlements are served at most, where the call does not say it.
+*/
+create or replace function pgledger.entitlement_ttl(app_id text)
+returns interval
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (select apps.entitlement_ttl from pgledger.apps where apps.app_id = entitlement_ttl.app_id),
+    interval '30 seconds'
+  )
+$$;
+
+comment on function pgledger.entitlement_ttl is
+  'How long an app''s cached entitlements are served at most.';
+
+revoke all on function pgledger.entitlement_ttl from public;
+
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
 The versions of everything that an entitlement is made from, as the calling statement sees it; for
@@ -19500,13 +20071,14 @@ as $$
     ),
     coalesce(
       (
-        select feature_invalidations.version
+        select sum(feature_invalidations.version)
         from pgledger.feature_invalidations
         where feature_invalidations.app_id = entitlement_versions.app_id
           and feature_invalidations.feature_key = entitlement_versions.feature_key
+          and feature_invalidations.tenant_id in ('', entitlement_versions.tenant_id)
       ),
       0
-    )
+    )::bigint
   from (
     select
       sum(plans.version)::bigint as plan_version,
@@ -19522,6 +20094,124 @@ comment on function pgledger.entitlement_versions is
   'Versions of everything that an entitlement is made from.';
 
 revoke all on function pgledger.entitlement_versions from public;
+
+-- file: repeatable/24_entitlements/invalidate_feature.sql
+/*
+Counts an invalidation of a feature, for one tenant, or for all where that is empty. An entitlement
+that is being worked out at this moment is not served either: it remembers the count from before.
+
+Locks: the row that counts.
+*/
+create or replace function pgledger.invalidate_feature(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
+  values (
+    invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
+  )
+  on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
+  set version = feature_invalidations.version + 1
+$$;
+
+comment on function pgledger.invalidate_feature is
+  'Counts an invalidation of a feature, for one tenant or for all.';
+
+revoke all on function pgledger.invalidate_feature from public;
+
+-- file: repeatable/24_entitlements/ledger_check_cached_entitlement.sql
+/*
+What is remembered is served; what is not is worked out, and remembered where that can be done
+without waiting for anybody and without failing. A snapshot taken earlier would fail on what others
+have remembered since.
+
+Locks: the cache's row, if it is free.
+Checks, in this order: app_id, tenant_id, quantity, feature_key.
+*/
+create or replace function public.ledger_check_cached_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric default 1
+)
+returns public.ledger_entitlement
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_answer record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
+
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  into v_answer
+  from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
+  if found then
+    return v_answer;
+  end if;
+
+  if current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
+    and not current_setting('transaction_read_only')::boolean
+    and pgledger.may_remember(app_id, tenant_id, feature_key) then
+    select
+      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+      answer.is_soft, answer.why
+    into v_answer
+    from pgledger.remember_entitlement(
+      app_id, tenant_id, feature_key, quantity, pgledger.entitlement_ttl(app_id), v_now
+    ) as answer;
+  else
+    select
+      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+      answer.is_soft, answer.why
+    into v_answer
+    from pgledger.entitlement(app_id, tenant_id, feature_key) as found
+    cross join lateral pgledger.entitlement_answer(
+      feature_key, found.used, found.quota, found.soft_limit, found.reason, quantity
+    ) as answer;
+  end if;
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_check_cached_entitlement is
+$$Says whether a tenant may use so much more of a feature, and remembers it.
+
+The answer is that of ledger_check_entitlement: a remembered one is served only
+while nothing that it was made from has changed, and for no longer than
+ledger_set_entitlement_ttl says. What is not remembered is worked out, and then
+remembered.
+
+It never waits for another transaction. In a read-only transaction, on a
+standby, and above read committed it remembers nothing.
+
+app_id: App.
+tenant_id: Tenant who wants to use it.
+feature_key: Key of the feature.
+quantity: How much more, on top of what was used, 0 or more.
+
+Returns: Whether it is allowed, what is used and left of the limit, and why.
+
+Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
+  range), FeatureNotFound (there is no feature of this key for this app and
+  tenant).$$;
+
+revoke all on function public.ledger_check_cached_entitlement from public;
+grant execute on function public.ledger_check_cached_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_check_entitlement.sql
 /*
@@ -19586,6 +20276,83 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
 
 revoke all on function public.ledger_check_entitlement from public;
 grant execute on function public.ledger_check_entitlement to pgledger_reader;
+
+-- file: repeatable/24_entitlements/ledger_check_entitlements.sql
+/*
+All answers are of one moment: the snapshot of the statement that calls this. Takes no lock and
+writes nothing.
+
+Checks, in this order: app_id, tenant_id, the arrays, each quantity, then each key.
+*/
+create or replace function public.ledger_check_entitlements(
+  app_id text,
+  tenant_id text,
+  feature_keys text[],
+  quantities numeric[] default null
+)
+returns setof public.ledger_entitlement
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_quantity numeric;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_arrays(
+    array['feature_keys', 'quantities'],
+    array[cardinality(feature_keys), cardinality(quantities)],
+    array[array_ndims(feature_keys), array_ndims(quantities)],
+    1
+  );
+  if quantities is not null then
+    foreach v_quantity in array quantities loop
+      v_ok := pgledger.check_quantity('quantities', v_quantity);
+    end loop;
+  end if;
+
+  return query
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  from unnest(feature_keys, quantities) with ordinality
+    as asked (feature_key, quantity, place)
+  cross join lateral pgledger.entitlement(
+    ledger_check_entitlements.app_id, ledger_check_entitlements.tenant_id, asked.feature_key
+  ) as found
+  cross join lateral pgledger.entitlement_answer(
+    asked.feature_key, found.used, found.quota, found.soft_limit, found.reason,
+    coalesce(asked.quantity, 1)
+  ) as answer
+  order by asked.place;
+end;
+$$;
+
+comment on function public.ledger_check_entitlements is
+$$Says of several features whether a tenant may use so much more of them now.
+
+Each answer is that of ledger_check_entitlement, and all are of the same
+moment. Two answers for the same feature do not add up.
+
+app_id: App.
+tenant_id: Tenant who wants to use them.
+feature_keys: Keys of the features, at most 100,000.
+quantities: How much more of each, on top of what was used, 0 or more; as many
+  as there are keys; null for 1 of each.
+
+Returns: One row for each key, in their order: whether it is allowed, what is
+  used and left of the limit, and why.
+
+Errors: NullArgument (also for a key or a quantity that is null),
+  InvalidScope, InvalidBatch, BatchTooLarge (more than 100,000 keys),
+  InvalidQuantity (a quantity is not in range), FeatureNotFound (there is no
+  feature of one of these keys for this app and tenant).$$;
+
+revoke all on function public.ledger_check_entitlements from public;
+grant execute on function public.ledger_check_entitlements to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_consume_entitlement.sql
 /*
@@ -19689,7 +20456,6 @@ grant execute on function public.ledger_consume_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_get_cached_entitlement.sql
 /*
-The remembered entitlement is served only if all versions of what it was made from still stand.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
 create or replace function public.ledger_get_cached_entitlement(
@@ -19719,40 +20485,12 @@ begin
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
-  from pgledger.entitlement_cache
-  cross join lateral pgledger.entitlement_versions(
-    entitlement_cache.app_id,
-    entitlement_cache.tenant_id,
-    entitlement_cache.feature_key,
-    entitlement_cache.starts_at,
-    entitlement_cache.ends_at
-  ) as versions
-  cross join lateral pgledger.entitlement_answer(
-    entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
-    entitlement_cache.soft_limit, entitlement_cache.reason, quantity
-  ) as answer
-  where entitlement_cache.app_id = ledger_get_cached_entitlement.app_id
-    and entitlement_cache.tenant_id = ledger_get_cached_entitlement.tenant_id
-    and entitlement_cache.feature_key = ledger_get_cached_entitlement.feature_key
-    -- If the clock was put back, an entry that had expired must not come back.
-    and v_now >= entitlement_cache.created_at
-    and v_now < entitlement_cache.expires_at
-    -- No version tells that a feature was deleted, which is an error and not an answer.
-    and (
-      pgledger.find_feature(
-        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
-      )
-    ).id is not null
-    and entitlement_cache.plan_version = versions.plan_version
-    and entitlement_cache.subscription_version = versions.subscription_version
-    and entitlement_cache.usage_version = versions.usage_version
-    and entitlement_cache.tenant_version = versions.tenant_version
-    and entitlement_cache.feature_version = versions.feature_version;
+  from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
 end;
 $$;
 
 comment on function public.ledger_get_cached_entitlement is
-$$Returns an entitlement that ledger_set_cached_entitlement remembered.
+$$Returns an entitlement that was remembered.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -19768,10 +20506,49 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
 revoke all on function public.ledger_get_cached_entitlement from public;
 grant execute on function public.ledger_get_cached_entitlement to pgledger_reader;
 
+-- file: repeatable/24_entitlements/ledger_invalidate_entitlement.sql
+/*
+Locks: the row that counts invalidations of the feature for this tenant.
+Checks, in this order: app_id, tenant_id, feature_key, existence.
+*/
+create or replace function public.ledger_invalidate_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_feature_exists(app_id, tenant_id, feature_key);
+  perform pgledger.invalidate_feature(app_id, tenant_id, feature_key);
+end;
+$$;
+
+comment on function public.ledger_invalidate_entitlement is
+$$Forgets the remembered entitlement of a tenant to one feature.
+
+What pgledger itself changes needs no such call: that is seen anyway.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+
+Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
+  this key for this app and tenant).$$;
+
+revoke all on function public.ledger_invalidate_entitlement from public;
+grant execute on function public.ledger_invalidate_entitlement to pgledger_poster;
+
 -- file: repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql
 /*
-An entitlement that is being worked out at this moment is not served either: it remembers the
-version from before.
 Locks: the feature's row of invalidations.
 Checks, in this order: app_id, feature_key, existence.
 */
@@ -19803,14 +20580,7 @@ begin
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
-  insert into pgledger.feature_invalidations (app_id, feature_key, version)
-  values (
-    ledger_invalidate_feature_entitlements.app_id,
-    ledger_invalidate_feature_entitlements.feature_key,
-    1
-  )
-  on conflict on constraint feature_invalidations_app_id_feature_key_pk do update
-  set version = feature_invalidations.version + 1;
+  perform pgledger.invalidate_feature(app_id, '', feature_key);
 end;
 $$;
 
@@ -19930,8 +20700,6 @@ grant execute on function public.ledger_remaining_entitlement to pgledger_reader
 
 -- file: repeatable/24_entitlements/ledger_set_cached_entitlement.sql
 /*
-One statement works the entitlement out and reads the versions of what it is made from, so both are
-of the same moment.
 Locks: the cache's row.
 Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
@@ -19939,7 +20707,7 @@ create or replace function public.ledger_set_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
-  ttl interval default '30 seconds'
+  ttl interval default null
 )
 returns public.ledger_entitlement
 language plpgsql
@@ -19949,20 +20717,158 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
   v_answer record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if ttl is null then
-    v_ok := pgledger.fail('NullArgument', array['ttl']);
-  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
-    v_ok := pgledger.fail(
-      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
-    );
+  if ttl is not null then
+    v_ok := pgledger.check_entitlement_ttl(ttl);
   end if;
+  perform pgledger.may_remember(app_id, tenant_id, feature_key);
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  into v_answer
+  from pgledger.remember_entitlement(
+    app_id, tenant_id, feature_key, 1, coalesce(ttl, pgledger.entitlement_ttl(app_id)), v_now
+  ) as answer;
 
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_set_cached_entitlement is
+$$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
+
+It is served until its time is over, or until something that it was made from
+changes: the plan, the subscription, usage, an invalidation, or the end of the
+limit's period, of a trial or of a subscription.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+ttl: How long it may be served at most, above 0 and at most a day; null for
+  what ledger_set_entitlement_ttl has set for the app, 30 seconds at first.
+
+Returns: What ledger_check_entitlement returns for a quantity of 1.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
+  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
+
+revoke all on function public.ledger_set_cached_entitlement from public;
+grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
+
+-- file: repeatable/24_entitlements/ledger_set_entitlement_ttl.sql
+/*
+Repeatable.
+
+Checks, in this order: app_id, ttl.
+*/
+create or replace function public.ledger_set_entitlement_ttl(
+  app_id text,
+  ttl interval
+)
+returns interval
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_entitlement_ttl(ttl);
+
+  insert into pgledger.apps (app_id, entitlement_ttl)
+  values (ledger_set_entitlement_ttl.app_id, ledger_set_entitlement_ttl.ttl)
+  on conflict on constraint apps_app_id_pk do update
+  set entitlement_ttl = excluded.entitlement_ttl;
+
+  return ttl;
+end;
+$$;
+
+comment on function public.ledger_set_entitlement_ttl is
+$$Sets how long an app's remembered entitlements are served at most.
+
+It is for what is remembered from then on. ledger_check_cached_entitlement
+goes by it, and ledger_set_cached_entitlement unless it is given another time.
+
+app_id: App.
+ttl: How long, above 0 and at most a day; 30 seconds until it is set.
+
+Returns: What was set.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range).$$;
+
+revoke all on function public.ledger_set_entitlement_ttl from public;
+grant execute on function public.ledger_set_entitlement_ttl to pgledger_poster;
+
+-- file: repeatable/24_entitlements/may_remember.sql
+/*
+Whether the transaction may write an entitlement down without waiting for another one that has, and
+without failing because of one: the place is the transaction's until it ends. Of all tenants and
+features many share a place, because a transaction cannot hold a lock for each of very many; who
+finds the place taken does not remember, which costs nothing but time later.
+*/
+create or replace function pgledger.may_remember(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns boolean
+language sql
+volatile
+parallel unsafe
+as $$
+  select pg_try_advisory_xact_lock(
+    hashtextextended(
+      'pgledger.entitlement_cache '
+      || hashtextextended(format('%s %s %s', app_id, tenant_id, feature_key), 0) % 64,
+      0
+    )
+  )
+$$;
+
+comment on function pgledger.may_remember is
+  'Whether an entitlement can be written down without waiting for another transaction.';
+
+revoke all on function pgledger.may_remember from public;
+
+-- file: repeatable/24_entitlements/remember_entitlement.sql
+/*
+Works out an entitlement, remembers it for that long, and answers for the quantity. One statement
+works it out and reads the versions of what it is made from, so both are of the same moment. The
+time was read before that, so that nothing is served too long.
+
+Locks: the cache's row.
+Errors: those of pgledger.entitlement.
+*/
+create or replace function pgledger.remember_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  ttl interval,
+  now timestamptz
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used_so_far numeric,
+  "limit" numeric,
+  remaining numeric,
+  is_soft boolean,
+  why text
+)
+language sql
+volatile
+parallel unsafe
+rows 1
+as $$
   with stored as (
     insert into pgledger.entitlement_cache (
       app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
@@ -19970,20 +20876,21 @@ begin
       created_at, expires_at
     )
     select
-      ledger_set_cached_entitlement.app_id, ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key, found.used, found.quota, found.soft_limit,
+      remember_entitlement.app_id, remember_entitlement.tenant_id,
+      remember_entitlement.feature_key, found.used, found.quota, found.soft_limit,
       found.reason, found.starts_at, found.ends_at, versions.plan_version,
       versions.subscription_version, versions.usage_version, versions.tenant_version,
-      versions.feature_version, v_now, least(found.expires_at, v_now + ttl)
+      versions.feature_version, remember_entitlement.now,
+      least(found.expires_at, remember_entitlement.now + remember_entitlement.ttl)
     from pgledger.entitlement(
-      ledger_set_cached_entitlement.app_id,
-      ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key
+      remember_entitlement.app_id,
+      remember_entitlement.tenant_id,
+      remember_entitlement.feature_key
     ) as found
     cross join lateral pgledger.entitlement_versions(
-      ledger_set_cached_entitlement.app_id,
-      ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key,
+      remember_entitlement.app_id,
+      remember_entitlement.tenant_id,
+      remember_entitlement.feature_key,
       found.starts_at,
       found.ends_at
     ) as versions
@@ -20009,35 +20916,17 @@ begin
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
-  into v_answer
   from stored
   cross join lateral pgledger.entitlement_answer(
-    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason, 1
-  ) as answer;
-
-  return v_answer;
-end;
+    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason,
+    remember_entitlement.quantity
+  ) as answer
 $$;
 
-comment on function public.ledger_set_cached_entitlement is
-$$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
+comment on function pgledger.remember_entitlement is
+  'Works out an entitlement and remembers it.';
 
-It is served until its time is over, or until something that it was made from
-changes: the plan, the subscription, usage, an invalidation, or the end of the
-limit's period, of a trial or of a subscription.
-
-app_id: App.
-tenant_id: Tenant whose it is.
-feature_key: Key of the feature.
-ttl: How long it may be served at most, above 0 and at most a day.
-
-Returns: What ledger_check_entitlement returns for a quantity of 1.
-
-Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
-  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
-
-revoke all on function public.ledger_set_cached_entitlement from public;
-grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
+revoke all on function pgledger.remember_entitlement from public;
 
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
@@ -22215,9 +23104,10 @@ grant select on table public.ledger_coupons to pgledger_reader;
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits lower that sum, unless they give back what was billed with other rates. These rates then
-follow the invoice's own, each computed in the same way on those credits. Returns the lines with
-their shares, and one more line for each rate.
+Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
+billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
+other rates follow the invoice's own. Returns the lines with their shares, and one more line for
+each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -22230,69 +23120,72 @@ stable
 parallel safe
 as $$
 declare
-  v_traced record;
   v_lines pgledger.invoice_lines[] := lines;
-  v_sets jsonb[] := array[invoice.tax_rates];
-  v_rates jsonb;
+  v_is_traced boolean := false;
+  v_own_rates jsonb;
   v_rate record;
-  v_amounts numeric[];
-  v_base numeric;
   v_shares numeric[];
-  v_tax pgledger.invoice_lines;
+  v_base numeric;
+  v_parts numeric[];
+  v_all_parts numeric[];
+  v_taxes pgledger.invoice_lines[] := '{}';
 begin
   -- Most invoices credit nothing: this look at their lines is all that it costs them.
   for v_place in 1 .. cardinality(lines) loop
     if lines[v_place].amount < 0 and lines[v_place].subscription_key is not null then
-      v_traced := pgledger.trace_credits(invoice, lines);
-      v_lines := v_traced.lines;
-      v_sets := v_traced.tax_rates;
+      v_lines := pgledger.trace_credits(invoice, lines, exponent);
+      v_own_rates := pgledger.plain_tax_rates(invoice.tax_rates);
+      v_is_traced := true;
       exit;
     end if;
   end loop;
-  if v_sets = array['[]'::jsonb] then
-    return lines;
-  end if;
 
-  foreach v_rates in array v_sets loop
-    if cardinality(v_sets) > 1 then
-      v_amounts := pgledger.billed_with(v_lines, v_rates, v_rates = v_sets[1]);
-    end if;
-    for v_rate in
+  for v_rate in
+    select
+      rate.place, rate.value ->> 'name' as name,
+      (rate.value ->> 'percentage')::numeric as percentage,
+      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
+      0::numeric as amount
+    from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
+    order by rate.place
+  loop
+    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
+    into v_shares, v_base
+    from (
       select
-        rate.value ->> 'name' as name,
-        (rate.value ->> 'percentage')::numeric as percentage,
-        nullif(rate.value -> 'applies_to', 'null') as applies_to
-      from jsonb_array_elements(v_rates) with ordinality as rate (value, place)
-      order by rate.place
-    loop
-      select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
-      into v_shares, v_base
-      from (
-        select
-          line.nth,
-          case
-            when line.kind not in ('discount', 'tax')
-              and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-              then coalesce(v_amounts[line.nth], line.amount - line.discount)
-            else 0
-          end as base
-        from unnest(v_lines) with ordinality as line (
-          invoice_key, place, kind, description, item, period_start, period_end, quantity,
-          unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
-          counted, events, redemption_key, basis, nth
-        )
-      ) as part;
-      continue when v_rates <> v_sets[1] and v_base = 0 and 0 = all(v_shares);
-
-      v_tax := pgledger.tax_line(
-        v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, exponent, v_rates <> v_sets[1]
-      );
-      v_lines := pgledger.add_shares(
-        v_lines, null, pgledger.split_amount(v_shares, v_tax.amount, exponent)
-      ) || v_tax;
-    end loop;
+        line.nth,
+        case
+          when line.kind not in ('discount', 'tax')
+            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
+            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
+            then line.amount - line.discount
+          else 0
+        end as base
+      from unnest(v_lines) with ordinality as line (
+        invoice_key, place, kind, description, item, period_start, period_end, quantity,
+        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
+        counted, events, redemption_key, basis, nth
+      )
+    ) as part;
+    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
+    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
+    v_lines := pgledger.add_shares(v_lines, null, v_parts);
+    v_all_parts := v_all_parts || array[v_parts];
+    if v_is_traced then
+      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
+      into v_base, v_rate.amount
+      from pgledger.credited_taxes(v_lines) as credit
+      where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
+    end if;
+    v_taxes := v_taxes || pgledger.tax_line(
+      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
+    );
   end loop;
-  return v_lines;
+
+  if v_is_traced then
+    v_taxes := v_taxes || pgledger.other_tax_lines(v_lines, v_own_rates);
+  end if;
+  return pgledger.note_taxes(v_lines, v_all_parts) || v_taxes;
 end;
 $$;
 
@@ -22303,10 +23196,12 @@ revoke all on function pgledger.apply_taxes from public;
 
 -- file: repeatable/26_taxes/billed_rates.sql
 /*
-What invoices have billed of what a credit gives back, one row for each set of tax rates
-that it was billed with. It is what they have billed for the same plan, item and period of the
-subscription, and of a base fee for the same quantity; after discounts, less earlier credits. What
-counts is in pgledger.counts_as_billed.
+What invoices have billed of what a credit gives back, one row for each set of tax rates that it was
+billed with. It is what they have billed for the same plan, item and period of the
+subscription, and of a base fee for the same quantity; after discounts. amount is what is left of it
+after earlier credits, charged what there was before them; taxes and returned are the tax on these
+charges and what earlier credits gave back of it, for each of the rates. What counts is in
+pgledger.counts_as_billed.
 
 The rows are in the order in which they are given back: what was billed last comes first. A sum
 below zero, which a credit leaves behind when its charge is voided, comes before all others.
@@ -22317,23 +23212,27 @@ create or replace function pgledger.billed_rates(
 )
 returns table (
   tax_rates jsonb,
-  amount numeric
+  amount numeric,
+  charged numeric,
+  taxes numeric[],
+  returned numeric[]
 )
 language sql
 stable
 parallel safe
 as $$
-  select billed.tax_rates, sum(billed.amount)
-  from (
+  with part as (
     select
       invoices.key,
       pgledger.plain_tax_rates(coalesce(part.value -> 'tax_rates', invoices.tax_rates))
       as tax_rates,
-      sum(
-        coalesce(
-          (part.value ->> 'amount')::numeric, invoice_lines.amount - invoice_lines.discount
-        )
-      ) as amount
+      coalesce(
+        (part.value ->> 'amount')::numeric, invoice_lines.amount - invoice_lines.discount
+      ) as amount,
+      -- Where there is one rate, all of the line's tax is by that.
+      coalesce(
+        part.value -> 'taxes', invoice_lines.basis -> 'taxes', to_jsonb(array[invoice_lines.tax])
+      ) as taxes
     from pgledger.invoice_lines
     inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
     left join lateral jsonb_array_elements(invoice_lines.basis -> 'billed_with') as part on true
@@ -22346,64 +23245,40 @@ as $$
         else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
       end
       and pgledger.counts_as_billed(invoices, billed_rates.for_invoice)
-    group by 1, 2
-  ) as billed
-  group by billed.tax_rates
-  having sum(billed.amount) <> 0
-  order by
-    sum(billed.amount) > 0, max(billed.key) filter (where billed.amount > 0) desc nulls last,
-    billed.tax_rates
+  ),
+  -- Each amount is there once for each rate.
+  billed as (
+    select part.key, part.tax_rates, rate.nth, sum(part.amount) as amount, sum(rate.tax) as tax
+    from part
+    cross join lateral (
+      select element.value::numeric, element.nth
+      from jsonb_array_elements_text(part.taxes) with ordinality as element (value, nth)
+    ) as rate (tax, nth)
+    group by part.key, part.tax_rates, rate.nth
+  ),
+  by_rate as (
+    select
+      billed.tax_rates, billed.nth, sum(billed.amount) as amount,
+      coalesce(sum(billed.amount) filter (where billed.amount > 0), 0) as charged,
+      coalesce(sum(billed.tax) filter (where billed.amount > 0), 0) as tax,
+      coalesce(-sum(billed.tax) filter (where billed.amount < 0), 0) as returned,
+      max(billed.key) filter (where billed.amount > 0) as newest
+    from billed
+    group by billed.tax_rates, billed.nth
+    having sum(billed.amount) <> 0
+  )
+  select
+    by_rate.tax_rates, by_rate.amount, by_rate.charged,
+    array_agg(by_rate.tax order by by_rate.nth), array_agg(by_rate.returned order by by_rate.nth)
+  from by_rate
+  group by by_rate.tax_rates, by_rate.amount, by_rate.charged, by_rate.newest
+  order by by_rate.amount > 0, by_rate.newest desc nulls last, by_rate.tax_rates
 $$;
 
 comment on function pgledger.billed_rates is
   'What invoices have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
-
--- file: repeatable/26_taxes/billed_with.sql
-/*
-What each line of an invoice, in their order, comes to after discounts by tax rates. If
-pgledger.trace_credits has said in the line's basis what was billed with which rates, it is the part
-with these. Any other line comes to all of it by the invoice's own rates, and to nothing by others.
-*/
-create or replace function pgledger.billed_with(
-  lines pgledger.invoice_lines[],
-  tax_rates jsonb,
-  are_own boolean
-)
-returns numeric[]
-language sql
-immutable
-parallel safe
-as $$
-  select
-    array_agg(
-      case
-        when line.basis ? 'billed_with' then (
-          select
-            coalesce(
-              sum((part.value ->> 'amount')::numeric)
-              filter (where part.value -> 'tax_rates' = billed_with.tax_rates),
-              0
-            )
-          from jsonb_array_elements(line.basis -> 'billed_with') as part
-        )
-        when are_own then line.amount - line.discount
-        else 0
-      end
-      order by line.nth
-    )
-  from unnest(lines) with ordinality as line (
-    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
-    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
-    redemption_key, basis, nth
-  )
-$$;
-
-comment on function pgledger.billed_with is
-  'What each line of an invoice comes to by tax rates that it was billed with.';
-
-revoke all on function pgledger.billed_with from public;
 
 -- file: repeatable/26_taxes/counts_as_billed.sql
 /*
@@ -22430,6 +23305,140 @@ comment on function pgledger.counts_as_billed is
   'Whether what an invoice bills counts as billed for another one that is computed.';
 
 revoke all on function pgledger.counts_as_billed from public;
+
+-- file: repeatable/26_taxes/credited_part.sql
+/*
+What lines give back of what was billed with one set of tax rates, as members of billed_with, in
+their order; null for a line that gives back nothing of it. billed is a row of
+pgledger.billed_rates, parts is what each line gives back of its amount.
+
+Of each rate the lines give back its tax, less what came back before, less the share for what is
+left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
+whatever parts the charge is given back in.
+*/
+create or replace function pgledger.credited_part(
+  parts numeric[],
+  billed jsonb,
+  exponent integer
+)
+returns jsonb[]
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_sum numeric := (select sum(part) from unnest(parts) as part);
+  v_charged numeric := billed ->> 'charged';
+  v_left numeric := greatest((billed ->> 'amount')::numeric + v_sum, 0);
+  v_taxes jsonb[] := array_fill('[]'::jsonb, array[cardinality(parts)]);
+  v_tax numeric;
+begin
+  if 0 = all(parts) then
+    return array_fill(null::jsonb, array[cardinality(parts)]);
+  end if;
+
+  for v_tax in
+    select
+      case when v_charged > 0
+        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
+        else 0
+      end - (rate.tax - rate.returned)
+    from (
+      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
+      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
+      inner join
+        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
+        on tax.nth = returned.nth
+    ) as rate
+    order by rate.nth
+  loop
+    -- Rounding may have returned more before than is to be returned by now.
+    if v_sum < 0 then
+      v_tax := least(v_tax, 0);
+    end if;
+    v_taxes := array(
+      select line.taxes || to_jsonb(line.tax::text)
+      from unnest(
+        v_taxes,
+        pgledger.split_amount(
+          array(
+            select
+              case when v_sum = 0 then 0
+                else sign(v_sum)
+                  * pgledger.rounded_quotient(v_tax * part, abs(v_sum), exponent + 18)
+              end
+            from unnest(parts) with ordinality as given (part, place)
+            order by given.place
+          ),
+          round(v_tax, exponent),
+          exponent
+        )
+      ) with ordinality as line (taxes, tax, place)
+      order by line.place
+    );
+  end loop;
+
+  return array(
+    select
+      case when given.part <> 0 then jsonb_build_object(
+        'amount', given.part::text, 'tax_rates', billed -> 'tax_rates', 'taxes', given.taxes
+      ) end
+    from unnest(parts, v_taxes) with ordinality as given (part, taxes, place)
+    order by given.place
+  );
+end;
+$$;
+
+comment on function pgledger.credited_part is
+  'What lines give back of what was billed with one set of tax rates, with its tax.';
+
+revoke all on function pgledger.credited_part from public;
+
+-- file: repeatable/26_taxes/credited_taxes.sql
+/*
+What the credits of an invoice, which pgledger.trace_credits has traced, give back: one row for each
+rate of each set of tax rates that they were billed with, in the order of the lines. base is what is
+given back of the lines that the rate is for, amount is its tax.
+*/
+create or replace function pgledger.credited_taxes(lines pgledger.invoice_lines[])
+returns table (
+  tax_rates jsonb,
+  nth bigint,
+  rate jsonb,
+  base numeric,
+  amount numeric
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    part.value -> 'tax_rates', rate.nth, rate.value,
+    sum(
+      case
+        when not rate.value ? 'applies_to' or rate.value -> 'applies_to' ? line.item
+          then (part.value ->> 'amount')::numeric
+        else 0
+      end
+    ),
+    sum((part.value -> 'taxes' ->> (rate.nth - 1)::integer)::numeric)
+  from unnest(lines) with ordinality as line (
+    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+    redemption_key, basis, nth
+  )
+  cross join lateral jsonb_array_elements(line.basis -> 'billed_with')
+    with ordinality as part (value, nth)
+  cross join lateral jsonb_array_elements(part.value -> 'tax_rates')
+    with ordinality as rate (value, nth)
+  group by part.value -> 'tax_rates', rate.nth, rate.value
+  order by min(array[line.nth, part.nth]), rate.nth
+$$;
+
+comment on function pgledger.credited_taxes is
+  'What the credits of an invoice give back of each tax rate that they were billed with.';
+
+revoke all on function pgledger.credited_taxes from public;
 
 -- file: repeatable/26_taxes/draft_goes_before.sql
 /*
@@ -22469,6 +23478,80 @@ comment on function pgledger.draft_goes_before is
 
 revoke all on function pgledger.draft_goes_before from public;
 
+-- file: repeatable/26_taxes/note_taxes.sql
+/*
+Lines with what their own invoice's rates come to on each, as the member taxes of its basis, where
+there is more than one rate: then a line's tax does not say how much of it is by which rate, and
+credits give back each rate's own. Only lines of a subscription can be credited; those that are
+credits themselves say it in billed_with.
+
+taxes has a row for each rate and a column for each line.
+*/
+create or replace function pgledger.note_taxes(
+  lines pgledger.invoice_lines[],
+  taxes numeric[]
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  if (array_length(taxes, 1) > 1) is not true then
+    return lines;
+  end if;
+  for v_place in 1 .. cardinality(lines) loop
+    continue when lines[v_place].subscription_key is null
+      or (lines[v_place].basis ? 'billed_with') is true;
+    lines[v_place].basis := coalesce(lines[v_place].basis, '{}') || jsonb_build_object(
+      'taxes',
+      (
+        select jsonb_agg(taxes[rate.nth][v_place]::text order by rate.nth)
+        from generate_subscripts(taxes, 1) as rate (nth)
+      )
+    );
+  end loop;
+  return lines;
+end;
+$$;
+
+comment on function pgledger.note_taxes is
+  'Lines with the tax of each rate, where there is more than one.';
+
+revoke all on function pgledger.note_taxes from public;
+
+-- file: repeatable/26_taxes/other_tax_lines.sql
+/*
+The lines for tax rates that credits of an invoice were billed with, and that are not its own.
+*/
+create or replace function pgledger.other_tax_lines(
+  lines pgledger.invoice_lines[],
+  own_rates jsonb
+)
+returns pgledger.invoice_lines[]
+language sql
+immutable
+parallel safe
+as $$
+  select array(
+    select
+      pgledger.tax_line(
+        credit.rate ->> 'name', (credit.rate ->> 'percentage')::numeric,
+        credit.rate -> 'applies_to', credit.base, credit.amount, true
+      )
+    from pgledger.credited_taxes(lines) with ordinality as credit (
+      tax_rates, nth, rate, base, amount, place
+    )
+    where credit.tax_rates <> own_rates and (credit.base <> 0 or credit.amount <> 0)
+    order by credit.place
+  )
+$$;
+
+comment on function pgledger.other_tax_lines is
+  'The lines for tax rates that credits of an invoice were billed with, and that are not its own.';
+
+revoke all on function pgledger.other_tax_lines from public;
+
 -- file: repeatable/26_taxes/plain_tax_rates.sql
 /*
 Tax rates in one spelling, so that equal ones are equal: percentages without zeros at their end, and
@@ -22504,21 +23587,21 @@ revoke all on function pgledger.plain_tax_rates from public;
 
 -- file: repeatable/26_taxes/tax_line.sql
 /*
-The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, rounded
-once, and how that was computed. is_of_credits: the rate is not the invoice's own, but one that what
-is credited was billed with.
+The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
+that was computed. is_of_credits: the rate is not the invoice's own, but one that what is credited
+was billed with.
 */
 create or replace function pgledger.tax_line(
   name text,
   percentage numeric,
   applies_to jsonb,
   base numeric,
-  exponent integer,
+  amount numeric,
   is_of_credits boolean
 )
 returns pgledger.invoice_lines
 language plpgsql
-stable
+immutable
 parallel safe
 as $$
 declare
@@ -22529,7 +23612,7 @@ begin
   if is_of_credits then
     v_tax.description := v_tax.description || ' of what is credited';
   end if;
-  v_tax.amount := round(base * percentage * 0.01, exponent);
+  v_tax.amount := amount;
   v_tax.discount := 0 * v_tax.amount;
   v_tax.tax := v_tax.discount;
   v_tax.basis := jsonb_strip_nulls(
@@ -22545,13 +23628,13 @@ end;
 $$;
 
 comment on function pgledger.tax_line is
-  'The invoice line of one tax rate, computed on the sum of the lines that it is for.';
+  'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;
 
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
-Finds out with which tax rates the credits of an invoice were billed.
+Finds out with which tax rates the credits of an invoice were billed, and gives back their tax.
 
 Lines belong together if they are for the same period, plan and item, and for a base fee the same
 quantity. If together they come to less than zero after discounts, they give back what earlier
@@ -22559,34 +23642,36 @@ invoices, those that stand, have billed for that. pgledger.billed_rates says how
 billed with which rates, in the order in which it is given back. Of each set of rates no more is
 given back than was billed with it, except of the last: it takes all that remains.
 
-If not all of it was billed with the invoice's own rates, the basis of each of these lines says what
-was: billed_with, an array of tax_rates and amounts, which add up to what the line comes to. Returns
-the lines, and the different sets of rates, the invoice's own first.
+Returns the lines. The basis of each of these says what it gives back: billed_with, an array of
+amounts, which add up to what the line comes to, with the tax_rates they were billed with and the
+tax of each that comes back.
 */
 create or replace function pgledger.trace_credits(
   invoice pgledger.invoices,
-  inout lines pgledger.invoice_lines[],
-  out tax_rates jsonb[]
+  lines pgledger.invoice_lines[],
+  exponent integer
 )
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_credit record;
-  v_rates jsonb[];
-  v_left numeric[];
+  v_billed jsonb;
+  v_open numeric[];
+  v_left numeric;
+  v_parts numeric[];
+  v_given jsonb[];
   v_place integer;
-  v_open numeric;
-  v_part numeric;
-  v_parts jsonb;
 begin
-  tax_rates := array[pgledger.plain_tax_rates(invoice.tax_rates)];
   for v_credit in
     select
       -- Charges come first: one for a minimum or maximum makes the credit that it is in smaller.
       array_agg(line.nth order by line.amount < 0, line.nth)
-      filter (where line.amount <> line.discount) as places
+      filter (where line.amount <> line.discount) as places,
+      array_agg(line.amount - line.discount order by line.amount < 0, line.nth)
+      filter (where line.amount <> line.discount) as amounts
     from unnest(lines) with ordinality as line (
       invoice_key, place, kind, description, item, period_start, period_end, quantity,
       unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
@@ -22598,36 +23683,45 @@ begin
       case when line.gross is not null then line.quantity end
     having sum(line.amount - line.discount) < 0
   loop
-    select array_agg(billed.tax_rates), array_agg(billed.amount)
-    into v_rates, v_left
-    from pgledger.billed_rates(lines[v_credit.places[1]], invoice) as billed;
-    continue when v_rates is null or v_rates = tax_rates[:1];
+    v_billed := (
+      select jsonb_agg(billed)
+      from pgledger.billed_rates(lines[v_credit.places[1]], invoice) as billed
+    );
+    continue when v_billed is null;
 
-    foreach v_place in array v_credit.places loop
-      v_open := lines[v_place].amount - lines[v_place].discount;
-      v_parts := '[]';
-      for v_nth in 1 .. cardinality(v_rates) loop
-        v_part := case
-          when v_nth < cardinality(v_rates) then greatest(v_open, -v_left[v_nth]) else v_open
+    v_open := v_credit.amounts;
+    for v_set in 0 .. jsonb_array_length(v_billed) - 1 loop
+      v_left := v_billed -> v_set ->> 'amount';
+      v_parts := '{}';
+      for v_nth in 1 .. cardinality(v_open) loop
+        v_parts[v_nth] := case
+          when v_set < jsonb_array_length(v_billed) - 1 then greatest(v_open[v_nth], -v_left)
+          else v_open[v_nth]
         end;
-        continue when v_part = 0;
-        v_parts := v_parts
-          || jsonb_build_object('amount', v_part::text, 'tax_rates', v_rates[v_nth]);
-        v_left[v_nth] := v_left[v_nth] + v_part;
-        v_open := v_open - v_part;
-        if v_rates[v_nth] <> all(tax_rates) then
-          tax_rates := array_append(tax_rates, v_rates[v_nth]);
-        end if;
+        v_left := v_left + v_parts[v_nth];
+        v_open[v_nth] := v_open[v_nth] - v_parts[v_nth];
       end loop;
-      lines[v_place].basis := coalesce(lines[v_place].basis, '{}')
-        || jsonb_build_object('billed_with', v_parts);
+
+      v_given := pgledger.credited_part(v_parts, v_billed -> v_set, exponent);
+      for v_nth in 1 .. cardinality(v_given) loop
+        continue when v_given[v_nth] is null;
+        v_place := v_credit.places[v_nth];
+        lines[v_place].basis := coalesce(lines[v_place].basis, '{}') || jsonb_build_object(
+          'billed_with', coalesce(lines[v_place].basis -> 'billed_with', '[]') || v_given[v_nth]
+        );
+        lines[v_place].tax := lines[v_place].tax + (
+          select coalesce(sum(tax.value::numeric), 0)
+          from jsonb_array_elements_text(v_given[v_nth] -> 'taxes') as tax
+        );
+      end loop;
     end loop;
   end loop;
+  return lines;
 end;
 $$;
 
 comment on function pgledger.trace_credits is
-  'The lines of an invoice, its credits with the tax rates that they were billed with.';
+  'The lines of an invoice, its credits with the tax that they give back.';
 
 revoke all on function pgledger.trace_credits from public;
 
@@ -23010,7 +24104,7 @@ as $$
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
-    )[1] - '{gross,billed_with}'::text[]
+    )[1] - '{gross,billed_with,taxes}'::text[]
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   cross join lateral (
@@ -23442,7 +24536,8 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
 Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
-base fee of which it gives back a part. That invoice has to be voided first.
+base fee of which it gives back a part, or an invoice that its credit has lowered. That invoice has
+to be voided first. One that became final before gives back what others billed.
 
 Errors: InvalidState.
 */
@@ -23462,15 +24557,27 @@ declare
     where later.subscription_key = invoice.subscription_key
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
-      and exists (
-        select
-        from pgledger.invoice_lines as credit
-        inner join pgledger.invoice_lines as charge
-          on credit.for_period = charge.for_period and credit.plan_key = charge.plan_key
-        where credit.invoice_key = later.key
-          and credit.gross < 0
-          and charge.invoice_key = invoice.key
-          and charge.gross > 0
+      and (
+        exists (
+          select
+          from pgledger.invoice_credits as given
+          where given.from_invoice_key = later.key
+            and given.to_invoice_key = invoice.key
+            and given.taken_back_at is null
+        )
+        or exists (
+          select
+          from pgledger.invoice_lines as credit
+          inner join pgledger.invoice_lines as charge
+            on credit.for_period = charge.for_period
+            and credit.plan_key = charge.plan_key
+            and credit.quantity = charge.quantity
+          where later.number > invoice.number
+            and credit.invoice_key = later.key
+            and credit.gross < 0
+            and charge.invoice_key = invoice.key
+            and charge.gross > 0
+        )
       )
     order by later.key
     limit 1
@@ -23591,6 +24698,90 @@ comment on function pgledger.complete_invoice is
   'An invoice and its lines with discounts, taxes and sums; nothing is written.';
 
 revoke all on function pgledger.complete_invoice from public;
+
+-- file: repeatable/27_invoices/covered_at.sql
+/*
+When payments and credits together covered an invoice, in the order of the times at which they were
+made, not of the calls; null if they do not.
+*/
+create or replace function pgledger.covered_at(invoice_key bigint)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select min(so_far.at)
+  from (
+    select
+      part.at,
+      sum(part.amount) over (order by part.at) as amount
+    from (
+      select invoice_payments.paid_at as at, invoice_payments.amount
+      from pgledger.invoice_payments
+      where invoice_payments.invoice_key = covered_at.invoice_key
+      union all
+      select invoice_credits.created_at, invoice_credits.amount
+      from pgledger.invoice_credits
+      where invoice_credits.to_invoice_key = covered_at.invoice_key
+        and invoice_credits.taken_back_at is null
+    ) as part
+  ) as so_far
+  inner join pgledger.invoices on invoices.key = covered_at.invoice_key
+  where so_far.amount >= invoices.total
+$$;
+
+comment on function pgledger.covered_at is
+  'When payments and credits together covered an invoice.';
+
+revoke all on function pgledger.covered_at from public;
+
+-- file: repeatable/27_invoices/credited_invoices.sql
+/*
+The final invoices that have billed what an invoice gives back. An invoice gives something back
+where its lines for the same plan, item and period of the subscription, and of a base fee for the
+same quantity, come to less than zero after discounts.
+*/
+create or replace function pgledger.credited_invoices(invoice_key bigint)
+returns setof bigint
+language sql
+stable
+parallel safe
+as $$
+  with credit as (
+    select
+      line.subscription_key, line.for_period, line.plan_key, line.item,
+      line.gross is null as is_usage,
+      case when line.gross is not null then line.quantity end as quantity
+    from pgledger.invoice_lines as line
+    where line.invoice_key = credited_invoices.invoice_key and line.subscription_key is not null
+    group by 1, 2, 3, 4, 5, 6
+    having sum(line.amount - line.discount) < 0
+  )
+  select distinct billed.key
+  from (
+    select invoices.key
+    from credit
+    inner join pgledger.invoice_lines as line
+      on credit.subscription_key = line.subscription_key
+      and credit.for_period = line.for_period
+      and credit.plan_key = line.plan_key
+      and credit.item = line.item
+      and credit.is_usage = (line.gross is null)
+      and (credit.is_usage or credit.quantity = line.quantity)
+    inner join pgledger.invoices on line.invoice_key = invoices.key
+    where invoices.status not in ('draft', 'voided')
+      and invoices.key <> credited_invoices.invoice_key
+    group by
+      invoices.key, credit.for_period, credit.plan_key, credit.item, credit.is_usage,
+      credit.quantity
+    having sum(line.amount - line.discount) > 0
+  ) as billed
+$$;
+
+comment on function pgledger.credited_invoices is
+  'Final invoices that have billed what an invoice gives back.';
+
+revoke all on function pgledger.credited_invoices from public;
 
 -- file: repeatable/27_invoices/cut_at_cancellation.sql
 /*
@@ -23946,10 +25137,10 @@ revoke all on function pgledger.features_with_late_usage from public;
 
 -- file: repeatable/27_invoices/finalize_invoices.sql
 /*
-Makes drafts of an app final. Each is paid at once if nothing is due. It is to be paid at the time
-given, or after the app's payment terms, in days of 24 hours whatever the session's time zone. What
-it credits beyond what it charges is to be refunded if the subscription was canceled with a refund,
-and otherwise kept.
+Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
+is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
+session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
+charges.
 
 Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
 
@@ -23981,25 +25172,25 @@ begin
       finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
-    refund_due = case
-      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0 * invoices.total)
-      else 0 * invoices.total
-    end,
-    unapplied = case
-      when subscriptions.unused_time = 'refund' then 0 * invoices.total
-      else greatest(-invoices.total, 0 * invoices.total)
-    end,
+    -- With the currency's decimals, like all amounts.
+    amount_paid = 0 * invoices.total,
+    refund_due = 0 * invoices.total,
+    unapplied = 0 * invoices.total,
     version = invoices.version + 1,
     updated_at = v_now
-  from unnest(keys) as taken (key)
-  inner join pgledger.invoices as draft on taken.key = draft.key
-  left join pgledger.subscriptions on draft.subscription_key = subscriptions.key
-  where invoices.key = draft.key and invoices.status = 'draft';
+  from unnest(keys) with ordinality as taken (key, place)
+  where invoices.key = taken.key and invoices.status = 'draft';
+
+  perform pgledger.settle_credit(taken.key, v_now)
+  from unnest(keys) with ordinality as taken (key, place)
+  inner join pgledger.invoices on taken.key = invoices.key
+  where invoices.total < 0
+  order by taken.place;
 end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: due dates, and what is to be paid back.';
+  'Makes drafts of an app final: due dates, and what becomes of credits.';
 
 revoke all on function pgledger.finalize_invoices from public;
 
@@ -25061,7 +26252,8 @@ grant execute on function public.ledger_mark_invoice_uncollectible to pgledger_p
 
 -- file: repeatable/27_invoices/ledger_mark_invoice_voided.sql
 /*
-Locks the subscription, the invoice, and the redemptions of its coupons, ascending by key.
+Locks the subscription, the invoice, the invoices that its credit has lowered, and the redemptions
+of its coupons, each ascending by key.
 Checks, in this order: app_id, tenant_id, id, existence, reason, final invoices that go on from it,
 status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
@@ -25092,34 +26284,43 @@ begin
 
   if v_invoice.status = 'voided' then
     return pgledger.invoice_with_key(v_invoice.key);
-  elsif v_invoice.status not in ('draft', 'paid') then
+  elsif v_invoice.status <> 'draft' and (v_invoice.status <> 'paid' or v_invoice.total <= 0) then
     v_ok := pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
   set
     status = 'voided',
-    unapplied = invoices.unapplied + least(invoices.amount_paid, invoices.amount_due),
+    unapplied = invoices.amount_paid,
+    refund_due = 0 * invoices.refund_due,
+    paid_at = null,
     voided_at = v_now,
     void_reason = reason,
     version = invoices.version + 1,
     updated_at = v_now
   where invoices.key = v_invoice.key
-    and invoices.status in ('pending', 'past_due', 'uncollectible');
+    and (
+      invoices.status in ('pending', 'past_due', 'uncollectible')
+      or (invoices.status = 'paid' and invoices.total <= 0)
+    );
   if not found then
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
+  perform pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function public.ledger_mark_invoice_voided is
-$$Takes back an invoice that waits for payment, as if it had not been.
+$$Takes back an invoice as if it had not been.
 
-Coupons that it used up can be used again, and what was paid on it is kept as
-unapplied.
+It waits for payment, or its total is zero or below. Coupons that it used up
+can be used again, and what was paid on it is kept as unapplied. If it is a
+credit, that is taken back: what it lowered on other invoices is due again,
+and nothing of it is kept or to be paid back. So void it before you pay it
+back.
 
 app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
@@ -25130,8 +26331,8 @@ Returns: The invoice, voided. One that is so already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidArgument (the reason is not valid), InvalidState
-  (the invoice is a draft or paid, or a later invoice gives back a part of its
-  base fee).$$;
+  (the invoice is a draft, or it was paid and its total is above zero, or a
+  later invoice gives back a part of its base fee or has lowered it).$$;
 
 revoke all on function public.ledger_mark_invoice_voided from public;
 grant execute on function public.ledger_mark_invoice_voided to pgledger_poster;
@@ -25610,6 +26811,56 @@ comment on function pgledger.lock_invoice is
   'A tenant''s invoice, locked to be changed; raises InvoiceNotFound.';
 
 revoke all on function pgledger.lock_invoice from public;
+
+-- file: repeatable/27_invoices/lower_invoice.sql
+/*
+Lowers what is due on a final invoice by a credit that is written down already; or, by an amount
+below zero, raises it again where the credit was taken back. With nothing left open it is paid. If
+something is open again, it waits for payment as before: given up where it was, and otherwise
+pending until ledger_advance sees that it is overdue.
+
+The invoice is locked.
+*/
+create or replace function pgledger.lower_invoice(
+  key bigint,
+  amount numeric,
+  at timestamptz
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  update pgledger.invoices
+  set
+    credits_applied = invoices.credits_applied + lower_invoice.amount,
+    amount_due = lowered.due,
+    unapplied = invoices.unapplied
+    + greatest(invoices.amount_paid - lowered.due, 0)
+    - greatest(invoices.amount_paid - invoices.amount_due, 0),
+    status = case
+      when invoices.amount_paid >= lowered.due then 'paid'
+      when invoices.status <> 'paid' then invoices.status
+      when invoices.uncollectible_at is not null then 'uncollectible'
+      else 'pending'
+    end,
+    paid_at = case
+      when invoices.amount_paid >= lowered.due then pgledger.covered_at(invoices.key)
+    end,
+    version = invoices.version + 1,
+    updated_at = lower_invoice.at
+  from (
+    select invoices.key, invoices.amount_due - lower_invoice.amount as due
+    from pgledger.invoices
+    where invoices.key = lower_invoice.key
+  ) as lowered
+  where invoices.key = lowered.key and invoices.status not in ('draft', 'voided')
+$$;
+
+comment on function pgledger.lower_invoice is
+  'Lowers what is due on an invoice by a credit, or raises it again.';
+
+revoke all on function pgledger.lower_invoice from public;
 
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
@@ -26416,6 +27667,101 @@ comment on function pgledger.segments_until is
 
 revoke all on function pgledger.segments_until from public;
 
+-- file: repeatable/27_invoices/settle_credit.sql
+/*
+Says what becomes of the credit of an invoice that becomes final with a total below zero. First it
+lowers what is open on the invoices that billed what it gives back; what was billed last comes
+first. What is then left is kept for the tenant. If the subscription was canceled with a refund, it
+is to be paid back instead, up to the money that was paid on these invoices and is not to be paid
+back already. Where the credit went is written down, so that it can be taken back.
+
+Locks these invoices, ascending by key. Their subscription is locked already, so no other credit is
+settled and none of them is voided meanwhile; payments wait.
+*/
+create or replace function pgledger.settle_credit(
+  invoice_key bigint,
+  at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_credit record;
+  v_keys bigint[] := array(select pgledger.credited_invoices(settle_credit.invoice_key));
+begin
+  select -invoices.total as amount, subscriptions.unused_time = 'refund' as to_refund
+  into strict v_credit
+  from pgledger.invoices
+  left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
+  where invoices.key = settle_credit.invoice_key;
+  perform 1
+  from pgledger.invoices
+  where invoices.key = any(v_keys)
+  order by invoices.key
+  for no key update;
+
+  insert into pgledger.invoice_credits (
+    from_invoice_key, to_invoice_key, amount, refund, created_at
+  )
+  select settle_credit.invoice_key, split.key, split.amount, split.refund, settle_credit.at
+  from (
+    select
+      billed.key,
+      least(billed.open, greatest(v_credit.amount - billed.open_before, 0)) as amount,
+      case
+        when v_credit.to_refund then least(
+          billed.money,
+          greatest(greatest(v_credit.amount - billed.open_in_all, 0) - billed.money_before, 0)
+        )
+        else 0 * v_credit.amount
+      end as refund
+    from (
+      select
+        part.key, part.open, part.money,
+        sum(part.open) over () as open_in_all,
+        sum(part.open) over newest_first - part.open as open_before,
+        sum(part.money) over newest_first - part.money as money_before
+      from (
+        select
+          invoices.key, invoices.number,
+          greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total) as open,
+          least(invoices.amount_paid, invoices.amount_due) - (
+            select coalesce(sum(earlier.refund), 0)
+            from pgledger.invoice_credits as earlier
+            where earlier.to_invoice_key = invoices.key and earlier.taken_back_at is null
+          ) as money
+        from pgledger.invoices
+        where invoices.key = any(v_keys)
+      ) as part
+      window newest_first as (order by part.number desc nulls first, part.key desc)
+    ) as billed
+  ) as split
+  where split.amount > 0 or split.refund > 0;
+
+  perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
+  from pgledger.invoice_credits as given
+  where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
+
+  update pgledger.invoices
+  set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
+  from (
+    select
+      coalesce(sum(invoice_credits.amount), 0) as amount,
+      coalesce(sum(invoice_credits.refund), 0 * v_credit.amount) as refund
+    from pgledger.invoice_credits
+    where invoice_credits.from_invoice_key = settle_credit.invoice_key
+  ) as given
+  where invoices.key = settle_credit.invoice_key;
+end;
+$$;
+
+comment on function pgledger.settle_credit is
+  'Says what becomes of the credit of an invoice that becomes final.';
+
+revoke all on function pgledger.settle_credit from public;
+
 -- file: repeatable/27_invoices/show_invoice.sql
 /*
 An invoice with its lines as applications see it, whether or not it is written down.
@@ -26452,8 +27798,8 @@ as $$
     invoice.amount_due,
     invoice.amount_paid,
     case
-      when invoice.status = 'voided' then 0
-      else greatest(invoice.amount_due - invoice.amount_paid, 0)
+      when invoice.status = 'voided' then 0 * invoice.total
+      else greatest(invoice.amount_due - invoice.amount_paid, 0 * invoice.total)
     end,
     invoice.refund_due,
     invoice.unapplied,
@@ -26577,6 +27923,93 @@ $$;
 comment on function pgledger.store_lines is 'Writes the lines of an invoice.';
 
 revoke all on function pgledger.store_lines from public;
+
+-- file: repeatable/27_invoices/take_back_credit.sql
+/*
+Takes back what the credit of an invoice that is voided has lowered: the other invoices are to be
+paid as if there had been no credit.
+
+Locks these invoices, ascending by key; their subscription and the voided invoice are locked
+already.
+*/
+create or replace function pgledger.take_back_credit(
+  invoice_key bigint,
+  at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform 1
+  from pgledger.invoices
+  where invoices.key in (
+    select given.to_invoice_key
+    from pgledger.invoice_credits as given
+    where given.from_invoice_key = take_back_credit.invoice_key
+  )
+  order by invoices.key
+  for no key update;
+
+  update pgledger.invoice_credits
+  set taken_back_at = take_back_credit.at
+  where invoice_credits.from_invoice_key = take_back_credit.invoice_key;
+
+  -- In a statement of its own, which sees what is taken back.
+  perform pgledger.lower_invoice(given.to_invoice_key, -given.amount, take_back_credit.at)
+  from pgledger.invoice_credits as given
+  where given.from_invoice_key = take_back_credit.invoice_key and given.amount > 0;
+end;
+$$;
+
+comment on function pgledger.take_back_credit is
+  'Takes back what the credit of an invoice has lowered.';
+
+revoke all on function pgledger.take_back_credit from public;
+
+-- file: repeatable/27_invoices/tell_of_invoices.sql
+/*
+Tells an app's hook what happened to invoices of it, in their order, if it has one: that they are
+past due at the time when they were due, and all else when it was written down.
+*/
+create or replace function pgledger.tell_of_invoices(
+  app_id text,
+  happening text,
+  keys bigint[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  -- Once for many invoices, not for each of them.
+  if not exists (
+    select
+    from pgledger.apps
+    where apps.app_id = tell_of_invoices.app_id and apps.hook_function is not null
+  ) then
+    return;
+  end if;
+
+  perform pgledger.tell_hook(
+    invoices.app_id, invoices.tenant_id, tell_of_invoices.happening, invoices.id,
+    case tell_of_invoices.happening
+      when 'invoice_past_due' then invoices.due_at
+      else invoices.updated_at
+    end
+  )
+  from unnest(keys) with ordinality as told (key, place)
+  inner join pgledger.invoices on told.key = invoices.key
+  order by told.place;
+end;
+$$;
+
+comment on function pgledger.tell_of_invoices is
+  'Tells an app''s hook what happened to invoices of it, if it has one.';
+
+revoke all on function pgledger.tell_of_invoices from public;
 
 -- file: repeatable/27_invoices/usage_charges.sql
 /*
@@ -26825,8 +28258,8 @@ select
   invoices.amount_due,
   invoices.amount_paid,
   case
-    when invoices.status = 'voided' then 0
-    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+    when invoices.status = 'voided' then 0 * invoices.total
+    else greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total)
   end as amount_remaining,
   invoices.refund_due,
   invoices.unapplied,
@@ -26873,8 +28306,7 @@ comment on column public.ledger_invoices.period_start is
 comment on column public.ledger_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column public.ledger_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_invoices.currency is 'Currency of all its amounts.';
@@ -26886,16 +28318,17 @@ comment on column public.ledger_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_invoices.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column public.ledger_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column public.ledger_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column public.ledger_invoices.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column public.ledger_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
 comment on column public.ledger_invoices.tax_rates is
@@ -26941,8 +28374,8 @@ select
   invoices.amount_due,
   invoices.amount_paid,
   case
-    when invoices.status = 'voided' then 0
-    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+    when invoices.status = 'voided' then 0 * invoices.total
+    else greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total)
   end as amount_remaining,
   invoices.refund_due,
   invoices.unapplied,
@@ -26991,8 +28424,7 @@ comment on column public.ledger_tenant_invoices.period_start is
 comment on column public.ledger_tenant_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column public.ledger_tenant_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_tenant_invoices.currency is 'Currency of all its amounts.';
@@ -27004,7 +28436,7 @@ comment on column public.ledger_tenant_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_tenant_invoices.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column public.ledger_tenant_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_tenant_invoices.amount_paid is
@@ -27012,9 +28444,10 @@ comment on column public.ledger_tenant_invoices.amount_paid is
 comment on column public.ledger_tenant_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_tenant_invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column public.ledger_tenant_invoices.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column public.ledger_tenant_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
 comment on column public.ledger_tenant_invoices.tax_rates is
@@ -27329,9 +28762,8 @@ grant execute on function public.ledger_record_payment to pgledger_poster;
 -- file: repeatable/28_payments/pay_invoice.sql
 /*
 Records a payment that has been checked on an invoice whose row is locked, and returns the invoice.
-paid_at of the invoice is the time of the payment that covered what is due, where payments count in
-the order of the times at which they were made, not of the calls.
-Errors: InvalidState, IdempotencyConflict.
+paid_at of the invoice is when its payments and credits covered it (pgledger.covered_at).
+Errors: IdempotencyConflict, InvalidState.
 */
 create or replace function pgledger.pay_invoice(
   invoice pgledger.invoices,
@@ -27350,39 +28782,6 @@ declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
   v_ok boolean;
 begin
-  update pgledger.invoices
-  set
-    status = case
-      when pay_invoice.amount >= v_remaining then 'paid'
-      else invoices.status
-    end,
-    amount_paid = invoices.amount_paid + pay_invoice.amount,
-    unapplied = invoices.unapplied + greatest(pay_invoice.amount - v_remaining, 0),
-    paid_at = coalesce(
-      invoices.paid_at,
-      (
-        select min(so_far.at)
-        from (
-          select payment.at, sum(payment.amount) over (order by payment.at) as amount
-          from (
-            select earlier.paid_at, earlier.amount
-            from pgledger.invoice_payments as earlier
-            where earlier.invoice_key = invoice.key
-            union all
-            select pay_invoice.paid_at, pay_invoice.amount
-          ) as payment (at, amount)
-        ) as so_far
-        where so_far.amount >= invoices.amount_due
-      )
-    ),
-    version = invoices.version + 1,
-    updated_at = now
-  where invoices.key = invoice.key
-    and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
-  if not found then
-    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
-  end if;
-
   insert into pgledger.invoice_payments (
     id, invoice_key, app_id, tenant_id, amount, reference, paid_at, created_at
   )
@@ -27401,6 +28800,26 @@ begin
     -- Taken by a payment of another invoice since we looked: those of this one wait for its lock.
     v_ok := pgledger.payment_is_repeated(id, invoice.key, amount, paid_at, reference);
     v_ok := pgledger.fail('IdempotencyConflict', array[id]);
+  end if;
+
+  update pgledger.invoices
+  set
+    status = case
+      when pay_invoice.amount >= v_remaining then 'paid'
+      else invoices.status
+    end,
+    amount_paid = invoices.amount_paid + pay_invoice.amount,
+    unapplied = invoices.unapplied + greatest(pay_invoice.amount - v_remaining, 0),
+    paid_at = case
+      when pay_invoice.amount >= v_remaining
+        then coalesce(invoices.paid_at, pgledger.covered_at(invoices.key))
+    end,
+    version = invoices.version + 1,
+    updated_at = now
+  where invoices.key = invoice.key
+    and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
+  if not found then
+    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
   return pgledger.invoice_with_key(invoice.key);
@@ -27545,11 +28964,69 @@ revoke all on table public.ledger_tenant_invoice_payments from public;
 grant select on table public.ledger_tenant_invoice_payments to pgledger_tenant;
 alter view public.ledger_tenant_invoice_payments owner to pgledger_tenant_views;
 
+-- file: repeatable/29_advance/advance_alone.sql
+/*
+As pgledger.advance_and_invoice, in a subtransaction. If it fails, what it did is undone, there is a
+warning, and the subscription is postponed for an hour: version is null, and error says why. One
+that cannot even be postponed is only warned of, and error is null too: were it named, a caller who
+waits for a call without rows would never end.
+*/
+create or replace function pgledger.advance_alone(
+  subscription_key bigint,
+  invoices text,
+  now timestamptz,
+  out version bigint,
+  out invoice_keys bigint[],
+  out is_busy boolean,
+  out is_unfinished boolean,
+  out error text
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_moved record;
+  v_name text;
+begin
+  v_moved := pgledger.advance_and_invoice(subscription_key, invoices, now);
+  version := v_moved.version;
+  invoice_keys := v_moved.invoice_keys;
+  is_busy := v_moved.is_busy;
+  is_unfinished := v_moved.is_unfinished;
+exception
+  when others then
+    if not pgledger.may_concern_one_subscription(sqlstate) then
+      raise;
+    end if;
+    v_name := (
+      select format('subscription %s of tenant %s', subscriptions.id, subscriptions.tenant_id)
+      from pgledger.subscriptions
+      where subscriptions.key = subscription_key
+    );
+    raise warning using
+      message = format('%s was not advanced: %s', v_name, sqlerrm),
+      errcode = sqlstate;
+    is_busy := true;
+    if pgledger.postpone_advance(subscription_key, now + interval '1 hour') then
+      error := sqlerrm;
+    end if;
+end;
+$$;
+
+comment on function pgledger.advance_alone is
+  'Moves on a subscription so that its failure undoes and stops nothing else.';
+
+revoke all on function pgledger.advance_alone from public;
+
 -- file: repeatable/29_advance/advance_and_invoice.sql
 /*
 Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
 invoices is none. is_busy says that somebody else holds what its tenant has left of coupons: then
 only the move was written.
+
+Of one that is far behind, a call does a part. It is_unfinished then, and goes behind all others
+that are due by now, so that it holds up nobody.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
@@ -27557,7 +29034,9 @@ create or replace function pgledger.advance_and_invoice(
   now timestamptz,
   out version bigint,
   out invoice_keys bigint[],
-  out is_busy boolean
+  out is_busy boolean,
+  out is_unfinished boolean,
+  out error text
 )
 language plpgsql
 volatile
@@ -27567,15 +29046,24 @@ declare
   v_moved pgledger.subscriptions := pgledger.advance_subscription(
     (select subscriptions from pgledger.subscriptions where subscriptions.key = subscription_key),
     now,
-    to_store => invoices = 'none'
+    to_store => invoices = 'none',
+    at_most => pgledger.moves_at_once()
   );
 begin
   version := v_moved.version;
+  is_busy := false;
+  is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
   invoice_keys := coalesce(invoice_keys, '{}');
+
+  if is_unfinished and not is_busy then
+    update pgledger.subscriptions
+    set advance_at = now
+    where subscriptions.key = subscription_key;
+  end if;
 end;
 $$;
 
@@ -27588,13 +29076,12 @@ revoke all on function pgledger.advance_and_invoice from public;
 /*
 Moves on the subscriptions of an app that are due, the longest due first, and draws up the invoices
 that are due with that. Takes at most max_subscriptions, and more as long as none of those taken had
-anything to do; it stops after ten times as many and names the last one in last_looked_at. A
-subscription that somebody else holds is left out.
+anything to do; it stops after ten times as many and names the last one in last_looked_at. So it
+does if all that was done is a part of what one that is far behind asks for, and that came to
+nothing to report. A subscription that somebody else holds is left out.
 
 one_by_one: each is moved in a subtransaction, at most 50 at a time, because a session keeps track
-of so many at no cost. One that fails is undone, warned of, named with its error, and postponed for
-an hour. One that cannot even be postponed is only warned of: were it named, a caller who waits for
-a call without rows would never end.
+of so many at no cost. One that fails is named with its error.
 */
 create or replace function pgledger.advance_due_subscriptions(
   app_id text,
@@ -27619,7 +29106,8 @@ declare
   v_busy bigint[] := '{}';
   v_looked_at integer := 0;
   v_found boolean;
-  v_did boolean := false;
+  v_to_tell boolean := false;
+  v_unfinished bigint;
 begin
   subscription_keys := '{}';
   versions := '{}';
@@ -27629,56 +29117,43 @@ begin
   loop
     v_found := false;
     for v_due in
-      select
-        subscriptions.key, subscriptions.version, subscriptions.id, subscriptions.tenant_id
+      select subscriptions.key, subscriptions.version
       from pgledger.subscriptions
       where subscriptions.app_id = advance_due_subscriptions.app_id
         and subscriptions.advance_at <= now
         and (invoices <> 'none' or subscriptions.due_at <= now)
         and subscriptions.key <> all(v_busy)
-      order by subscriptions.advance_at
+      order by subscriptions.advance_at, subscriptions.key
       limit case when one_by_one then least(max_subscriptions, 50) else max_subscriptions end
       for no key update skip locked
     loop
       v_found := true;
       v_looked_at := v_looked_at + 1;
       if one_by_one then
-        begin
-          v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
-        exception
-          when others then
-            if not pgledger.may_concern_one_subscription(sqlstate) then
-              raise;
-            end if;
-            raise warning using
-              message = format(
-                'subscription %s of tenant %s was not advanced: %s', v_due.id, v_due.tenant_id,
-                sqlerrm
-              ),
-              errcode = sqlstate;
-            v_busy := v_busy || v_due.key;
-            if pgledger.postpone_advance(v_due.key, now + interval '1 hour') then
-              failed_keys := failed_keys || v_due.key;
-              errors := errors || sqlerrm;
-              v_did := true;
-            end if;
-            continue;
-        end;
+        v_moved := pgledger.advance_alone(v_due.key, invoices, now);
       else
         v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
       end if;
 
-      subscription_keys := subscription_keys || v_due.key;
-      versions := versions || v_due.version;
-      invoice_keys := invoice_keys || v_moved.invoice_keys;
       if v_moved.is_busy then
         v_busy := v_busy || v_due.key;
       end if;
-      v_did := v_did or v_moved.version > v_due.version or cardinality(v_moved.invoice_keys) > 0;
+      if v_moved.version is not null then
+        subscription_keys := subscription_keys || v_due.key;
+        versions := versions || v_due.version;
+        invoice_keys := invoice_keys || v_moved.invoice_keys;
+        v_to_tell := v_to_tell
+          or v_moved.version > v_due.version or cardinality(v_moved.invoice_keys) > 0;
+        v_unfinished := case when v_moved.is_unfinished then v_due.key else v_unfinished end;
+      elsif v_moved.error is not null then
+        failed_keys := failed_keys || v_due.key;
+        errors := errors || v_moved.error;
+        v_to_tell := true;
+      end if;
     end loop;
-    exit when v_did or not v_found;
-    if v_looked_at >= 10 * max_subscriptions then
-      last_looked_at := v_due.key;
+    exit when v_to_tell or not v_found;
+    if v_unfinished is not null or v_looked_at >= 10 * max_subscriptions then
+      last_looked_at := coalesce(v_unfinished, v_due.key);
       exit;
     end if;
   end loop;
@@ -28034,9 +29509,9 @@ revoke all on function pgledger.invoice_subscription from public;
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
-what another one holds to the next call. Each subscription that is taken is moved on to now, however
-many periods it is behind. Invoices get their numbers at the end of the call, so that the app's row
-is locked only from there to the end of the transaction.
+what another one holds to the next call. Each subscription that is taken is moved on to now, or by
+as many changes as pgledger.moves_at_once says. Invoices get their numbers at the end of the call,
+so that the app's row is locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -28090,6 +29565,7 @@ begin
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
+    perform pgledger.tell_of_invoices(app_id, 'invoice_past_due', v_past_due);
   end if;
   perform pgledger.note_advance(app_id, v_now);
 
@@ -28124,13 +29600,15 @@ in time. What has been due the longest comes first.
 
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
-subscriptions than asked for do not mean that nothing is left.
+subscriptions than asked for do not mean that nothing is left: one that is
+more than 100 steps behind moves on by 100 in a call, and the next call goes on
+with it, after all others that are due.
 
 A subscription gives one row for each step, in order: trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
 invoice_past_due. A subscription that could not be moved gives failed, with
 the error, and is tried again in an hour. nothing_due names the last one that
-was looked at, where very many were and none had anything to do.
+was looked at, where nothing came of it and there is more to look at.
 
 app_id: App whose subscriptions and invoices they are.
 max_subscriptions: How many subscriptions to move at most, 1 to 10,000.
@@ -28174,7 +29652,7 @@ as $$
     where invoices.app_id = mark_past_due.app_id
       and invoices.status = 'pending'
       and invoices.due_at <= mark_past_due.now
-    order by invoices.due_at
+    order by invoices.due_at, invoices.key
     limit max_invoices
     for no key update skip locked
   ),
@@ -28711,13 +30189,13 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '21ef98b5dc0f4c94bd91b6adc72a5b7ce95aefcbeb3f2e326fd46f2e101ff159', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'f93be4ea9a0d91b7651fc2f4ede9b8220cdc18c93ef37cac25278acdfcc7ebc6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28772,7 +30250,7 @@ values
   ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '9029696b95d2d2c6baa112953f305b69d480effbd791ac7b2da927730a715c45', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', '96c1369af0362bf14bf0f6396415404abae40585edba439079ab46f5f700ac14', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28781,7 +30259,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '5d232bf3d4d52d3f6053b47989cac262354c865fe9ae6196c5c976e9b7470ee8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '3c04c40f21aafc7b5e76c894f401809f1dabf2f108599df19058600cef882189', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28797,7 +30275,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '2f75f94930990baaa80b8118e4ea8b4e9377bf8a5d2d998eb66d220a37295565', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'e7a02e1f0f020cd2433729d1279d86e5e52a01a6d1de90f2edd567194bd87b31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28867,6 +30345,8 @@ values
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28883,6 +30363,7 @@ values
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28895,6 +30376,7 @@ values
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28906,15 +30388,15 @@ values
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', 'b98bd24310d68e145e0b0911462575b2966137be6244733953ca667e3f0a16ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0d3cd92eff48155e3577aad221c945d58377feded6ccd7008f3dee74229bf0b0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '14b6ac9498c04948403637639f5c7f5780bb3c02bc0e729ec835fb8425d0a6f8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'a4336030e07b18b69720c5d3a4da9bdde9fdcd8c88d687911b300d856412566b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '47b4c78fcc0cb7f81790ceab826ee439bf695fa3f808753b1dea35000f15bc25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28922,8 +30404,9 @@ values
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '1242b2cd3c4cf324cc2534d785a863007ea097066949881c160760092a445b5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28971,17 +30454,27 @@ values
   ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '6e126799d51048e58916a680adb5ce978c2df51d8fc9299a3c66b3b0a4e05371', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', '6e1319227ba69db8aa088642cec68aa8237333df8875488792ba36eefeaafaf5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'baf49474983e8ee223d2b9756083ca12984a5ab32baa338e78573209d3364832', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '3d87e97c29840b6e80920f05d12bc3fc3b12786efa870321cfe1a1003254a10f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '774a24093ba8dc83dec1002c7526c3a3d2232a0bbfb619e98c06a7b2f6503f16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'bcb8e03651ef30ae8045d2987e1eb3f23deb9e9f13e066a4b9b60323f3e42403', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29018,20 +30511,23 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'a9bf8b287e5d57a3202266c13064a23d7c18a0fbc4f44f3ca751d4afc66dd822', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '99175ffd3e6c8799d949b19de5a9e52306fe1b1a1dc5663781dbeb15030d2ddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '219770fba335b3519a22a5b31b2c3b0feeacd22874658d3ba2879af25a288de7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', 'aa4f2e9cbaae9c701f2ed481020b49c0d7b58dec7a4b80863c0af3a5716446a7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'e3ed44c0e80f3fb018c4d2ee400236d35f72c1374e0e5b46cbbaecafc085cf10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '46c4df1f0bea241a844534b8841cb618cc81dd2da1d8f4f475ff5669f512383e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bb30baefb5d17aa496641cee74b0a703b507356ed2506acccf03966efe1b71c1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_period.sql', 'repeatable', '24ce6ef9fe528c5e011e876acbd3240bde8385d028b6d2bef8d78cd083864fb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '3929ca302eab112f651ac2cb20388171a79697c23d96572ab6c9caf6f49f0c4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29040,15 +30536,17 @@ values
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charged_segments.sql', 'repeatable', '2f5a7e53c7a03ca70a1c5c31da31004c30aea3f753e2a2ebfb909daa885a23fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fdf51d219ec19c33b10d14aebe57822c0c22cafad7834505b9e543e72fe0c876', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '831e1af492e952438043ae4d2bbc9111de50695186cc7f849a9cf2b4cef78436', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '736840612beaeca4bc933f072eba80ae64acabcb60bc5494f828070a9706d563', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'ec9df6d95be67e0c4f5677f1443d36a680539c67fc0515c94196fe648fd8d1e8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c52e28fc6ac1fdb7867b5a4009a37ac7f7108c37c792c31c12e1a129216fcbd7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'a7b15c16689ff3f84dc0e54622164c5270246d03d7afb092111113ee111470c1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29066,7 +30564,7 @@ values
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '0d7098ffbabaab9ae28699fdb39b191a288f3298b324d1539e7acb26541dfe81', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'f80e671c7a8d390e0fbb79e5d1ead64d358c57978e5ecaa69ec2b3d91d3d1af0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29075,6 +30573,7 @@ values
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '70bc9714e541769ef8382631e2421a484a12b3ac8c1818693609ecf40cd289ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'aa8c3841bc4831ea08f74ea2ac3a40d447fbeb44f3a60dd3e83b1306c7b91da8', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29089,32 +30588,36 @@ values
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'c6b1ea8715aaa1434af0e2a6dad7edb0f163bd93c8299d98985b6dbf3707cb90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '07488c843257049f36f9b9abca759954a22b7937ab5d55c918ca7af00f8bc540', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'eb75662d09c85d9ff61d8663148188bff1003a661994454078d195d5f00c74fa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e97feeb5ac64b6703a1f906020fc2cd7e6faed38bf34b88a8d897c458726ccf9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e8af9b78db760e951d61e72c1551c559f25b143e234be14879175bc1561a4d9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '259a7a6654197a3dfa87b91659a6e6fd8f2089ee008377f23dab1359d90a0ced', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e655f733b1d935d1246e66cef068c2031d48cec3ce4fca9f52eb8cf8568e0879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '55c870bba32270291ac4019e9ccf38cd4bdc80cb8d66b63c7840f3cbee4e1ee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '4ba24e28cd32ddcacc5b578c5c44f5d9f04e82eaa946a2ba7153b8bd4c90d2a8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '6e20f30efab6d715b359cd15f8f70379ceb593bb42d87e540f4ee1501f527b16', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '281d5f5622517d35674c3947b6ca64d2654bf22937bbda2923dfd44c0747ec83', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'ddff70004953fe70749da7e3ff326fc5fbd08d87164bfe24d61bbcef4507fedf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),

@@ -1,4 +1,4 @@
-"""JSON and lists as a statement's parameters: plans, prices, lines, tax rates, keys."""
+"""JSON and lists as a statement's parameters: plans, prices, lines, tax rates, keys, numbers."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
-from pgledger._wire import array_text, time_text
+from pgledger._wire import array_text, decimal_text, time_text
 
 
 def sequence_text(name: str, elements: object) -> str | None:
@@ -97,3 +97,17 @@ def keys_text(name: str, keys: object) -> str | None:
     if isinstance(keys, (str, bytes)) or not isinstance(keys, Iterable):
         raise TypeError(f"{name} must be a list of str, not {type(keys).__name__} {keys!r}")
     return array_text(name, cast("Iterable[object]", keys), of="element")
+
+
+def numbers_text(name: str, numbers: object) -> str | None:
+    """Returns numbers as the input of an array, or None for None.
+
+    Raises:
+        TypeError: It is no list, or holds something other than Decimals and ints.
+    """
+    if numbers is None:
+        return None
+    if isinstance(numbers, (str, bytes)) or not isinstance(numbers, Iterable):
+        raise TypeError(f"{name} must be a list of numbers, not {type(numbers).__name__}")
+    elements = enumerate(cast("Iterable[object]", numbers))
+    return "{" + ",".join(decimal_text(f"{name}[{place}]", one) for place, one in elements) + "}"

@@ -67,7 +67,7 @@ class Async{part.owner}Calls(AsyncCaller):
 {methods}'''
 
 
-_JSON_TEXTS: Final = frozenset({"sequence_text", "mapping_text", "keys_text"})
+_JSON_TEXTS: Final = frozenset({"sequence_text", "mapping_text", "keys_text", "numbers_text"})
 
 
 def parameter(argument: Field) -> str:
@@ -78,6 +78,8 @@ def parameter(argument: Field) -> str:
         kind = "Decimal | int"
     elif argument.type == "text[]":
         kind = "Iterable[str]"
+    elif argument.type == "numeric[]":
+        kind = "Iterable[Decimal | int]"
     elif argument.type == "jsonb":
         kind = json_type(argument)
     else:
@@ -162,6 +164,7 @@ SENDERS: Final = {
     "timestamptz": 'time_text("{name}", {name})',
     "interval": 'interval_text("{name}", {name})',
     "text[]": 'keys_text("{name}", {name})',
+    "numeric[]": 'numbers_text("{name}", {name})',
 }
 
 

@@ -8,10 +8,15 @@ create table pgledger.apps (
   app_id text collate "C" not null,
   usage_skew interval default interval '1 hour' not null,
   payment_terms integer default 30 not null,
+  entitlement_ttl interval default interval '30 seconds' not null,
   invoice_number bigint default 0 not null,
+  hook_schema text collate "C",
+  hook_function text collate "C",
+  hook_owner text collate "C",
   constraint apps_app_id_pk primary key (app_id),
   constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0'),
-  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0)
+  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0),
+  constraint apps_entitlement_ttl_is_above_0_check check (entitlement_ttl > interval '0')
 );
 
 comment on table pgledger.apps is
@@ -21,9 +26,16 @@ comment on column pgledger.apps.usage_skew is
   'How far ahead of the clock a usage event may be, for machines whose clocks differ.';
 comment on column pgledger.apps.payment_terms is
   'Days from the moment an invoice is final to the moment it is due.';
+comment on column pgledger.apps.entitlement_ttl is
+  'How long a cached entitlement is served at most, unless the call says otherwise.';
 comment on column pgledger.apps.invoice_number is
   'Number of the invoice finalised last. It is counted in this row and not by a sequence, so that '
   'a rollback leaves no gap.';
+comment on column pgledger.apps.hook_schema is
+  'Schema of the function that is told what happens in the app, or null.';
+comment on column pgledger.apps.hook_function is 'Name of that function, or null.';
+comment on column pgledger.apps.hook_owner is
+  'Role that the function belonged to when it was set, with whose rights it runs, or null.';
 
 create table pgledger.currencies (
   app_id text collate "C" not null,

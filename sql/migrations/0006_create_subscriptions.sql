@@ -49,7 +49,8 @@ create index subscriptions_app_id_tenant_id_idx on pgledger.subscriptions (app_i
 create unique index subscriptions_app_id_tenant_id_live_idx
 on pgledger.subscriptions (app_id, tenant_id)
 where not add_on and status in ('trialing', 'active');
-create index subscriptions_app_id_advance_at_idx on pgledger.subscriptions (app_id, advance_at)
+create index subscriptions_app_id_advance_at_key_idx
+on pgledger.subscriptions (app_id, advance_at, key)
 where advance_at is not null;
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
@@ -99,7 +100,7 @@ comment on column pgledger.subscriptions.invoiced_version is
 comment on column pgledger.subscriptions.invoice_due_at is
   'When ledger_advance has to look again for what is to be invoiced; null if there is nothing.';
 comment on column pgledger.subscriptions.advance_at is
-  'Earlier of due_at and invoice_due_at.';
+  'Earlier of due_at and invoice_due_at; later where it has had its turn, or failed.';
 comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
 comment on column pgledger.subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.subscriptions.created_at is 'When it was created.';
@@ -256,7 +257,7 @@ comment on column @extschema@.ledger_subscription_move.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
-  'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
+  'nothing_due: nothing came of what was looked at, and there is more to look at. One of: '
   'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
   'failed, nothing_due.';
 comment on column @extschema@.ledger_subscription_move.occurred_at is

@@ -49,7 +49,7 @@ comment on column pgledger.entitlement_cache.usage_version is
 comment on column pgledger.entitlement_cache.tenant_version is
   'Count of the tenant''s invalidations when it was made.';
 comment on column pgledger.entitlement_cache.feature_version is
-  'Count of the feature''s invalidations when it was made.';
+  'Count of the feature''s invalidations, for all tenants and for this one, when it was made.';
 comment on column pgledger.entitlement_cache.created_at is 'When it was made.';
 comment on column pgledger.entitlement_cache.expires_at is
   'When it expires: its time to live, the end of the limit''s period, trial end or cancellation, '
@@ -58,19 +58,24 @@ comment on column pgledger.entitlement_cache.expires_at is
 create table pgledger.feature_invalidations (
   app_id text collate "C" not null,
   feature_key text collate "C" not null,
+  tenant_id text collate "C" not null,
   version bigint not null,
-  constraint feature_invalidations_app_id_feature_key_pk primary key (app_id, feature_key)
+  constraint feature_invalidations_app_id_feature_key_tenant_id_pk
+  primary key (app_id, feature_key, tenant_id)
 );
 
 comment on table pgledger.feature_invalidations is
-  'Counts how often the cached entitlements of a feature were invalidated for all tenants.';
+  'Counts how often the cached entitlements of a feature were invalidated, for all tenants or one.';
 comment on column pgledger.feature_invalidations.app_id is 'App.';
 comment on column pgledger.feature_invalidations.feature_key is 'Key of the feature.';
+comment on column pgledger.feature_invalidations.tenant_id is
+  'Tenant whose entitlement it was; empty for all tenants.';
 comment on column pgledger.feature_invalidations.version is 'Count of invalidations.';
 
 alter table pgledger.entitlement_cache enable row level security;
 revoke all on table pgledger.entitlement_cache from public;
 grant select on table pgledger.entitlement_cache to pgledger_auditor;
+alter table pgledger.feature_invalidations enable row level security;
 revoke all on table pgledger.feature_invalidations from public;
 grant select on table pgledger.feature_invalidations to pgledger_auditor;
 

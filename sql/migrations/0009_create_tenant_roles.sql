@@ -176,3 +176,5 @@ create policy auditors_read_all on pgledger.usage_events
 for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.entitlement_cache
 for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.feature_invalidations
+for select to pgledger_auditor using (true);

@@ -1,7 +1,7 @@
 /*
-Invoices: their lines, the payments made on them, and the coupons that reduced them. A draft is
-computed anew whenever it is refreshed; once an invoice is final, only its state and its payments
-change.
+Invoices: their lines, the payments made on them, the credits that lowered them, and the coupons
+that reduced them. A draft is computed anew whenever it is refreshed; once an invoice is final, only
+its state, its payments and its credits change.
 
 The lines are also the record of what has been billed: a later invoice for the same time charges or
 credits the difference to them.
@@ -86,7 +86,7 @@ create unique index invoices_subscription_key_kind_period_start_change_version_i
 on pgledger.invoices (subscription_key, kind, period_start, change_version)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
-create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
+create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
 where status = 'pending';
 
 comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';
@@ -105,8 +105,7 @@ comment on column pgledger.invoices.period_start is
 comment on column pgledger.invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column pgledger.invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column pgledger.invoices.currency is 'Currency of all its amounts.';
@@ -116,14 +115,16 @@ comment on column pgledger.invoices.tax is 'Sum of its taxes.';
 comment on column pgledger.invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column pgledger.invoices.credits_applied is 'What a wallet has paid of the total.';
+comment on column pgledger.invoices.credits_applied is
+  'What credits of other invoices have paid of the total.';
 comment on column pgledger.invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column pgledger.invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column pgledger.invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column pgledger.invoices.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
 comment on column pgledger.invoices.change_version is
@@ -246,6 +247,39 @@ comment on column pgledger.invoice_payments.reference is
 comment on column pgledger.invoice_payments.paid_at is 'When it was paid.';
 comment on column pgledger.invoice_payments.created_at is 'When it was written down.';
 
+create table pgledger.invoice_credits (
+  from_invoice_key bigint not null,
+  to_invoice_key bigint not null,
+  amount numeric not null,
+  refund numeric not null,
+  created_at timestamptz not null,
+  taken_back_at timestamptz,
+  constraint invoice_credits_from_invoice_key_to_invoice_key_pk
+  primary key (from_invoice_key, to_invoice_key),
+  constraint invoice_credits_from_invoice_key_fk foreign key (from_invoice_key)
+  references pgledger.invoices (key),
+  constraint invoice_credits_to_invoice_key_fk foreign key (to_invoice_key)
+  references pgledger.invoices (key),
+  constraint invoice_credits_amounts_are_not_negative_check
+  check (amount >= 0 and refund >= 0 and amount + refund > 0)
+);
+
+create index invoice_credits_to_invoice_key_idx on pgledger.invoice_credits (to_invoice_key);
+
+comment on table pgledger.invoice_credits is
+  'Which invoices the credits of others have lowered, and of whose payments money goes back.';
+comment on column pgledger.invoice_credits.from_invoice_key is
+  'Invoice that gives: its total is below zero.';
+comment on column pgledger.invoice_credits.to_invoice_key is
+  'Invoice that gets: it billed what is given back.';
+comment on column pgledger.invoice_credits.amount is 'How much less is due on it.';
+comment on column pgledger.invoice_credits.refund is
+  'How much of what was paid on it is to be paid back.';
+comment on column pgledger.invoice_credits.created_at is
+  'When the invoice that gives became final.';
+comment on column pgledger.invoice_credits.taken_back_at is
+  'When the invoice that gives was voided; null if it stands.';
+
 create table pgledger.coupon_applications (
   invoice_key bigint not null,
   redemption_key bigint not null,
@@ -310,6 +344,24 @@ using (
     inner join pgledger.tenant_roles as mapped
       on invoices.app_id = mapped.app_id and invoices.tenant_id = mapped.tenant_id
     where invoices.key = invoice_lines.invoice_key and mapped.role_name = current_user
+  )
+);
+
+alter table pgledger.invoice_credits enable row level security;
+revoke all on table pgledger.invoice_credits from public;
+grant select on table pgledger.invoice_credits to pgledger_auditor;
+create policy auditors_read_all on pgledger.invoice_credits
+for select to pgledger_auditor using (true);
+grant select on table pgledger.invoice_credits to pgledger_tenant_views;
+create policy tenants_read_their_own on pgledger.invoice_credits
+for select to pgledger_tenant_views
+using (
+  exists (
+    select
+    from pgledger.invoices
+    inner join pgledger.tenant_roles as mapped
+      on invoices.app_id = mapped.app_id and invoices.tenant_id = mapped.tenant_id
+    where invoices.key = invoice_credits.from_invoice_key and mapped.role_name = current_user
   )
 );
 
@@ -382,8 +434,7 @@ comment on column @extschema@.ledger_invoice.period_start is
 comment on column @extschema@.ledger_invoice.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoice.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column @extschema@.ledger_invoice.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column @extschema@.ledger_invoice.currency is 'Currency of all its amounts.';
@@ -395,16 +446,17 @@ comment on column @extschema@.ledger_invoice.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column @extschema@.ledger_invoice.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column @extschema@.ledger_invoice.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column @extschema@.ledger_invoice.amount_paid is 'Sum of the payments made on it.';
 comment on column @extschema@.ledger_invoice.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column @extschema@.ledger_invoice.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column @extschema@.ledger_invoice.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column @extschema@.ledger_invoice.line_items is
   'JSON array of its lines, in their order.';
 comment on column @extschema@.ledger_invoice.tax_rates is
@@ -477,8 +529,7 @@ comment on column @extschema@.ledger_invoice_preview.period_start is
 comment on column @extschema@.ledger_invoice_preview.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoice_preview.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column @extschema@.ledger_invoice_preview.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column @extschema@.ledger_invoice_preview.currency is 'Currency of all its amounts.';
@@ -490,7 +541,7 @@ comment on column @extschema@.ledger_invoice_preview.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column @extschema@.ledger_invoice_preview.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column @extschema@.ledger_invoice_preview.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column @extschema@.ledger_invoice_preview.amount_paid is
@@ -498,9 +549,10 @@ comment on column @extschema@.ledger_invoice_preview.amount_paid is
 comment on column @extschema@.ledger_invoice_preview.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column @extschema@.ledger_invoice_preview.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column @extschema@.ledger_invoice_preview.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column @extschema@.ledger_invoice_preview.line_items is
   'JSON array of its lines, in their order.';
 comment on column @extschema@.ledger_invoice_preview.tax_rates is

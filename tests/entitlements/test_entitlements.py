@@ -722,7 +722,7 @@ def test_what_cannot_be_checked_is_refused(session: Session, billing: Billing) -
     for statement in (
         "ledger_check_entitlement('acme', 'one', 'calls', null)",
         "ledger_get_cached_entitlement('acme', 'one', 'calls', null)",
-        "ledger_set_cached_entitlement('acme', 'one', 'calls', null)",
+        "ledger_set_entitlement_ttl('acme', null)",
         "ledger_invalidate_tenant_entitlements('acme', null)",
         "ledger_invalidate_feature_entitlements('acme', null)",
     ):

@@ -94,6 +94,7 @@ TABLES = {
     "entitlement_cache",
     "feature_invalidations",
     "features",
+    "invoice_credits",
     "invoice_lines",
     "invoice_payments",
     "invoices",

@@ -48,6 +48,7 @@ AUDITING_FUNCTIONS = {"pgledger_verify"}
 # For whoever may act as the owner.
 ADMINISTRATORS_FUNCTIONS = {
     "ledger_map_tenant_role",
+    "ledger_set_hook",
     "ledger_unmap_tenant_role",
     "pgledger_accept_time",
     "pgledger_raise_sequences",

@@ -210,12 +210,13 @@ def test_a_pause_over_the_end_is_billed_at_the_end(customer: Customer) -> None:
     assert len(customer.invoices()) == 1
     customer.at("2025-02-01 00:00")
     assert [row["change"] for row in customer.advance()] == ["invoice_finalized"]
-    _, paused = customer.invoices()
+    billed, paused = customer.invoices()
     assert lines(paused) == [
         ("proration", "base", D(1), D(-21)),
         ("usage", "calls", D(10), D(5)),
     ]
-    assert (paused["total"], paused["status"], paused["unapplied"]) == (D(-16), "paid", D(16))
+    assert (paused["total"], paused["status"], paused["unapplied"]) == (D(-16), "paid", 0)
+    assert (billed["status"], billed["amount_due"]) == ("pending", D(15))
     customer.at("2025-05-16 00:00")
     customer.tenant.one("ledger_resume_subscription", id=subscription)
     customer.advance()
@@ -230,11 +231,13 @@ def test_a_pause_over_the_end_is_billed_at_the_end(customer: Customer) -> None:
     ("unused", "credit", "refund_due", "unapplied"),
     [("none", [], 0, 0), ("credit", [-21], 0, 21), ("refund", [-21], 21, 0)],
 )
-def test_cancelling_at_once(
+def test_cancelling_at_once_what_is_paid(
     customer: Customer, unused: str, credit: list[int], refund_due: int, unapplied: int
 ) -> None:
     subscription = customer.tenant.create(make_plan(customer.conn, "pro", amount="31"))["id"]
     customer.advance()
+    (billed,) = customer.invoices()
+    customer.tenant.one("ledger_mark_invoice_paid", id=billed["id"])
     customer.at("2025-01-11 00:00")
     customer.tenant.one(
         "ledger_cancel_subscription", id=subscription, at_period_end=False, unused_time=unused
@@ -1139,6 +1142,8 @@ def test_an_hour_that_comes_twice_is_not_paid_back_twice(customer: Customer) -> 
     customer.at("2025-11-02 05:30")
     subscription = customer.tenant.create(plan, time_zone="America/New_York")["id"]
     customer.advance()
+    (billed,) = customer.invoices()
+    customer.tenant.one("ledger_mark_invoice_paid", id=billed["id"])
     customer.at("2025-11-02 06:10")
     customer.tenant.one(
         "ledger_cancel_subscription", id=subscription, at_period_end=False, unused_time="refund"

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from math import floor
+from math import trunc
 from typing import Any
 
 import psycopg
@@ -179,6 +179,11 @@ def assert_consistent(conn: Session) -> None:
           or unapplied <> case status
             when 'voided' then amount_paid
             else greatest(amount_paid - amount_due, 0) + greatest(-invoices.total, 0) - refund_due
+              - (
+                select coalesce(sum(given.amount), 0)
+                from pgledger.invoice_credits as given
+                where given.from_invoice_key = invoices.key
+              )
           end and status <> 'draft'
         """
     ).fetchall()
@@ -1356,13 +1361,20 @@ def half_away(value: Fraction) -> int:
 
 
 def split(shares: Sequence[Fraction], total: int) -> list[int]:
-    """Rounds down, and up again what is missing: the largest fractions, of equal ones the first."""
-    parts = [floor(share) for share in shares]
-    order = sorted(range(len(shares)), key=lambda n: (parts[n] - shares[n], n))
+    """Cuts the fractions off, and gives what is missing to the largest, of equal ones the first.
+
+    They are those of shares of the same sign as what is missing.
+    """
+    parts = [trunc(share) for share in shares]
     missing = total - sum(parts)
-    assert 0 <= missing <= len(shares)
-    for n in order[:missing]:
-        parts[n] += 1
+    unit = 1 if missing > 0 else -1
+    order = sorted(
+        (n for n, share in enumerate(shares) if (share - parts[n]) * unit > 0),
+        key=lambda n: (-abs(shares[n] - parts[n]), n),
+    )
+    assert abs(missing) <= len(order)
+    for n in order[: abs(missing)]:
+        parts[n] += unit
     return parts
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, floor
+from math import ceil, floor, trunc
 from typing import Any, NamedTuple
 
 import psycopg
@@ -661,12 +661,21 @@ def split(
         (["3.3333333333333333"] * 3, "10", 2, ["3.34", "3.33", "3.33"]),
         (["6.6666666666666667", "3.3333333333333333"], "10", 0, ["7", "3"]),
         (["4.9999999999999999", "0.005", "0.005"], "5.01", 2, ["5.00", "0.01", "0.00"]),
-        (["-3.3333333333333333"] * 3, "-10", 2, ["-3.33", "-3.33", "-3.34"]),
+        (["-3.3333333333333333"] * 3, "-10", 2, ["-3.34", "-3.33", "-3.33"]),
+        (["-33.333333333333333"] * 3, "-100", 0, ["-34", "-33", "-33"]),
+        (["33.333333333333333"] * 3, "100", 0, ["34", "33", "33"]),
+        # Of different signs: missing units go to those of their own sign first.
+        (["0.6", "-0.9", "0.7"], "0", 0, ["0", "0", "0"]),
+        (["0.6", "-0.6", "0.7"], "1", 0, ["0", "0", "1"]),
+        (["-0.6", "0.6", "-0.7"], "-1", 0, ["0", "0", "-1"]),
+        (["2", "-0.4", "0", "-0.6"], "1", 0, ["2", "0", "0", "-1"]),
+        (["2", "-0.4", "-0.6"], "3", 0, ["3", "0", "0"]),
+        (["2", "-0.4", "-0.6"], "4", 0, ["3", "1", "0"]),
         (["0", "0.004", "0.006", "0"], "0.01", 2, ["0.00", "0.00", "0.01", "0.00"]),
         (["-0.5", "1.5", "0"], "1", 0, ["0", "1", "0"]),
         # Shares that say nothing: evenly.
         (["0", "0", "0"], "5", 0, ["2", "2", "1"]),
-        (["0", "0", "0"], "-5", 0, ["-1", "-2", "-2"]),
+        (["0", "0", "0"], "-5", 0, ["-2", "-2", "-1"]),
         (["0", "0"], "1e12", 18, [f"5{'0' * 11}.{'0' * 18}"] * 2),
         (["0"] * 3, "1e12", 18, [f"{'3' * 12}.{'3' * 17}{end}" for end in "433"]),
     ],
@@ -677,17 +686,19 @@ def test_shares_of_an_amount(store, shares, whole, exponent, parts):
 
 
 def largest_remainders(shares: Sequence[Fraction], whole: Fraction, exponent: int):
-    """Gives the missing units to one share after the other."""
-    units = [floor(share * 10**exponent) for share in shares]
-    order = sorted(
-        range(len(shares)),
-        key=lambda place: (units[place] - shares[place] * 10**exponent, place),
-    )
+    """Gives the missing units to one share after the other, of their own sign."""
+    exact = [share * 10**exponent for share in shares]
+    units = [trunc(share) for share in exact]
     missing = whole * 10**exponent - sum(units)
-    assert 0 <= missing <= len(shares)
-    for place in order[: int(missing)]:
-        units[place] += 1
-    return [Fraction(unit, 10**exponent) for unit in units]
+    unit = 1 if missing > 0 else -1
+    order = sorted(
+        (place for place, share in enumerate(exact) if (share - units[place]) * unit > 0),
+        key=lambda place: (-abs(exact[place] - units[place]), place),
+    )
+    assert abs(missing) <= len(order)
+    for place in order[: int(abs(missing))]:
+        units[place] += unit
+    return [Fraction(part, 10**exponent) for part in units]
 
 
 @st.composite
@@ -707,6 +718,7 @@ def as_decimal(exact: Fraction, places: int) -> Decimal:
 
 @drawn(st.lists(divisions(), min_size=1, max_size=20))
 def test_parts_add_up_to_the_whole(store, cases):
+    """And those of the same with the other sign are the same with the other sign."""
     for places in (40, 16):
         found = split(
             store,
@@ -715,6 +727,14 @@ def test_parts_add_up_to_the_whole(store, cases):
                 for shares, whole, exponent in cases
             ],
         )
+        mirrored = split(
+            store,
+            [
+                ([as_decimal(-share, places) for share in shares], as_decimal(-whole, 6), exponent)
+                for shares, whole, exponent in cases
+            ],
+        )
+        assert [[-part for part in parts] for parts in mirrored] == found
         for parts, (shares, whole, exponent) in zip(found, cases, strict=True):
             assert sum(map(Fraction, parts)) == whole
             for part, share in zip(parts, shares, strict=True):

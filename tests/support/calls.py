@@ -242,6 +242,10 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             mine | {"at_period_end": "true", "unused_time": "none"},
         ],
         "ledger_change_plan": [mine | {"plan_id": other_plan}],
+        "ledger_check_cached_entitlement": [used | {"quantity": "1"}],
+        "ledger_check_entitlements": [
+            tenant | {"feature_keys": "{api,words}", "quantities": "{1,0.5}"}
+        ],
         "ledger_check_entitlement": [
             used | {"quantity": "1"},
             used | {"feature_key": "words", "quantity": "1"},
@@ -297,6 +301,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_get_plan_by_slug": [app | {"slug": "pro", "tenant_id": "t1"}],
         "ledger_get_subscription": [mine],
         "ledger_ingest_usage": [app | usage],
+        "ledger_invalidate_entitlement": [used],
         "ledger_invalidate_feature_entitlements": [app | {"feature_key": "api"}],
         "ledger_invalidate_tenant_entitlements": [tenant],
         "ledger_list_coupon_redemptions": [tenant | page],
@@ -345,6 +350,8 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "ledger_set_cached_entitlement": [used | {"ttl": "00:00:30"}],
         "ledger_set_currency": [app | {"code": "XTS", "exponent": "3"}],
+        "ledger_set_entitlement_ttl": [app | {"ttl": "00:00:10"}],
+        "ledger_set_hook": [app | {"function_schema": None, "function_name": None}],
         "ledger_set_payment_terms": [app | {"days": "30"}],
         "ledger_set_usage_skew": [app | {"skew": "01:00"}],
         "ledger_unmap_tenant_role": [{"role_name": TENANT_ROLE}],

@@ -62,7 +62,7 @@ from pgledger._wire import (
     optional_integer_text,
     time_text,
 )
-from pgledger._wire_json import keys_text, mapping_text, sequence_text
+from pgledger._wire_json import keys_text, mapping_text, numbers_text, sequence_text
 
 
 class AsyncBillingCalls(AsyncCaller):
@@ -264,6 +264,46 @@ class AsyncBillingCalls(AsyncCaller):
                 app_id,
                 code,
                 integer_text("exponent", exponent),
+            ),
+        )
+
+    async def set_hook(
+        self,
+        app_id: str,
+        function_schema: str | None,
+        function_name: str | None,
+    ) -> None:
+        """Names a function of the application that is told what happens in an app.
+
+        It is called with what happened, ``app_id``, ``tenant_id``, the id of the subscription or
+        invoice, and when, in the transaction in which it happens; what it raises undoes that.
+        docs/operations.md lists what is told. Only the owner of pgledger may call this function.
+
+        The hook is an ordinary function of (text, text, text, text, timestamptz), is SECURITY
+        DEFINER, and runs with the rights of its owner, which is neither a superuser nor the owner
+        of pgledger. Nobody can log in as that role, or as the owner of its schema, but who can act
+        as the owner of pgledger. It changes no subscription and no invoice.
+
+        Calls ``ledger_set_hook``.
+
+        Args:
+            app_id: App.
+            function_schema: Schema of the function; None for no hook.
+            function_name: Name of the function; None for no hook.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: There is no such function, or it is not as a hook has to be.
+        """
+        await self._fetch_first(
+            scalar_row,
+            self._statements.set_hook,
+            (
+                app_id,
+                function_schema,
+                function_name,
             ),
         )
 
@@ -835,7 +875,7 @@ class AsyncBillingCalls(AsyncCaller):
             tenant_id: Tenant who subscribes.
             plan_id: Id of the plan: one for the whole app, or the tenant's own.
             started_at: Start of the first period, not in the future and at most 10,000 periods ago;
-                None for now.
+                :meth:`advance` moves on what began more than 100 changes ago; None for now.
             anchor_at: Boundary that periods are counted from, which may make the first one shorter;
                 None for the end of the trial if the plan says so, and else for the start.
             time_zone: Zone in whose days and months periods are counted: UTC, or a name of the IANA
@@ -1520,7 +1560,7 @@ class AsyncBillingCalls(AsyncCaller):
         tenant_id: str,
         feature_key: str,
         *,
-        ttl: timedelta = timedelta(seconds=30),
+        ttl: timedelta | None = None,
     ) -> Entitlement:
         """Checks an entitlement and remembers it for :meth:`get_cached_entitlement`.
 
@@ -1534,7 +1574,8 @@ class AsyncBillingCalls(AsyncCaller):
             app_id: App.
             tenant_id: Tenant whose it is.
             feature_key: Key of the feature.
-            ttl: How long it may be served at most, above 0 and at most a day.
+            ttl: How long it may be served at most, above 0 and at most a day; None for what
+                :meth:`set_entitlement_ttl` has set for the app, 30 seconds at first.
 
         Returns:
             What :meth:`check_entitlement` returns for a quantity of 1.
@@ -1557,6 +1598,41 @@ class AsyncBillingCalls(AsyncCaller):
             ),
         )
 
+    async def set_entitlement_ttl(
+        self,
+        app_id: str,
+        ttl: timedelta,
+    ) -> timedelta:
+        """Sets how long an app's remembered entitlements are served at most.
+
+        It is for what is remembered from then on. :meth:`check_cached_entitlement` goes by it, and
+        :meth:`set_cached_entitlement` unless it is given another time.
+
+        Calls ``ledger_set_entitlement_ttl``.
+
+        Args:
+            app_id: App.
+            ttl: How long, above 0 and at most a day; 30 seconds until it is set.
+
+        Returns:
+            What was set.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: Ttl is out of range.
+        """
+        value: timedelta = await self._fetch_one(
+            scalar_row,
+            self._statements.set_entitlement_ttl,
+            (
+                app_id,
+                interval_text("ttl", ttl),
+            ),
+        )
+        return value
+
     async def get_cached_entitlement(
         self,
         app_id: str,
@@ -1565,9 +1641,7 @@ class AsyncBillingCalls(AsyncCaller):
         *,
         quantity: Decimal | int = 1,
     ) -> Entitlement | None:
-        """Returns an entitlement that :meth:`set_cached_entitlement` remembered.
-
-        Calls ``ledger_get_cached_entitlement``.
+        """Returns an entitlement that was remembered: ``ledger_get_cached_entitlement``.
 
         Args:
             app_id: App.
@@ -1588,6 +1662,52 @@ class AsyncBillingCalls(AsyncCaller):
         return await self._fetch_first(
             ENTITLEMENT_ROW,
             self._statements.get_cached_entitlement,
+            (
+                app_id,
+                tenant_id,
+                feature_key,
+                decimal_text("quantity", quantity),
+            ),
+        )
+
+    async def check_cached_entitlement(
+        self,
+        app_id: str,
+        tenant_id: str,
+        feature_key: str,
+        *,
+        quantity: Decimal | int = 1,
+    ) -> Entitlement:
+        """Says whether a tenant may use so much more of a feature, and remembers it.
+
+        The answer is that of :meth:`check_entitlement`: a remembered one is served only while
+        nothing that it was made from has changed, and for no longer than
+        :meth:`set_entitlement_ttl` says. What is not remembered is worked out, and then remembered.
+
+        It never waits for another transaction. In a read-only transaction, on a standby, and above
+        read committed it remembers nothing.
+
+        Calls ``ledger_check_cached_entitlement``.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant who wants to use it.
+            feature_key: Key of the feature.
+            quantity: How much more, on top of what was used, 0 or more.
+
+        Returns:
+            Whether it is allowed, what is used and left of the limit, and why.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidQuantity: The quantity is not in range.
+            FeatureNotFound: There is no feature of this key for this app and tenant.
+        """
+        return await self._fetch_one(
+            ENTITLEMENT_ROW,
+            self._statements.check_cached_entitlement,
             (
                 app_id,
                 tenant_id,
@@ -1640,6 +1760,52 @@ class AsyncBillingCalls(AsyncCaller):
                 tenant_id,
                 feature_key,
                 decimal_text("quantity", quantity),
+            ),
+        )
+
+    async def check_entitlements(
+        self,
+        app_id: str,
+        tenant_id: str,
+        feature_keys: Iterable[str],
+        *,
+        quantities: Iterable[Decimal | int] | None = None,
+    ) -> list[Entitlement]:
+        """Says of several features whether a tenant may use so much more of them now.
+
+        Each answer is that of :meth:`check_entitlement`, and all are of the same moment. Two
+        answers for the same feature do not add up.
+
+        Calls ``ledger_check_entitlements``.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant who wants to use them.
+            feature_keys: Keys of the features, at most 100,000.
+            quantities: How much more of each, on top of what was used, 0 or more; as many as there
+                are keys; None for 1 of each.
+
+        Returns:
+            One row for each key, in their order: whether it is allowed, what is used and left of
+            the limit, and why.
+
+        Raises:
+            NullArgument: Also for a key or a quantity that is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidBatch: The arrays of a batch are None, not one-dimensional, or of unequal length.
+            BatchTooLarge: More than 100,000 keys.
+            InvalidQuantity: A quantity is not in range.
+            FeatureNotFound: There is no feature of one of these keys for this app and tenant.
+        """
+        return await self._fetch_all(
+            ENTITLEMENT_ROW,
+            self._statements.check_entitlements,
+            (
+                app_id,
+                tenant_id,
+                keys_text("feature_keys", feature_keys),
+                numbers_text("quantities", quantities),
             ),
         )
 
@@ -1732,6 +1898,39 @@ class AsyncBillingCalls(AsyncCaller):
                 decimal_text("quantity", quantity),
                 idempotency_key,
                 metadata_text(metadata),
+            ),
+        )
+
+    async def invalidate_entitlement(
+        self,
+        app_id: str,
+        tenant_id: str,
+        feature_key: str,
+    ) -> None:
+        """Forgets the remembered entitlement of a tenant to one feature.
+
+        What pgledger itself changes needs no such call: that is seen anyway.
+
+        Calls ``ledger_invalidate_entitlement``.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant whose it is.
+            feature_key: Key of the feature.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            FeatureNotFound: There is no feature of this key for this app and tenant.
+        """
+        await self._fetch_first(
+            scalar_row,
+            self._statements.invalidate_entitlement,
+            (
+                app_id,
+                tenant_id,
+                feature_key,
             ),
         )
 
@@ -2710,11 +2909,12 @@ class AsyncBillingCalls(AsyncCaller):
         *,
         reason: str | None = None,
     ) -> Invoice:
-        """Takes back an invoice that waits for payment, as if it had not been.
+        """Takes back an invoice as if it had not been: ``ledger_mark_invoice_voided``.
 
-        Coupons that it used up can be used again, and what was paid on it is kept as unapplied.
-
-        Calls ``ledger_mark_invoice_voided``.
+        It waits for payment, or its total is zero or below. Coupons that it used up can be used
+        again, and what was paid on it is kept as unapplied. If it is a credit, that is taken back:
+        what it lowered on other invoices is due again, and nothing of it is kept or to be paid
+        back. So void it before you pay it back.
 
         Args:
             app_id: App that the tenant belongs to.
@@ -2732,8 +2932,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             InvoiceNotFound: The tenant has no such invoice.
             InvalidArgument: The reason is not valid.
-            InvalidState: The invoice is a draft or paid, or a later invoice gives back a part of
-                its base fee.
+            InvalidState: The invoice is a draft, or it was paid and its total is above zero, or a
+                later invoice gives back a part of its base fee or has lowered it.
         """
         return await self._fetch_one(
             INVOICE_ROW,
@@ -2930,13 +3130,14 @@ class AsyncBillingCalls(AsyncCaller):
 
         Any number of workers may call it at once, each in a transaction of its own: no two move the
         same subscription. Call it until it returns no row. Fewer subscriptions than asked for do
-        not mean that nothing is left.
+        not mean that nothing is left: one that is more than 100 steps behind moves on by 100 in a
+        call, and the next call goes on with it, after all others that are due.
 
         A subscription gives one row for each step, in order: ``trial_ended``, ``period_started``,
         canceled. Invoices follow: ``invoice_drafted``, ``invoice_finalized``, ``invoice_past_due``.
         A subscription that could not be moved gives failed, with the error, and is tried again in
-        an hour. ``nothing_due`` names the last one that was looked at, where very many were and
-        none had anything to do.
+        an hour. ``nothing_due`` names the last one that was looked at, where nothing came of it and
+        there is more to look at.
 
         Args:
             app_id: App whose subscriptions and invoices they are.

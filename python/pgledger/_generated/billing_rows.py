@@ -491,8 +491,8 @@ class InvoicePreview:
         period_start: Start of the period it is for, inclusive (None for a one-off invoice), or
             None.
         period_end: End of the period it is for, exclusive (None for a one-off invoice), or None.
-        status: State; paid and voided are final; one of: ``draft``, ``pending``, ``paid``,
-            ``past_due``, ``voided``, ``uncollectible``.
+        status: State; one of: ``draft``, ``pending``, ``paid``, ``past_due``, ``voided``,
+            ``uncollectible``.
         number: Number within the app, from 1 without a gap (None for a draft), or None.
         currency: Currency of all its amounts.
         subtotal: Sum of its lines before discounts and taxes.
@@ -500,14 +500,13 @@ class InvoicePreview:
         tax: Sum of its taxes.
         total: What it comes to: subtotal less discount plus tax; below zero where it credits more
             than it charges.
-        credits_applied: What a wallet has paid of the total.
+        credits_applied: What credits of other invoices have paid of the total.
         amount_due: What is to be paid: total less ``credits_applied``, at least 0.
         amount_paid: Sum of the payments made on it.
         amount_remaining: What is still to be paid; 0 for a voided invoice.
-        refund_due: What is to be paid back: the part of a total below zero that was credited to be
-            refunded.
-        unapplied: What was paid too much, or credited and not refunded: kept for the tenant, and
-            not yet used.
+        refund_due: What is to be paid back: the part of a total below zero that goes back as money.
+        unapplied: What was paid too much, or credited beyond what was open and is not refunded:
+            kept for the tenant, and not yet used.
         line_items: JSON array of its lines, in their order.
         tax_rates: JSON array of the tax rates it was computed with, as given.
         finalized_at: When it became final, or None.
@@ -591,8 +590,8 @@ class SubscriptionMove:
         tenant_id: Tenant whose subscription or invoice it is.
         subscription_id: Id of the subscription (None for a one-off invoice), or None.
         change: What happened. failed: it could not be moved or invoiced, and is tried again in an
-            hour. ``nothing_due``: very many subscriptions were looked at, and none had anything to
-            do. One of: ``trial_ended``, ``period_started``, ``canceled``, ``invoice_drafted``,
+            hour. ``nothing_due``: nothing came of what was looked at, and there is more to look at.
+            One of: ``trial_ended``, ``period_started``, ``canceled``, ``invoice_drafted``,
             ``invoice_finalized``, ``invoice_past_due``, ``failed``, ``nothing_due``.
         occurred_at: The boundary at which it took effect; for an invoice, when it was made or due.
         invoice_id: Id of the invoice, if the step is about one, or None.
@@ -632,8 +631,8 @@ class Invoice(InvoicePreview):
         period_start: Start of the period it is for, inclusive (None for a one-off invoice), or
             None.
         period_end: End of the period it is for, exclusive (None for a one-off invoice), or None.
-        status: State; paid and voided are final; one of: ``draft``, ``pending``, ``paid``,
-            ``past_due``, ``voided``, ``uncollectible``.
+        status: State; one of: ``draft``, ``pending``, ``paid``, ``past_due``, ``voided``,
+            ``uncollectible``.
         number: Number within the app, from 1 without a gap (None for a draft), or None.
         currency: Currency of all its amounts.
         subtotal: Sum of its lines before discounts and taxes.
@@ -641,14 +640,13 @@ class Invoice(InvoicePreview):
         tax: Sum of its taxes.
         total: What it comes to: subtotal less discount plus tax; below zero where it credits more
             than it charges.
-        credits_applied: What a wallet has paid of the total.
+        credits_applied: What credits of other invoices have paid of the total.
         amount_due: What is to be paid: total less ``credits_applied``, at least 0.
         amount_paid: Sum of the payments made on it.
         amount_remaining: What is still to be paid; 0 for a voided invoice.
-        refund_due: What is to be paid back: the part of a total below zero that was credited to be
-            refunded.
-        unapplied: What was paid too much, or credited and not refunded: kept for the tenant, and
-            not yet used.
+        refund_due: What is to be paid back: the part of a total below zero that goes back as money.
+        unapplied: What was paid too much, or credited beyond what was open and is not refunded:
+            kept for the tenant, and not yet used.
         line_items: JSON array of its lines, in their order.
         tax_rates: JSON array of the tax rates it was computed with, as given.
         finalized_at: When it became final, or None.

@@ -102,6 +102,9 @@ class BillingStatements:
         self.set_currency = calls.rows(
             Currency, "ledger_set_currency", app_id="text", code="text", exponent="integer"
         )
+        self.set_hook = calls.value(
+            "ledger_set_hook", app_id="text", function_schema="text", function_name="text"
+        )
         self.get_feature = calls.rows(Feature, "ledger_get_feature", app_id="text", id="text")
         self.get_feature_by_key = calls.rows(
             Feature, "ledger_get_feature_by_key", app_id="text", key="text", tenant_id="text"
@@ -341,9 +344,20 @@ class BillingStatements:
             feature_key="text",
             ttl="interval",
         )
+        self.set_entitlement_ttl = calls.value(
+            "ledger_set_entitlement_ttl", app_id="text", ttl="interval"
+        )
         self.get_cached_entitlement = calls.rows(
             Entitlement,
             "ledger_get_cached_entitlement",
+            app_id="text",
+            tenant_id="text",
+            feature_key="text",
+            quantity="numeric",
+        )
+        self.check_cached_entitlement = calls.rows(
+            Entitlement,
+            "ledger_check_cached_entitlement",
             app_id="text",
             tenant_id="text",
             feature_key="text",
@@ -357,6 +371,14 @@ class BillingStatements:
             feature_key="text",
             quantity="numeric",
         )
+        self.check_entitlements = calls.rows(
+            Entitlement,
+            "ledger_check_entitlements",
+            app_id="text",
+            tenant_id="text",
+            feature_keys="text[]",
+            quantities="numeric[]",
+        )
         self.remaining_entitlement = calls.value(
             "ledger_remaining_entitlement", app_id="text", tenant_id="text", feature_key="text"
         )
@@ -369,6 +391,9 @@ class BillingStatements:
             quantity="numeric",
             idempotency_key="text",
             metadata="jsonb",
+        )
+        self.invalidate_entitlement = calls.value(
+            "ledger_invalidate_entitlement", app_id="text", tenant_id="text", feature_key="text"
         )
         self.invalidate_feature_entitlements = calls.value(
             "ledger_invalidate_feature_entitlements", app_id="text", feature_key="text"

@@ -6,11 +6,16 @@ its row, and writes it itself unless to_store.
 At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
 on starts a period. Each of these is a change of its own, so that no period is left out, however
 late the call is.
+
+A call that is for many subscriptions, or creates one, gives each at_most so many changes, and those
+at the time of the last one: a subscription that is years behind is moved on by several calls. What
+they leave is written as if the clock had not been further.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
   until timestamptz,
-  to_store boolean default true
+  to_store boolean default true,
+  at_most integer default null
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -24,6 +29,7 @@ declare
   v_change text;
 begin
   while subscription.due_at <= until loop
+    exit when subscription.version >= v_version + at_most and subscription.due_at > v_at;
     v_now := coalesce(v_now, pgledger.clock());
     v_at := subscription.due_at;
 

@@ -49,7 +49,9 @@ begin
   v_new := pgledger.note_subscription_change(
     v_new, 'created', v_new.started_at, v_new.created_at
   );
-  perform pgledger.advance_subscription(v_new, v_new.created_at);
+  perform pgledger.advance_subscription(
+    v_new, v_new.created_at, at_most => pgledger.moves_at_once()
+  );
   return v_new.key;
 end;
 $$;

@@ -29,6 +29,13 @@ begin
   end;
   subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
 
+  perform pgledger.tell_hook(
+    subscription.app_id,
+    subscription.tenant_id,
+    'subscription_' || note_subscription_change.change,
+    subscription.id,
+    note_subscription_change.occurred_at
+  );
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
     plan_key, quantity, period_number, period_start, period_end, whole_start

@@ -47,13 +47,14 @@ as $$
     ),
     coalesce(
       (
-        select feature_invalidations.version
+        select sum(feature_invalidations.version)
         from pgledger.feature_invalidations
         where feature_invalidations.app_id = entitlement_versions.app_id
           and feature_invalidations.feature_key = entitlement_versions.feature_key
+          and feature_invalidations.tenant_id in ('', entitlement_versions.tenant_id)
       ),
       0
-    )
+    )::bigint
   from (
     select
       sum(plans.version)::bigint as plan_version,

@@ -1,6 +1,4 @@
 /*
-An entitlement that is being worked out at this moment is not served either: it remembers the
-version from before.
 Locks: the feature's row of invalidations.
 Checks, in this order: app_id, feature_key, existence.
 */
@@ -32,14 +30,7 @@ begin
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
-  insert into pgledger.feature_invalidations (app_id, feature_key, version)
-  values (
-    ledger_invalidate_feature_entitlements.app_id,
-    ledger_invalidate_feature_entitlements.feature_key,
-    1
-  )
-  on conflict on constraint feature_invalidations_app_id_feature_key_pk do update
-  set version = feature_invalidations.version + 1;
+  perform pgledger.invalidate_feature(app_id, '', feature_key);
 end;
 $$;
 

@@ -1,6 +1,4 @@
 /*
-One statement works the entitlement out and reads the versions of what it is made from, so both are
-of the same moment.
 Locks: the cache's row.
 Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
@@ -8,7 +6,7 @@ create or replace function @extschema@.ledger_set_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
-  ttl interval default '30 seconds'
+  ttl interval default null
 )
 returns @extschema@.ledger_entitlement
 language plpgsql
@@ -18,70 +16,21 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
   v_answer record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if ttl is null then
-    v_ok := pgledger.fail('NullArgument', array['ttl']);
-  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
-    v_ok := pgledger.fail(
-      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
-    );
+  if ttl is not null then
+    v_ok := pgledger.check_entitlement_ttl(ttl);
   end if;
-
-  with stored as (
-    insert into pgledger.entitlement_cache (
-      app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
-      plan_version, subscription_version, usage_version, tenant_version, feature_version,
-      created_at, expires_at
-    )
-    select
-      ledger_set_cached_entitlement.app_id, ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key, found.used, found.quota, found.soft_limit,
-      found.reason, found.starts_at, found.ends_at, versions.plan_version,
-      versions.subscription_version, versions.usage_version, versions.tenant_version,
-      versions.feature_version, v_now, least(found.expires_at, v_now + ttl)
-    from pgledger.entitlement(
-      ledger_set_cached_entitlement.app_id,
-      ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key
-    ) as found
-    cross join lateral pgledger.entitlement_versions(
-      ledger_set_cached_entitlement.app_id,
-      ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key,
-      found.starts_at,
-      found.ends_at
-    ) as versions
-    on conflict on constraint entitlement_cache_app_id_tenant_id_feature_key_pk do update
-    set
-      used = excluded.used,
-      quota = excluded.quota,
-      soft_limit = excluded.soft_limit,
-      reason = excluded.reason,
-      starts_at = excluded.starts_at,
-      ends_at = excluded.ends_at,
-      plan_version = excluded.plan_version,
-      subscription_version = excluded.subscription_version,
-      usage_version = excluded.usage_version,
-      tenant_version = excluded.tenant_version,
-      feature_version = excluded.feature_version,
-      created_at = excluded.created_at,
-      expires_at = excluded.expires_at
-    returning
-      entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
-      entitlement_cache.soft_limit, entitlement_cache.reason
-  )
+  perform pgledger.may_remember(app_id, tenant_id, feature_key);
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
   into v_answer
-  from stored
-  cross join lateral pgledger.entitlement_answer(
-    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason, 1
+  from pgledger.remember_entitlement(
+    app_id, tenant_id, feature_key, 1, coalesce(ttl, pgledger.entitlement_ttl(app_id)), v_now
   ) as answer;
 
   return v_answer;
@@ -98,7 +47,8 @@ limit's period, of a trial or of a subscription.
 app_id: App.
 tenant_id: Tenant whose it is.
 feature_key: Key of the feature.
-ttl: How long it may be served at most, above 0 and at most a day.
+ttl: How long it may be served at most, above 0 and at most a day; null for
+  what ledger_set_entitlement_ttl has set for the app, 30 seconds at first.
 
 Returns: What ledger_check_entitlement returns for a quantity of 1.
 

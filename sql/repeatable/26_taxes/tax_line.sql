@@ -1,19 +1,19 @@
 /*
-The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, rounded
-once, and how that was computed. is_of_credits: the rate is not the invoice's own, but one that what
-is credited was billed with.
+The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
+that was computed. is_of_credits: the rate is not the invoice's own, but one that what is credited
+was billed with.
 */
 create or replace function pgledger.tax_line(
   name text,
   percentage numeric,
   applies_to jsonb,
   base numeric,
-  exponent integer,
+  amount numeric,
   is_of_credits boolean
 )
 returns pgledger.invoice_lines
 language plpgsql
-stable
+immutable
 parallel safe
 as $$
 declare
@@ -24,7 +24,7 @@ begin
   if is_of_credits then
     v_tax.description := v_tax.description || ' of what is credited';
   end if;
-  v_tax.amount := round(base * percentage * 0.01, exponent);
+  v_tax.amount := amount;
   v_tax.discount := 0 * v_tax.amount;
   v_tax.tax := v_tax.discount;
   v_tax.basis := jsonb_strip_nulls(
@@ -40,6 +40,6 @@ end;
 $$;
 
 comment on function pgledger.tax_line is
-  'The invoice line of one tax rate, computed on the sum of the lines that it is for.';
+  'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;

@@ -45,7 +45,7 @@ as $$
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
-    )[1] - '{gross,billed_with}'::text[]
+    )[1] - '{gross,billed_with,taxes}'::text[]
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   cross join lateral (

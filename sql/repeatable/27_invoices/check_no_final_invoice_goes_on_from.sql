@@ -1,6 +1,7 @@
 /*
 Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
-base fee of which it gives back a part. That invoice has to be voided first.
+base fee of which it gives back a part, or an invoice that its credit has lowered. That invoice has
+to be voided first. One that became final before gives back what others billed.
 
 Errors: InvalidState.
 */
@@ -20,15 +21,27 @@ declare
     where later.subscription_key = invoice.subscription_key
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
-      and exists (
-        select
-        from pgledger.invoice_lines as credit
-        inner join pgledger.invoice_lines as charge
-          on credit.for_period = charge.for_period and credit.plan_key = charge.plan_key
-        where credit.invoice_key = later.key
-          and credit.gross < 0
-          and charge.invoice_key = invoice.key
-          and charge.gross > 0
+      and (
+        exists (
+          select
+          from pgledger.invoice_credits as given
+          where given.from_invoice_key = later.key
+            and given.to_invoice_key = invoice.key
+            and given.taken_back_at is null
+        )
+        or exists (
+          select
+          from pgledger.invoice_lines as credit
+          inner join pgledger.invoice_lines as charge
+            on credit.for_period = charge.for_period
+            and credit.plan_key = charge.plan_key
+            and credit.quantity = charge.quantity
+          where later.number > invoice.number
+            and credit.invoice_key = later.key
+            and credit.gross < 0
+            and charge.invoice_key = invoice.key
+            and charge.gross > 0
+        )
       )
     order by later.key
     limit 1

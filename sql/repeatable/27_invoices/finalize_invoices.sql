@@ -1,8 +1,8 @@
 /*
-Makes drafts of an app final. Each is paid at once if nothing is due. It is to be paid at the time
-given, or after the app's payment terms, in days of 24 hours whatever the session's time zone. What
-it credits beyond what it charges is to be refunded if the subscription was canceled with a refund,
-and otherwise kept.
+Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
+is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
+session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
+charges.
 
 Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
 
@@ -34,24 +34,24 @@ begin
       finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
-    refund_due = case
-      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0 * invoices.total)
-      else 0 * invoices.total
-    end,
-    unapplied = case
-      when subscriptions.unused_time = 'refund' then 0 * invoices.total
-      else greatest(-invoices.total, 0 * invoices.total)
-    end,
+    -- With the currency's decimals, like all amounts.
+    amount_paid = 0 * invoices.total,
+    refund_due = 0 * invoices.total,
+    unapplied = 0 * invoices.total,
     version = invoices.version + 1,
     updated_at = v_now
-  from unnest(keys) as taken (key)
-  inner join pgledger.invoices as draft on taken.key = draft.key
-  left join pgledger.subscriptions on draft.subscription_key = subscriptions.key
-  where invoices.key = draft.key and invoices.status = 'draft';
+  from unnest(keys) with ordinality as taken (key, place)
+  where invoices.key = taken.key and invoices.status = 'draft';
+
+  perform pgledger.settle_credit(taken.key, v_now)
+  from unnest(keys) with ordinality as taken (key, place)
+  inner join pgledger.invoices on taken.key = invoices.key
+  where invoices.total < 0
+  order by taken.place;
 end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: due dates, and what is to be paid back.';
+  'Makes drafts of an app final: due dates, and what becomes of credits.';
 
 revoke all on function pgledger.finalize_invoices from public;

@@ -33,8 +33,8 @@ as $$
     invoice.amount_due,
     invoice.amount_paid,
     case
-      when invoice.status = 'voided' then 0
-      else greatest(invoice.amount_due - invoice.amount_paid, 0)
+      when invoice.status = 'voided' then 0 * invoice.total
+      else greatest(invoice.amount_due - invoice.amount_paid, 0 * invoice.total)
     end,
     invoice.refund_due,
     invoice.unapplied,

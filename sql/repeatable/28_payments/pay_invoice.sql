@@ -1,8 +1,7 @@
 /*
 Records a payment that has been checked on an invoice whose row is locked, and returns the invoice.
-paid_at of the invoice is the time of the payment that covered what is due, where payments count in
-the order of the times at which they were made, not of the calls.
-Errors: InvalidState, IdempotencyConflict.
+paid_at of the invoice is when its payments and credits covered it (pgledger.covered_at).
+Errors: IdempotencyConflict, InvalidState.
 */
 create or replace function pgledger.pay_invoice(
   invoice pgledger.invoices,
@@ -21,39 +20,6 @@ declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
   v_ok boolean;
 begin
-  update pgledger.invoices
-  set
-    status = case
-      when pay_invoice.amount >= v_remaining then 'paid'
-      else invoices.status
-    end,
-    amount_paid = invoices.amount_paid + pay_invoice.amount,
-    unapplied = invoices.unapplied + greatest(pay_invoice.amount - v_remaining, 0),
-    paid_at = coalesce(
-      invoices.paid_at,
-      (
-        select min(so_far.at)
-        from (
-          select payment.at, sum(payment.amount) over (order by payment.at) as amount
-          from (
-            select earlier.paid_at, earlier.amount
-            from pgledger.invoice_payments as earlier
-            where earlier.invoice_key = invoice.key
-            union all
-            select pay_invoice.paid_at, pay_invoice.amount
-          ) as payment (at, amount)
-        ) as so_far
-        where so_far.amount >= invoices.amount_due
-      )
-    ),
-    version = invoices.version + 1,
-    updated_at = now
-  where invoices.key = invoice.key
-    and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
-  if not found then
-    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
-  end if;
-
   insert into pgledger.invoice_payments (
     id, invoice_key, app_id, tenant_id, amount, reference, paid_at, created_at
   )
@@ -72,6 +38,26 @@ begin
     -- Taken by a payment of another invoice since we looked: those of this one wait for its lock.
     v_ok := pgledger.payment_is_repeated(id, invoice.key, amount, paid_at, reference);
     v_ok := pgledger.fail('IdempotencyConflict', array[id]);
+  end if;
+
+  update pgledger.invoices
+  set
+    status = case
+      when pay_invoice.amount >= v_remaining then 'paid'
+      else invoices.status
+    end,
+    amount_paid = invoices.amount_paid + pay_invoice.amount,
+    unapplied = invoices.unapplied + greatest(pay_invoice.amount - v_remaining, 0),
+    paid_at = case
+      when pay_invoice.amount >= v_remaining
+        then coalesce(invoices.paid_at, pgledger.covered_at(invoices.key))
+    end,
+    version = invoices.version + 1,
+    updated_at = now
+  where invoices.key = invoice.key
+    and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
+  if not found then
+    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
   return pgledger.invoice_with_key(invoice.key);

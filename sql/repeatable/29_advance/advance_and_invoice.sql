@@ -2,6 +2,9 @@
 Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
 invoices is none. is_busy says that somebody else holds what its tenant has left of coupons: then
 only the move was written.
+
+Of one that is far behind, a call does a part. It is_unfinished then, and goes behind all others
+that are due by now, so that it holds up nobody.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
@@ -9,7 +12,9 @@ create or replace function pgledger.advance_and_invoice(
   now timestamptz,
   out version bigint,
   out invoice_keys bigint[],
-  out is_busy boolean
+  out is_busy boolean,
+  out is_unfinished boolean,
+  out error text
 )
 language plpgsql
 volatile
@@ -19,15 +24,24 @@ declare
   v_moved pgledger.subscriptions := pgledger.advance_subscription(
     (select subscriptions from pgledger.subscriptions where subscriptions.key = subscription_key),
     now,
-    to_store => invoices = 'none'
+    to_store => invoices = 'none',
+    at_most => pgledger.moves_at_once()
   );
 begin
   version := v_moved.version;
+  is_busy := false;
+  is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
   invoice_keys := coalesce(invoice_keys, '{}');
+
+  if is_unfinished and not is_busy then
+    update pgledger.subscriptions
+    set advance_at = now
+    where subscriptions.key = subscription_key;
+  end if;
 end;
 $$;
 

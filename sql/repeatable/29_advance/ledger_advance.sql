@@ -1,8 +1,8 @@
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
-what another one holds to the next call. Each subscription that is taken is moved on to now, however
-many periods it is behind. Invoices get their numbers at the end of the call, so that the app's row
-is locked only from there to the end of the transaction.
+what another one holds to the next call. Each subscription that is taken is moved on to now, or by
+as many changes as pgledger.moves_at_once says. Invoices get their numbers at the end of the call,
+so that the app's row is locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -56,6 +56,7 @@ begin
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
+    perform pgledger.tell_of_invoices(app_id, 'invoice_past_due', v_past_due);
   end if;
   perform pgledger.note_advance(app_id, v_now);
 
@@ -90,13 +91,15 @@ in time. What has been due the longest comes first.
 
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
-subscriptions than asked for do not mean that nothing is left.
+subscriptions than asked for do not mean that nothing is left: one that is
+more than 100 steps behind moves on by 100 in a call, and the next call goes on
+with it, after all others that are due.
 
 A subscription gives one row for each step, in order: trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
 invoice_past_due. A subscription that could not be moved gives failed, with
 the error, and is tried again in an hour. nothing_due names the last one that
-was looked at, where very many were and none had anything to do.
+was looked at, where nothing came of it and there is more to look at.
 
 app_id: App whose subscriptions and invoices they are.
 max_subscriptions: How many subscriptions to move at most, 1 to 10,000.

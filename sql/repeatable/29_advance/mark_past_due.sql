@@ -18,7 +18,7 @@ as $$
     where invoices.app_id = mark_past_due.app_id
       and invoices.status = 'pending'
       and invoices.due_at <= mark_past_due.now
-    order by invoices.due_at
+    order by invoices.due_at, invoices.key
     limit max_invoices
     for no key update skip locked
   ),

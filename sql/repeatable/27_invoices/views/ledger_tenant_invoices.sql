@@ -22,8 +22,8 @@ select
   invoices.amount_due,
   invoices.amount_paid,
   case
-    when invoices.status = 'voided' then 0
-    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+    when invoices.status = 'voided' then 0 * invoices.total
+    else greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total)
   end as amount_remaining,
   invoices.refund_due,
   invoices.unapplied,
@@ -72,8 +72,7 @@ comment on column @extschema@.ledger_tenant_invoices.period_start is
 comment on column @extschema@.ledger_tenant_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_tenant_invoices.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column @extschema@.ledger_tenant_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column @extschema@.ledger_tenant_invoices.currency is 'Currency of all its amounts.';
@@ -85,7 +84,7 @@ comment on column @extschema@.ledger_tenant_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column @extschema@.ledger_tenant_invoices.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column @extschema@.ledger_tenant_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column @extschema@.ledger_tenant_invoices.amount_paid is
@@ -93,9 +92,10 @@ comment on column @extschema@.ledger_tenant_invoices.amount_paid is
 comment on column @extschema@.ledger_tenant_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column @extschema@.ledger_tenant_invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column @extschema@.ledger_tenant_invoices.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column @extschema@.ledger_tenant_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
 comment on column @extschema@.ledger_tenant_invoices.tax_rates is

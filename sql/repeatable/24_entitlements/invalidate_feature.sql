@@ -1,0 +1,28 @@
+/*
+Counts an invalidation of a feature, for one tenant, or for all where that is empty. An entitlement
+that is being worked out at this moment is not served either: it remembers the count from before.
+
+Locks: the row that counts.
+*/
+create or replace function pgledger.invalidate_feature(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
+  values (
+    invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
+  )
+  on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
+  set version = feature_invalidations.version + 1
+$$;
+
+comment on function pgledger.invalidate_feature is
+  'Counts an invalidation of a feature, for one tenant or for all.';
+
+revoke all on function pgledger.invalidate_feature from public;

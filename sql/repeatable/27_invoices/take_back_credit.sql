@@ -1,0 +1,42 @@
+/*
+Takes back what the credit of an invoice that is voided has lowered: the other invoices are to be
+paid as if there had been no credit.
+
+Locks these invoices, ascending by key; their subscription and the voided invoice are locked
+already.
+*/
+create or replace function pgledger.take_back_credit(
+  invoice_key bigint,
+  at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform 1
+  from pgledger.invoices
+  where invoices.key in (
+    select given.to_invoice_key
+    from pgledger.invoice_credits as given
+    where given.from_invoice_key = take_back_credit.invoice_key
+  )
+  order by invoices.key
+  for no key update;
+
+  update pgledger.invoice_credits
+  set taken_back_at = take_back_credit.at
+  where invoice_credits.from_invoice_key = take_back_credit.invoice_key;
+
+  -- In a statement of its own, which sees what is taken back.
+  perform pgledger.lower_invoice(given.to_invoice_key, -given.amount, take_back_credit.at)
+  from pgledger.invoice_credits as given
+  where given.from_invoice_key = take_back_credit.invoice_key and given.amount > 0;
+end;
+$$;
+
+comment on function pgledger.take_back_credit is
+  'Takes back what the credit of an invoice has lowered.';
+
+revoke all on function pgledger.take_back_credit from public;
