@@ -166,7 +166,6 @@ begin
       'ledger_list_invoices',
       'ledger_list_payments',
       'ledger_list_pending_invoices',
-      'ledger_list_plan_versions',
       'ledger_list_plans',
       'ledger_list_subscriptions',
       'ledger_map_tenant_role',
@@ -176,7 +175,6 @@ begin
       'ledger_pause_subscription',
       'ledger_payment',
       'ledger_plan',
-      'ledger_plan_version',
       'ledger_plans',
       'ledger_preview_invoice',
       'ledger_price_line',
@@ -1415,9 +1413,6 @@ create table pgledger.features (
   metadata jsonb,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  default_limit numeric,
-  default_period text collate "C",
-  default_soft_limit boolean,
   constraint features_id_pk primary key (id),
   constraint features_app_id_tenant_id_key_key unique (app_id, tenant_id, key),
   constraint features_type_is_known_check check (type in ('boolean', 'metered', 'seat')),
@@ -1427,13 +1422,7 @@ create table pgledger.features (
   check ((type = 'metered') = (aggregation is not null)),
   constraint features_unique_key_is_for_metered_ones_check
   check (unique_key is null or type = 'metered'),
-  constraint features_status_is_known_check check (status in ('active', 'archived')),
-  constraint features_default_limit_is_not_below_unlimited_check
-  check (default_limit = -1 or (default_limit >= 0 and default_limit < 1e30)),
-  constraint features_default_period_is_for_metered_ones_check
-  check (default_period is null or type = 'metered'),
-  constraint features_default_soft_limit_is_for_limits_check
-  check (type <> 'boolean' or default_soft_limit is not true)
+  constraint features_status_is_known_check check (status in ('active', 'archived'))
 );
 
 comment on table pgledger.features is 'What plans can contain. A key names a feature for a tenant, '
@@ -1459,13 +1448,6 @@ comment on column pgledger.features.version is 'Counts changes, from 1.';
 comment on column pgledger.features.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.features.created_at is 'When it was created.';
 comment on column pgledger.features.updated_at is 'When it was last changed.';
-comment on column pgledger.features.default_limit is
-  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
-comment on column pgledger.features.default_period is
-  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
-  'year, billing, lifetime, or null.';
-comment on column pgledger.features.default_soft_limit is
-  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 create table pgledger.plans (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -1484,25 +1466,19 @@ create table pgledger.plans (
   trial_days integer not null,
   anchor_at_trial_end boolean not null,
   add_on boolean not null,
-  priority integer default 0 not null,
   version bigint default 1 not null,
   metadata jsonb,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint plans_key_pk primary key (key),
   constraint plans_id_key unique (id),
+  constraint plans_app_id_tenant_id_slug_key unique (app_id, tenant_id, slug),
   constraint plans_status_is_known_check check (status in ('active', 'archived')),
   constraint plans_billing_interval_is_known_check
   check (billing_interval in ('day', 'week', 'month', 'year')),
   constraint plans_interval_count_is_positive_check check (interval_count > 0),
   constraint plans_trial_days_is_not_negative_check check (trial_days >= 0)
 );
-
--- The slug of an archived plan is free for another.
-create unique index plans_app_id_tenant_id_slug_active_idx
-on pgledger.plans (app_id, tenant_id, slug)
-where status = 'active';
-create index plans_app_id_tenant_id_slug_idx on pgledger.plans (app_id, tenant_id, slug);
 
 comment on table pgledger.plans is 'Plans: what a subscription gives and what it costs.';
 comment on column pgledger.plans.key is 'Internal key.';
@@ -1517,11 +1493,8 @@ comment on column pgledger.plans.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
 comment on column pgledger.plans.currency is 'Currency of every amount in pricing.';
-comment on column pgledger.plans.features is
-  'JSON array of features and their limits, as given last.';
-comment on column pgledger.plans.pricing is
-  'JSON object of base fee and prices, as given: those that hold last, planned ones included. '
-  'pgledger.plan_terms says what holds when.';
+comment on column pgledger.plans.features is 'JSON array of features and their limits, as given.';
+comment on column pgledger.plans.pricing is 'JSON object of base fee and prices, as given.';
 comment on column pgledger.plans.billing_interval is
   'Unit of the billing period, copied from pricing; one of: day, week, month, year.';
 comment on column pgledger.plans.interval_count is
@@ -1531,8 +1504,6 @@ comment on column pgledger.plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
-comment on column pgledger.plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';
@@ -1578,57 +1549,6 @@ comment on column pgledger.plan_features.soft_limit is
 comment on column pgledger.plan_features.aggregation is
   'How usage is counted; latest for a seat and for a boolean.';
 
-create table pgledger.plan_versions (
-  plan_key bigint not null,
-  version bigint not null,
-  effective_at timestamptz not null,
-  created_at timestamptz not null,
-  features jsonb,
-  feature_terms jsonb,
-  allowances jsonb,
-  pricing jsonb,
-  priority integer,
-  constraint plan_versions_plan_key_version_pk primary key (plan_key, version),
-  constraint plan_versions_plan_key_fk foreign key (plan_key)
-  references pgledger.plans (key) on delete cascade,
-  constraint plan_versions_change_something_check
-  check (num_nonnulls(features, pricing, priority) > 0),
-  constraint plan_versions_features_are_whole_check
-  check (num_nonnulls(features, feature_terms, allowances) in (0, 3))
-);
-
-create index plan_versions_plan_key_effective_at_version_features_idx
-on pgledger.plan_versions (plan_key, effective_at, version)
-where features is not null;
-create index plan_versions_plan_key_effective_at_version_pricing_idx
-on pgledger.plan_versions (plan_key, effective_at, version)
-where pricing is not null;
-create index plan_versions_plan_key_effective_at_version_priority_idx
-on pgledger.plan_versions (plan_key, effective_at, version)
-where priority is not null;
-
-comment on table pgledger.plan_versions is
-  'What plans have asked, and what they have given for nothing, since when. Of several that have '
-  'begun, the one that began last holds, or of these the last written: for features and for '
-  'pricing by itself, because a change may leave out one of both.';
-comment on column pgledger.plan_versions.plan_key is 'Plan.';
-comment on column pgledger.plan_versions.version is 'Version of the plan that the change made.';
-comment on column pgledger.plan_versions.effective_at is
-  'Since when it holds, for periods that begin from then on; -infinity for what the plan was '
-  'created with.';
-comment on column pgledger.plan_versions.created_at is 'When it was written.';
-comment on column pgledger.plan_versions.features is
-  'JSON array of features and their limits, as given (null if the change left them out), or null.';
-comment on column pgledger.plan_versions.feature_terms is
-  'JSON object: for each of these features, by its key, what pgledger.plan_features has of it, or '
-  'null.';
-comment on column pgledger.plan_versions.allowances is
-  'JSON object: by key, how much of a feature costs nothing, as text, or null.';
-comment on column pgledger.plan_versions.pricing is
-  'JSON object of base fee and prices, as given (null if the change left them out), or null.';
-comment on column pgledger.plan_versions.priority is
-  'Priority, as given (null if the change left it out), or null.';
-
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
 revoke all on table pgledger.currencies from public;
@@ -1644,8 +1564,6 @@ revoke all on table pgledger.plans from public;
 grant select on table pgledger.plans to pgledger_auditor;
 revoke all on table pgledger.plan_features from public;
 grant select on table pgledger.plan_features to pgledger_auditor;
-revoke all on table pgledger.plan_versions from public;
-grant select on table pgledger.plan_versions to pgledger_auditor;
 
 create type public.ledger_currency as (
   app_id text collate "C",
@@ -1677,10 +1595,7 @@ create type public.ledger_feature as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz,
-  default_limit numeric,
-  default_period text collate "C",
-  default_soft_limit boolean
+  updated_at timestamptz
 );
 
 comment on type public.ledger_feature is 'What plans can contain.';
@@ -1706,13 +1621,6 @@ comment on column public.ledger_feature.version is 'Counts changes, from 1.';
 comment on column public.ledger_feature.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_feature.created_at is 'When it was created.';
 comment on column public.ledger_feature.updated_at is 'When it was last changed.';
-comment on column public.ledger_feature.default_limit is
-  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
-comment on column public.ledger_feature.default_period is
-  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
-  'year, billing, lifetime, or null.';
-comment on column public.ledger_feature.default_soft_limit is
-  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on type public.ledger_feature from public;
 grant usage on type public.ledger_feature to pgledger_reader;
@@ -1736,8 +1644,7 @@ create type public.ledger_plan as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz,
-  priority integer
+  updated_at timestamptz
 );
 
 comment on type public.ledger_plan is 'What a subscription gives and what it costs.';
@@ -1753,9 +1660,9 @@ comment on column public.ledger_plan.status is
   'archived.';
 comment on column public.ledger_plan.currency is 'Currency of every amount in pricing.';
 comment on column public.ledger_plan.features is
-  'JSON array of features and their limits, as given last.';
+  'JSON array of features and their limits, as given.';
 comment on column public.ledger_plan.pricing is
-  'JSON object of base fee and prices, as given: those in force now.';
+  'JSON object of base fee and prices, as given.';
 comment on column public.ledger_plan.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_plan.interval_count is 'Units in a billing period.';
@@ -1769,43 +1676,9 @@ comment on column public.ledger_plan.version is 'Counts changes, from 1.';
 comment on column public.ledger_plan.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_plan.created_at is 'When it was created.';
 comment on column public.ledger_plan.updated_at is 'When it was last changed.';
-comment on column public.ledger_plan.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on type public.ledger_plan from public;
 grant usage on type public.ledger_plan to pgledger_reader;
-
-create type public.ledger_plan_version as (
-  plan_id text collate "C",
-  version bigint,
-  status text collate "C",
-  effective_at timestamptz,
-  features jsonb,
-  pricing jsonb,
-  created_at timestamptz,
-  priority integer
-);
-
-comment on type public.ledger_plan_version is
-  'Prices, or allowances, or both, that a plan has from a time on.';
-comment on column public.ledger_plan_version.plan_id is 'Id of the plan.';
-comment on column public.ledger_plan_version.version is
-  'Version of the plan that the change made.';
-comment on column public.ledger_plan_version.status is
-  'Whether it is still to come, or holds for periods that begin now, in part at least; one of: '
-  'past, current, planned.';
-comment on column public.ledger_plan_version.effective_at is
-  'Since when it holds, for periods that begin from then on; null for ever.';
-comment on column public.ledger_plan_version.features is
-  'JSON array of features and their limits, as given (null if the change left them out), or null.';
-comment on column public.ledger_plan_version.pricing is
-  'JSON object of base fee and prices, as given (null if the change left them out), or null.';
-comment on column public.ledger_plan_version.created_at is 'When it was written.';
-comment on column public.ledger_plan_version.priority is
-  'Priority, as given (null if the change left it out), or null.';
-
-revoke all on type public.ledger_plan_version from public;
-grant usage on type public.ledger_plan_version to pgledger_reader;
 
 create type public.ledger_price_line as (
   line integer,
@@ -1956,6 +1829,7 @@ create table pgledger.subscription_changes (
   period_start timestamptz not null,
   period_end timestamptz not null,
   whole_start timestamptz not null,
+  invoice_now boolean default false not null,
   constraint subscription_changes_subscription_key_version_pk
   primary key (subscription_key, version),
   constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
@@ -1989,6 +1863,8 @@ comment on column pgledger.subscription_changes.period_start is 'Start of the pe
 comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
 comment on column pgledger.subscription_changes.whole_start is
   'Start of the period if it is whole; earlier than period_start if it is a part of one.';
+comment on column pgledger.subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 
 alter table pgledger.subscriptions enable row level security;
 revoke all on table pgledger.subscriptions from public;
@@ -2700,6 +2576,7 @@ create table pgledger.coupons (
   updated_at timestamptz not null,
   constraint coupons_key_pk primary key (key),
   constraint coupons_id_key unique (id),
+  constraint coupons_app_id_tenant_id_code_key unique (app_id, tenant_id, code),
   constraint coupons_percentage_or_amount_check check (num_nonnulls(percentage, amount) = 1),
   constraint coupons_percentage_is_0_to_100_check
   check (percentage > 0 and percentage <= 100),
@@ -2713,12 +2590,6 @@ create table pgledger.coupons (
   constraint coupons_redemptions_are_within_limit_check check (redemptions <= max_redemptions),
   constraint coupons_status_is_known_check check (status in ('active', 'archived'))
 );
-
--- The code of an archived coupon is free for another.
-create unique index coupons_app_id_tenant_id_code_active_idx
-on pgledger.coupons (app_id, tenant_id, code)
-where status = 'active';
-create index coupons_app_id_tenant_id_code_idx on pgledger.coupons (app_id, tenant_id, code);
 
 comment on table pgledger.coupons is 'Discounts that tenants can redeem by a code.';
 comment on column pgledger.coupons.key is 'Internal key.';
@@ -2953,64 +2824,6 @@ comment on type pgledger.priced_feature is
   'A feature that has a price, with what a charge is computed from and the meter that counts it.';
 revoke all on type pgledger.priced_feature from public;
 
-create type pgledger.usage_charge as (
-  plan_key bigint,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  description text,
-  feature_key text,
-  unit_amount numeric,
-  basis jsonb,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  gross_amount numeric,
-  gross_true_up numeric,
-  gross_cap numeric,
-  counted numeric,
-  events bigint
-);
-
-comment on type pgledger.usage_charge is
-  'What usage of a feature in a period comes to by a plan''s price, or what is left of it to bill. '
-  'The gross amounts are those before a credit was reduced by a discount, or null.';
-revoke all on type pgledger.usage_charge from public;
-
-create type pgledger.billed_charge as (
-  plan_key bigint,
-  item text,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  net numeric,
-  events bigint,
-  basis jsonb
-);
-
-comment on type pgledger.billed_charge is
-  'What invoices have billed for usage of a feature in a period by a plan''s price: before '
-  'discounts, and net, after them.';
-revoke all on type pgledger.billed_charge from public;
-
-create type pgledger.rival_time as (
-  subscription_key bigint,
-  started_at timestamptz,
-  created_at timestamptz,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  status text,
-  priority integer,
-  priced jsonb,
-  allowances jsonb
-);
-
-comment on type pgledger.rival_time is
-  'A time in which another subscription of the same tenant is active or in its trial, with the '
-  'features that it has prices for and what it gives for nothing.';
-revoke all on type pgledger.rival_time from public;
-
 create table pgledger.invoices (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
@@ -3033,7 +2846,7 @@ create table pgledger.invoices (
   refund_due numeric default 0 not null,
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
-  as_of_version bigint,
+  change_version bigint default 0 not null,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -3050,7 +2863,7 @@ create table pgledger.invoices (
   constraint invoices_subscription_key_fk foreign key (subscription_key)
   references pgledger.subscriptions (key),
   constraint invoices_kind_is_known_check
-  check (kind in ('period', 'start', 'interim', 'one_off')),
+  check (kind in ('period', 'start', 'change', 'interim', 'one_off')),
   constraint invoices_only_one_off_ones_have_no_subscription_check
   check ((kind = 'one_off') = (subscription_key is null)),
   constraint invoices_status_is_known_check
@@ -3060,8 +2873,8 @@ create table pgledger.invoices (
   check (amount_due = greatest(total - credits_applied, 0))
 ) with (fillfactor = 80);
 
-create unique index invoices_subscription_key_kind_period_start_live_idx
-on pgledger.invoices (subscription_key, kind, period_start)
+create unique index invoices_subscription_key_kind_period_start_change_version_idx
+on pgledger.invoices (subscription_key, kind, period_start, change_version)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
 create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
@@ -3075,8 +2888,9 @@ comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column pgledger.invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.period_end is
@@ -3104,9 +2918,8 @@ comment on column pgledger.invoices.unapplied is
   'tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column pgledger.invoices.as_of_version is
-  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
-  'and for a draft whose period has not ended.';
+comment on column pgledger.invoices.change_version is
+  'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -3184,7 +2997,7 @@ comment on column pgledger.invoice_lines.gross is
   'For a base fee, its amount before those discounts that a credit gives back in part.';
 comment on column pgledger.invoice_lines.counted is
   'What usage had come to, from the start of the period to the end of the time that the line is '
-  'for; of seats, how many reports of them there had been.';
+  'for.';
 comment on column pgledger.invoice_lines.events is
   'Count of the events that were looked at; for late usage, of the events added.';
 comment on column pgledger.invoice_lines.redemption_key is
@@ -3404,8 +3217,9 @@ comment on column public.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.period_end is
@@ -3498,8 +3312,9 @@ comment on column public.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.period_end is
@@ -3815,57 +3630,6 @@ comment on function pgledger.check_choice is
   'Raises NullArgument or InvalidArgument unless the text is one of the choices.';
 
 revoke all on function pgledger.check_choice from public;
-
--- file: repeatable/00_core/checks/check_cleared.sql
-/*
-Refuses names of values to be taken away that are none of those that can be, and such whose value is
-given as well. given has a member for each value that can be taken away: what the call gives for it,
-or null.
-
-Errors: InvalidArgument.
-*/
-create or replace function pgledger.check_cleared(
-  clear text[],
-  given jsonb
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_name text;
-  v_fault text;
-  v_ok boolean;
-begin
-  foreach v_name in array coalesce(clear, '{}') loop
-    v_fault := case
-      when v_name is null then 'an element is null'
-      when given -> v_name is null then format(
-        '%L is none of %s',
-        pgledger.abridged(v_name),
-        (
-          select string_agg(field.name, ', ' order by field.name collate "C")
-          from jsonb_object_keys(given) as field (name)
-        )
-      )
-      when given -> v_name <> 'null' then format('%s is given as well', v_name)
-    end;
-    if v_fault is not null then
-      v_ok := pgledger.fail(
-        'InvalidArgument', array['clear', pgledger.abridged(clear::text), v_fault]
-      );
-    end if;
-  end loop;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_cleared is
-  'Raises InvalidArgument unless each name is of a value that can be taken away and is not given.';
-
-revoke all on function pgledger.check_cleared from public;
 
 -- file: repeatable/00_core/checks/check_id.sql
 /*
@@ -4193,26 +3957,6 @@ comment on function pgledger.check_text is
   'Raises NullArgument or InvalidArgument unless the text is visible and of a length in range.';
 
 revoke all on function pgledger.check_text from public;
-
--- file: repeatable/00_core/checks/cleared.sql
-/*
-A JSON object in which the fields of those names are null: it takes their values away from a row by
-jsonb_populate_record.
-*/
-create or replace function pgledger.cleared(clear text[])
-returns jsonb
-language sql
-immutable
-parallel safe
-as $$
-  select coalesce(jsonb_object_agg(field.name, null), '{}')
-  from unnest(clear) as field (name)
-$$;
-
-comment on function pgledger.cleared is
-  'A JSON object in which the fields of those names are null.';
-
-revoke all on function pgledger.cleared from public;
 
 -- file: repeatable/00_core/checks/in_app.sql
 /*
@@ -6375,9 +6119,9 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f'),
+      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
     ('migrations/0006_create_subscriptions.sql',
-      '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
+      'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
@@ -6385,9 +6129,9 @@ as $$
     ('migrations/0009_create_tenant_roles.sql',
       '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
-      '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
+      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec')
+      'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7397,8 +7141,6 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
-    ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
-    ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -7435,36 +7177,35 @@ as $$
       'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
     ),
-    ('function', 'private', 'begin_plan(bigint, plans, plan_features[])', 'owner', '', ''),
-    ('function', 'private', 'begin_plan_anew(plans, plan_versions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'base_parts(subscriptions, timestamp with time zone, billing_segment[], invoices)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'base_runs(subscriptions, timestamp with time zone, billing_segment[], invoices)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
     ),
-    (
-      'function', 'private',
-      'billed_before(bigint, timestamp with time zone, timestamp with time zone, text)', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private', 'billed_features(subscriptions, bigint, billed_charge[])', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private', 'billed_periods(subscriptions, timestamp with time zone, invoices)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices)', 'owner',
-      '', ''
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
     ),
     (
-      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
@@ -7481,28 +7222,17 @@ as $$
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'changed_plan_terms(plans, jsonb, jsonb, timestamp with time zone, integer)', 'owner', '',
-      ''
-    ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'charge_by_difference(jsonb, numeric, numeric[], numeric[], boolean, numeric, numeric, '
+      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
       'integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
-      'charge_by_events(jsonb, integer, billing_segment[], timestamp with time zone, boolean, '
-      'numeric, numeric, integer)', 'owner', '', ''
+      'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
     ),
-    (
-      'function', 'private',
-      'charge_by_share(jsonb, numeric, numeric[], numeric[], numeric, numeric, numeric, '
-      'integer)', 'owner', '', ''
-    ),
-    ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
@@ -7533,27 +7263,14 @@ as $$
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
-    ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
-    ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
-    (
-      'function', 'private', 'check_effective_at(timestamp with time zone, jsonb, jsonb)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
-    ('function', 'private', 'check_event_feature(jsonb, text, plan_features)', 'owner', '', ''),
-    ('function', 'private', 'check_event_price(jsonb, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
-      '', ''
-    ),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
-    ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
@@ -7575,12 +7292,11 @@ as $$
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
-    ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_tiers(jsonb, text, text)', 'owner', '', ''),
     (
-      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer, jsonb)',
-      'owner', '', ''
+      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
@@ -7614,7 +7330,6 @@ as $$
       'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'cleared(text[])', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
@@ -7652,6 +7367,10 @@ as $$
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
@@ -7674,11 +7393,6 @@ as $$
       'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'due_usage(subscriptions, billing_segment[], billed_charge[], boolean, integer, text[])',
-      'owner', '', ''
-    ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
@@ -7699,32 +7413,22 @@ as $$
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
     (
-      'function', 'private',
-      'event_cost(jsonb, integer, timestamp with time zone, timestamp with time zone, numeric, '
-      'numeric)', 'owner', '', ''
-    ),
-    (
-      'function', 'private', 'event_excess(numeric, numeric, numeric, numeric, numeric)',
-      'owner', '', ''
-    ),
-    (
       'function', 'private', 'event_id(timestamp with time zone, bigint)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
-    ('function', 'private', 'event_price(jsonb)', 'owner', '', ''),
-    (
-      'function', 'private', 'event_price_parts(jsonb, numeric, numeric, numeric)', 'owner', '',
-      ''
-    ),
-    ('function', 'private', 'event_sums(jsonb, numeric[])', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
+      ''
+    ),
     (
       'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
       'owner', '', ''
@@ -7797,11 +7501,12 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
+      'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
     ),
     (
-      'function', 'private', 'late_usage(subscriptions, timestamp with time zone, invoices)',
-      'owner', '', ''
+      'function', 'private',
+      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7810,8 +7515,9 @@ as $$
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
-      'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
-      'owner', '', ''
+      'function', 'private',
+      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
+      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
     ),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
@@ -7839,16 +7545,6 @@ as $$
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
     ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'metered_charge(priced_feature, billing_segment[], billing_segment[], timestamp with '
-      'time zone, numeric, numeric[], numeric[], boolean, text, integer)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'metered_event_sums(jsonb, integer, timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
@@ -7870,6 +7566,7 @@ as $$
       'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
@@ -7899,8 +7596,12 @@ as $$
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
-    ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
+      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
@@ -7914,20 +7615,10 @@ as $$
       'function', 'private',
       'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'price_amounts(jsonb, numeric, numeric, numeric, numeric, numeric, numeric)', 'owner', '',
-      ''
-    ),
+    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
     ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
-    (
-      'function', 'private', 'price_lines(jsonb, numeric, numeric, numeric, numeric)', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private', 'priced_features(subscriptions, bigint, timestamp with time zone)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
+    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
       '', ''
@@ -7947,10 +7638,6 @@ as $$
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
-    (
-      'function', 'private', 'read_plan_versions(bigint, timestamp with time zone)', 'owner', '',
-      ''
-    ),
     ('function', 'private', 'read_pricing(jsonb, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'redeem_coupon(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
@@ -7996,18 +7683,12 @@ as $$
       'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
-    ('function', 'private', 'rewrite_plan(plans, plans, plan_versions)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
     ('function', 'private', 'right_words(text)', 'owner', '', ''),
     ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
-      '', ''
-    ),
     (
       'function', 'private',
       'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
@@ -8044,10 +7725,6 @@ as $$
       'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
-    (
-      'function', 'private', 'subscription_times(subscriptions, timestamp with time zone)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
@@ -8070,22 +7747,12 @@ as $$
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
-      'boolean, integer, text[])', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
       'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'unique_usage_between(integer, text, timestamp with time zone, timestamp with time zone, '
-      'text)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'unrivalled_stays(subscriptions, billing_segment[], billing_segment[], rival_time[], '
       'text)', 'owner', '', ''
     ),
     (
@@ -8101,8 +7768,8 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_charges(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
-      'with time zone, bigint, boolean, boolean, text, integer)', 'owner', '', ''
+      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
+      'text, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8111,10 +7778,9 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
-      'with time zone)', 'owner', '', ''
+      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
     ),
-    ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
       'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
@@ -8126,11 +7792,6 @@ as $$
       'function', 'private',
       'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
-    ),
-    (
-      'function', 'private',
-      'usage_until(priced_feature[], timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8156,13 +7817,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'with_added_allowance(priced_feature, billing_segment[], bigint, rival_time[])', 'owner',
-      '', ''
-    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
-    ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
       'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
@@ -8226,9 +7881,8 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text, '
-      'numeric, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -8238,7 +7892,7 @@ as $$
     (
       'function', 'surface',
       'ledger_create_plan(text, text, text, text, jsonb, jsonb, text, integer, boolean, '
-      'boolean, jsonb, text, text, integer)', 'owner', 'poster=EXECUTE',
+      'boolean, jsonb, text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -8365,10 +8019,6 @@ as $$
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_plan_versions(text, text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface', 'ledger_list_plans(text, text, integer, bigint, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -8403,8 +8053,8 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer, jsonb)',
-      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_purge_usage(text, timestamp with time zone, integer)',
@@ -8473,20 +8123,17 @@ as $$
     (
       'function', 'surface',
       'ledger_update_coupon(text, text, text, timestamp with time zone, timestamp with time '
-      'zone, bigint, bigint, jsonb, text, text[])', 'owner', 'poster=EXECUTE',
+      'zone, bigint, bigint, jsonb)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_update_feature(text, text, text, text, text, jsonb, numeric, text, boolean, '
-      'text, text[])', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
-      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb, '
-      'timestamp with time zone, text, text[], integer)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -8769,7 +8416,6 @@ as $$
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
-    ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
     (
@@ -8822,11 +8468,8 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
-    ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
-    ('type', 'private', 'rival_time', 'owner', '', ''),
-    ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),
@@ -8838,7 +8481,6 @@ as $$
     ('type', 'surface', 'ledger_invoice_preview', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_payment', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_plan', 'owner', 'reader=USAGE', ''),
-    ('type', 'surface', 'ledger_plan_version', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_price_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
@@ -12504,204 +12146,6 @@ comment on column public.pgledger_transfers_view.to_tenant_id is
 revoke all on table public.pgledger_transfers_view from public;
 grant select on table public.pgledger_transfers_view to pgledger_reader;
 
--- file: repeatable/20_catalogue/begin_plan.sql
-/*
-Writes the features of a plan that was just made, and its first version, which holds since ever.
-*/
-create or replace function pgledger.begin_plan(
-  key bigint,
-  plan pgledger.plans,
-  features pgledger.plan_features[]
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_version pgledger.plan_versions;
-begin
-  v_version.plan_key := key;
-  v_version.version := plan.version;
-  v_version.effective_at := '-infinity';
-  v_version.created_at := plan.created_at;
-  v_version.features := plan.features;
-  v_version.pricing := plan.pricing;
-  v_version.priority := plan.priority;
-  perform pgledger.write_plan_version(v_version, begin_plan.features);
-  perform pgledger.write_plan_features(key, begin_plan.features);
-end;
-$$;
-
-comment on function pgledger.begin_plan is
-  'Writes the features of a plan that was just made, and its first version.';
-
-revoke all on function pgledger.begin_plan from public;
-
--- file: repeatable/20_catalogue/begin_plan_anew.sql
-/*
-Lets a plan whose billing interval changes have what was just written since ever: earlier and
-planned prices are for periods of the other length. The caller has locked the plan's row, and has
-written the version.
-
-Errors: InUse, InvalidArgument.
-*/
-create or replace function pgledger.begin_plan_anew(
-  previous pgledger.plans,
-  plan_version pgledger.plan_versions
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_have text := case
-    when exists (
-      select from pgledger.subscriptions where subscriptions.plan_key = previous.key
-    ) then 'have'
-    when exists (
-      select from pgledger.subscription_changes where subscription_changes.plan_key = previous.key
-    ) then 'have had'
-  end;
-  v_ok boolean;
-begin
-  if v_have is not null then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'plan',
-        previous.id,
-        'billed otherwise',
-        format(
-          'subscriptions %s it, so its interval stays %s %s',
-          v_have,
-          previous.interval_count,
-          previous.billing_interval
-        )
-      ],
-      hint => 'Create another plan with the other interval, and move subscriptions to it with '
-      || 'ledger_change_plan.'
-    );
-  elsif plan_version.effective_at > plan_version.created_at then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'effective_at',
-        plan_version.effective_at::text,
-        'the billing interval changes, and that cannot be planned'
-      ],
-      hint => 'Leave effective_at out, or create another plan with the other interval.'
-    );
-  end if;
-
-  update pgledger.plan_versions
-  set
-    effective_at = '-infinity',
-    features = last.features,
-    feature_terms = last.feature_terms,
-    allowances = last.allowances,
-    priority = pgledger.plan_priority(previous.key, plan_version.effective_at)
-  from (
-    select plan_versions.features, plan_versions.feature_terms, plan_versions.allowances
-    from pgledger.plan_versions
-    where plan_versions.plan_key = previous.key
-      and plan_versions.effective_at <= plan_version.effective_at
-      and plan_versions.features is not null
-    order by plan_versions.effective_at desc, plan_versions.version desc
-    limit 1
-  ) as last
-  where plan_versions.plan_key = previous.key
-    and plan_versions.version = plan_version.version;
-
-  delete from pgledger.plan_versions
-  where plan_versions.plan_key = previous.key
-    and plan_versions.version <> plan_version.version;
-end;
-$$;
-
-comment on function pgledger.begin_plan_anew is
-  'Lets a plan whose billing interval changes have what was just written since ever; raises InUse.';
-
-revoke all on function pgledger.begin_plan_anew from public;
-
--- file: repeatable/20_catalogue/changed_plan_terms.sql
-/*
-What a change of a plan's features, pricing and priority makes hold from another time on, as the row to be
-written: null in place of what is not given, or would change nothing. The caller has locked the
-plan's row.
-
-Without a time it is now, but never before the plan's last change: so a clock that was put back does
-not leave the change behind an earlier one. It changes nothing if the same holds already. With a
-time it changes nothing only if the same was given for just that time: a later change for an earlier
-time may come between.
-*/
-create or replace function pgledger.changed_plan_terms(
-  plan pgledger.plans,
-  features jsonb,
-  pricing jsonb,
-  effective_at timestamptz,
-  priority integer
-)
-returns pgledger.plan_versions
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_version pgledger.plan_versions;
-  v_since timestamptz := coalesce(effective_at, '-infinity');
-begin
-  v_version.plan_key := plan.key;
-  v_version.version := plan.version + 1;
-  v_version.created_at := greatest(pgledger.clock(), plan.updated_at);
-  v_version.effective_at := coalesce(changed_plan_terms.effective_at, v_version.created_at);
-
-  if features is distinct from (
-    select plan_versions.features
-    from pgledger.plan_versions
-    where plan_versions.plan_key = plan.key
-      and plan_versions.effective_at between v_since and v_version.effective_at
-      and plan_versions.features is not null
-    order by plan_versions.effective_at desc, plan_versions.version desc
-    limit 1
-  ) then
-    v_version.features := features;
-  end if;
-
-  if pricing is distinct from (
-    select plan_versions.pricing
-    from pgledger.plan_versions
-    where plan_versions.plan_key = plan.key
-      and plan_versions.effective_at between v_since and v_version.effective_at
-      and plan_versions.pricing is not null
-    order by plan_versions.effective_at desc, plan_versions.version desc
-    limit 1
-  ) then
-    v_version.pricing := pricing;
-  end if;
-
-  if priority is distinct from (
-    select plan_versions.priority
-    from pgledger.plan_versions
-    where plan_versions.plan_key = plan.key
-      and plan_versions.effective_at between v_since and v_version.effective_at
-      and plan_versions.priority is not null
-    order by plan_versions.effective_at desc, plan_versions.version desc
-    limit 1
-  ) then
-    v_version.priority := priority;
-  end if;
-
-  return v_version;
-end;
-$$;
-
-comment on function pgledger.changed_plan_terms is
-  'What a change of a plan makes hold from another time on; null where it changes nothing.';
-
-revoke all on function pgledger.changed_plan_terms from public;
-
 -- file: repeatable/20_catalogue/check_currency_unused.sql
 /*
 Refuses to change the exponent of a currency once a plan, a coupon or an invoice is in it: its
@@ -12764,159 +12208,12 @@ comment on function pgledger.check_currency_unused is
 
 revoke all on function pgledger.check_currency_unused from public;
 
--- file: repeatable/20_catalogue/check_effective_at.sql
-/*
-Refuses a time from which a change of a plan cannot hold, or one that is given for nothing, because
-neither features nor pricing change.
-
-Errors: InvalidTime, InvalidArgument.
-*/
-create or replace function pgledger.check_effective_at(
-  effective_at timestamptz,
-  features jsonb,
-  pricing jsonb
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_fault text := pgledger.time_fault(effective_at);
-  v_ok boolean;
-begin
-  if effective_at is null then
-    return true;
-  elsif v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidTime', array['effective_at', effective_at::text, v_fault]
-    );
-  elsif num_nonnulls(features, pricing) = 0 then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array['effective_at', effective_at::text, 'neither features nor pricing are given'],
-      hint => 'Give what is to hold from then on; all else of a plan changes at once.'
-    );
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_effective_at is
-  'Raises InvalidTime or InvalidArgument unless a change of a plan can hold from that time on.';
-
-revoke all on function pgledger.check_effective_at from public;
-
--- file: repeatable/20_catalogue/check_event_feature.sql
-/*
-Refuses a price that asks something for each event of a feature whose usage is no sum of events, or
-of one with an allowance: an amount that is free says nothing of which events are. The caller has
-checked the price.
-
-Errors: InvalidPlan.
-*/
-create or replace function pgledger.check_event_feature(
-  price jsonb,
-  path text,
-  feature pgledger.plan_features
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_member text := (
-    select given.name
-    from jsonb_each(price) as given (name, value)
-    where given.name in ('event_fee', 'event_minimum', 'event_maximum', 'free_events')
-      and given.value <> 'null'
-    order by given.name collate "C"
-    limit 1
-  );
-  v_fault text := case
-    when v_member is null then null
-    when feature.type <> 'metered' then
-      'is for each event of usage, and the feature is a ' || feature.type
-    when feature.aggregation <> 'sum' then
-      'is for usage that is a sum, and this feature''s is counted as ' || feature.aggregation
-    when feature.soft_limit and feature.quota >= 0 then
-      'is for each event, and the feature has a soft limit, which is an allowance: use free_events'
-  end;
-  v_ok boolean;
-begin
-  if v_fault is not null then
-    v_ok := pgledger.refuse_json(price -> v_member, format('%s.%s', path, v_member), v_fault);
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_event_feature is
-  'Raises InvalidPlan if a price asks something for each event of a feature that is no sum.';
-
-revoke all on function pgledger.check_event_feature from public;
-
--- file: repeatable/20_catalogue/check_event_price.sql
-/*
-Refuses bounds of a charge for each event that exclude each other, a number of free events that is
-none, and a maximum for the period beside anything for each event: which event would be cut is not
-said. The caller has checked that the members are numbers.
-
-Errors: InvalidPlan.
-*/
-create or replace function pgledger.check_event_price(
-  price jsonb,
-  path text
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_members constant text[] := array[
-    'event_fee', 'event_minimum', 'event_maximum', 'free_events'
-  ];
-  v_free numeric := pgledger.json_decimal(price, path, 'free_events', maximum => 1000000000);
-  v_ok boolean;
-begin
-  perform pgledger.json_decimal(
-    price,
-    path,
-    'event_maximum',
-    minimum => coalesce(pgledger.json_decimal(price, path, 'event_minimum'), 0)
-  );
-  if v_free <> trunc(v_free) then
-    v_ok := pgledger.refuse_json(
-      price -> 'free_events', path || '.free_events', 'is not a whole number'
-    );
-  elsif nullif(price -> 'maximum', 'null') is not null
-    and jsonb_strip_nulls(price) ?| v_members then
-    v_ok := pgledger.refuse_json(
-      price -> 'maximum',
-      path || '.maximum',
-      'is for the period, and the price is for each event: bound these by event_maximum'
-    );
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_event_price is
-  'Raises InvalidPlan unless what a price asks for each event is sound.';
-
-revoke all on function pgledger.check_event_price from public;
-
 -- file: repeatable/20_catalogue/check_feature.sql
 /*
 Refuses a feature that has a wrong value, or values that do not go together. The caller checks its
 key. The order of the checks is that of the arguments.
 
-Errors: NullArgument, InvalidArgument, InvalidMetadata, InvalidQuantity.
+Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
 create or replace function pgledger.check_feature(feature pgledger.features)
 returns boolean
@@ -12967,8 +12264,7 @@ begin
     );
   end if;
 
-  v_ok := pgledger.check_metadata(feature.metadata);
-  return pgledger.check_feature_defaults(feature);
+  return pgledger.check_metadata(feature.metadata);
 end;
 $$;
 
@@ -12976,69 +12272,6 @@ comment on function pgledger.check_feature is
   'Raises the first thing that is wrong with a feature''s name, type, aggregation or metadata.';
 
 revoke all on function pgledger.check_feature from public;
-
--- file: repeatable/20_catalogue/check_feature_defaults.sql
-/*
-Refuses a feature whose limit, period or soft limit for plans that name none is wrong, by the rules
-that plans follow when they name them.
-
-Errors: InvalidQuantity, InvalidArgument.
-*/
-create or replace function pgledger.check_feature_defaults(feature pgledger.features)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_ok boolean;
-begin
-  if feature.type = 'boolean' and feature.default_limit not in (0, 1) then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'default_limit',
-        pgledger.abridged(feature.default_limit::text),
-        'it is neither 0 nor 1, and the feature is boolean'
-      ]
-    );
-  elsif feature.default_limit <> -1 then
-    v_ok := pgledger.check_quantity('default_limit', feature.default_limit);
-  end if;
-
-  if feature.default_period is not null then
-    v_ok := pgledger.check_choice(
-      'default_period',
-      feature.default_period,
-      array['day', 'week', 'month', 'year', 'billing', 'lifetime']
-    );
-    if feature.type <> 'metered' then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array[
-          'default_period',
-          quote_literal(feature.default_period),
-          'the feature is not metered but ' || feature.type
-        ]
-      );
-    end if;
-  end if;
-
-  if feature.default_soft_limit and feature.type = 'boolean' then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array['default_soft_limit', 'true', 'it is for limits, and the feature is boolean']
-    );
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_feature_defaults is
-  'Raises the first thing that is wrong with what a feature has in plans that name no limit.';
-
-revoke all on function pgledger.check_feature_defaults from public;
 
 -- file: repeatable/20_catalogue/check_feature_exists.sql
 /*
@@ -13116,8 +12349,6 @@ begin
     v_ok := pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
     v_ok := pgledger.fail('NullArgument', array['add_on']);
-  elsif plan.priority is null then
-    v_ok := pgledger.fail('NullArgument', array['priority']);
   end if;
 
   return pgledger.check_metadata(plan.metadata);
@@ -13155,19 +12386,18 @@ declare
     ],
     required => true
   );
-  v_optional text[] := case v_model
-    when 'package' then array['free']
-    when 'percentage'
-      then array['flat_amount', 'event_fee', 'event_minimum', 'event_maximum', 'free_events']
-    else '{}'
-  end;
   v_members text[] := case v_model
     when 'flat' then array['flat_amount']
     when 'per_unit' then array['unit_amount']
-    when 'package' then array['package_size', 'package_amount']
-    when 'percentage' then array['percentage']
+    when 'package' then array['package_size', 'package_amount', 'free']
+    when 'percentage' then array['percentage', 'flat_amount']
     else array['tiers']
-  end || v_optional;
+  end;
+  v_optional text[] := case v_model
+    when 'package' then array['free']
+    when 'percentage' then array['flat_amount']
+    else '{}'
+  end;
   v_member text;
   v_number numeric;
   v_ok boolean;
@@ -13176,8 +12406,7 @@ begin
   into v_member
   from jsonb_each(price) as given (name, value)
   where given.value <> 'null'
-    and given.name
-    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
+    and given.name <> all(v_members || array['feature', 'model', 'minimum', 'maximum'])
   order by given.name collate "C"
   limit 1;
 
@@ -13209,42 +12438,6 @@ begin
     end if;
   end loop;
 
-  return pgledger.check_price_bounds(price, path);
-end;
-$$;
-
-comment on function pgledger.check_price is
-  'Raises InvalidPlan unless a price has a known model and just what that needs.';
-
-revoke all on function pgledger.check_price from public;
-
--- file: repeatable/20_catalogue/check_price_bounds.sql
-/*
-Refuses what every price may have, if it is wrong: what is asked for each event, whether amounts are
-prorated, and bounds of what the price comes to.
-
-Errors: InvalidPlan.
-*/
-create or replace function pgledger.check_price_bounds(
-  price jsonb,
-  path text
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_event_price(price, path);
-  if jsonb_typeof(price -> 'prorated') not in ('boolean', 'null') then
-    v_ok := pgledger.refuse_json(
-      price -> 'prorated',
-      path || '.prorated',
-      format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
-    );
-  end if;
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
@@ -13253,10 +12446,10 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_price_bounds is
-  'Raises InvalidPlan unless what a price asks for events, and its bounds, are sound.';
+comment on function pgledger.check_price is
+  'Raises InvalidPlan unless a price has a known model and just what that needs.';
 
-revoke all on function pgledger.check_price_bounds from public;
+revoke all on function pgledger.check_price from public;
 
 -- file: repeatable/20_catalogue/check_price_object.sql
 /*
@@ -13280,8 +12473,7 @@ begin
     path,
     array[
       'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
-      'package_amount', 'free', 'percentage', 'event_fee', 'event_minimum', 'event_maximum',
-      'free_events', 'minimum', 'maximum', 'prorated'
+      'package_amount', 'free', 'percentage', 'minimum', 'maximum'
     ]
   );
 end;
@@ -13596,10 +12788,7 @@ begin
   if v_feature.id is null then
     return false;
   elsif v_feature.version = 1 then
-    v_fields := v_fields || array[
-      'name', 'description', 'aggregation', 'metadata', 'default_limit', 'default_period',
-      'default_soft_limit'
-    ];
+    v_fields := v_fields || array['name', 'description', 'aggregation', 'metadata'];
   end if;
 
   v_ok := pgledger.check_repeated(
@@ -13628,8 +12817,7 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at, features.default_limit, features.default_period,
-    features.default_soft_limit
+    features.updated_at
   from pgledger.features
   where features.id = feature_with_id.id
 $$;
@@ -13674,8 +12862,7 @@ begin
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at, features.default_limit, features.default_period,
-    features.default_soft_limit
+    features.updated_at
   from pgledger.features
   where features.app_id = features_page.app_id
     and (features_page.status is null or features.status = features_page.status)
@@ -13821,8 +13008,8 @@ revoke all on function pgledger.hook_fault from public;
 
 -- file: repeatable/20_catalogue/insert_plan.sql
 /*
-Writes a new plan, its features and its first version, and returns the plan's key. If the same call,
-made at the same time, has written it meanwhile, that plan's key is returned.
+Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
+time, has written it meanwhile, that plan's key is returned.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 
@@ -13861,19 +13048,19 @@ begin
     insert into pgledger.plans (
       id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
       billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
-      created_at, updated_at, priority
+      created_at, updated_at
     )
     values (
       plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
       plan.currency, plan.features, plan.pricing, v_period.billing_interval,
       v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
-      plan.metadata, plan.created_at, plan.updated_at, plan.priority
+      plan.metadata, plan.created_at, plan.updated_at
     )
     on conflict do nothing
     returning plans.key into v_key;
 
     if found then
-      perform pgledger.begin_plan(v_key, plan, v_features);
+      perform pgledger.write_plan_features(v_key, v_features);
       return v_key;
     end if;
 
@@ -13889,7 +13076,6 @@ begin
       where plans.app_id = plan.app_id
         and plans.tenant_id = plan.tenant_id
         and plans.slug = plan.slug
-        and plans.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',
@@ -14025,7 +13211,7 @@ begin
     set
       status = 'archived',
       version = plans.version + 1,
-      updated_at = greatest(pgledger.clock(), plans.updated_at)
+      updated_at = pgledger.clock()
     where plans.key = v_plan.key;
   end if;
 
@@ -14055,8 +13241,7 @@ only what an update cannot change is compared.
 Locks the features of that key which the app sees, FOR UPDATE, ascending by id. Whoever opens a
 meter of such a feature has finished by then, or waits and looks again.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
-metadata, default_limit, default_period, default_soft_limit, id, repeat, whether the key is taken,
-or was used for something else.
+metadata, id, repeat, whether the key is taken, or was used for something else.
 */
 create or replace function public.ledger_create_feature(
   app_id text,
@@ -14068,10 +13253,7 @@ create or replace function public.ledger_create_feature(
   description text default null,
   metadata jsonb default null,
   id text default null,
-  tenant_id text default '',
-  default_limit numeric default null,
-  default_period text default null,
-  default_soft_limit boolean default null
+  tenant_id text default ''
 )
 returns public.ledger_feature
 language plpgsql
@@ -14098,9 +13280,6 @@ begin
   v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
   v_new.unique_key := unique_key;
   v_new.metadata := metadata;
-  v_new.default_limit := default_limit;
-  v_new.default_period := default_period;
-  v_new.default_soft_limit := default_soft_limit;
   v_ok := pgledger.check_feature(v_new);
   v_ok := pgledger.check_id('id', v_new.id, 'feat');
 
@@ -14113,12 +13292,11 @@ begin
     -- No constraint is named, because either the id or the key may be taken.
     insert into pgledger.features (
       id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
-      created_at, updated_at, default_limit, default_period, default_soft_limit
+      created_at, updated_at
     )
     values (
       v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
-      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now,
-      v_new.default_limit, v_new.default_period, v_new.default_soft_limit
+      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
     )
     on conflict do nothing;
 
@@ -14170,18 +13348,11 @@ id: Id that the caller chooses, feat_ and a ULID, so that the call can be
   repeated: it then returns the feature as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants, and
   always for a feature of all apps.
-default_limit: Limit in plans that name none: -1 for unlimited, of a boolean
-  feature 1 for on and 0 for off; null for -1, or of a boolean feature 1.
-default_period: Period of a metered feature's limit in plans that name none;
-  one of: day, week, month, year, billing, lifetime; null for billing.
-default_soft_limit: Whether usage may go beyond the limit, in plans that do
-  not say so; null for false.
 
 Returns: The feature.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
-  aggregation, unique key, description or a default is not valid),
-  InvalidMetadata, InvalidQuantity (the default limit is not in range),
+  aggregation, unique key or description is not valid), InvalidMetadata,
   InvalidId, IdempotencyConflict (the id is taken by a different feature),
   AlreadyExists (the key is taken), InUse (usage was recorded under this key,
   with another type or unique key).$$;
@@ -14196,8 +13367,8 @@ only what an update cannot change is compared.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 Checks, in this order: app_id, tenant_id, slug, name, currency, features and pricing for null,
-description, trial_days, anchor_at_trial_end, add_on, priority, metadata, id, repeat, whether the
-currency is known, features, pricing, whether the slug is taken.
+description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
+known, features, pricing, whether the slug is taken.
 */
 create or replace function public.ledger_create_plan(
   app_id text,
@@ -14212,8 +13383,7 @@ create or replace function public.ledger_create_plan(
   add_on boolean default false,
   metadata jsonb default null,
   id text default null,
-  tenant_id text default '',
-  priority integer default 0
+  tenant_id text default ''
 )
 returns public.ledger_plan
 language plpgsql
@@ -14247,7 +13417,6 @@ begin
   v_new.trial_days := trial_days;
   v_new.anchor_at_trial_end := anchor_at_trial_end;
   v_new.add_on := add_on;
-  v_new.priority := priority;
   v_new.version := 1;
   v_new.metadata := metadata;
   v_new.created_at := v_now;
@@ -14272,8 +13441,8 @@ always be invoiced. Numbers in them are JSON numbers, or texts such as
 "49.00", from 0, below 1e30, with at most 18 decimal places.
 
 app_id: App that it belongs to.
-slug: Name in addresses and code, unique in the app (and tenant) among plans
-  that are not archived: 1 to 128 visible characters.
+slug: Name in addresses and code, unique in the app (and tenant): 1 to 128
+  visible characters.
 name: Name for people, 1 to 255 characters.
 currency: Currency of every amount: a code of ISO 4217, or one that the app
   has defined.
@@ -14291,8 +13460,6 @@ metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, plan_ and a ULID, so that the call can be
   repeated: it then returns the plan as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants.
-priority: Which of several subscriptions of a tenant bills usage that they
-  have a price for: that of the lowest priority, or of equal ones the oldest.
 
 Returns: The plan.
 
@@ -14613,7 +13780,7 @@ begin
   where plans.app_id = ledger_get_plan_by_slug.app_id
     and plans.tenant_id in (ledger_get_plan_by_slug.tenant_id, '')
     and plans.slug = ledger_get_plan_by_slug.slug
-  order by plans.tenant_id = '', plans.status = 'archived', plans.key desc
+  order by plans.tenant_id = ''
   limit 1;
 
   if not found then
@@ -14630,8 +13797,7 @@ $$;
 comment on function public.ledger_get_plan_by_slug is
 $$Returns the plan that a slug names for a tenant.
 
-An archived plan is found too, unless another has taken its slug: then that
-one is.
+An archived plan is found too.
 
 app_id: App that it belongs to.
 slug: Slug of the plan.
@@ -14668,8 +13834,7 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at, features.default_limit, features.default_period,
-    features.default_soft_limit
+    features.updated_at
   from pgledger.features_page(app_id, status, page_size, page_offset, tenant_id) as features
 $$;
 
@@ -14713,8 +13878,7 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at, features.default_limit, features.default_period,
-    features.default_soft_limit
+    features.updated_at
   from pgledger.features_page('*', status, page_size, page_offset, '') as features
 $$;
 
@@ -14733,103 +13897,6 @@ Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 
 revoke all on function public.ledger_list_global_features from public;
 grant execute on function public.ledger_list_global_features to pgledger_reader;
-
--- file: repeatable/20_catalogue/ledger_list_plan_versions.sql
-/*
-Checks, in this order: app_id, id, page_size, page_offset, existence.
-*/
-create or replace function public.ledger_list_plan_versions(
-  app_id text,
-  id text,
-  page_size integer default 100,
-  page_offset bigint default 0
-)
-returns setof public.ledger_plan_version
-language plpgsql
-stable
-parallel safe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_now timestamptz;
-  v_key bigint;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_catalogue_scope(app_id);
-  v_ok := pgledger.check_id('id', id, 'plan');
-  v_ok := pgledger.check_page(page_size, page_offset);
-
-  select plans.key, greatest(pgledger.clock(), plans.updated_at)
-  into v_key, v_now
-  from pgledger.plans
-  where plans.id = ledger_list_plan_versions.id
-    and plans.app_id = ledger_list_plan_versions.app_id;
-  if not found then
-    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
-  end if;
-
-  return query
-  select
-    ledger_list_plan_versions.id,
-    listed.version,
-    case
-      when listed.effective_at > v_now then 'planned'
-      when listed.version in (
-        listed.features_version, listed.pricing_version, listed.priority_version
-      ) then 'current'
-      else 'past'
-    end,
-    nullif(listed.effective_at, '-infinity'),
-    listed.features,
-    listed.pricing,
-    listed.created_at,
-    listed.priority
-  from (
-    select
-      plan_versions.version, plan_versions.effective_at, plan_versions.features,
-      plan_versions.pricing, plan_versions.created_at, plan_versions.priority,
-      -- Of what has begun, the last that has features, and so on.
-      first_value(plan_versions.version) over (
-        order by plan_versions.effective_at <= v_now and plan_versions.features is not null desc,
-        plan_versions.effective_at desc, plan_versions.version desc
-      ) as features_version,
-      first_value(plan_versions.version) over (
-        order by plan_versions.effective_at <= v_now and plan_versions.pricing is not null desc,
-        plan_versions.effective_at desc, plan_versions.version desc
-      ) as pricing_version,
-      first_value(plan_versions.version) over (
-        order by plan_versions.effective_at <= v_now and plan_versions.priority is not null desc,
-        plan_versions.effective_at desc, plan_versions.version desc
-      ) as priority_version
-    from pgledger.plan_versions
-    where plan_versions.plan_key = v_key
-  ) as listed
-  order by listed.effective_at, listed.version
-  limit ledger_list_plan_versions.page_size
-  offset ledger_list_plan_versions.page_offset;
-end;
-$$;
-
-comment on function public.ledger_list_plan_versions is
-$$Returns a page of a plan's prices and allowances, in the order of their times.
-
-The first are those that the plan was created with, which hold since ever. Of
-those for the same time, the later written holds. A change of a plan that left
-features and pricing out is not among them.
-
-app_id: App that it belongs to.
-id: Id of the plan.
-page_size: How many at most, 1 to 10,000.
-page_offset: How many to leave out before them, 0 or more.
-
-Returns: The versions of the page.
-
-Errors: NullArgument, InvalidScope, InvalidId, InvalidPage, PlanNotFound (the
-  app has no such plan).$$;
-
-revoke all on function public.ledger_list_plan_versions from public;
-grant execute on function public.ledger_list_plan_versions to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_plans.sql
 /*
@@ -14850,7 +13917,6 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_now timestamptz := pgledger.clock();
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
@@ -14862,13 +13928,10 @@ begin
   return query
   select
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
-    plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
+    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at, plans.priority
+    plans.version, plans.metadata, plans.created_at, plans.updated_at
   from pgledger.plans
-  cross join lateral pgledger.plan_terms(
-    plans.key, greatest(v_now, plans.updated_at)
-  ) as terms
   where plans.app_id = ledger_list_plans.app_id
     and (ledger_list_plans.status is null or plans.status = ledger_list_plans.status)
     and (
@@ -15089,12 +14152,11 @@ revoke all on function public.ledger_set_hook from public;
 
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
-A plan's features keep the aggregation, limit, period and soft limit that they were written with, so
-that nothing changes for those who have the plan.
+A plan's features keep the aggregation that they were written with, so that what is billed does not
+change for those who have the plan.
 
-Locks the feature. Whoever writes a plan that contains it holds it FOR SHARE.
-Checks, in this order: app_id, id, existence, clear, name, aggregation, description, metadata,
-default_limit, default_period, default_soft_limit, status.
+Locks the feature.
+Checks, in this order: app_id, id, existence, name, aggregation, description, metadata.
 */
 create or replace function public.ledger_update_feature(
   app_id text,
@@ -15102,12 +14164,7 @@ create or replace function public.ledger_update_feature(
   name text default null,
   description text default null,
   aggregation text default null,
-  metadata jsonb default null,
-  default_limit numeric default null,
-  default_period text default null,
-  default_soft_limit boolean default null,
-  status text default null,
-  clear text[] default null
+  metadata jsonb default null
 )
 returns public.ledger_feature
 language plpgsql
@@ -15118,26 +14175,14 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id);
-  v_new pgledger.features;
-  v_ok boolean := pgledger.check_cleared(
-    clear,
-    jsonb_build_object(
-      'description', description, 'metadata', metadata, 'default_limit', default_limit,
-      'default_period', default_period, 'default_soft_limit', default_soft_limit
-    )
-  );
+  v_new pgledger.features := v_old;
+  v_ok boolean;
 begin
-  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
   v_new.name := coalesce(name, v_old.name);
-  v_new.description := coalesce(description, v_new.description);
+  v_new.description := coalesce(description, v_old.description);
   v_new.aggregation := coalesce(aggregation, v_old.aggregation);
-  v_new.metadata := coalesce(metadata, v_new.metadata);
-  v_new.default_limit := coalesce(default_limit, v_new.default_limit);
-  v_new.default_period := coalesce(default_period, v_new.default_period);
-  v_new.default_soft_limit := coalesce(default_soft_limit, v_new.default_soft_limit);
-  v_new.status := coalesce(status, v_old.status);
+  v_new.metadata := coalesce(metadata, v_old.metadata);
   v_ok := pgledger.check_feature(v_new);
-  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
 
   if v_new is distinct from v_old then
     update pgledger.features
@@ -15146,10 +14191,6 @@ begin
       description = v_new.description,
       aggregation = v_new.aggregation,
       metadata = v_new.metadata,
-      default_limit = v_new.default_limit,
-      default_period = v_new.default_period,
-      default_soft_limit = v_new.default_soft_limit,
-      status = v_new.status,
       version = features.version + 1,
       updated_at = pgledger.clock()
     where features.id = v_old.id;
@@ -15163,8 +14204,8 @@ comment on function public.ledger_update_feature is
 $$Changes a feature.
 
 What is null stays as it is. Key, type and unique key never change. A plan
-that names no aggregation, limit, period or soft limit keeps those that the
-feature had when the plan's features were written.
+that names no aggregation keeps the one that the feature had when the plan's
+features were written.
 
 app_id: App that it belongs to; * for a feature of all apps.
 id: Id of the feature.
@@ -15173,24 +14214,12 @@ description: Text for people, at most 10,000 characters, or null.
 aggregation: What usage of a metered feature comes to, for plans that are
   written from now on; one of: sum, count, max, unique_count, latest, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
-default_limit: Limit in plans that name none and are written from now on: -1
-  for unlimited, of a boolean feature 1 for on and 0 for off, or null.
-default_period: Period of a metered feature's limit in such plans; one of:
-  day, week, month, year, billing, lifetime, or null.
-default_soft_limit: Whether usage may go beyond the limit in such plans, or
-  null.
-status: Whether plans can take it; an archived feature becomes active again;
-  one of: active, archived, or null.
-clear: Array of the names of what is taken away: description, metadata,
-  default_limit, default_period, default_soft_limit; null for nothing.
 
 Returns: The feature; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
-  such feature), InvalidArgument (the name, aggregation, description, a
-  default or the status is not valid, or clear has another name or one that is
-  given), InvalidMetadata, InvalidQuantity (the default limit is not in
-  range).$$;
+  such feature), InvalidArgument (the name, aggregation or description is not
+  valid), InvalidMetadata.$$;
 
 revoke all on function public.ledger_update_feature from public;
 grant execute on function public.ledger_update_feature to pgledger_poster;
@@ -15201,8 +14230,8 @@ An archived plan can be changed, because subscriptions keep it.
 
 Locks the plan, then, if its features change, those FOR SHARE, ascending by id. Whoever subscribes
 to the plan holds it FOR SHARE.
-Checks, in this order: app_id, id, existence, clear, name, description, trial_days, metadata,
-status, effective_at, features, pricing, subscriptions, whether the slug is taken.
+Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
+pricing, subscriptions.
 */
 create or replace function public.ledger_update_plan(
   app_id text,
@@ -15213,11 +14242,7 @@ create or replace function public.ledger_update_plan(
   description text default null,
   trial_days integer default null,
   anchor_at_trial_end boolean default null,
-  metadata jsonb default null,
-  effective_at timestamptz default null,
-  status text default null,
-  clear text[] default null,
-  priority integer default null
+  metadata jsonb default null
 )
 returns public.ledger_plan
 language plpgsql
@@ -15228,31 +14253,20 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id);
-  v_new pgledger.plans;
-  v_version pgledger.plan_versions;
-  v_ok boolean := pgledger.check_cleared(
-    clear, jsonb_build_object('description', description, 'metadata', metadata)
-  );
+  v_new pgledger.plans := v_old;
+  v_ok boolean;
 begin
-  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
   v_new.name := coalesce(name, v_old.name);
   v_new.features := coalesce(features, v_old.features);
-  v_new.description := coalesce(description, v_new.description);
+  v_new.pricing := coalesce(pricing, v_old.pricing);
+  v_new.description := coalesce(description, v_old.description);
   v_new.trial_days := coalesce(trial_days, v_old.trial_days);
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
-  v_new.metadata := coalesce(metadata, v_new.metadata);
-  v_new.status := coalesce(status, v_old.status);
-  v_new.priority := coalesce(priority, v_old.priority);
+  v_new.metadata := coalesce(metadata, v_old.metadata);
   v_ok := pgledger.check_plan(v_new);
-  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
-  v_ok := pgledger.check_effective_at(effective_at, features, pricing);
-  v_version := pgledger.changed_plan_terms(
-    v_old, features, pricing, effective_at, priority
-  );
 
-  if v_new is distinct from v_old
-    or num_nonnulls(v_version.features, v_version.pricing, v_version.priority) > 0 then
-    perform pgledger.rewrite_plan(v_old, v_new, v_version);
+  if v_new is distinct from v_old then
+    perform pgledger.rewrite_plan(v_old, v_new);
   end if;
 
   return pgledger.plan_with_key(v_old.key);
@@ -15260,22 +14274,12 @@ end;
 $$;
 
 comment on function public.ledger_update_plan is
-$$Changes a plan, for those who have it too.
+$$Changes a plan, at once for all its subscriptions.
 
 What is null stays as it is; what is given replaces what there was, as a
 whole. Currency, slug and whether it is an add-on never change, nor does the
-billing interval once subscriptions have had the plan. To change it for new
+billing interval while subscriptions have the plan. To change it for new
 customers only, create another plan and archive this one.
-
-Prices, allowances (the soft limits of features with a price) and how usage is
-counted for them hold from effective_at on: a period of a subscription uses,
-whole, those that hold at its start, or those that hold when the plan is
-entered, if that is later. If effective_at lies in the past, periods that have
-begun since then use them too, except for what a final invoice has billed:
-that keeps its price. Whatever was given for a later time still begins then.
-ledger_list_plan_versions shows what holds when.
-
-Limits hold at once, and so does whatever else the plan gives.
 
 app_id: App that it belongs to.
 id: Id of the plan.
@@ -15287,29 +14291,15 @@ trial_days: Days of trial that a new subscription gets, 0 to 3650, or null.
 anchor_at_trial_end: Whether billing periods of new subscriptions count from
   the end of the trial, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
-effective_at: Since when features and pricing hold, in the past or in the
-  future; null for now.
-status: Whether it can be taken; an archived plan becomes active again unless
-  another has taken its slug; one of: active, archived, or null.
-clear: Array of the names of what is taken away: description, metadata; null
-  for nothing.
-priority: Which of several subscriptions of a tenant bills usage that they
-  have a price for, as for ledger_create_plan; it holds from effective_at on,
-  as prices do; or null.
 
 Returns: The plan; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
-  such plan), InvalidArgument (the name, description, days of trial or status
-  are not valid, clear has another name or one that is given, or effective_at
-  is given without features and pricing, or in the future for another
-  interval), InvalidMetadata, InvalidTime (effective_at is outside the years 1
-  to 9999), InvalidPlan (features or pricing are not valid, or do not go
-  together at some time from then on; the message names the path),
-  FeatureNotFound (a feature is not in the catalogue), Archived (a feature
-  that is new to the plan is archived), InUse (the billing interval would
-  change, and subscriptions have or have had the plan), AlreadyExists (it
-  would become active, and its slug is taken).$$;
+  such plan), InvalidArgument (the name, description or days of trial are not
+  valid), InvalidMetadata, InvalidPlan (features or pricing are not valid; the
+  message names the path), FeatureNotFound (a feature is not in the
+  catalogue), Archived (a feature that is new to the plan is archived), InUse
+  (the billing interval would change while there are subscriptions).$$;
 
 revoke all on function public.ledger_update_plan from public;
 grant execute on function public.ledger_update_plan to pgledger_poster;
@@ -15420,76 +14410,35 @@ comment on function pgledger.lock_plan is
 
 revoke all on function pgledger.lock_plan from public;
 
--- file: repeatable/20_catalogue/plan_priority.sql
-/*
-The priority of a plan at a time. Like prices, it holds for periods that begin after it was changed.
-*/
-create or replace function pgledger.plan_priority(
-  plan_key bigint,
-  at timestamptz
-)
-returns integer
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  return (
-    select plan_versions.priority
-    from pgledger.plan_versions
-    where plan_versions.plan_key = plan_priority.plan_key
-      and plan_versions.effective_at <= plan_priority.at
-      and plan_versions.priority is not null
-    order by plan_versions.effective_at desc, plan_versions.version desc
-    limit 1
-  );
-end;
-$$;
-
-comment on function pgledger.plan_priority is
-  'The priority of a plan at a time.';
-
-revoke all on function pgledger.plan_priority from public;
-
 -- file: repeatable/20_catalogue/plan_terms.sql
 /*
-What a plan asks and gives for nothing at a time: its pricing; how much of each feature costs
-nothing, which is the feature's limit where that is soft; and by key what pgledger.plan_features had
-of each feature then. A period of a subscription uses, whole, what holds at its start, or, of a plan
-that is entered later, what holds when it is entered.
+What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
+nothing, which is the feature's limit where that is soft.
 */
 create or replace function pgledger.plan_terms(
   plan_key bigint,
   at timestamptz,
   out pricing jsonb,
-  out allowances jsonb,
-  out features jsonb
+  out allowances jsonb
 )
 language sql
 stable
 parallel safe
 as $$
   select
-    (
-      select plan_versions.pricing
-      from pgledger.plan_versions
-      where plan_versions.plan_key = plan_terms.plan_key
-        and plan_versions.effective_at <= plan_terms.at
-        and plan_versions.pricing is not null
-      order by plan_versions.effective_at desc, plan_versions.version desc
-      limit 1
-    ),
-    given.allowances,
-    given.feature_terms
-  from (
-    select plan_versions.allowances, plan_versions.feature_terms
-    from pgledger.plan_versions
-    where plan_versions.plan_key = plan_terms.plan_key
-      and plan_versions.effective_at <= plan_terms.at
-      and plan_versions.features is not null
-    order by plan_versions.effective_at desc, plan_versions.version desc
-    limit 1
-  ) as given
+    plans.pricing,
+    coalesce(
+      (
+        select jsonb_object_agg(plan_features.feature_key, trim_scale(plan_features.quota)::text)
+        from pgledger.plan_features
+        where plan_features.plan_key = plans.key
+          and plan_features.soft_limit
+          and plan_features.quota >= 0
+      ),
+      '{}'
+    )
+  from pgledger.plans
+  where plans.key = plan_terms.plan_key
 $$;
 
 comment on function pgledger.plan_terms is
@@ -15499,8 +14448,7 @@ revoke all on function pgledger.plan_terms from public;
 
 -- file: repeatable/20_catalogue/plan_with_key.sql
 /*
-The plan with that internal key as applications see it, or null: with the pricing that is in force
-now. A clock that was put back does not take back what was written last.
+The plan with that internal key as applications see it, or null.
 */
 create or replace function pgledger.plan_with_key(key bigint)
 returns public.ledger_plan
@@ -15510,13 +14458,10 @@ parallel safe
 as $$
   select
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
-    plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
+    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at, plans.priority
+    plans.version, plans.metadata, plans.created_at, plans.updated_at
   from pgledger.plans
-  cross join lateral pgledger.plan_terms(
-    plans.key, greatest(pgledger.clock(), plans.updated_at)
-  ) as terms
   where plans.key = plan_with_key.key
 $$;
 
@@ -15600,9 +14545,7 @@ declare
   v_period text := pgledger.json_choice(
     item, path, 'period', array['day', 'week', 'month', 'year', 'billing', 'lifetime']
   );
-  v_soft_limit jsonb := coalesce(
-    nullif(item -> 'soft_limit', 'null'), to_jsonb(feature.default_soft_limit), 'false'
-  );
+  v_soft_limit jsonb := coalesce(nullif(item -> 'soft_limit', 'null'), 'false');
   v_aggregation text := pgledger.json_choice(
     item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
   );
@@ -15651,10 +14594,8 @@ begin
   v_row.feature_key := feature.key;
   v_row.feature_id := feature.id;
   v_row.type := feature.type;
-  v_row.quota := coalesce(
-    v_quota, feature.default_limit, case when feature.type = 'boolean' then 1 else -1 end
-  );
-  v_row.period := coalesce(v_period, feature.default_period, 'billing');
+  v_row.quota := coalesce(v_quota, case when feature.type = 'boolean' then 1 else -1 end);
+  v_row.period := coalesce(v_period, 'billing');
   v_row.soft_limit := v_soft_limit = 'true';
   v_row.aggregation := coalesce(v_aggregation, feature.aggregation, 'latest');
   return v_row;
@@ -15758,60 +14699,6 @@ comment on function pgledger.read_plan_features is
 
 revoke all on function pgledger.read_plan_features from public;
 
--- file: repeatable/20_catalogue/read_plan_versions.sql
-/*
-Checks what a plan asks from a time on: at each time at which something else begins to hold, its
-pricing against its features. Returns the billing period that the first of them sets.
-
-Errors: InvalidPlan.
-*/
-create or replace function pgledger.read_plan_versions(
-  plan_key bigint,
-  since timestamptz,
-  out billing_interval text,
-  out interval_count integer
-)
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_terms record;
-  v_period record;
-begin
-  for v_terms in
-    select terms.pricing, terms.features
-    from (
-      select distinct plan_versions.effective_at
-      from pgledger.plan_versions
-      where plan_versions.plan_key = read_plan_versions.plan_key
-        and plan_versions.effective_at >= since
-    ) as beginning
-    cross join lateral pgledger.plan_terms(
-      read_plan_versions.plan_key, beginning.effective_at
-    ) as terms
-    order by beginning.effective_at
-  loop
-    v_period := pgledger.read_pricing(
-      v_terms.pricing,
-      array(
-        select jsonb_populate_record(null::pgledger.plan_features, feature.value)
-        from jsonb_each(v_terms.features) as feature (key, value)
-      )
-    );
-    if read_plan_versions.billing_interval is null then
-      read_plan_versions.billing_interval := v_period.billing_interval;
-      read_plan_versions.interval_count := v_period.interval_count;
-    end if;
-  end loop;
-end;
-$$;
-
-comment on function pgledger.read_plan_versions is
-  'The billing period that a plan has from a time on; raises InvalidPlan unless all is sound.';
-
-revoke all on function pgledger.read_plan_versions from public;
-
 -- file: repeatable/20_catalogue/read_pricing.sql
 /*
 Checks a plan's pricing against the rows of its features, and returns the billing period that it
@@ -15872,7 +14759,6 @@ begin
     end if;
     v_ok := pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
     v_ok := pgledger.check_price(v_price, v_path);
-    v_ok := pgledger.check_event_feature(v_price, v_path, v_feature);
     v_keys := v_keys || v_key;
   end loop;
 
@@ -15911,8 +14797,7 @@ begin
     return null;
   elsif v_plan.version = 1 then
     v_fields := v_fields || array[
-      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata',
-      'priority'
+      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata'
     ];
   end if;
 
@@ -15930,17 +14815,15 @@ revoke all on function pgledger.repeated_plan from public;
 
 -- file: repeatable/20_catalogue/rewrite_plan.sql
 /*
-Writes a plan that has changed: its features if they have, since when it has other prices or
-features if it has, and its row. The caller has locked the row.
+Writes a plan that has changed, and its features if they have. The caller has locked its row.
 
 Locks the features, if they change, FOR SHARE, ascending by id.
 
-Errors: InvalidPlan, FeatureNotFound, Archived, InUse, InvalidArgument, AlreadyExists.
+Errors: InvalidPlan, FeatureNotFound, Archived, InUse.
 */
 create or replace function pgledger.rewrite_plan(
   previous pgledger.plans,
-  plan pgledger.plans,
-  plan_version pgledger.plan_versions
+  plan pgledger.plans
 )
 returns void
 language plpgsql
@@ -15949,7 +14832,7 @@ parallel unsafe
 as $$
 declare
   v_features pgledger.plan_features[];
-  v_period record := previous;
+  v_period record;
   v_ok boolean;
 begin
   if plan.features = previous.features then
@@ -15965,43 +14848,46 @@ begin
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
-  if num_nonnulls(plan_version.features, plan_version.pricing, plan_version.priority) > 0 then
-    perform pgledger.write_plan_version(plan_version, v_features);
-    v_period := pgledger.read_plan_versions(previous.key, plan_version.effective_at);
-    if (v_period.billing_interval, v_period.interval_count)
-      <> (previous.billing_interval, previous.interval_count) then
-      perform pgledger.begin_plan_anew(previous, plan_version);
-    end if;
+  v_period := pgledger.read_pricing(plan.pricing, v_features);
+
+  if (v_period.billing_interval, v_period.interval_count)
+    <> (previous.billing_interval, previous.interval_count)
+    and exists (
+      select
+      from pgledger.subscriptions
+      where subscriptions.plan_key = previous.key
+    ) then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'plan',
+        previous.id,
+        'billed otherwise',
+        format(
+          'subscriptions have it, so its interval stays %s %s',
+          previous.interval_count,
+          previous.billing_interval
+        )
+      ],
+      hint => 'Create another plan with the other interval, and move subscriptions to it with '
+      || 'ledger_change_plan.'
+    );
   end if;
 
   update pgledger.plans
   set
     name = plan.name,
     description = plan.description,
-    status = plan.status,
     features = plan.features,
-    pricing = (pgledger.plan_terms(previous.key, 'infinity')).pricing,
+    pricing = plan.pricing,
     billing_interval = v_period.billing_interval,
     interval_count = v_period.interval_count,
     trial_days = plan.trial_days,
     anchor_at_trial_end = plan.anchor_at_trial_end,
-    version = plan_version.version,
+    version = plans.version + 1,
     metadata = plan.metadata,
-    priority = plan.priority,
-    updated_at = plan_version.created_at
+    updated_at = pgledger.clock()
   where plans.key = previous.key;
-exception
-  -- Of its unique values, only the slug of an archived plan can be another's meanwhile.
-  when unique_violation then
-    v_ok := pgledger.fail(
-      'AlreadyExists',
-      array[
-        'plan slug',
-        quote_literal(previous.slug),
-        pgledger.in_catalogue(previous.app_id, previous.tenant_id)
-      ],
-      hint => 'Archive the other plan first.'
-    );
 end;
 $$;
 
@@ -16114,52 +15000,6 @@ comment on function pgledger.write_plan_features is
 
 revoke all on function pgledger.write_plan_features from public;
 
--- file: repeatable/20_catalogue/write_plan_version.sql
-/*
-Writes since when a plan has other prices, features or priority. The rows are those of its features, as
-pgledger.plan_features has them; they count only where the features are given. The caller has locked
-the plan's row, or has just made it.
-*/
-create or replace function pgledger.write_plan_version(
-  plan_version pgledger.plan_versions,
-  feature_rows pgledger.plan_features[]
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-begin
-  insert into pgledger.plan_versions (
-    plan_key, version, effective_at, created_at, features, feature_terms, allowances, pricing,
-    priority
-  )
-  select
-    plan_version.plan_key, plan_version.version, plan_version.effective_at,
-    plan_version.created_at, plan_version.features, given.feature_terms, given.allowances,
-    plan_version.pricing, plan_version.priority
-  from (
-    select
-      coalesce(jsonb_object_agg(feature.feature_key, to_jsonb(feature) - 'plan_key'), '{}')
-      as feature_terms,
-      coalesce(
-        jsonb_object_agg(feature.feature_key, trim_scale(feature.quota)::text)
-        filter (where feature.soft_limit and feature.quota >= 0),
-        '{}'
-      ) as allowances
-    from unnest(feature_rows) as feature
-    where plan_version.features is not null
-    having plan_version.features is not null
-  ) as given
-  right join (select) as always on true;
-end;
-$$;
-
-comment on function pgledger.write_plan_version is
-  'Writes since when a plan has other prices or features.';
-
-revoke all on function pgledger.write_plan_version from public;
-
 -- file: repeatable/20_catalogue/views/ledger_currencies.sql
 /*
 Currencies that plans can be in: those of ISO 4217, and those of each app. If an app has defined a
@@ -16213,10 +15053,7 @@ select
   features.version,
   features.metadata,
   features.created_at,
-  features.updated_at,
-  features.default_limit,
-  features.default_period,
-  features.default_soft_limit
+  features.updated_at
 from pgledger.features
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -16246,13 +15083,6 @@ comment on column public.ledger_features.version is 'Counts changes, from 1.';
 comment on column public.ledger_features.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_features.created_at is 'When it was created.';
 comment on column public.ledger_features.updated_at is 'When it was last changed.';
-comment on column public.ledger_features.default_limit is
-  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
-comment on column public.ledger_features.default_period is
-  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
-  'year, billing, lifetime, or null.';
-comment on column public.ledger_features.default_soft_limit is
-  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on table public.ledger_features from public;
 grant select on table public.ledger_features to pgledger_reader;
@@ -16281,8 +15111,7 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at,
-  plans.priority
+  plans.updated_at
 from pgledger.plans
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -16301,9 +15130,9 @@ comment on column public.ledger_plans.status is
   'archived.';
 comment on column public.ledger_plans.currency is 'Currency of every amount in pricing.';
 comment on column public.ledger_plans.features is
-  'JSON array of features and their limits, as given last.';
+  'JSON array of features and their limits, as given.';
 comment on column public.ledger_plans.pricing is
-  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
+  'JSON object of base fee and prices, as given.';
 comment on column public.ledger_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_plans.interval_count is 'Units in a billing period.';
@@ -16317,8 +15146,6 @@ comment on column public.ledger_plans.version is 'Counts changes, from 1.';
 comment on column public.ledger_plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_plans.created_at is 'When it was created.';
 comment on column public.ledger_plans.updated_at is 'When it was last changed.';
-comment on column public.ledger_plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on table public.ledger_plans from public;
 grant select on table public.ledger_plans to pgledger_reader;
@@ -16343,10 +15170,7 @@ select
   features.version,
   features.metadata,
   features.created_at,
-  features.updated_at,
-  features.default_limit,
-  features.default_period,
-  features.default_soft_limit
+  features.updated_at
 from pgledger.features
 inner join pgledger.tenant_roles as mapped
   on
@@ -16380,13 +15204,6 @@ comment on column public.ledger_tenant_features.metadata is
   'JSON object of the app''s own, or null.';
 comment on column public.ledger_tenant_features.created_at is 'When it was created.';
 comment on column public.ledger_tenant_features.updated_at is 'When it was last changed.';
-comment on column public.ledger_tenant_features.default_limit is
-  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
-comment on column public.ledger_tenant_features.default_period is
-  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
-  'year, billing, lifetime, or null.';
-comment on column public.ledger_tenant_features.default_soft_limit is
-  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on table public.ledger_tenant_features from public;
 grant select on table public.ledger_tenant_features to pgledger_tenant;
@@ -16421,8 +15238,7 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at,
-  plans.priority
+  plans.updated_at
 from pgledger.plans
 inner join pgledger.tenant_roles as mapped
   on plans.app_id = mapped.app_id and plans.tenant_id in ('', mapped.tenant_id)
@@ -16444,9 +15260,9 @@ comment on column public.ledger_tenant_plans.status is
 comment on column public.ledger_tenant_plans.currency is
   'Currency of every amount in pricing.';
 comment on column public.ledger_tenant_plans.features is
-  'JSON array of features and their limits, as given last.';
+  'JSON array of features and their limits, as given.';
 comment on column public.ledger_tenant_plans.pricing is
-  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
+  'JSON object of base fee and prices, as given.';
 comment on column public.ledger_tenant_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_tenant_plans.interval_count is 'Units in a billing period.';
@@ -16461,124 +15277,10 @@ comment on column public.ledger_tenant_plans.metadata is
   'JSON object of the app''s own, or null.';
 comment on column public.ledger_tenant_plans.created_at is 'When it was created.';
 comment on column public.ledger_tenant_plans.updated_at is 'When it was last changed.';
-comment on column public.ledger_tenant_plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on table public.ledger_tenant_plans from public;
 grant select on table public.ledger_tenant_plans to pgledger_tenant;
 alter view public.ledger_tenant_plans owner to pgledger_tenant_views;
-
--- file: repeatable/21_prices/charged_usage.sql
-/*
-What usage is charged for by a price, as pgledger.price_lines takes it: what is beyond the
-allowance; or, where quantities of events are given, these as pgledger.event_sums adds them up.
-*/
-create or replace function pgledger.charged_usage(
-  price jsonb,
-  used numeric,
-  allowance numeric,
-  event_quantities jsonb,
-  out quantity numeric,
-  out events numeric,
-  out raised numeric,
-  out cut numeric
-)
-language sql
-immutable
-parallel safe
-as $$
-  select
-    case
-      when event_quantities is null then trim_scale(greatest(used - allowance, 0))
-      else trim_scale(sums.quantity)
-    end,
-    case when event_quantities is not null then sums.events end,
-    sums.raised,
-    sums.cut
-  from pgledger.event_sums(
-    price,
-    array(
-      select event.value::numeric
-      from jsonb_array_elements_text(event_quantities) with ordinality as event (value, place)
-      order by event.place
-    )
-  ) as sums
-$$;
-
-comment on function pgledger.charged_usage is
-  'What usage is charged for by a price, after an allowance, or as its events add up.';
-
-revoke all on function pgledger.charged_usage from public;
-
--- file: repeatable/21_prices/check_event_quantities.sql
-/*
-Refuses quantities of events that are missing where a price asks something for each event, that are
-given for another price, or that do not come to the quantity. The caller has checked the price.
-
-Errors: InvalidPlan, InvalidArgument.
-*/
-create or replace function pgledger.check_event_quantities(
-  price jsonb,
-  quantity numeric,
-  allowance numeric,
-  event_quantities jsonb
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_path constant text := '$.event_quantities';
-  v_quantity record;
-  v_sum numeric := 0;
-  v_fault text;
-  v_ok boolean;
-begin
-  if event_quantities is not null then
-    v_ok := pgledger.check_json_size(event_quantities, v_path, false);
-    v_ok := pgledger.check_json_array(event_quantities, v_path);
-    for v_quantity in
-      select event.value, event.place, pgledger.decimal_fault(event.value) as fault
-      from jsonb_array_elements(event_quantities) with ordinality as event (value, place)
-      order by event.place
-    loop
-      if v_quantity.fault is not null or v_quantity.value #>> '{}' ~ '^-' then
-        v_ok := pgledger.refuse_json(
-          v_quantity.value,
-          format('%s[%s]', v_path, v_quantity.place - 1),
-          coalesce(v_quantity.fault, 'is below 0')
-        );
-      end if;
-      v_sum := v_sum + (v_quantity.value #>> '{}')::numeric;
-    end loop;
-    v_ok := pgledger.check_json_size(event_quantities, v_path, true);
-  end if;
-
-  v_fault := case
-    when not (pgledger.event_price(price)).is_by_event then
-      case when event_quantities is not null then 'the price asks nothing for each event' end
-    when event_quantities is null then 'the price asks something for each event'
-    when v_sum <> quantity then format('they come to %s, and the quantity is %s', v_sum, quantity)
-    when allowance > 0 then 'such a price has free events, and no allowance'
-  end;
-  if v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'event_quantities', coalesce(pgledger.abridged(event_quantities::text), 'null'), v_fault
-      ]
-    );
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_event_quantities is
-  'Raises an error unless quantities of events are given just where a price needs them.';
-
-revoke all on function pgledger.check_event_quantities from public;
 
 -- file: repeatable/21_prices/check_price_usage.sql
 /*
@@ -16590,8 +15292,7 @@ create or replace function pgledger.check_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric,
-  exponent integer,
-  event_quantities jsonb
+  exponent integer
 )
 returns boolean
 language plpgsql
@@ -16622,7 +15323,7 @@ begin
     );
   end if;
 
-  return pgledger.check_event_quantities(price, quantity, allowance, event_quantities);
+  return true;
 end;
 $$;
 
@@ -16630,156 +15331,6 @@ comment on function pgledger.check_price_usage is
   'Raises the first thing that is wrong with a price and the usage that it is asked about.';
 
 revoke all on function pgledger.check_price_usage from public;
-
--- file: repeatable/21_prices/event_excess.sql
-/*
-What one event's charge is below what an event costs at least, and what it is above what an event
-costs at most. The charge is the rate's part of its quantity, and the fee.
-*/
-create or replace function pgledger.event_excess(
-  quantity numeric,
-  rate numeric,
-  fee numeric,
-  event_minimum numeric,
-  event_maximum numeric,
-  out below numeric,
-  out above numeric
-)
-language sql
-immutable
-parallel safe
-as $$
-  select
-    greatest(event_minimum - charge.amount, 0),
-    greatest(charge.amount - event_maximum, 0)
-  from (select quantity * rate + fee as amount) as charge
-$$;
-
-comment on function pgledger.event_excess is
-  'What one event''s charge is below, and what it is above, the bounds of a charge.';
-
-revoke all on function pgledger.event_excess from public;
-
--- file: repeatable/21_prices/event_price.sql
-/*
-What a price asks for each event, as numbers; is_by_event says whether it asks anything of the kind,
-and reads_events whether for that each event has to be looked at.
-*/
-create or replace function pgledger.event_price(
-  price jsonb,
-  out rate numeric,
-  out fee numeric,
-  out event_minimum numeric,
-  out event_maximum numeric,
-  out free_events bigint,
-  out is_by_event boolean,
-  out reads_events boolean
-)
-language sql
-immutable
-parallel safe
-as $$
-  select
-    (price ->> 'percentage')::numeric * 0.01,
-    coalesce((price ->> 'event_fee')::numeric, 0),
-    (price ->> 'event_minimum')::numeric,
-    (price ->> 'event_maximum')::numeric,
-    coalesce((price ->> 'free_events')::bigint, 0),
-    num_nonnulls(
-      price ->> 'event_fee', price ->> 'event_minimum', price ->> 'event_maximum',
-      price ->> 'free_events'
-    ) > 0,
-    num_nonnulls(
-      price ->> 'event_minimum', price ->> 'event_maximum', price ->> 'free_events'
-    ) > 0
-$$;
-
-comment on function pgledger.event_price is
-  'What a price asks for each event, as numbers, and whether it asks anything of the kind.';
-
-revoke all on function pgledger.event_price from public;
-
--- file: repeatable/21_prices/event_price_parts.sql
-/*
-What a price asks for events beside its part of their quantities, a row for each kind of it: the
-fee, what charges are raised by, and what they are cut by.
-*/
-create or replace function pgledger.event_price_parts(
-  price jsonb,
-  events numeric,
-  raised numeric,
-  cut numeric
-)
-returns table (
-  description text,
-  quantity numeric,
-  unit_amount numeric,
-  amount numeric
-)
-language sql
-immutable
-parallel safe
-rows 3
-as $$
-  select
-    part.description, part.quantity, part.unit_amount,
-    coalesce(part.amount, part.quantity * part.unit_amount)
-  from (
-    values
-    (
-      1, 'for each event', events, (price ->> 'event_fee')::numeric, null::numeric
-    ),
-    (
-      2, 'at least ' || trim_scale((price ->> 'event_minimum')::numeric)::text || ' for each event',
-      null, null, nullif(raised, 0)
-    ),
-    (
-      3, 'at most ' || trim_scale((price ->> 'event_maximum')::numeric)::text || ' for each event',
-      null, null, -nullif(cut, 0)
-    )
-  ) as part (place, description, quantity, unit_amount, amount)
-  where num_nonnulls(part.unit_amount, part.amount) > 0
-  order by part.place
-$$;
-
-comment on function pgledger.event_price_parts is
-  'What a price asks for events beside its part of their quantities.';
-
-revoke all on function pgledger.event_price_parts from public;
-
--- file: repeatable/21_prices/event_sums.sql
-/*
-What a price that asks something for each event is computed from, of events in the order of their
-times: how many are charged, how much they come to, and by how much their charges are raised to what
-an event costs at least, and cut to what one costs at most.
-*/
-create or replace function pgledger.event_sums(
-  price jsonb,
-  quantities numeric[],
-  out events numeric,
-  out quantity numeric,
-  out raised numeric,
-  out cut numeric
-)
-language sql
-immutable
-parallel safe
-as $$
-  select
-    count(*), coalesce(sum(event.quantity), 0), coalesce(sum(excess.below), 0),
-    coalesce(sum(excess.above), 0)
-  from pgledger.event_price(price) as terms
-  cross join unnest(quantities) with ordinality as event (quantity, place)
-  cross join lateral pgledger.event_excess(
-    event.quantity, terms.rate, terms.fee, terms.event_minimum, terms.event_maximum
-  ) as excess
-  where event.place > terms.free_events
-$$;
-
-comment on function pgledger.event_sums is
-  'What a price that asks something for each event is computed from, of those events.';
-
-revoke all on function pgledger.event_sums from public;
 
 -- file: repeatable/21_prices/ledger_price_usage.sql
 /*
@@ -16790,8 +15341,7 @@ create or replace function public.ledger_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric default 0,
-  exponent integer default null,
-  event_quantities jsonb default null
+  exponent integer default null
 )
 returns setof public.ledger_price_line
 language sql
@@ -16805,8 +15355,7 @@ as $$
     ledger_price_usage.price,
     ledger_price_usage.quantity,
     ledger_price_usage.allowance,
-    ledger_price_usage.exponent,
-    ledger_price_usage.event_quantities
+    ledger_price_usage.exponent
   );
 
   with exact as (
@@ -16819,14 +15368,9 @@ as $$
       part.flat_amount,
       part.amount,
       sum(part.amount) over (order by part.place) as total
-    from pgledger.charged_usage(
+    from pgledger.price_lines(
       ledger_price_usage.price,
-      ledger_price_usage.quantity,
-      ledger_price_usage.allowance,
-      ledger_price_usage.event_quantities
-    ) as charged
-    cross join lateral pgledger.price_lines(
-      ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
+      trim_scale(greatest(ledger_price_usage.quantity - ledger_price_usage.allowance, 0))
     ) with ordinality as part (
       kind, description, quantity, unit_amount, flat_amount, amount, place
     )
@@ -16873,21 +15417,15 @@ quantity: How much was used, 0 or more.
 allowance: How much of it is free, 0 or more.
 exponent: Decimal places that amounts are rounded to, half away from zero, so
   that the lines add up to the rounded total, 0 to 18; null for exact amounts.
-event_quantities: JSON array of the quantities of the events, in the order of
-  their times, for a price that asks something for each event, for example
-  ["10", "80"]; together they are the quantity; null for any other price.
 
-Returns: A line for each tier that is reached, in order; then what is asked
-  for each event, by kind: the fee, what charges are raised by, and what they
-  are cut by; then one with what is missing to the minimum, or what is above
-  the maximum, if anything is. The amount of a line of usage is
-  quantity * unit_amount + flat_amount, unless all three are null; the
+Returns: A line for each tier that is reached, in order; then one with what is
+  missing to the minimum, or what is above the maximum, if anything is. The
+  amount of a line of usage is quantity * unit_amount + flat_amount; the
   quantity of packages is their number.
 
-Errors: NullArgument, InvalidPlan (the price, or a quantity of an event, is
-  not valid; the message names the path), InvalidQuantity (the quantity or the
-  allowance is not in range), InvalidArgument (the exponent is out of range,
-  or event_quantities are missing, for another price, or not the quantity).$$;
+Errors: NullArgument, InvalidPlan (the price is not valid; the message names
+  the path), InvalidQuantity (the quantity or the allowance is not in range),
+  InvalidArgument (the exponent is out of range).$$;
 
 revoke all on function public.ledger_price_usage from public;
 grant execute on function public.ledger_price_usage to pgledger_reader;
@@ -16895,20 +15433,11 @@ grant execute on function public.ledger_price_usage to pgledger_reader;
 -- file: repeatable/21_prices/price_amounts.sql
 /*
 What usage costs, exactly, in three sums: that of all tiers, what is missing to the minimum, and
-what is above the maximum (0 or less). The caller knows the price to be sound;
-pgledger.price_lines says what the events are for.
-
-All of them are multiplied by whole, so that they stay exact where only a part of a whole period is
-due: by a price that is prorated, flat amounts and the minimum are due for that part.
+what is above the maximum (0 or less). The caller knows the price to be sound.
 */
 create or replace function pgledger.price_amounts(
   price jsonb,
   quantity numeric,
-  part numeric default 1,
-  whole numeric default 1,
-  events numeric default null,
-  raised numeric default 0,
-  cut numeric default 0,
   out amount numeric,
   out true_up numeric,
   out cap numeric
@@ -16917,23 +15446,13 @@ language plpgsql
 immutable
 parallel safe
 as $$
-declare
-  v_part numeric := case when price -> 'prorated' = 'true' then part else whole end;
 begin
   select
-    coalesce(
-      sum(line.amount * whole - coalesce(line.flat_amount, 0) * (whole - v_part))
-      filter (where line.kind = 'usage'),
-      0
-    ),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'true_up'), 0),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'cap'), 0)
+    coalesce(sum(line.amount) filter (where line.kind = 'usage'), 0),
+    coalesce(sum(line.amount) filter (where line.kind = 'true_up'), 0),
+    coalesce(sum(line.amount) filter (where line.kind = 'cap'), 0)
   into price_amounts.amount, price_amounts.true_up, price_amounts.cap
-  from pgledger.price_lines(price, quantity, events, raised, cut) as line;
-  if v_part <> whole then
-    true_up := greatest(coalesce((price ->> 'minimum')::numeric, 0) * v_part - amount, 0);
-    cap := coalesce(least((price ->> 'maximum')::numeric * whole - amount, 0), 0);
-  end if;
+  from pgledger.price_lines(price, quantity) as line;
 end;
 $$;
 
@@ -16986,20 +15505,14 @@ What usage costs, exactly: a row for each tier that it reaches (`usage`), in ord
 what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
-The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
-are raised or cut by; what the price does not have is null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
+The amount of a usage row is quantity * unit_amount + flat_amount; what the price does not have is
+null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
 the first tier. A price without tiers is read as its own single tier: both have their amounts under
 the same names.
-
-For a price that asks something for each event, events is how many are charged, used what they come
-to, and raised and cut by how much their charges are raised and cut to their bounds.
 */
 create or replace function pgledger.price_lines(
   price jsonb,
-  used numeric,
-  events numeric default null,
-  raised numeric default 0,
-  cut numeric default 0
+  used numeric
 )
 returns table (
   kind text,
@@ -17051,17 +15564,6 @@ begin
     v_total := v_total + amount;
     return next;
   end loop;
-
-  if events is not null then
-    flat_amount := null;
-    for description, quantity, unit_amount, amount in
-      select part.description, part.quantity, part.unit_amount, part.amount
-      from pgledger.event_price_parts(price, events, raised, cut) as part
-    loop
-      v_total := v_total + amount;
-      return next;
-    end loop;
-  end if;
 
   quantity := null;
   unit_amount := null;
@@ -20197,56 +18699,6 @@ comment on function pgledger.lock_seat_meters is
 
 revoke all on function pgledger.lock_seat_meters from public;
 
--- file: repeatable/23_usage/metered_event_sums.sql
-/*
-What pgledger.event_sums answers, of a meter's events in [starts_at, ends_at). They are read one by
-one, so they must not have been purged.
-*/
-create or replace function pgledger.metered_event_sums(
-  price jsonb,
-  meter_key integer,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  out events numeric,
-  out quantity numeric,
-  out raised numeric,
-  out cut numeric
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_terms record := pgledger.event_price(price);
-begin
-  select
-    count(*), coalesce(sum(event.quantity), 0), coalesce(sum(excess.below), 0),
-    coalesce(sum(excess.above), 0)
-  into
-    metered_event_sums.events, metered_event_sums.quantity, metered_event_sums.raised,
-    metered_event_sums.cut
-  from (
-    select usage_events.quantity
-    from pgledger.usage_events
-    where usage_events.meter_key = metered_event_sums.meter_key
-      and usage_events.event_at >= metered_event_sums.starts_at
-      and usage_events.event_at < metered_event_sums.ends_at
-      -- A removed event has none.
-      and usage_events.quantity is not null
-    order by usage_events.event_at, usage_events.key
-    offset v_terms.free_events
-  ) as event
-  cross join lateral pgledger.event_excess(
-    event.quantity, v_terms.rate, v_terms.fee, v_terms.event_minimum, v_terms.event_maximum
-  ) as excess;
-end;
-$$;
-
-comment on function pgledger.metered_event_sums is
-  'What a price that asks something for each event is computed from, of a meter''s events.';
-
-revoke all on function pgledger.metered_event_sums from public;
-
 -- file: repeatable/23_usage/open_meters.sql
 /*
 Makes the meters that are missing for these parallel pairs of tenant and feature. A pair gets its
@@ -22999,74 +21451,6 @@ comment on function pgledger.check_coupon_items is
 
 revoke all on function pgledger.check_coupon_items from public;
 
--- file: repeatable/25_coupons/check_coupon_redemptions.sql
-/*
-Refuses limits of a coupon that are below what has been redeemed. A tenant's redemptions are counted
-only when its limit is lowered, because that reads all redemptions of the coupon. The caller has
-locked the coupon, so that none is added meanwhile.
-
-Errors: InUse.
-*/
-create or replace function pgledger.check_coupon_redemptions(
-  previous pgledger.coupons,
-  coupon pgledger.coupons
-)
-returns boolean
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_most record;
-  v_ok boolean;
-begin
-  if coupon.max_redemptions < previous.redemptions then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'coupon',
-        quote_literal(previous.code),
-        format('limited to %s', coupon.max_redemptions),
-        format('it has been redeemed %s times', previous.redemptions)
-      ],
-      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
-    );
-  elsif (
-    coupon.max_redemptions_per_tenant
-    < coalesce(previous.max_redemptions_per_tenant, previous.redemptions)
-  ) is not true then
-    return true;
-  end if;
-
-  select coupon_redemptions.tenant_id, count(*) as redemptions
-  into v_most
-  from pgledger.coupon_redemptions
-  where coupon_redemptions.coupon_key = previous.key
-  group by coupon_redemptions.tenant_id
-  having count(*) > coupon.max_redemptions_per_tenant
-  order by count(*) desc, coupon_redemptions.tenant_id
-  limit 1;
-  if found then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'coupon',
-        quote_literal(previous.code),
-        format('limited to %s by each tenant', coupon.max_redemptions_per_tenant),
-        format('tenant %L has redeemed it %s times', v_most.tenant_id, v_most.redemptions)
-      ]
-    );
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_coupon_redemptions is
-  'Raises InUse if the limits of a coupon are below what has been redeemed.';
-
-revoke all on function pgledger.check_coupon_redemptions from public;
-
 -- file: repeatable/25_coupons/check_coupon_terms.sql
 /*
 Refuses a coupon of which something is wrong that can be changed later. The order of the checks is
@@ -23344,8 +21728,7 @@ revoke all on function pgledger.discountable from public;
 -- file: repeatable/25_coupons/find_coupon.sql
 /*
 The coupon that a code names for a tenant, or null: the tenant's own, or else the app's. Archived
-ones count, so that archiving a tenant's own coupon does not uncover the app's; of coupons whose
-code was used again, the active one is found, or else the last.
+ones count, so that archiving a tenant's own coupon does not uncover the app's.
 */
 create or replace function pgledger.find_coupon(
   app_id text,
@@ -23362,7 +21745,7 @@ as $$
   where coupons.app_id = find_coupon.app_id
     and coupons.tenant_id in (find_coupon.tenant_id, '')
     and coupons.code = find_coupon.code
-  order by coupons.tenant_id = '', coupons.status = 'archived', coupons.key desc
+  order by coupons.tenant_id = ''
   limit 1
 $$;
 
@@ -23424,7 +21807,6 @@ begin
       where coupons.app_id = coupon.app_id
         and coupons.tenant_id = coupon.tenant_id
         and coupons.code = coupon.code
-        and coupons.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',
@@ -23583,8 +21965,8 @@ With an id of the caller's choice the call can be repeated: the second call
 returns the coupon as it is now if it asks for the same.
 
 app_id: App that it belongs to.
-code: What is typed to redeem it, unique in the app (and tenant) among those
-  that are not archived: 1 to 64 visible characters.
+code: What is typed to redeem it, unique in the app (and tenant): 1 to 64
+  visible characters.
 name: Name for people, which stands on invoices, 1 to 255 characters; null for
   the code.
 percentage: Percent off, above 0 to 100, at most 18 decimal places; null for
@@ -23724,7 +22106,7 @@ $$;
 comment on function public.ledger_get_coupon is
 $$Returns the coupon that a code names for a tenant.
 
-Archived ones are found too; if another has taken the code since, that one is.
+Archived ones are found too.
 
 app_id: App that it belongs to.
 code: What is typed to redeem it.
@@ -24011,10 +22393,11 @@ grant execute on function public.ledger_redeem_coupon to pgledger_poster;
 /*
 A call that changes nothing leaves the version as it is.
 
-Locks the coupon, so no redemption is added while they are counted.
+Locks the coupon, so no redemption is added while they are counted. A tenant's are counted only when
+its limit is lowered, because that reads all redemptions of the coupon.
 
-Checks, in this order: app_id, id, existence, clear, name, valid_from, valid_until, max_redemptions,
-max_redemptions_per_tenant, metadata, status, redemptions so far, whether the code is taken.
+Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
+max_redemptions_per_tenant, metadata, redemptions so far.
 */
 create or replace function public.ledger_update_coupon(
   app_id text,
@@ -24024,9 +22407,7 @@ create or replace function public.ledger_update_coupon(
   valid_until timestamptz default null,
   max_redemptions bigint default null,
   max_redemptions_per_tenant bigint default null,
-  metadata jsonb default null,
-  status text default null,
-  clear text[] default null
+  metadata jsonb default null
 )
 returns public.ledger_coupon
 language plpgsql
@@ -24037,31 +22418,67 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
-  v_new pgledger.coupons;
-  v_ok boolean := pgledger.check_cleared(
-    clear,
-    jsonb_build_object(
-      'valid_from', valid_from, 'valid_until', valid_until, 'max_redemptions', max_redemptions,
-      'max_redemptions_per_tenant', max_redemptions_per_tenant, 'metadata', metadata
-    )
-  );
+  v_new pgledger.coupons := v_old;
+  v_most_tenant_id text;
+  v_most bigint;
+  v_ok boolean;
 begin
-  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
   v_new.name := coalesce(name, v_old.name);
-  v_new.valid_from := coalesce(valid_from, v_new.valid_from);
-  v_new.valid_until := coalesce(valid_until, v_new.valid_until);
-  v_new.max_redemptions := coalesce(max_redemptions, v_new.max_redemptions);
+  v_new.valid_from := coalesce(valid_from, v_old.valid_from);
+  v_new.valid_until := coalesce(valid_until, v_old.valid_until);
+  v_new.max_redemptions := coalesce(max_redemptions, v_old.max_redemptions);
   v_new.max_redemptions_per_tenant := coalesce(
-    max_redemptions_per_tenant, v_new.max_redemptions_per_tenant
+    max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
   );
-  v_new.metadata := coalesce(metadata, v_new.metadata);
-  v_new.status := coalesce(status, v_old.status);
+  v_new.metadata := coalesce(metadata, v_old.metadata);
   v_ok := pgledger.check_coupon_terms(v_new);
-  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
-  v_ok := pgledger.check_coupon_redemptions(v_old, v_new);
 
-  if v_new is distinct from v_old then
-    perform pgledger.rewrite_coupon(v_new);
+  if v_new.max_redemptions_per_tenant < coalesce(
+    v_old.max_redemptions_per_tenant, v_old.redemptions
+  ) then
+    select coupon_redemptions.tenant_id, count(*)
+    into v_most_tenant_id, v_most
+    from pgledger.coupon_redemptions
+    where coupon_redemptions.coupon_key = v_old.key
+    group by coupon_redemptions.tenant_id
+    having count(*) > v_new.max_redemptions_per_tenant
+    order by count(*) desc, coupon_redemptions.tenant_id
+    limit 1;
+  end if;
+
+  if v_new.max_redemptions < v_old.redemptions then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(v_old.code),
+        format('limited to %s', v_new.max_redemptions),
+        format('it has been redeemed %s times', v_old.redemptions)
+      ],
+      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
+    );
+  elsif v_most is not null then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(v_old.code),
+        format('limited to %s by each tenant', v_new.max_redemptions_per_tenant),
+        format('tenant %L has redeemed it %s times', v_most_tenant_id, v_most)
+      ]
+    );
+  elsif v_new is distinct from v_old then
+    update pgledger.coupons
+    set
+      name = v_new.name,
+      valid_from = v_new.valid_from,
+      valid_until = v_new.valid_until,
+      max_redemptions = v_new.max_redemptions,
+      max_redemptions_per_tenant = v_new.max_redemptions_per_tenant,
+      metadata = v_new.metadata,
+      version = coupons.version + 1,
+      updated_at = pgledger.clock()
+    where coupons.key = v_old.key;
   end if;
 
   return pgledger.coupon_with_key(v_old.key);
@@ -24071,8 +22488,9 @@ $$;
 comment on function public.ledger_update_coupon is
 $$Changes a coupon.
 
-What is null stays as it is; clear takes a value away. The code and the
-discount never change. Who has redeemed the coupon keeps it, whatever changes.
+What is null stays as it is, so no value can be taken back to null. The code
+and the discount never change. Who has redeemed the coupon keeps it, whatever
+changes.
 
 app_id: App that it belongs to.
 id: Id of the coupon, cpn_ and a ULID.
@@ -24084,20 +22502,14 @@ max_redemptions: How often it can be redeemed in all; not less often than it
 max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more and
   not less often than any tenant has, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
-status: Whether it can be redeemed; an archived coupon becomes active again
-  unless another has taken its code; one of: active, archived, or null.
-clear: Array of the names of what is taken away: valid_from, valid_until,
-  max_redemptions, max_redemptions_per_tenant, metadata; null for nothing.
 
 Returns: The coupon; with the same version as before where nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
-  such coupon), InvalidArgument (the name, a limit or the status is not valid,
-  or clear has another name or one that is given), InvalidTime (a time is
-  outside the years 1 to 9999, or the end is not after the start),
-  InvalidMetadata, InUse (it has been redeemed more often than
-  max_redemptions, or by a tenant than max_redemptions_per_tenant),
-  AlreadyExists (it would become active, and its code is taken).$$;
+  such coupon), InvalidArgument (the name or a limit is not valid),
+  InvalidTime (a time is outside the years 1 to 9999, or the end is not after
+  the start), InvalidMetadata, InUse (it has been redeemed more often than
+  max_redemptions, or by a tenant than max_redemptions_per_tenant).$$;
 
 revoke all on function public.ledger_update_coupon from public;
 grant execute on function public.ledger_update_coupon to pgledger_poster;
@@ -24158,8 +22570,7 @@ revoke all on function pgledger.lock_coupon from public;
 -- file: repeatable/25_coupons/lock_coupon_of_code.sql
 /*
 The coupon that a code names for a tenant, as pgledger.find_coupon finds it, its row locked FOR NO
-KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's; if it is archived meanwhile
-and another takes its code, it is that one.
+KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's.
 
 Errors: CouponNotFound.
 */
@@ -24174,24 +22585,18 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_coupon pgledger.coupons;
+  v_coupon pgledger.coupons := (
+    select coupons
+    from pgledger.coupons
+    where coupons.app_id = lock_coupon_of_code.app_id
+      and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
+      and coupons.code = lock_coupon_of_code.code
+    order by coupons.tenant_id = ''
+    limit 1
+    for no key update
+  );
   v_ok boolean;
 begin
-  loop
-    v_coupon := (
-      select coupons
-      from pgledger.coupons
-      where coupons.app_id = lock_coupon_of_code.app_id
-        and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
-        and coupons.code = lock_coupon_of_code.code
-      order by coupons.tenant_id = '', coupons.status = 'archived', coupons.key desc
-      limit 1
-      for no key update
-    );
-    exit when v_coupon.status is distinct from 'archived'
-      or v_coupon.key = (pgledger.find_coupon(app_id, code, tenant_id)).key;
-  end loop;
-
   if v_coupon.id is null then
     v_ok := pgledger.fail(
       'CouponNotFound',
@@ -24500,53 +22905,6 @@ comment on function pgledger.return_coupons is
   'Gives back to coupon redemptions what an invoice has used up of them.';
 
 revoke all on function pgledger.return_coupons from public;
-
--- file: repeatable/25_coupons/rewrite_coupon.sql
-/*
-Writes a coupon that has changed. The caller has locked its row.
-
-Errors: AlreadyExists.
-*/
-create or replace function pgledger.rewrite_coupon(coupon pgledger.coupons)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_ok boolean;
-begin
-  update pgledger.coupons
-  set
-    name = coupon.name,
-    valid_from = coupon.valid_from,
-    valid_until = coupon.valid_until,
-    max_redemptions = coupon.max_redemptions,
-    max_redemptions_per_tenant = coupon.max_redemptions_per_tenant,
-    metadata = coupon.metadata,
-    status = coupon.status,
-    version = coupons.version + 1,
-    updated_at = pgledger.clock()
-  where coupons.key = coupon.key;
-exception
-  -- Of its unique values, only the code of an archived coupon can be another's meanwhile.
-  when unique_violation then
-    v_ok := pgledger.fail(
-      'AlreadyExists',
-      array[
-        'coupon code',
-        quote_literal(coupon.code),
-        pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
-      ],
-      hint => 'Archive the other coupon first.'
-    );
-end;
-$$;
-
-comment on function pgledger.rewrite_coupon is
-  'Writes a coupon that has changed; raises AlreadyExists if its code is another''s by now.';
-
-revoke all on function pgledger.rewrite_coupon from public;
 
 -- file: repeatable/25_coupons/use_coupons.sql
 /*
@@ -24918,7 +23276,7 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices that stand have billed of what a line gives back, by tax rates.';
+  'What invoices have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
 
@@ -25085,10 +23443,9 @@ revoke all on function pgledger.credited_taxes from public;
 -- file: repeatable/26_taxes/draft_goes_before.sql
 /*
 Whether a draft of a subscription has to become final before another of its invoices, which goes on
-from it. Invoices go by the time at which what they are for is known: that of a period at its end,
-all others at the start of their period; those of the same time in the order below, and changes in
-that of their versions. Nothing goes on from an interim draft, which bills what is there when it
-becomes final.
+from it. Invoices go by their periods; in a period the start comes first, then changes in the order
+of their versions, then what the period has come to. An interim invoice comes after what is known at
+its start. Nothing goes on from an interim draft: it bills what is there when it becomes final.
 */
 create or replace function pgledger.draft_goes_before(
   draft pgledger.invoices,
@@ -25099,17 +23456,21 @@ language sql
 immutable
 parallel safe
 as $$
-  select
-    draft.kind <> 'interim'
-    and (
-      case draft.kind when 'period' then draft.period_end else draft.period_start end,
-      array_position(array['period', 'start', 'change', 'interim'], draft.kind),
-      coalesce(draft.as_of_version, 0)
+  select case
+    when draft.kind = 'interim' then false
+    when invoice.kind = 'interim'
+      then case draft.kind when 'period' then draft.period_end else draft.period_start end
+      <= invoice.period_start
+    else (
+      draft.period_start,
+      array_position(array['start', 'change', 'period'], draft.kind),
+      draft.change_version
     ) < (
-      case invoice.kind when 'period' then invoice.period_end else invoice.period_start end,
-      array_position(array['period', 'start', 'change', 'interim'], invoice.kind),
-      coalesce(invoice.as_of_version, 0)
+      invoice.period_start,
+      array_position(array['start', 'change', 'period'], invoice.kind),
+      coalesce(invoice.change_version, 0)
     )
+  end
 $$;
 
 comment on function pgledger.draft_goes_before is
@@ -25364,108 +23725,6 @@ comment on function pgledger.trace_credits is
 
 revoke all on function pgledger.trace_credits from public;
 
--- file: repeatable/27_invoices/active_part.sql
-/*
-For which part of a whole period amounts are due that a price has prorated: the days or seconds of
-the stays. A day counts if any part of it lies in one. Of a price that is not prorated all of it is
-due: 1 of 1.
-*/
-create or replace function pgledger.active_part(
-  basis jsonb,
-  stays pgledger.billing_segment[],
-  time_zone text,
-  out part numeric,
-  out whole numeric
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_proration text := basis ->> 'proration';
-  v_microsecond constant interval := interval '1 microsecond';
-  v_stay pgledger.billing_segment;
-  v_since numeric;
-  v_until numeric := 0;
-begin
-  part := 1;
-  whole := 1;
-  if (basis #>> '{price,prorated}')::boolean is not true or cardinality(stays) = 0 then
-    return;
-  end if;
-  part := 0;
-  foreach v_stay in array stays loop
-    whole := pgledger.proration_unit(
-      v_stay.whole_end, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
-    );
-    v_since := greatest(
-      v_until,
-      pgledger.proration_unit(
-        v_stay.starts_at, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
-      )
-    );
-    v_until := case
-      when v_proration = 'second' then pgledger.proration_unit(
-        v_stay.ends_at, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
-      )
-      else least(
-        whole,
-        1 + pgledger.proration_unit(
-          v_stay.ends_at - v_microsecond, v_stay.whole_start, v_stay.whole_end, time_zone,
-          v_proration
-        )
-      )
-    end;
-    part := part + greatest(v_until - v_since, 0);
-    v_until := greatest(v_until, v_since);
-  end loop;
-end;
-$$;
-
-comment on function pgledger.active_part is
-  'For which part of a whole period amounts are due that a price has prorated.';
-
-revoke all on function pgledger.active_part from public;
-
--- file: repeatable/27_invoices/active_time.sql
-/*
-The active time of a period in seconds, which is that of all its stays, and where each of a plan's
-own stays begins and ends in it.
-*/
-create or replace function pgledger.active_time(
-  stays pgledger.billing_segment[],
-  own_stays pgledger.billing_segment[],
-  out sinces numeric[],
-  out untils numeric[],
-  out whole numeric
-)
-language plpgsql
-immutable
-parallel safe
-as $$
-declare
-  v_stay pgledger.billing_segment;
-  v_until numeric;
-begin
-  sinces := '{}';
-  untils := '{}';
-  whole := 0;
-  foreach v_stay in array stays loop
-    v_until := whole + extract(epoch from v_stay.ends_at - v_stay.starts_at);
-    if v_stay = any(own_stays) then
-      sinces := sinces || whole;
-      untils := untils || v_until;
-    end if;
-    whole := v_until;
-  end loop;
-end;
-$$;
-
-comment on function pgledger.active_time is
-  'The active time of a period in seconds, and where a plan''s own stays lie in it.';
-
-revoke all on function pgledger.active_time from public;
-
 -- file: repeatable/27_invoices/base_lines.sql
 /*
 Lines for the base fee of a subscription's period, for each plan and quantity: what is due and has
@@ -25555,6 +23814,206 @@ comment on function pgledger.base_lines is
 
 revoke all on function pgledger.base_lines from public;
 
+-- file: repeatable/27_invoices/base_parts.sql
+/*
+The parts of a period for which its base fee is charged, in order, with their prices, and from which
+to which of the period's units (days, seconds) each of them reaches.
+
+A day is reached by each part that has a moment of it, so two parts can reach the same day. If the
+period was ended by a change to another interval, the day of that change is the next period's.
+What has been billed keeps the price at which it was billed.
+*/
+create or replace function pgledger.base_parts(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices
+)
+returns table (
+  place bigint,
+  plan_key bigint,
+  quantity numeric,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  since numeric,
+  until numeric,
+  length numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_last pgledger.billing_segment := segments[cardinality(segments)];
+  v_proration text := pgledger.base_terms(segments[1].plan_key, segments, for_period)
+    ->> 'proration';
+  v_length numeric := pgledger.proration_unit(
+    v_last.whole_end, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+  );
+  v_limit numeric := case
+    when v_last.status <> 'canceled' then pgledger.proration_unit(
+      v_last.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+    )
+    else v_length
+  end;
+begin
+  return query
+  select
+    part.nth, part.plan_key, part.quantity,
+    coalesce(
+      billed.price,
+      (pgledger.base_terms(part.plan_key, segments, for_period) ->> 'amount')::numeric,
+      0
+    ),
+    v_proration, part.starts_at, part.ends_at, reach.since, least(reach.until, v_limit), v_length
+  from unnest(pgledger.charged_segments(subscription, for_period, segments)) with ordinality
+    as part (
+      starts_at, ends_at, plan_key, quantity, status, whole_start, whole_end, nth
+    )
+  left join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
+    on part.plan_key = billed.plan_key and part.quantity = billed.quantity
+  cross join lateral (
+    select
+      pgledger.proration_unit(
+        part.starts_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+      ) as since,
+      case
+        when v_proration = 'second' or part.ends_at >= v_last.whole_end
+          then pgledger.proration_unit(
+            part.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+          )
+        else 1 + pgledger.proration_unit(
+          part.ends_at - interval '1 microsecond', v_last.whole_start, v_last.whole_end,
+          subscription.time_zone, v_proration
+        )
+      end as until
+  ) as reach;
+end;
+$$;
+
+comment on function pgledger.base_parts is
+  'The parts of a period for which its base fee is charged, with prices and units.';
+
+revoke all on function pgledger.base_parts from public;
+
+-- file: repeatable/27_invoices/base_runs.sql
+/*
+Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
+parts reach is charged as the last of them, so that each is charged once.
+
+Except a day that has a moment dearer than both its first and its last: for the first such day of a
+period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
+moment, and one with sign -1 that takes the day from the last.
+*/
+create or replace function pgledger.base_runs(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices
+)
+returns table (
+  plan_key bigint,
+  quantity numeric,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  since numeric,
+  until numeric,
+  length numeric,
+  sign integer
+)
+language sql
+stable
+parallel safe
+as $$
+  with part as (
+    select
+      base_part.place, base_part.plan_key, base_part.quantity, base_part.price,
+      base_part.proration, base_part.starts_at, base_part.ends_at, base_part.since,
+      base_part.until, base_part.length, base_part.price * base_part.quantity as cost,
+      lag(base_part.until) over in_order as until_before,
+      lag(base_part.price * base_part.quantity) over in_order as cost_before,
+      lead(base_part.since) over in_order as next_since
+    from pgledger.base_parts(subscription, for_period, segments, for_invoice) as base_part
+    window in_order as (order by base_part.place)
+  ),
+  dear_day as (
+    select
+      part.since as day,
+      row_number() over (order by part.since) as nth,
+      (array_agg(part.place order by part.cost desc, part.place))[1] as dearest,
+      max(part.place) as last
+    from part
+    where part.proration = 'day' and part.until > part.since
+    group by part.since
+    having max(part.cost) > greatest(
+      (
+        array_agg(
+          case when part.until_before > part.since then part.cost_before else part.cost end
+          order by part.place
+        )
+      )[1],
+      (array_agg(part.cost order by part.place desc))[1]
+    )
+  )
+  select
+    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
+    part.since, least(part.until, part.next_since), part.length, 1
+  from part
+  where least(part.until, part.next_since) > part.since
+  union all
+  select
+    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
+    dear_day.day, dear_day.day + 1, part.length, taken.sign
+  from dear_day
+  cross join lateral (values (dear_day.dearest, 1), (dear_day.last, -1)) as taken (place, sign)
+  inner join part on taken.place = part.place
+  where dear_day.nth > 1
+$$;
+
+comment on function pgledger.base_runs is
+  'Which days or seconds of a period are charged for which plan and quantity.';
+
+revoke all on function pgledger.base_runs from public;
+
+-- file: repeatable/27_invoices/base_terms.sql
+/*
+What a plan asks as base fee in a period, by its parts: amount, billed and proration. It is what
+the plan asked when the subscription entered it in that period.
+*/
+create or replace function pgledger.base_terms(
+  plan_key bigint,
+  segments pgledger.billing_segment[],
+  for_period timestamptz
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select
+    '{"billed": "advance", "proration": "day"}'::jsonb
+    || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
+  from pgledger.plan_terms(
+    base_terms.plan_key,
+    coalesce(
+      (
+        select min(segment.starts_at)
+        from unnest(segments) as segment
+        where segment.plan_key = base_terms.plan_key
+      ),
+      for_period
+    )
+  ) as terms
+$$;
+
+comment on function pgledger.base_terms is 'What a plan asks as base fee in a period.';
+
+revoke all on function pgledger.base_terms from public;
+
 -- file: repeatable/27_invoices/billed_base.sql
 /*
 What invoices have charged for good as base fee for a subscription's period, for each
@@ -25597,220 +24056,55 @@ comment on function pgledger.billed_base is
 
 revoke all on function pgledger.billed_base from public;
 
--- file: repeatable/27_invoices/billed_before.sql
-/*
-Until when usage of a feature had been billed by other subscriptions of a tenant when one that
-starts in the past was written: before that it bills only what no other one does. -infinity if
-nothing had been, or if the subscription starts when it was written.
-
-Usage that an interim invoice cuts in the middle of an hour is billed by who billed it until the end
-of that hour, because the events of the hour may be purged.
-*/
-create or replace function pgledger.billed_before(
-  subscription_key bigint,
-  started_at timestamptz,
-  created_at timestamptz,
-  feature_key text
-)
-returns timestamptz
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  if started_at >= created_at then
-    return '-infinity';
-  end if;
-  return coalesce(
-    (
-      select
-        max(
-          case
-            when invoices.kind = 'interim' then (
-              pgledger.whole_hours(invoice_lines.period_end, 'infinity')
-            ).first_hour
-            else invoice_lines.period_end
-          end
-        )
-      from pgledger.subscriptions
-      inner join pgledger.subscriptions as other
-        on subscriptions.app_id = other.app_id and subscriptions.tenant_id = other.tenant_id
-      inner join pgledger.invoice_lines on other.key = invoice_lines.subscription_key
-      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-      where subscriptions.key = billed_before.subscription_key
-        and other.key <> subscriptions.key
-        and invoice_lines.item = billed_before.feature_key
-        and invoice_lines.events is not null
-        and invoices.finalized_at <= billed_before.created_at
-        and (invoices.voided_at > billed_before.created_at or invoices.voided_at is null)
-    ),
-    '-infinity'
-  );
-end;
-$$;
-
-comment on function pgledger.billed_before is
-  'Until when usage had been billed by others when a subscription that starts in the past began.';
-
-revoke all on function pgledger.billed_before from public;
-
--- file: repeatable/27_invoices/billed_features.sql
-/*
-The prices at which a plan's usage in a period has been billed, in the form in which
-pgledger.priced_features has those of a plan: what has been billed keeps its price.
-*/
-create or replace function pgledger.billed_features(
-  subscription pgledger.subscriptions,
-  plan_key bigint,
-  bills pgledger.billed_charge[]
-)
-returns pgledger.priced_feature[]
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  return array(
-    select
-      row(
-        format(
-          '%s: %s',
-          plans.name,
-          (
-            pgledger.find_feature(subscription.app_id, bill.item, subscription.tenant_id)
-          ).name
-        ) || coalesce(' beyond ' || (bill.basis ->> 'allowance'), ''),
-        bill.item,
-        (bill.basis #>> '{price,unit_amount}')::numeric,
-        meters.key,
-        meters.unique_key,
-        bill.basis
-      )::pgledger.priced_feature
-    from unnest(bills) with ordinality as bill (
-      plan_key, item, quantity, amount, true_up, cap, net, events, basis, place
-    )
-    inner join pgledger.plans on bill.plan_key = plans.key
-    left join pgledger.meters
-      on meters.app_id = subscription.app_id
-      and meters.tenant_id = subscription.tenant_id
-      and meters.feature_key = bill.item
-    where bill.plan_key = billed_features.plan_key
-    order by bill.place
-  );
-end;
-$$;
-
-comment on function pgledger.billed_features is
-  'The prices at which a plan''s usage in a period has been billed.';
-
-revoke all on function pgledger.billed_features from public;
-
--- file: repeatable/27_invoices/billed_periods.sql
-/*
-The periods before one in which usage has been billed for good, by feature: from when to when usage
-was looked at, how many events were counted, and, of seats, how many reports there had been; and
-whether an invoice with some of it was voided. Left out are periods that end before the purge line:
-usage that is so old is no longer taken.
-*/
-create or replace function pgledger.billed_periods(
-  subscription pgledger.subscriptions,
-  before_period timestamptz,
-  for_invoice pgledger.invoices
-)
-returns table (
-  for_period timestamptz,
-  item text,
-  meter_key integer,
-  is_seat boolean,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  events numeric,
-  counted numeric,
-  was_voided boolean
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_purged_before timestamptz := coalesce(
-    (
-      select tenants.purged_before
-      from pgledger.tenants
-      where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
-    ),
-    '-infinity'
-  );
-begin
-  return query
-  select
-    part.for_period, part.item, meters.key, meters.type = 'seat', part.starts_at, part.ends_at,
-    part.events, part.counted, part.was_voided
-  from (
-    select
-      invoice_lines.for_period, invoice_lines.item,
-      min(invoice_lines.period_start) as starts_at, max(invoice_lines.period_end) as ends_at,
-      sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
-      (
-        array_agg(
-          invoice_lines.counted order by invoice_lines.period_end desc, invoices.key desc
-        ) filter (where invoices.status <> 'voided')
-      )[1] as counted,
-      bool_or(invoices.status = 'voided') as was_voided
-    from pgledger.invoice_lines
-    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-    where invoice_lines.subscription_key = subscription.key
-      and invoice_lines.for_period < before_period
-      and invoice_lines.events is not null
-      and (
-        invoices.status = 'voided' or pgledger.counts_as_billed(invoices, for_invoice)
-      )
-    group by invoice_lines.for_period, invoice_lines.item
-    having max(invoice_lines.period_end) > v_purged_before
-      and bool_or(invoices.status <> 'voided')
-  ) as part
-  left join pgledger.meters
-    on meters.app_id = subscription.app_id
-    and meters.tenant_id = subscription.tenant_id
-    and meters.feature_key = part.item;
-end;
-$$;
-
-comment on function pgledger.billed_periods is
-  'The periods before one in which usage has been billed, by feature, and what was counted then.';
-
-revoke all on function pgledger.billed_periods from public;
-
 -- file: repeatable/27_invoices/billed_usage.sql
 /*
-What invoices have billed for good for the usage of a subscription's period, one row for each plan
-and feature, in the order in which they were billed first: the amounts before discounts, and net,
-what was left of their sum after them. What counts is in pgledger.counts_as_billed.
+What invoices have charged for good for a subscription's usage, one row for each period,
+plan and feature: the amounts before discounts, and net, what was left of their sum after them. What
+counts is in pgledger.counts_as_billed.
+
+earlier: the periods before for_period, instead of that period itself.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  for_invoice pgledger.invoices
+  for_invoice pgledger.invoices,
+  earlier boolean
 )
-returns setof pgledger.billed_charge
+returns table (
+  for_period timestamptz,
+  plan_key bigint,
+  item text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  net numeric,
+  events bigint,
+  basis jsonb
+)
 language sql
 stable
 parallel safe
 as $$
   select
+    invoice_lines.for_period,
     invoice_lines.plan_key,
     invoice_lines.item,
+    min(invoice_lines.period_start),
+    max(invoice_lines.period_end),
     coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'true_up'), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'cap'), 0),
     sum(invoice_lines.amount - invoice_lines.discount),
-    coalesce(sum(invoice_lines.events), 0)::bigint,
+    coalesce(sum(invoice_lines.events), 0),
     -- The price of the last line, without what is said of that line alone.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
-    )[1] - '{gross,billed_with,taxes,added_allowance}'::text[]
+    )[1] - '{gross,billed_with,taxes}'::text[]
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   cross join lateral (
@@ -25818,15 +24112,17 @@ as $$
       coalesce((invoice_lines.basis ->> 'gross')::numeric, invoice_lines.amount) as gross
   ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
-    and invoice_lines.for_period = billed_usage.for_period
     and invoice_lines.gross is null
     and pgledger.counts_as_billed(invoices, billed_usage.for_invoice)
-  group by invoice_lines.plan_key, invoice_lines.item
-  order by min(array[invoice_lines.invoice_key, invoice_lines.place])
+    and case
+      when earlier then invoice_lines.for_period < billed_usage.for_period
+      else invoice_lines.for_period = billed_usage.for_period
+    end
+  group by 1, 2, 3
 $$;
 
 comment on function pgledger.billed_usage is
-  'What invoices have billed for good for usage in a period, by plan and feature.';
+  'What invoices have charged for usage, by period, plan and feature.';
 
 revoke all on function pgledger.billed_usage from public;
 
@@ -25874,7 +24170,9 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  if (at < ends_at) is not true then
+  -- A period that was canceled at its very start may have been billed before.
+  if (at < ends_at or (v_last.status = 'canceled' and at = starts_at and at = ends_at))
+    is not true then
     starts_at := null;
     ends_at := null;
   end if;
@@ -25889,15 +24187,13 @@ revoke all on function pgledger.billing_period from public;
 -- file: repeatable/27_invoices/billing_segments.sql
 /*
 The parts of a subscription's period, in order: a part ends where plan, quantity or status changed.
-Invoices are computed from them.
-
-With a version, changes after it are left out, and the last part goes on to the period's end.
-Without one all changes count, and a trial that still goes on is followed by what comes after it.
+Invoices are computed from them. The last part goes on to the period's end as far as is known: a
+trial that still goes on is followed by what comes after it, and a cancellation that is decided ends
+it.
 */
 create or replace function pgledger.billing_segments(
   subscription pgledger.subscriptions,
-  period_start timestamptz,
-  as_of_version bigint default null
+  period_start timestamptz
 )
 returns pgledger.billing_segment[]
 language plpgsql
@@ -25928,21 +24224,18 @@ begin
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
       and change.period_start >= billing_segments.period_start
-      and (as_of_version is null or change.version <= as_of_version)
   ) as part
   where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
 
   v_last := v_segments[cardinality(v_segments)];
-  if as_of_version is null and v_last.status = 'trialing' and subscription.status = 'trialing'
+  if v_last.status = 'trialing' and subscription.status = 'trialing'
     and subscription.trial_end < v_last.ends_at then
     v_segments[cardinality(v_segments)].ends_at := subscription.trial_end;
     v_last.starts_at := subscription.trial_end;
-    v_last.status := case
-      when subscription.cancel_at <= subscription.trial_end then 'canceled' else 'active'
-    end;
+    v_last.status := 'active';
     v_segments := v_segments || v_last;
   end if;
-  return coalesce(v_segments, '{}');
+  return coalesce(pgledger.cut_at_cancellation(subscription, v_segments), '{}');
 end;
 $$;
 
@@ -26027,14 +24320,11 @@ revoke all on function pgledger.bound_line from public;
 -- file: repeatable/27_invoices/changed_base.sql
 /*
 What pgledger.due_base answers for a period in which something has changed: what the base fee comes
-to and what has been billed of it, for each plan and quantity that the period had, in the order in
-which they began.
+to and what has been billed of it, for each plan and quantity that has been charged or billed, in
+the order in which they began.
 
 A part of the period is charged its share: the rounded share up to its end less the rounded share up
 to its start. So the parts add up to the whole, wherever the period is cut.
-
-Time is charged while the subscription is active. After a cancellation at once, the rest of what was
-paid in advance stays charged, unless it is to be credited or refunded.
 */
 create or replace function pgledger.changed_base(
   subscription pgledger.subscriptions,
@@ -26063,61 +24353,44 @@ stable
 parallel safe
 as $$
   select
-    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
-    min(part.starts_at) filter (where terms.is_charged),
-    max(part.ends_at) filter (where terms.is_charged),
-    coalesce(sum(unit.until - unit.since) filter (where terms.is_charged), 0),
-    max(unit.length),
-    coalesce(
-      sum(
-        pgledger.prorated(
-          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
-        )
-      ) filter (where terms.is_charged),
-      0
-    ),
-    coalesce(max(part.gross), 0),
-    coalesce(max(part.net), 0)
+    part.plan_key, part.quantity, plans.name, part.price, part.proration, part.starts_at,
+    part.ends_at, part.units, part.length, part.due, part.gross, part.net
   from (
     select
-      coalesce(segment.plan_key, billed.plan_key) as plan_key,
-      coalesce(segment.quantity, billed.quantity) as quantity,
-      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
-      billed.gross, billed.net, billed.price,
-      segment.status = 'active' as is_active,
-      segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
-      as is_kept
-    from unnest(segments) as segment
+      coalesce(run.plan_key, billed.plan_key) as plan_key,
+      coalesce(run.quantity, billed.quantity) as quantity,
+      coalesce(run.price, billed.price) as price,
+      max(run.proration) over () as proration,
+      run.starts_at, run.ends_at, coalesce(run.units, 0) as units,
+      max(run.length) over () as length,
+      coalesce(run.due, 0) as due, coalesce(billed.gross, 0) as gross,
+      coalesce(billed.net, 0) as net
+    from (
+      select
+        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration,
+        min(base_run.starts_at) as starts_at, max(base_run.ends_at) as ends_at,
+        sum(base_run.sign * (base_run.until - base_run.since)) as units,
+        base_run.length,
+        sum(
+          base_run.sign * pgledger.prorated(
+            base_run.price * base_run.quantity, base_run.since, base_run.until, base_run.length,
+            exponent
+          )
+        ) as due
+      from pgledger.base_runs(subscription, for_period, segments, for_invoice) as base_run
+      group by
+        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration, base_run.length
+    ) as run
     full join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
-      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
+      on run.plan_key = billed.plan_key and run.quantity = billed.quantity
   ) as part
   inner join pgledger.plans on part.plan_key = plans.key
-  cross join lateral (
-    select
-      -- Only what was paid in advance is kept after a cancellation.
-      part.is_active
-      or (
-        part.is_kept and coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance'
-      ) as is_charged,
-      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
-  ) as terms
-  left join lateral (
-    select
-      pgledger.proration_unit(
-        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as since,
-      pgledger.proration_unit(
-        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as until,
-      pgledger.proration_unit(
-        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as length
-  ) as unit on terms.is_charged
-  where terms.price > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
-  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
-  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
+  where part.price > 0
+    and (
+      not advance_only
+      or pgledger.base_terms(part.plan_key, segments, for_period) ->> 'billed' = 'advance'
+    )
+  order by part.starts_at nulls first, part.plan_key, part.quantity
 $$;
 
 comment on function pgledger.changed_base is
@@ -26125,175 +24398,99 @@ comment on function pgledger.changed_base is
 
 revoke all on function pgledger.changed_base from public;
 
--- file: repeatable/27_invoices/charge_by_difference.sql
+-- file: repeatable/27_invoices/charge_as_billed.sql
 /*
-What usage in stays adds to what a price asks, rounded: the cost of what had been used at the end of
-each stay, less the cost of what had been used at its start. What the price asks without any usage
-is left to the first plan's first stay. The quantities that cost nothing are free.
-
-part and whole are the share of the period for which amounts are due that a price has prorated.
+What usage of a feature in a period that has been billed comes to with what was reported since, by
+the price that it was billed at.
 */
-create or replace function pgledger.charge_by_difference(
-  price jsonb,
-  free numeric,
-  sinces numeric[],
-  untils numeric[],
-  is_first boolean,
-  part numeric,
-  whole numeric,
+create or replace function pgledger.charge_as_billed(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  plan_key bigint,
+  price pgledger.priced_feature,
   exponent integer,
   out quantity numeric,
   out amount numeric,
-  out cap numeric
-)
-language plpgsql
-immutable
-parallel safe
-as $$
-declare
-  v_signs integer[];
-  v_used numeric[];
-  v_billable numeric;
-  v_cost record;
-  v_amount numeric;
-begin
-  quantity := 0;
-  amount := round(0::numeric, exponent);
-  cap := amount;
-  for v_stay in 1 .. cardinality(untils) loop
-    if v_stay > 1 or not is_first then
-      v_signs := array[1, -1];
-      v_used := array[untils[v_stay], sinces[v_stay]];
-    elsif sinces[v_stay] > 0 then
-      v_signs := array[1, -1, 1];
-      v_used := array[untils[v_stay], sinces[v_stay], 0];
-    else
-      v_signs := array[1];
-      v_used := array[untils[v_stay]];
-    end if;
-    for v_place in 1 .. cardinality(v_signs) loop
-      v_billable := greatest(v_used[v_place] - free, 0);
-      v_cost := pgledger.price_amounts(price, v_billable, part, whole);
-      v_amount := pgledger.rounded_quotient(v_cost.amount, whole, exponent);
-      quantity := quantity + v_signs[v_place] * v_billable;
-      amount := amount + v_signs[v_place] * v_amount;
-      cap := cap + v_signs[v_place] * (
-        pgledger.rounded_quotient(v_cost.amount + v_cost.cap, whole, exponent) - v_amount
-      );
-    end loop;
-  end loop;
-end;
-$$;
-
-comment on function pgledger.charge_by_difference is
-  'What usage in stays adds to what a price asks, rounded.';
-
-revoke all on function pgledger.charge_by_difference from public;
-
--- file: repeatable/27_invoices/charge_by_events.sql
-/*
-What the events in stays cost by a price that asks something for each event, rounded: the cost of
-all events until the end of each stay, less that of those until its start, so that a stay costs what
-its own events do, and the first events of the period are free whichever plan they were used on. What
-the price asks without any usage is the first plan's.
-*/
-create or replace function pgledger.charge_by_events(
-  price jsonb,
-  meter_key integer,
-  stays pgledger.billing_segment[],
-  counted_from timestamptz,
-  is_first boolean,
-  part numeric,
-  whole numeric,
-  exponent integer,
-  out quantity numeric,
-  out amount numeric,
-  out cap numeric
+  out counted numeric,
+  out events bigint
 )
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_edge record;
-  v_cost record;
+  v_stays pgledger.billing_segment[] := pgledger.billing_stays(
+    pgledger.billing_segments(subscription, for_period)
+  );
 begin
-  quantity := 0;
-  amount := round(0::numeric, exponent);
-  cap := amount;
-  for v_edge in
-    select edge.at, edge.sign
-    from unnest(stays) as stay
-    cross join lateral (values (stay.ends_at, 1), (stay.starts_at, -1)) as edge (at, sign)
-    union all
-    select charge_by_events.counted_from, 1
-    where is_first and cardinality(stays) > 0
-  loop
-    v_cost := pgledger.event_cost(price, meter_key, counted_from, v_edge.at, part, whole);
-    quantity := quantity + v_edge.sign * v_cost.quantity;
-    amount := amount
-      + v_edge.sign * pgledger.rounded_quotient(v_cost.amount, whole, exponent);
-  end loop;
+  select
+    charge.quantity, charge.amount + charge.true_up + charge.cap, charge.counted, charge.events
+  into
+    charge_as_billed.quantity, charge_as_billed.amount, charge_as_billed.counted,
+    charge_as_billed.events
+  from pgledger.usage_charges(
+    array[price],
+    v_stays[1].starts_at,
+    array(
+      select stay from unnest(v_stays) as stay where stay.plan_key = charge_as_billed.plan_key
+    ),
+    charge_as_billed.plan_key = v_stays[1].plan_key,
+    subscription.time_zone,
+    exponent
+  ) as charge;
 end;
 $$;
 
-comment on function pgledger.charge_by_events is
-  'What the events in stays cost by a price that asks something for each event.';
+comment on function pgledger.charge_as_billed is
+  'What usage in a period that has been billed comes to by now, by the price it was billed at.';
 
-revoke all on function pgledger.charge_by_events from public;
+revoke all on function pgledger.charge_as_billed from public;
 
--- file: repeatable/27_invoices/charge_by_share.sql
+-- file: repeatable/27_invoices/charged_segments.sql
 /*
-The share that stays have of what a total costs by a price, rounded: each stay is from one of sinces
-to one of untils, out of length. The shares of all stays of a period add up to the rounded cost.
-
-part and whole are the share of the period for which amounts are due that a price has prorated.
+The parts of a period for which its base fee is charged, in order: those in which the subscription
+was active. If it was canceled in the period without anything to be given back, a plan that is
+billed in advance is charged as if the subscription had gone on to the period's end as it was just
+before: a paused one had gone on paused. A cancellation that was decided before the period began
+only ends it.
 */
-create or replace function pgledger.charge_by_share(
-  price jsonb,
-  total numeric,
-  sinces numeric[],
-  untils numeric[],
-  length numeric,
-  part numeric,
-  whole numeric,
-  exponent integer,
-  out quantity numeric,
-  out amount numeric,
-  out cap numeric
+create or replace function pgledger.charged_segments(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[]
 )
+returns pgledger.billing_segment[]
 language plpgsql
-immutable
+stable
 parallel safe
 as $$
 declare
-  v_cost record := pgledger.price_amounts(price, total, part, whole);
-  v_share numeric := 0;
+  v_part pgledger.billing_segment;
+  v_parts pgledger.billing_segment[] := '{}';
+  v_last pgledger.billing_segment := segments[cardinality(segments)];
+  v_before pgledger.billing_segment := segments[cardinality(segments) - 1];
 begin
-  amount := round(0::numeric, exponent);
-  cap := amount;
-  for v_stay in 1 .. cardinality(untils) loop
-    v_share := v_share + untils[v_stay] - sinces[v_stay];
-    amount := amount + pgledger.prorated(
-      v_cost.amount, sinces[v_stay], untils[v_stay], length * whole, exponent
-    );
-    cap := cap + pgledger.prorated(
-      v_cost.amount + v_cost.cap, sinces[v_stay], untils[v_stay], length * whole, exponent
-    );
+  foreach v_part in array segments loop
+    if v_part.status = 'active' then
+      v_parts := v_parts || v_part;
+    end if;
   end loop;
-  cap := cap - amount;
-  -- All of it is exact, as a quotient is not.
-  quantity := case
-    when v_share = length then total
-    else trim_scale(round(total * v_share / length, 6))
-  end;
+
+  if v_last.status = 'canceled'
+    and v_before.status = 'active'
+    and subscription.unused_time = 'none'
+    and subscription.canceled_at >= for_period
+    and pgledger.base_terms(v_before.plan_key, segments, for_period) ->> 'billed' = 'advance' then
+    v_parts[cardinality(v_parts)].ends_at := v_last.ends_at;
+  end if;
+  return v_parts;
 end;
 $$;
 
-comment on function pgledger.charge_by_share is
-  'The share that stays have of what a total costs by a price, rounded.';
+comment on function pgledger.charged_segments is
+  'The parts of a period for which its base fee is charged.';
 
-revoke all on function pgledger.charge_by_share from public;
+revoke all on function pgledger.charged_segments from public;
 
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
@@ -26338,10 +24535,9 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
-Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, or to void a base fee of which it gives back a part, or an
-invoice that its credit has lowered. That invoice has to be voided first. One that became final
-before gives back what others billed.
+Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
+base fee of which it gives back a part, or an invoice that its credit has lowered. That invoice has
+to be voided first. One that became final before gives back what others billed.
 
 Errors: InvalidState.
 */
@@ -26362,12 +24558,7 @@ declare
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
       and (
-        (
-          target = 'deleted'
-          and later.kind = 'period'
-          and later.period_end > invoice.period_start
-        )
-        or exists (
+        exists (
           select
           from pgledger.invoice_credits as given
           where given.from_invoice_key = later.key
@@ -26592,6 +24783,44 @@ comment on function pgledger.credited_invoices is
 
 revoke all on function pgledger.credited_invoices from public;
 
+-- file: repeatable/27_invoices/cut_at_cancellation.sql
+/*
+The parts of a period of a subscription with a cancellation that is decided and still ahead: where
+it lies in the last part, the subscription is canceled from there on.
+*/
+create or replace function pgledger.cut_at_cancellation(
+  subscription pgledger.subscriptions,
+  segments pgledger.billing_segment[]
+)
+returns pgledger.billing_segment[]
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_count integer := cardinality(segments);
+  v_last pgledger.billing_segment := segments[v_count];
+begin
+  if (subscription.cancel_at < v_last.ends_at and v_last.status in ('trialing', 'active'))
+    is not true then
+    return segments;
+  elsif subscription.cancel_at <= v_last.starts_at then
+    segments[v_count].status := 'canceled';
+    return segments;
+  end if;
+
+  segments[v_count].ends_at := subscription.cancel_at;
+  v_last.starts_at := subscription.cancel_at;
+  v_last.status := 'canceled';
+  return segments || v_last;
+end;
+$$;
+
+comment on function pgledger.cut_at_cancellation is
+  'The parts of a period with a cancellation that is decided and still ahead.';
+
+revoke all on function pgledger.cut_at_cancellation from public;
+
 -- file: repeatable/27_invoices/draw_invoice.sql
 /*
 What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
@@ -26602,7 +24831,7 @@ create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   own_key bigint,
   out invoice pgledger.invoices,
@@ -26626,7 +24855,7 @@ begin
   invoice.currency := (
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
-  invoice.as_of_version := as_of_version;
+  invoice.change_version := coalesce(draw_invoice.change_version, 0);
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
@@ -26646,13 +24875,12 @@ revoke all on function pgledger.draw_invoice from public;
 -- file: repeatable/27_invoices/draw_lines.sql
 /*
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
-own start lies; and when the period ends as far as is known. What the invoice itself has charged
-before does not count as billed.
+own start lies; and when the period ends as far as is known. It is what is due as known by now, less
+what has been billed. What the invoice itself has charged before does not count as billed.
 
-A period invoice has the base fee of the period as far as it is not billed, that of the next period
-if it is paid in advance, usage, and late usage of earlier periods. A start invoice has the base fee
-of the period as it was at the invoice's version, or, if something of it has been billed, the
-difference. An interim invoice has usage until now.
+A period invoice has the base fee of the period, that of the next period if it is paid in advance,
+usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
+the period if it is paid in advance. An interim invoice has usage until now.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -26667,25 +24895,13 @@ parallel safe
 as $$
 declare
   v_period record := pgledger.billing_period(subscription, invoice.period_start);
-  v_as_of_version bigint;
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
   period_end := v_period.ends_at;
-  -- Where it stands among the drafts depends on it.
-  invoice.period_end := period_end;
+  v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
   -- Not one statement with the kind in it: the planner would plan that anew for each call.
-  if invoice.kind = 'start' then
-    v_as_of_version := (
-      select invoice.as_of_version
-      where not exists (
-        select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice)
-      )
-    );
-  end if;
-  v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
-  if invoice.kind = 'start' then
+  if invoice.kind in ('start', 'change') then
     lines := array(
       select line
       from pgledger.base_lines(
@@ -26704,6 +24920,8 @@ begin
         invoice,
         exponent
       ) as line
+      -- What is missing to a minimum is known only at the period's end.
+      where line.kind <> 'true_up'
     );
   else
     lines := array(
@@ -26776,7 +24994,8 @@ begin
   select
     count(*) as lines,
     bool_and(
-      invoice_lines.plan_key = v_part.plan_key
+      invoice_lines.gross > 0
+      and invoice_lines.plan_key = v_part.plan_key
       and invoice_lines.quantity = v_part.quantity
       and invoice_lines.period_start = v_part.starts_at
       and invoice_lines.period_end = v_part.ends_at
@@ -26812,9 +25031,11 @@ begin
   from pgledger.plans
   cross join lateral (
     select
-      (plans.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
-      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+      (asked.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
+      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
+      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
   ) as terms
   cross join lateral (
     select
@@ -26825,7 +25046,7 @@ begin
   ) as whole
   where plans.key = v_part.plan_key
     and terms.due > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
+    and (not advance_only or terms.billed = 'advance');
 end;
 $$;
 
@@ -26834,146 +25055,97 @@ comment on function pgledger.due_base is
 
 revoke all on function pgledger.due_base from public;
 
--- file: repeatable/27_invoices/due_usage.sql
+-- file: repeatable/27_invoices/features_with_late_usage.sql
 /*
-What usage in a subscription's period comes to as known now, for each plan in the order in which
-they were active, and each of its prices. It goes by what the tenant's subscriptions were when, by
-the plans' terms and by usage, and never by when somebody looked. Only a plan that has been billed
-keeps the prices that it was billed at; is_closed leaves out all others.
-
-Without a rival the prices of a plan share their times, and so one look at usage.
+The features whose events in the periods before one are not as many as invoices have counted, or of
+which an invoice was voided; with their meters, and the start of the earliest period that can be
+counted anew. Where events were purged, that is a period that begins at a whole hour, whose total is
+kept, and ends after the purge; seats need the events themselves.
 */
-create or replace function pgledger.due_usage(
+create or replace function pgledger.features_with_late_usage(
   subscription pgledger.subscriptions,
-  segments pgledger.billing_segment[],
-  bills pgledger.billed_charge[],
-  is_closed boolean,
-  exponent integer,
-  items text[]
+  before_period timestamptz,
+  for_invoice pgledger.invoices
 )
-returns pgledger.usage_charge[]
+returns table (item text, meter_key integer, unique_key text, since timestamptz)
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
-  v_first pgledger.billing_segment := v_stays[1];
-  v_until timestamptz := v_stays[cardinality(v_stays)].ends_at;
-  v_rivals pgledger.rival_time[] := pgledger.rival_times(subscription, v_first.starts_at, v_until);
-  v_has_rivals boolean := cardinality(v_rivals) > 0;
-  v_plan record;
-  v_prices pgledger.priced_feature[];
-  v_own pgledger.billing_segment[] := v_stays;
-  v_charges pgledger.usage_charge[] := '{}';
+  v_purged_before timestamptz := (
+    select tenants.purged_before
+    from pgledger.tenants
+    where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+  );
 begin
-  for v_plan in
+  return query
+  with billed as materialized (
     select
-      segment.plan_key, min(segment.starts_at) as entered_at,
-      exists (
-        select from unnest(bills) as bill where bill.plan_key = segment.plan_key
-      ) as is_billed
-    from unnest(segments) as segment
-    group by segment.plan_key
-    having bool_or(segment.status = 'active')
-    order by min(segment.starts_at) filter (where segment.status = 'active')
-  loop
-    continue when is_closed and not v_plan.is_billed;
-    v_prices := case
-      when v_plan.is_billed then pgledger.billed_features(subscription, v_plan.plan_key, bills)
-      else pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
-    end;
-    for v_place in reverse cardinality(v_prices) .. 1 loop
-      if v_prices[v_place].feature_key <> all(items) then
-        v_prices := v_prices[:v_place - 1] || v_prices[v_place + 1:];
-      end if;
-    end loop;
-    for v_place in 1 .. case
-      when v_has_rivals then cardinality(v_prices) else least(cardinality(v_prices), 1)
-    end loop
-      if v_has_rivals then
-        v_own := pgledger.unrivalled_stays(
-          subscription, segments, v_stays, v_rivals, v_prices[v_place].feature_key
-        );
-        v_prices[v_place] := pgledger.with_added_allowance(
-          v_prices[v_place], v_own, v_plan.plan_key, v_rivals
-        );
-      end if;
-      v_charges := v_charges || pgledger.usage_charges(
-        case when v_has_rivals then v_prices[v_place:v_place] else v_prices end,
-        v_own, v_first.starts_at, v_until, v_plan.plan_key, v_plan.plan_key = v_first.plan_key,
-        v_plan.is_billed, subscription.time_zone, exponent
-      );
-    end loop;
-  end loop;
-  return v_charges;
+      line.item, line.since, line.events, line.was_voided, meters.key as meter_key,
+      meters.unique_key
+    from (
+      select
+        invoice_lines.item, min(invoice_lines.period_start) as since,
+        sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
+        bool_or(invoices.status = 'voided') as was_voided
+      from pgledger.invoice_lines
+      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+      where invoice_lines.subscription_key = subscription.key
+        and invoice_lines.for_period < before_period
+        and invoice_lines.events is not null
+        and (
+          invoice_lines.period_start >= v_purged_before
+          or (
+            invoice_lines.kind <> 'seats'
+            and invoice_lines.period_end > v_purged_before
+            and invoice_lines.period_start
+            = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
+          )
+        )
+        and (
+          invoices.status = 'voided'
+          or pgledger.counts_as_billed(invoices, features_with_late_usage.for_invoice)
+        )
+      group by invoice_lines.item
+    ) as line
+    left join pgledger.meters
+      on meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and line.item = meters.feature_key
+  ),
+  present as (
+    select counted.meter_key, counted.events
+    from (
+      select billed.since, array_agg(billed.meter_key) as meter_keys
+      from billed
+      group by billed.since
+    ) as range
+    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, before_period) as counted
+  )
+  select billed.item, billed.meter_key, billed.unique_key, billed.since
+  from billed
+  left join present on billed.meter_key = present.meter_key
+  where billed.was_voided or billed.events <> coalesce(present.events, 0);
 end;
 $$;
 
-comment on function pgledger.due_usage is
-  'What usage in a period comes to as known now, by plan and feature.';
+comment on function pgledger.features_with_late_usage is
+  'Features whose events in earlier periods are not as many as were billed.';
 
-revoke all on function pgledger.due_usage from public;
-
--- file: repeatable/27_invoices/event_cost.sql
-/*
-What usage of a meter in [starts_at, ends_at) costs by a price that asks something for each event,
-multiplied by whole as in pgledger.price_amounts; quantity is what is charged for. A fee alone is
-computed from how many events there are; what bounds charges or leaves out the first events, from
-the events themselves.
-*/
-create or replace function pgledger.event_cost(
-  price jsonb,
-  meter_key integer,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  part numeric,
-  whole numeric,
-  out quantity numeric,
-  out amount numeric
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_sums record;
-begin
-  if (pgledger.event_price(price)).reads_events then
-    v_sums := pgledger.metered_event_sums(price, meter_key, starts_at, ends_at);
-  else
-    select
-      coalesce(sum(sums.events), 0) as events, coalesce(sum(sums.quantity), 0) as quantity,
-      0::numeric as raised, 0::numeric as cut
-    into v_sums
-    from pgledger.usage_sums(array[meter_key], starts_at, ends_at) as sums;
-  end if;
-  quantity := v_sums.quantity;
-  amount := (
-    pgledger.price_amounts(
-      price, v_sums.quantity, part, whole, v_sums.events, v_sums.raised, v_sums.cut
-    )
-  ).amount;
-end;
-$$;
-
-comment on function pgledger.event_cost is
-  'What usage of a meter costs by a price that asks something for each event.';
-
-revoke all on function pgledger.event_cost from public;
+revoke all on function pgledger.features_with_late_usage from public;
 
 -- file: repeatable/27_invoices/finalize_invoices.sql
 /*
-Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
-at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
-days of 24 hours whatever the session's time zone. pgledger.settle_credit says what becomes of what
-it credits beyond what it charges.
+Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
+is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
+session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
+charges.
+
+Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
 
 The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever given another number.
-
-Locks the app's row and holds it until the transaction ends: numbers have no gap because
-transactions take them one after the other. So this comes last.
+the status is a second guard, so that no final invoice is ever made final again.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,
@@ -26986,29 +25158,18 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_app record;
-  v_now timestamptz;
+  v_now timestamptz := pgledger.clock();
+  v_payment_terms integer := coalesce(
+    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
+    30
+  );
 begin
-  if cardinality(keys) = 0 then
-    return;
-  end if;
-  insert into pgledger.apps (app_id)
-  values (finalize_invoices.app_id)
-  on conflict on constraint apps_app_id_pk do nothing;
-  update pgledger.apps
-  set invoice_number = apps.invoice_number + cardinality(keys)
-  where apps.app_id = finalize_invoices.app_id
-  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
-  into v_app;
-
-  v_now := pgledger.clock();
   update pgledger.invoices
   set
     status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
-    number = v_app.number + taken.place,
     finalized_at = v_now,
     due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
+      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     -- With the currency's decimals, like all amounts.
@@ -27029,7 +25190,7 @@ end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: numbers, due dates, and what becomes of credits.';
+  'Makes drafts of an app final: due dates, and what becomes of credits.';
 
 revoke all on function pgledger.finalize_invoices from public;
 
@@ -27044,7 +25205,7 @@ create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   even_if_empty boolean
 )
@@ -27060,13 +25221,14 @@ declare
     where invoices.subscription_key = subscription.key
       and invoices.kind = find_or_draft_invoice.kind
       and invoices.period_start = find_or_draft_invoice.period_start
+      and invoices.change_version = coalesce(find_or_draft_invoice.change_version, 0)
       and invoices.status <> 'voided'
   );
   v_drawn record;
 begin
   if v_key is null then
     v_drawn := pgledger.draw_invoice(
-      subscription, kind, period_start, as_of_version, tax_rates, null
+      subscription, kind, period_start, change_version, tax_rates, null
     );
     if even_if_empty or cardinality(v_drawn.lines) > 0 then
       v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
@@ -27221,7 +25383,7 @@ revoke all on function pgledger.invoice_key from public;
 /*
 Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
 and the invoice's own start, which for an interim invoice is where the last final one ended.
-as_of_version is for start invoices the change with which the period became active.
+change_version says for kind change which change the invoice is for: the last one of the period.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
@@ -27231,7 +25393,7 @@ create or replace function pgledger.invoice_request(
   kind text,
   tax_rates jsonb,
   out period_start timestamptz,
-  out as_of_version bigint
+  out change_version bigint
 )
 language plpgsql
 stable
@@ -27242,7 +25404,7 @@ declare
   v_period record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
   if pgledger.time_fault(v_at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
@@ -27261,24 +25423,23 @@ begin
     );
   end if;
 
-  if kind = 'start' then
-    as_of_version := (
-      select min(change.version)
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.period_start = invoice_request.period_start
-        and change.status = 'active'
+  if kind = 'start' and not exists (
+    select
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = invoice_request.period_start
+      and change.status = 'active'
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''start''',
+        format('subscription %s was not active in the period of %s', subscription.id, v_at)
+      ]
     );
-    if as_of_version is null then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array[
-          'kind', '''start''',
-          format('subscription %s was not active in the period of %s', subscription.id, v_at)
-        ]
-      );
-    end if;
-  else
+  elsif kind = 'change' then
+    change_version := pgledger.last_change(subscription, period_start, v_at);
+  elsif kind in ('period', 'interim') then
     v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
@@ -27321,13 +25482,59 @@ comment on function pgledger.invoice_with_key is
 
 revoke all on function pgledger.invoice_with_key from public;
 
+-- file: repeatable/27_invoices/last_change.sql
+/*
+The version of the last change in a subscription's period that can have an invoice of its own. What
+the clock does by itself has none.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.last_change(
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  at timestamptz
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_version bigint := (
+    select max(change.version)
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = last_change.period_start
+      and change.change in ('plan_changed', 'updated', 'paused', 'resumed', 'canceled')
+  );
+  v_ok boolean;
+begin
+  if v_version is null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''change''',
+        format('subscription %s did not change in the period of %s', subscription.id, at)
+      ]
+    );
+  end if;
+  return v_version;
+end;
+$$;
+
+comment on function pgledger.last_change is
+  'The version of the last change in a period that can have an invoice of its own.';
+
+revoke all on function pgledger.last_change from public;
+
 -- file: repeatable/27_invoices/late_lines.sql
 /*
 Lines for usage that was reported after the invoice of its period had become final, one for each
-period, plan and feature: what is due by now at the price that it was billed at, less what has been
+period, plan and feature: what usage costs by now at the price that it was billed at, less what was
 billed. A credit gives back what was paid, so the discount's share is left out.
 
-Only features that pgledger.late_usage names are computed anew.
+Only features that pgledger.features_with_late_usage names are computed anew. Late usage of a period
+whose invoice is still a draft goes on the draft.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -27341,57 +25548,69 @@ stable
 parallel safe
 as $$
 declare
-  v_late record;
-  v_charge pgledger.usage_charge;
+  v_billed record;
+  v_charge record;
   v_line pgledger.invoice_lines;
 begin
-  for v_late in
-    select late.for_period, late.items
-    from pgledger.late_usage(subscription, before_period, for_invoice) as late
-    order by late.for_period
+  for v_billed in
+    select
+      billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
+      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
+      billed.events, billed.basis, late.meter_key, late.unique_key
+    from pgledger.features_with_late_usage(subscription, before_period, for_invoice) as late
+    inner join pgledger.billed_usage(
+      subscription.key, before_period, for_invoice, true
+    ) as billed
+      on late.item = billed.item and late.since <= billed.starts_at
+    where not exists (
+      select
+      from pgledger.invoices
+      where invoices.subscription_key = subscription.key
+        and invoices.kind = 'period'
+        and invoices.period_start = billed.for_period
+        and invoices.status = 'draft'
+    )
+    order by billed.for_period, billed.starts_at, billed.item
   loop
-    foreach v_charge in array array(
-      select charge
-      from unnest(
-        pgledger.unbilled_usage(
-          subscription, v_late.for_period,
-          pgledger.billing_segments(subscription, v_late.for_period), for_invoice, true, exponent,
-          v_late.items
-        )
-      ) as charge
-      order by charge.starts_at, charge.feature_key
-    ) loop
-      v_line := null;
-      v_line.amount := v_charge.amount + v_charge.true_up + v_charge.cap;
-      continue when v_charge.events = 0
-        and v_line.amount = 0
-        and v_charge.gross_amount is null;
+    v_charge := pgledger.charge_as_billed(
+      subscription,
+      v_billed.for_period,
+      v_billed.plan_key,
+      row(
+        null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
+      )::pgledger.priced_feature,
+      exponent
+    );
+    continue when v_charge.events = v_billed.events
+      and v_charge.amount = v_billed.amount;
 
-      v_line.kind := 'late_usage';
-      v_line.description := format(
-        'Late usage of %s before %s',
-        v_charge.feature_key,
-        to_char(v_charge.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
+    v_line := null;
+    v_line.kind := 'late_usage';
+    v_line.description := format(
+      'Late usage of %s before %s',
+      v_billed.item,
+      to_char(v_billed.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
+    );
+    v_line.item := v_billed.item;
+    v_line.period_start := v_billed.starts_at;
+    v_line.period_end := v_billed.ends_at;
+    v_line.quantity := v_charge.quantity - v_billed.quantity;
+    v_line.amount := v_charge.amount - v_billed.amount;
+    v_line.discount := 0;
+    v_line.tax := 0;
+    v_line.subscription_key := subscription.key;
+    v_line.for_period := v_billed.for_period;
+    v_line.plan_key := v_billed.plan_key;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events - v_billed.events;
+    v_line.basis := v_billed.basis;
+    if v_line.amount < 0 and v_billed.net <> v_billed.amount then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
+      v_line.amount := pgledger.rounded_quotient(
+        v_line.amount * v_billed.net, v_billed.amount, exponent
       );
-      v_line.item := v_charge.feature_key;
-      v_line.period_start := v_charge.starts_at;
-      v_line.period_end := v_charge.ends_at;
-      v_line.quantity := v_charge.quantity;
-      v_line.discount := 0;
-      v_line.tax := 0;
-      v_line.subscription_key := subscription.key;
-      v_line.for_period := v_late.for_period;
-      v_line.plan_key := v_charge.plan_key;
-      v_line.counted := v_charge.counted;
-      v_line.events := v_charge.events;
-      v_line.basis := v_charge.basis;
-      if v_charge.gross_amount is not null then
-        v_line.basis := v_line.basis || jsonb_build_object(
-          'gross', (v_charge.gross_amount + v_charge.gross_true_up + v_charge.gross_cap)::text
-        );
-      end if;
-      return next v_line;
-    end loop;
+    end if;
+    return next v_line;
   end loop;
 end;
 $$;
@@ -27400,86 +25619,6 @@ comment on function pgledger.late_lines is
   'Lines for usage that was reported after the invoice of its period had become final.';
 
 revoke all on function pgledger.late_lines from public;
-
--- file: repeatable/27_invoices/late_usage.sql
-/*
-The periods before one in which usage may have come to something else since it was billed, with the
-features. First all periods of a feature are looked at together: as long as its events are as many
-as were counted, and no invoice was voided, that is all. Otherwise each period is looked at.
-
-Of seats, every report before the last period's end counts, because one from before a period says
-how many were taken in it. Which periods it changes is seen only by computing them anew.
-
-Only what the period's own invoice has billed can come late; before that, it goes on that invoice.
-*/
-create or replace function pgledger.late_usage(
-  subscription pgledger.subscriptions,
-  before_period timestamptz,
-  for_invoice pgledger.invoices
-)
-returns table (for_period timestamptz, items text[])
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  return query
-  with billed as materialized (
-    select
-      part.for_period, part.item, part.meter_key, part.is_seat, part.starts_at, part.ends_at,
-      part.events, part.counted, part.was_voided
-    from pgledger.billed_periods(subscription, before_period, for_invoice) as part
-  ),
-  feature as (
-    select
-      billed.item, billed.meter_key, bool_or(billed.was_voided) as was_voided,
-      case when billed.is_seat then '-infinity' else min(billed.starts_at) end as since,
-      case when billed.is_seat then max(billed.ends_at) else before_period end as until,
-      case
-        when billed.is_seat
-          then (array_agg(billed.counted order by billed.ends_at desc))[1]
-        else sum(billed.events)
-      end as events
-    from billed
-    group by billed.item, billed.meter_key, billed.is_seat
-  ),
-  present as (
-    select counted.meter_key, counted.events
-    from (
-      select feature.since, feature.until, array_agg(feature.meter_key) as meter_keys
-      from feature
-      group by feature.since, feature.until
-    ) as range
-    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, range.until) as counted
-  )
-  select billed.for_period, array_agg(billed.item)
-  from feature
-  left join present on feature.meter_key = present.meter_key
-  inner join billed on feature.item = billed.item
-  where (feature.was_voided or feature.events <> coalesce(present.events, 0))
-    and (
-      billed.was_voided
-      or billed.is_seat
-      or billed.events <> pgledger.usage_between(
-        billed.meter_key, null, 'count', billed.starts_at, billed.ends_at
-      )
-    )
-    and exists (
-      select
-      from pgledger.invoices
-      where invoices.subscription_key = subscription.key
-        and invoices.kind = 'period'
-        and invoices.period_start = billed.for_period
-        and pgledger.counts_as_billed(invoices, for_invoice)
-    )
-  group by billed.for_period;
-end;
-$$;
-
-comment on function pgledger.late_usage is
-  'The earlier periods, and features, in which usage may have come to something else since.';
-
-revoke all on function pgledger.late_usage from public;
 
 -- file: repeatable/27_invoices/ledger_create_invoice.sql
 /*
@@ -27585,7 +25724,7 @@ grant execute on function public.ledger_create_invoice to pgledger_poster;
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
+Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function public.ledger_delete_invoice(
@@ -27611,7 +25750,6 @@ begin
   if v_old.status <> 'draft' then
     v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
-  v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
   delete from pgledger.invoices
   where invoices.key = v_old.key;
@@ -27634,8 +25772,7 @@ id: Which invoice: inv_ and a ULID.
 Returns: The draft as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is not a draft, or a final invoice goes
-  on from it).$$;
+  no such invoice), InvalidState (it is not a draft).$$;
 
 revoke all on function public.ledger_delete_invoice from public;
 grant execute on function public.ledger_delete_invoice to pgledger_poster;
@@ -27699,6 +25836,7 @@ begin
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -27765,7 +25903,7 @@ begin
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
   );
   return pgledger.invoice_with_key(v_key);
 end;
@@ -27785,8 +25923,10 @@ subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for. period: what the period has come to, and what the next
   one costs in advance. start: the base fee of a period that is paid in
-  advance and is not on the invoice of the period before. interim: usage until
-  now. One of: period, start, interim.
+  advance and is not on the invoice of the period before. change: what changes
+  of plan or quantity come to in the period; there is one for each change, and
+  it is that of the last. interim: usage until now. One of: period, start,
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for the subscription's.
 
@@ -27794,10 +25934,11 @@ Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  the subscription has no period at that time, kind is start and it was not
+  active in that period, or kind is change and it did not change),
+  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
+  are not valid; the message names the path), UsagePurged (usage events of the
+  period may have been purged).$$;
 
 revoke all on function public.ledger_generate_invoice from public;
 grant execute on function public.ledger_generate_invoice to pgledger_poster;
@@ -27873,7 +26014,7 @@ begin
   elsif pgledger.time_fault(at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -27895,7 +26036,7 @@ begin
     and invoices.status <> 'voided'
     and invoices.period_start <= ledger_get_invoice_by_period.at
     and invoices.period_end > ledger_get_invoice_by_period.at
-  order by invoices.period_start desc
+  order by invoices.period_start desc, invoices.change_version desc
   limit 1;
 
   if found then
@@ -27911,8 +26052,8 @@ app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
 at: A time in the period: not before its start, and before its end.
-kind: What the invoice is for, as for ledger_generate_invoice. One of: period,
-  start, interim.
+kind: What the invoice is for, as for ledger_generate_invoice; of several for
+  changes it is that of the last. One of: period, start, change, interim.
 
 Returns: The invoice that is not voided, or no row.
 
@@ -28272,7 +26413,7 @@ tenant_id: Who would be billed.
 subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
-  interim.
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
   subscription's.
@@ -28282,10 +26423,11 @@ Returns: The draft as of now, without an id, and computed anew if there is
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  the subscription has no period at that time, kind is start and it was not
+  active in that period, or kind is change and it did not change),
+  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
+  are not valid; the message names the path), UsagePurged (usage events of the
+  period may have been purged).$$;
 
 revoke all on function public.ledger_preview_invoice from public;
 grant execute on function public.ledger_preview_invoice to pgledger_reader;
@@ -28399,53 +26541,65 @@ grant execute on function public.ledger_set_payment_terms to pgledger_poster;
 
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
-What usage of a feature comes to by a plan's price, less what has been billed of it. If more was
+A charge for usage of a feature by a plan, less what other invoices have billed of it. If more was
 billed than it comes to, its amounts together give back what was paid of that: they are reduced by
-the share that the discount had. The gross amounts then say what they were before.
+the share that the discount had. gross_amount, gross_true_up and gross_cap then say what they were
+before, and are null otherwise.
 */
 create or replace function pgledger.less_billed_usage(
-  charge pgledger.usage_charge,
-  bills pgledger.billed_charge[],
-  exponent integer
+  subscription_key bigint,
+  for_period timestamptz,
+  for_invoice pgledger.invoices,
+  plan_key bigint,
+  feature_key text,
+  exponent integer,
+  inout quantity numeric,
+  inout amount numeric,
+  inout true_up numeric,
+  inout cap numeric,
+  inout events bigint,
+  out gross_amount numeric,
+  out gross_true_up numeric,
+  out gross_cap numeric
 )
-returns pgledger.usage_charge
 language plpgsql
-immutable
+stable
 parallel safe
 as $$
 declare
-  v_bill pgledger.billed_charge;
+  v_billed record;
   v_gross numeric;
 begin
-  foreach v_bill in array bills loop
-    continue when v_bill.plan_key <> charge.plan_key or v_bill.item <> charge.feature_key;
-    charge.quantity := charge.quantity - v_bill.quantity;
-    charge.amount := charge.amount - v_bill.amount;
-    charge.true_up := charge.true_up - v_bill.true_up;
-    charge.cap := charge.cap - v_bill.cap;
-    charge.events := charge.events - v_bill.events;
+  select
+    coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
+    coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
+    coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
+  into v_billed
+  from pgledger.billed_usage(subscription_key, for_period, for_invoice, false) as billed
+  where billed.item = feature_key
+    and billed.plan_key = less_billed_usage.plan_key;
+  quantity := quantity - v_billed.quantity;
+  amount := amount - v_billed.amount;
+  true_up := true_up - v_billed.true_up;
+  cap := cap - v_billed.cap;
+  events := events - v_billed.events;
 
-    v_gross := v_bill.amount + v_bill.true_up + v_bill.cap;
-    if v_bill.net <> v_gross and charge.amount + charge.true_up + charge.cap < 0 then
-      charge.gross_amount := charge.amount;
-      charge.gross_true_up := charge.true_up;
-      charge.gross_cap := charge.cap;
-      charge.true_up := pgledger.rounded_quotient(
-        charge.gross_true_up * v_bill.net, v_gross, exponent
-      );
-      charge.cap := pgledger.rounded_quotient(charge.gross_cap * v_bill.net, v_gross, exponent);
-      charge.amount := pgledger.rounded_quotient(
-        (charge.gross_amount + charge.gross_true_up + charge.gross_cap) * v_bill.net, v_gross,
-        exponent
-      ) - charge.true_up - charge.cap;
-    end if;
-  end loop;
-  return charge;
+  v_gross := v_billed.amount + v_billed.true_up + v_billed.cap;
+  if v_billed.net <> v_gross and amount + true_up + cap < 0 then
+    gross_amount := amount;
+    gross_true_up := true_up;
+    gross_cap := cap;
+    true_up := pgledger.rounded_quotient(gross_true_up * v_billed.net, v_gross, exponent);
+    cap := pgledger.rounded_quotient(gross_cap * v_billed.net, v_gross, exponent);
+    amount := pgledger.rounded_quotient(
+      (gross_amount + gross_true_up + gross_cap) * v_billed.net, v_gross, exponent
+    ) - true_up - cap;
+  end if;
 end;
 $$;
 
 comment on function pgledger.less_billed_usage is
-  'What usage comes to by a price, less what has been billed of it.';
+  'A charge for usage less what other invoices have billed of it.';
 
 revoke all on function pgledger.less_billed_usage from public;
 
@@ -28708,105 +26862,11 @@ comment on function pgledger.lower_invoice is
 
 revoke all on function pgledger.lower_invoice from public;
 
--- file: repeatable/27_invoices/metered_charge.sql
-/*
-What a metered feature comes to by a price in the stays of its plan (own_stays), rounded; minimum is
-what the price asks at least, or null. sinces and untils are what had been used at the start and end
-of each of these, and whole is all that was used in the period. stays are those of all plans.
-
-Where all usage decides about the price of each unit, or where there is a level, the plan bills a
-share of the whole cost: no order of plans then makes usage free or bills it twice. Without any
-usage there is nothing to share by, and what the price asks is the first plan's.
-*/
-create or replace function pgledger.metered_charge(
-  price pgledger.priced_feature,
-  stays pgledger.billing_segment[],
-  own_stays pgledger.billing_segment[],
-  counted_from timestamptz,
-  whole numeric,
-  sinces numeric[],
-  untils numeric[],
-  is_first boolean,
-  time_zone text,
-  exponent integer,
-  out quantity numeric,
-  out amount numeric,
-  out cap numeric,
-  out minimum numeric
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_terms jsonb := price.basis -> 'price';
-  v_free numeric := coalesce((price.basis ->> 'allowance')::numeric, 0)
-    + coalesce((price.basis ->> 'added_allowance')::numeric, 0);
-  v_part record := pgledger.active_part(price.basis, stays, time_zone);
-  v_total numeric := whole;
-  v_time record;
-  v_charge record;
-begin
-  minimum := pgledger.rounded_quotient(
-    (v_terms ->> 'minimum')::numeric * v_part.part, v_part.whole, exponent
-  );
-  if price.basis ->> 'aggregation' in ('max', 'latest') then
-    if cardinality(stays) = 1 and cardinality(untils) = 1
-      and stays[1].starts_at = counted_from then
-      v_total := untils[1];
-    else
-      v_total := pgledger.usage_level(
-        price.meter_key, price.basis ->> 'aggregation', stays
-      );
-    end if;
-    v_time := pgledger.active_time(stays, own_stays);
-    sinces := v_time.sinces;
-    untils := v_time.untils;
-    whole := v_time.whole;
-  elsif v_terms ?| array['event_fee', 'event_minimum', 'event_maximum', 'free_events']
-    and (pgledger.event_price(v_terms)).is_by_event then
-    v_charge := pgledger.charge_by_events(
-      v_terms, price.meter_key, own_stays, counted_from, is_first, v_part.part, v_part.whole,
-      exponent
-    );
-    quantity := v_charge.quantity;
-    amount := v_charge.amount;
-    cap := v_charge.cap;
-    return;
-  elsif whole = 0 or (
-    v_terms ->> 'model' not in ('volume', 'package')
-    and v_terms ->> 'maximum' is null
-  ) then
-    v_charge := pgledger.charge_by_difference(
-      v_terms, v_free, sinces, untils, is_first, v_part.part, v_part.whole, exponent
-    );
-    quantity := v_charge.quantity;
-    amount := v_charge.amount;
-    cap := v_charge.cap;
-    return;
-  end if;
-  v_charge := pgledger.charge_by_share(
-    v_terms, greatest(v_total - v_free, 0), sinces, untils, whole, v_part.part, v_part.whole,
-    exponent
-  );
-  quantity := v_charge.quantity;
-  amount := v_charge.amount;
-  cap := v_charge.cap;
-end;
-$$;
-
-comment on function pgledger.metered_charge is
-  'What a metered feature comes to by a price in the stays of the price''s plan.';
-
-revoke all on function pgledger.metered_charge from public;
-
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
-a gap. The fee is that of the plan and quantity with which the period began: what changed since is
-prorated on that period's own invoice. If something of the fee has been billed already, the
-difference to what is known by now. As long as the period before is not over, the next one is taken
-to follow as if nothing else happened.
+a gap: what is due of it as known by now, less what has been billed. As long as the period before is
+not over, the next one is taken to follow as if nothing else happened.
 */
 create or replace function pgledger.next_base_lines(
   subscription pgledger.subscriptions,
@@ -28833,27 +26893,21 @@ begin
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
       return;
     end if;
-    v_segments := pgledger.billing_segments(
-      subscription,
-      ends_at,
-      case
-        when not exists (
-          select
-          from pgledger.billed_base(subscription.key, ends_at, for_invoice)
-        ) then next_version
-      end
-    );
+    v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at then
     return;
   else
     select
-      array[
-        row(
-          next_base_lines.ends_at, period.ends_at, subscription.plan_key,
-          subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
-        )::pgledger.billing_segment
-      ]
+      pgledger.cut_at_cancellation(
+        subscription,
+        array[
+          row(
+            next_base_lines.ends_at, period.ends_at, subscription.plan_key,
+            subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
+          )::pgledger.billing_segment
+        ]
+      )
     into v_segments
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
@@ -28874,6 +26928,143 @@ comment on function pgledger.next_base_lines is
   'Lines for the base fee of the period that follows one, if it is paid in advance.';
 
 revoke all on function pgledger.next_base_lines from public;
+
+-- file: repeatable/27_invoices/number_invoices.sql
+/*
+Gives invoices of an app that have just become final its next numbers, in the order of the keys.
+
+Locks the app's row and holds it until the transaction ends: numbers have no gap because
+transactions take them one after the other. So this comes last.
+*/
+create or replace function pgledger.number_invoices(app_id text, keys bigint[])
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_number bigint;
+begin
+  if cardinality(keys) = 0 then
+    return;
+  end if;
+  insert into pgledger.apps (app_id)
+  values (number_invoices.app_id)
+  on conflict on constraint apps_app_id_pk do nothing;
+  update pgledger.apps
+  set invoice_number = apps.invoice_number + cardinality(keys)
+  where apps.app_id = number_invoices.app_id
+  returning apps.invoice_number - cardinality(keys) into v_number;
+
+  update pgledger.invoices
+  set number = v_number + taken.place
+  from unnest(keys) with ordinality as taken (key, place)
+  where invoices.key = taken.key and invoices.number is null;
+end;
+$$;
+
+comment on function pgledger.number_invoices is
+  'Gives invoices of an app that have become final its next numbers.';
+
+revoke all on function pgledger.number_invoices from public;
+
+-- file: repeatable/27_invoices/plan_usage_lines.sql
+/*
+Lines for the usage in the stays of a period on a plan: for each of the plan's prices one for usage,
+overage beyond an allowance or seats, one for what is missing to the price's minimum, and one for
+what is beyond its maximum. Usage of zero has its line, too: it says that the feature was looked at,
+which is what late usage is found by.
+
+has_billed says whether another invoice has billed usage of the period; only then is each charge
+lessened by that. Where a credit was reduced by a discount, the line's basis says what it was
+before.
+*/
+create or replace function pgledger.plan_usage_lines(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  first_stay pgledger.billing_segment,
+  stays pgledger.billing_segment[],
+  has_billed boolean,
+  for_invoice pgledger.invoices,
+  exponent integer
+)
+returns setof pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_plan_key bigint := stays[1].plan_key;
+  v_charge record;
+  v_line pgledger.invoice_lines;
+begin
+  v_line.subscription_key := subscription.key;
+  v_line.for_period := for_period;
+  v_line.discount := 0;
+  v_line.tax := 0;
+  v_line.plan_key := v_plan_key;
+  v_line.period_start := stays[1].starts_at;
+  v_line.period_end := stays[cardinality(stays)].ends_at;
+  for v_charge in
+    select
+      charge.description, charge.feature_key, charge.unit_amount, charge.basis, charge.quantity,
+      charge.amount, charge.true_up, charge.cap, charge.counted, charge.events,
+      null::numeric as gross_amount, null::numeric as gross_true_up, null::numeric as gross_cap
+    from pgledger.usage_charges(
+      array(select price from pgledger.priced_features(subscription, v_plan_key) as price),
+      first_stay.starts_at, stays, v_plan_key = first_stay.plan_key, subscription.time_zone,
+      exponent
+    ) as charge
+  loop
+    if has_billed then
+      select
+        rest.quantity, rest.amount, rest.true_up, rest.cap, rest.events, rest.gross_amount,
+        rest.gross_true_up, rest.gross_cap
+      into
+        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
+        v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
+      from pgledger.less_billed_usage(
+        subscription.key, for_period, for_invoice, v_plan_key, v_charge.feature_key, exponent,
+        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
+      ) as rest;
+    end if;
+
+    v_line.kind := case
+      when v_charge.basis ->> 'type' = 'seat' then 'seats'
+      when v_charge.basis ? 'allowance' then 'overage'
+      else 'usage'
+    end;
+    v_line.description := v_charge.description;
+    v_line.item := v_charge.feature_key;
+    v_line.quantity := v_charge.quantity;
+    v_line.unit_amount := v_charge.unit_amount;
+    v_line.amount := v_charge.amount;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events;
+    v_line.basis := v_charge.basis;
+    if v_charge.gross_amount is not null then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
+    end if;
+    return next v_line;
+
+    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0 then
+      return next pgledger.bound_line(
+        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
+      );
+    end if;
+    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
+      return next pgledger.bound_line(
+        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
+      );
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.plan_usage_lines is
+  'Lines for the usage in the stays of a period on a plan that is not billed yet.';
+
+revoke all on function pgledger.plan_usage_lines from public;
 
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
@@ -28904,12 +27095,13 @@ begin
   where invoices.subscription_key = subscription.key
     and invoices.kind = preview_invoice.kind
     and invoices.period_start = v_request.period_start
+    and invoices.change_version = coalesce(v_request.change_version, 0)
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
     return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
-    subscription, kind, v_request.period_start, v_request.as_of_version,
+    subscription, kind, v_request.period_start, v_request.change_version,
     coalesce(tax_rates, v_written.tax_rates), v_written.key
   );
   return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
@@ -28923,67 +27115,62 @@ revoke all on function pgledger.preview_invoice from public;
 
 -- file: repeatable/27_invoices/priced_features.sql
 /*
-The prices that a plan has at a time, in their order. basis is what a charge is computed from, and
-stands on the line: the price, the feature's type and aggregation, the allowance if the plan gives
-one as a soft limit, how seats and prorated amounts are prorated, and which subscription bills it.
-With each, the meter that counts the subscription's usage, if there is one.
+The prices of a plan, in their order. basis is what a charge is computed from, and stands on the
+line: the price, the feature's type and aggregation, the allowance if the plan gives one as a soft
+limit, and for seats how they are prorated. With each, the meter that counts the subscription's
+usage, if there is one.
 */
 create or replace function pgledger.priced_features(
   subscription pgledger.subscriptions,
-  plan_key bigint,
-  at timestamptz
+  plan_key bigint
 )
-returns pgledger.priced_feature[]
-language plpgsql
+returns setof pgledger.priced_feature
+language sql
 stable
 parallel safe
 as $$
-declare
-  v_terms record := pgledger.plan_terms(plan_key, at);
-begin
-  return array(
+  select
+    format('%s: %s', plans.name, features.name) || case
+      when given.allowance is not null then format(' beyond %s', given.allowance)
+      else ''
+    end,
+    plan_features.feature_key,
+    (price.value ->> 'unit_amount')::numeric,
+    meters.key,
+    meters.unique_key,
+    jsonb_strip_nulls(
+      jsonb_build_object(
+        'price', price.value - 'feature',
+        'type', plan_features.type,
+        'aggregation', plan_features.aggregation,
+        'allowance', given.allowance,
+        'proration', given.proration
+      )
+    )
+  from pgledger.plans
+  cross join lateral jsonb_array_elements(
+    coalesce(nullif(plans.pricing -> 'prices', 'null'), '[]')
+  ) with ordinality as price (value, place)
+  inner join pgledger.plan_features
+    on plans.key = plan_features.plan_key
+    and price.value ->> 'feature' = plan_features.feature_key
+  inner join pgledger.features on plan_features.feature_id = features.id
+  cross join lateral (
     select
-      row(
-        format('%s: %s', plans.name, features.name) || case
-          when v_terms.allowances ? features.key
-            then format(' beyond %s', v_terms.allowances ->> features.key)
-          else ''
-        end,
-        features.key,
-        (price.value ->> 'unit_amount')::numeric,
-        meters.key,
-        meters.unique_key,
-        jsonb_strip_nulls(
-          jsonb_build_object(
-            'price', price.value - 'feature',
-            'type', features.type,
-            'aggregation', term.value ->> 'aggregation',
-            'allowance', v_terms.allowances ->> features.key,
-            'proration',
-            case
-              when features.type = 'seat' or price.value -> 'prorated' = 'true'
-                then coalesce(v_terms.pricing #>> '{base,proration}', 'day')
-            end,
-            'billed_by', subscription.id
-          )
-        )
-      )::pgledger.priced_feature
-    from pgledger.plans
-    cross join lateral jsonb_array_elements(
-      coalesce(nullif(v_terms.pricing -> 'prices', 'null'), '[]')
-    ) with ordinality as price (value, place)
-    cross join lateral (
-      select v_terms.features -> (price.value ->> 'feature') as value
-    ) as term
-    inner join pgledger.features on term.value ->> 'feature_id' = features.id
-    left join pgledger.meters
-      on meters.app_id = subscription.app_id
-      and meters.tenant_id = subscription.tenant_id
-      and meters.feature_key = features.key
-    where plans.key = priced_features.plan_key
-    order by price.place
-  );
-end;
+      case
+        when plan_features.soft_limit and plan_features.quota >= 0
+          then trim_scale(plan_features.quota)::text
+      end as allowance,
+      case
+        when plan_features.type = 'seat' then coalesce(plans.pricing #>> '{base,proration}', 'day')
+      end as proration
+  ) as given
+  left join pgledger.meters
+    on meters.app_id = subscription.app_id
+    and meters.tenant_id = subscription.tenant_id
+    and meters.feature_key = plan_features.feature_key
+  where plans.key = priced_features.plan_key
+  order by price.place
 $$;
 
 comment on function pgledger.priced_features is
@@ -29017,11 +27204,16 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    -- When clocks are set back, the local time can be before that of the start.
+    -- When clocks are set back, the local time can be before that of the start, or come twice: a
+    -- day begins when it comes the second time, as periods do.
     else greatest(
       0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
-      - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
+      - (
+        at < (
+          (at at time zone time_zone)::date + (whole_start at time zone time_zone)::time
+        ) at time zone time_zone
+      )::integer
     )
   end::numeric
 $$;
@@ -29334,62 +27526,6 @@ comment on function pgledger.repeated_invoice is
 
 revoke all on function pgledger.repeated_invoice from public;
 
--- file: repeatable/27_invoices/rival_times.sql
-/*
-The times between two points in which other subscriptions of the same tenant are active or in their
-trial, with what their plans ask and give then. Nearly every tenant has one subscription, and the
-answer is empty.
-*/
-create or replace function pgledger.rival_times(
-  subscription pgledger.subscriptions,
-  since timestamptz,
-  until timestamptz
-)
-returns pgledger.rival_time[]
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  if not exists (
-    select
-    from pgledger.subscriptions as other
-    where other.app_id = subscription.app_id
-      and other.tenant_id = subscription.tenant_id
-      and other.key <> subscription.key
-      and other.started_at < rival_times.until
-      and (other.ended_at is null or other.ended_at > rival_times.since)
-  ) then
-    return '{}';
-  end if;
-  return array(
-    select
-      row(
-        other.key, other.started_at, other.created_at, part.starts_at, part.ends_at, part.status,
-        pgledger.plan_priority(part.plan_key, part.entered_at),
-        jsonb_path_query_array(terms.pricing, '$.prices[*].feature'),
-        terms.allowances
-      )::pgledger.rival_time
-    from pgledger.subscriptions as other
-    cross join lateral pgledger.subscription_times(other, rival_times.until) as part
-    cross join lateral pgledger.plan_terms(part.plan_key, part.entered_at) as terms
-    where other.app_id = subscription.app_id
-      and other.tenant_id = subscription.tenant_id
-      and other.key <> subscription.key
-      and other.started_at < rival_times.until
-      and (other.ended_at is null or other.ended_at > rival_times.since)
-      and part.starts_at < rival_times.until
-      and part.ends_at > rival_times.since
-    order by other.key, part.starts_at
-  );
-end;
-$$;
-
-comment on function pgledger.rival_times is
-  'When other subscriptions of the same tenant are active, and what their plans ask and give.';
-
-revoke all on function pgledger.rival_times from public;
-
 -- file: repeatable/27_invoices/seat_levels.sql
 /*
 How many seats were taken when, in a range of a period. since and until count the days or seconds of
@@ -29449,8 +27585,7 @@ revoke all on function pgledger.seat_levels from public;
 -- file: repeatable/27_invoices/seats_charge.sql
 /*
 What seats cost by a price in the stays of a period on the price's plan, rounded: each number of
-seats its share of the period, by the days or seconds for which so many were taken. Seats that were
-never reported are 0, and a price may ask something for these, too.
+seats its share of the period, by the days or seconds for which so many were taken.
 */
 create or replace function pgledger.seats_charge(
   basis jsonb,
@@ -29482,11 +27617,7 @@ as $$
     )
   from (
     select
-      greatest(
-        level.level - coalesce((basis ->> 'allowance')::numeric, 0)
-        - coalesce((basis ->> 'added_allowance')::numeric, 0),
-        0
-      ) as level,
+      greatest(level.level - coalesce((basis ->> 'allowance')::numeric, 0), 0) as level,
       level.since, level.until, whole.length
     from unnest(stays) as stay
     cross join lateral pgledger.seat_levels(
@@ -29496,6 +27627,7 @@ as $$
     cross join lateral pgledger.proration_unit(
       stay.whole_end, stay.whole_start, stay.whole_end, time_zone, basis ->> 'proration'
     ) as whole (length)
+    where meter_key is not null
   ) as seats
   cross join lateral pgledger.price_amounts(basis -> 'price', seats.level) as cost
 $$;
@@ -29732,19 +27864,21 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, as_of_version, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
     invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
   -- partial, so there is no constraint to name.
-  on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
+  on conflict (subscription_key, kind, period_start, change_version)
+  where status <> 'voided'
+  do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
   return v_key;
@@ -29789,80 +27923,6 @@ $$;
 comment on function pgledger.store_lines is 'Writes the lines of an invoice.';
 
 revoke all on function pgledger.store_lines from public;
-
--- file: repeatable/27_invoices/subscription_times.sql
-/*
-When until a time a subscription is active or in its trial, in parts: a part ends where plan, status
-or period change. entered_at is when the plan was entered in the part's period. It makes no
-difference how far ledger_advance has written down what the clock has made due.
-*/
-create or replace function pgledger.subscription_times(
-  subscription pgledger.subscriptions,
-  until timestamptz
-)
-returns table (
-  starts_at timestamptz,
-  ends_at timestamptz,
-  plan_key bigint,
-  status text,
-  entered_at timestamptz
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_end timestamptz := coalesce(subscription.cancel_at, 'infinity');
-  v_part record;
-begin
-  for v_part in
-    select
-      change.occurred_at, change.plan_key, change.status, change.period_end,
-      lead(change.occurred_at) over written as next_at,
-      min(change.occurred_at) over (partition by change.period_start, change.plan_key) as entered_at
-    from pgledger.subscription_changes as change
-    where change.subscription_key = subscription.key
-    window written as (order by change.version)
-    order by change.version
-  loop
-    starts_at := v_part.occurred_at;
-    plan_key := v_part.plan_key;
-    status := v_part.status;
-    entered_at := v_part.entered_at;
-    ends_at := coalesce(v_part.next_at, v_end);
-    if status = 'trialing' and v_part.next_at is null then
-      ends_at := least(v_end, subscription.trial_end);
-    end if;
-    exit when starts_at >= until;
-    continue when status not in ('trialing', 'active');
-
-    if v_part.next_at is null and status = 'trialing' then
-      return next;
-      status := 'active';
-      starts_at := ends_at;
-      ends_at := v_end;
-    end if;
-    -- What follows the last change is one part for each of the periods that have begun since.
-    while v_part.next_at is null and starts_at < least(until, v_end) loop
-      ends_at := least(v_end, v_part.period_end);
-      if starts_at >= v_part.period_end then
-        entered_at := starts_at;
-        ends_at := least(v_end, (pgledger.subscription_period(subscription, starts_at)).ends_at);
-      end if;
-      return next;
-      starts_at := ends_at;
-    end loop;
-    if v_part.next_at is not null and starts_at < ends_at then
-      return next;
-    end if;
-  end loop;
-end;
-$$;
-
-comment on function pgledger.subscription_times is
-  'When until a time a subscription is active or in its trial, and on which plan.';
-
-revoke all on function pgledger.subscription_times from public;
 
 -- file: repeatable/27_invoices/take_back_credit.sql
 /*
@@ -29951,238 +28011,100 @@ comment on function pgledger.tell_of_invoices is
 
 revoke all on function pgledger.tell_of_invoices from public;
 
--- file: repeatable/27_invoices/unbilled_usage.sql
-/*
-What is left to bill of the usage of a subscription's period as known by an invoice: what is due,
-less what has been billed for good. Once the period's own invoice is final (is_closed), its prices
-are those that it was billed at.
-*/
-create or replace function pgledger.unbilled_usage(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  segments pgledger.billing_segment[],
-  for_invoice pgledger.invoices,
-  is_closed boolean,
-  exponent integer,
-  items text[] default null
-)
-returns pgledger.usage_charge[]
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_bills pgledger.billed_charge[] := array(
-    select bill
-    from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
-  );
-  v_charges pgledger.usage_charge[] := pgledger.due_usage(
-    subscription, segments, v_bills, is_closed, exponent, items
-  );
-begin
-  if cardinality(v_bills) > 0 then
-    for v_place in 1 .. cardinality(v_charges) loop
-      v_charges[v_place] := pgledger.less_billed_usage(v_charges[v_place], v_bills, exponent);
-    end loop;
-  end if;
-  return v_charges;
-end;
-$$;
-
-comment on function pgledger.unbilled_usage is
-  'What is left to bill of usage in a period: what is due, less what has been billed.';
-
-revoke all on function pgledger.unbilled_usage from public;
-
--- file: repeatable/27_invoices/unrivalled_stays.sql
-/*
-The stays of a period without the times in which another subscription of the tenant bills a feature:
-one that is active, has a price for it, and comes first. The lowest priority comes first, then the
-oldest; but one that was begun in the past comes last as long as others had billed by then.
-*/
-create or replace function pgledger.unrivalled_stays(
-  subscription pgledger.subscriptions,
-  segments pgledger.billing_segment[],
-  stays pgledger.billing_segment[],
-  rivals pgledger.rival_time[],
-  feature_key text
-)
-returns pgledger.billing_segment[]
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_since timestamptz := pgledger.billed_before(
-    subscription.key, subscription.started_at, subscription.created_at, feature_key
-  );
-  v_stay pgledger.billing_segment;
-  v_priority integer;
-  v_rival pgledger.rival_time;
-  v_rival_since timestamptz;
-  v_own tstzmultirange;
-  v_taken tstzmultirange;
-  v_stays pgledger.billing_segment[] := '{}';
-begin
-  foreach v_stay in array stays loop
-    v_priority := pgledger.plan_priority(
-      v_stay.plan_key,
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = v_stay.plan_key
-      )
-    );
-    v_own := tstzmultirange(tstzrange(v_stay.starts_at, v_stay.ends_at));
-    foreach v_rival in array rivals loop
-      continue when v_rival.status <> 'active' or not v_rival.priced ? feature_key;
-      v_rival_since := pgledger.billed_before(
-        v_rival.subscription_key, v_rival.started_at, v_rival.created_at, feature_key
-      );
-      v_taken := tstzmultirange(tstzrange(v_rival.starts_at, v_rival.ends_at));
-      if (v_rival.priority, v_rival.started_at, v_rival.subscription_key)
-        < (v_priority, subscription.started_at, subscription.key) then
-        v_taken := v_taken - tstzmultirange(
-          tstzrange(v_since, greatest(v_since, v_rival_since))
-        );
-      else
-        v_taken := v_taken * tstzmultirange(
-          tstzrange(v_rival_since, greatest(v_rival_since, v_since))
-        );
-      end if;
-      v_own := v_own - v_taken;
-    end loop;
-    v_stays := v_stays || array(
-      select
-        row(
-          lower(part), upper(part), v_stay.plan_key, v_stay.quantity, v_stay.status,
-          v_stay.whole_start, v_stay.whole_end
-        )::pgledger.billing_segment
-      from unnest(v_own) as part
-      order by part
-    );
-  end loop;
-  return v_stays;
-end;
-$$;
-
-comment on function pgledger.unrivalled_stays is
-  'The stays of a period without the times in which another subscription bills a feature.';
-
-revoke all on function pgledger.unrivalled_stays from public;
-
 -- file: repeatable/27_invoices/usage_charges.sql
 /*
-What usage comes to by the prices of a plan in the stays of a period in which they count, rounded: a
-row for each price, in their order. quantity is how much is charged and amount what that costs;
-true_up is what is missing to the price's minimum, and cap, below zero, what is beyond its maximum.
-Usage is counted from counted_from to counted_until, the start of the period's first stay and the
-end of its last one, whatever plan or subscription bills it; events is how many events lie in the
-plan's own stays. Without such a stay there is no row, unless something is billed: then it is 0.
+What usage costs by the prices of a plan in the stays of a period on it, rounded: a row for each
+price, in their order. quantity is how much is charged and amount what that costs; true_up is what
+is missing to the price's minimum, and cap, below zero, what is beyond its maximum. counted is what
+usage has come to since counted_from, the start of the period's first stay; events is how many
+events lie in these stays.
 
-A price is charged in one of four ways:
-- seats by the days or seconds for which they were taken;
-- what has a level (max, latest): the level's cost, shared among plans by their active time;
-- a volume or package price, or one with a maximum: the cost of all usage, shared by usage;
-- any other by difference: the cost of all usage until the end of a stay, less that until its start.
-A minimum is the first plan's.
+What a price asks for no usage at all falls to the plan that the period began with, and so does a
+minimum. What usage adds never costs less than nothing.
 */
 create or replace function pgledger.usage_charges(
   prices pgledger.priced_feature[],
-  stays pgledger.billing_segment[],
   counted_from timestamptz,
-  counted_until timestamptz,
-  plan_key bigint,
+  stays pgledger.billing_segment[],
   is_first boolean,
-  is_billed boolean,
   time_zone text,
   exponent integer
 )
-returns pgledger.usage_charge[]
+returns table (
+  place integer,
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  basis jsonb,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  counted numeric,
+  events bigint
+)
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_own pgledger.billing_segment[] := array(
-    select stay
-    from unnest(stays) as stay
-    where stay.plan_key = usage_charges.plan_key
-    order by stay.starts_at
-  );
-  v_stays integer := cardinality(v_own);
-  v_used record;
+  v_used record := pgledger.usage_in_stays(prices, counted_from, stays);
   v_price pgledger.priced_feature;
-  v_charge pgledger.usage_charge;
-  v_charges pgledger.usage_charge[] := '{}';
-  v_cost record;
 begin
-  if v_stays = 0 and not is_billed then
-    return v_charges;
-  end if;
-  v_used := pgledger.usage_in_stays(prices, v_own, counted_from, counted_until);
-  v_charge.plan_key := plan_key;
-  v_charge.starts_at := coalesce(v_own[1].starts_at, counted_from);
-  v_charge.ends_at := coalesce(v_own[v_stays].ends_at, counted_until);
-  for v_place in 1 .. cardinality(prices) loop
-    v_price := prices[v_place];
-    v_charge.description := v_price.description;
-    v_charge.feature_key := v_price.feature_key;
-    v_charge.unit_amount := v_price.unit_amount;
-    v_charge.basis := v_price.basis;
-    v_charge.events := v_used.events[v_place];
-    if v_price.basis ->> 'type' = 'seat' then
-      v_cost := pgledger.seats_charge(
-        v_price.basis, v_price.meter_key, v_own, time_zone, exponent
-      );
-      v_charge.true_up := v_cost.true_up;
-      -- A report from before the first stay says how many seats were taken in it.
-      v_charge.counted := pgledger.usage_between(
-        v_price.meter_key, null, 'count', '-infinity', v_charge.ends_at
-      );
+  place := 0;
+  foreach v_price in array prices loop
+    place := place + 1;
+    description := v_price.description;
+    feature_key := v_price.feature_key;
+    unit_amount := v_price.unit_amount;
+    basis := v_price.basis;
+    counted := v_used.counted[place];
+    events := v_used.events[place];
+    if basis ->> 'type' = 'seat' then
+      select charge.quantity, charge.amount, charge.true_up, charge.cap
+      into
+        usage_charges.quantity, usage_charges.amount, usage_charges.true_up, usage_charges.cap
+      from pgledger.seats_charge(
+        v_price.basis, v_price.meter_key, stays, time_zone, exponent
+      ) as charge;
     else
-      v_cost := pgledger.metered_charge(
-        v_price, stays, v_own, counted_from, v_used.wholes[v_place],
-        v_used.sinces[(v_place - 1) * v_stays + 1:v_place * v_stays],
-        v_used.untils[(v_place - 1) * v_stays + 1:v_place * v_stays],
-        is_first, time_zone, exponent
+      quantity := v_used.quantities[place];
+      amount := round(greatest(v_used.amounts[place], 0), exponent);
+      true_up := greatest(
+        case
+          when is_first then round((basis #>> '{price,minimum}')::numeric, exponent) - amount
+        end,
+        0 * amount
       );
-      v_charge.true_up := greatest(
-        case when is_first and v_stays > 0 then v_cost.minimum - v_cost.amount - v_cost.cap end,
-        0 * v_cost.amount
-      );
-      v_charge.counted := v_used.untils[v_place * v_stays];
+      cap := round(greatest(v_used.amounts[place] + v_used.caps[place], 0), exponent) - amount;
     end if;
-    v_charge.quantity := v_cost.quantity;
-    v_charge.amount := v_cost.amount;
-    v_charge.cap := v_cost.cap;
-    v_charges[v_place] := v_charge;
+    return next;
   end loop;
-  return v_charges;
 end;
 $$;
 
 comment on function pgledger.usage_charges is
-  'What usage comes to by the prices of a plan in the stays of a period in which they count.';
+  'What usage costs by the prices of a plan in the stays of a period on it.';
 
 revoke all on function pgledger.usage_charges from public;
 
 -- file: repeatable/27_invoices/usage_in_stays.sql
 /*
-How much of what prices are for had been used at the start and at the end of each stay, counted from
-one time on; wholes is what was used until another, and events how many events lie in the stays. The
-arrays of sinces and untils have an element for each price and, within it, for each stay.
+What usage in the stays of a period on a plan adds to what the plan's prices ask, not rounded: an
+array of each sum, with one element for each price.
 
-Seats are only counted. For one stay that is all of the time, one look at the meters is enough.
+A stay is charged what its usage adds: the price of all usage until its end, less the price of all
+usage until its start. So neither a change of plan nor a pause begins tiers and allowances again, or
+charges anything twice. Seats are only counted: they are charged by pgledger.seats_charge.
 */
 create or replace function pgledger.usage_in_stays(
   prices pgledger.priced_feature[],
-  stays pgledger.billing_segment[],
   counted_from timestamptz,
-  counted_until timestamptz,
-  out sinces numeric[],
-  out untils numeric[],
-  out wholes numeric[],
+  stays pgledger.billing_segment[],
+  out quantities numeric[],
+  out amounts numeric[],
+  out caps numeric[],
+  out counted numeric[],
   out events numeric[]
 )
 language plpgsql
@@ -30190,103 +28112,83 @@ stable
 parallel safe
 as $$
 declare
-  v_stays integer := cardinality(stays);
-  v_prices integer := cardinality(prices);
-  v_at record;
+  -- Until when usage is counted: the ends of the stays, then the starts of those that begin later.
+  v_times timestamptz[] := array(
+    select time.value
+    from unnest(stays) as stay
+    cross join lateral (values (stay.ends_at, 1), (stay.starts_at, 2)) as time (value, edge)
+    where time.edge = 1 or time.value > counted_from
+    order by time.edge, time.value
+  );
+  v_ends integer := cardinality(stays);
+  v_sign integer;
+  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
+  v_zeros numeric[] := array_fill(0::numeric, array[cardinality(prices)]);
+  v_used record;
+  v_value numeric;
+  v_is_seat boolean;
+  v_cost record;
 begin
-  sinces := array_fill(0::numeric, array[v_prices * v_stays]);
-  untils := sinces;
-  wholes := array_fill(0::numeric, array[v_prices]);
-  events := wholes;
-  for v_stay in 1 .. v_stays loop
-    if stays[v_stay].starts_at > counted_from then
-      v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].starts_at);
-      for v_place in 1 .. v_prices loop
-        sinces[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
-        events[v_place] := events[v_place] - v_at.events[v_place];
-      end loop;
-    end if;
-    v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].ends_at);
-    for v_place in 1 .. v_prices loop
-      untils[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
-      events[v_place] := events[v_place] + v_at.events[v_place];
+  quantities := v_zeros;
+  amounts := v_zeros;
+  caps := v_zeros;
+  counted := v_zeros;
+  events := v_zeros;
+  for v_time in 1 .. cardinality(v_times) loop
+    v_sign := case when v_time <= v_ends then 1 else -1 end;
+    for v_used in
+      select
+        price.place, price.meter_key, price.unique_key, price.basis, sums.events, sums.quantity,
+        sums.highest
+      from unnest(prices) with ordinality as price (
+        description, feature_key, unit_amount, meter_key, unique_key, basis, place
+      )
+      left join pgledger.usage_sums(v_meter_keys, counted_from, v_times[v_time]) as sums
+        on price.meter_key = sums.meter_key
+    loop
+      events[v_used.place] := events[v_used.place] + v_sign * coalesce(v_used.events, 0);
+      v_is_seat := v_used.basis ->> 'type' = 'seat';
+      continue when v_is_seat and v_time <> v_ends;
+
+      v_value := coalesce(
+        case
+          when v_used.meter_key is null then 0
+          when v_used.basis ->> 'aggregation' = 'sum' then v_used.quantity
+          when v_used.basis ->> 'aggregation' = 'count' then v_used.events
+          when v_used.basis ->> 'aggregation' = 'max' then v_used.highest
+          else pgledger.usage_between(
+            v_used.meter_key, v_used.unique_key, v_used.basis ->> 'aggregation', counted_from,
+            v_times[v_time]
+          )
+        end,
+        0
+      );
+      if v_time = v_ends then
+        counted[v_used.place] := v_value;
+      end if;
+      continue when v_is_seat;
+
+      v_value := greatest(
+        v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
+      );
+      v_cost := pgledger.price_amounts(v_used.basis -> 'price', v_value);
+      quantities[v_used.place] := quantities[v_used.place] + v_sign * v_value;
+      amounts[v_used.place] := amounts[v_used.place] + v_sign * v_cost.amount;
+      caps[v_used.place] := caps[v_used.place] + v_sign * v_cost.cap;
     end loop;
   end loop;
-  if v_stays > 0 and stays[v_stays].ends_at < counted_until then
-    v_at := pgledger.usage_until(prices, counted_from, counted_until);
-  end if;
-  if v_stays > 0 then
-    wholes := v_at.used;
-  end if;
 end;
 $$;
 
 comment on function pgledger.usage_in_stays is
-  'How much of what prices are for had been used at the start and the end of each stay.';
+  'What usage in the stays of a period on a plan adds to what the plan''s prices ask.';
 
 revoke all on function pgledger.usage_in_stays from public;
 
--- file: repeatable/27_invoices/usage_level.sql
-/*
-The level that a meter had in the stays of a period, by an aggregation of max or latest; 0 without
-an event in them. What is reported in between counts for nothing.
-*/
-create or replace function pgledger.usage_level(
-  meter_key integer,
-  aggregation text,
-  stays pgledger.billing_segment[]
-)
-returns numeric
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  if aggregation = 'max' then
-    return coalesce(
-      (
-        select max(sums.highest)
-        from unnest(stays) as stay
-        cross join lateral pgledger.usage_sums(
-          array[usage_level.meter_key], stay.starts_at, stay.ends_at
-        ) as sums
-      ),
-      0
-    );
-  end if;
-  return coalesce(
-    (
-      select pgledger.latest_usage_between(usage_level.meter_key, last.starts_at, last.ends_at)
-      from (
-        select stay.starts_at, stay.ends_at
-        from unnest(stays) as stay
-        cross join lateral pgledger.usage_sums(
-          array[usage_level.meter_key], stay.starts_at, stay.ends_at
-        ) as sums
-        order by stay.starts_at desc
-        limit 1
-      ) as last
-    ),
-    0
-  );
-end;
-$$;
-
-comment on function pgledger.usage_level is
-  'The level that a meter had in the stays of a period: the highest or the latest.';
-
-revoke all on function pgledger.usage_level from public;
-
 -- file: repeatable/27_invoices/usage_lines.sql
 /*
-Lines for the usage of a subscription's period that is not billed yet: for each plan, and each of
-its prices, one for usage, overage beyond an allowance or seats, one for what is missing to the
-price's minimum, and one for what is beyond its maximum. Usage of zero has its line, too: it says
-that the feature was looked at, which is what late usage is found by. Where a credit was reduced by
-a discount, the line's basis says what it was before.
-
-What is missing to a minimum is known only at the period's end: until the period's own invoice is
-final, an interim invoice leaves it out.
+Lines for the usage of a subscription's period, less what interim invoices have billed of it, for
+each plan that it was on, in the order in which they began.
 */
 create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
@@ -30301,56 +28203,28 @@ stable
 parallel safe
 as $$
 declare
-  v_is_closed boolean := exists (
+  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
+  v_has_billed boolean := exists (
     select
-    from pgledger.invoices
-    where invoices.subscription_key = subscription.key
-      and invoices.kind = 'period'
-      and invoices.period_start = for_period
-      and invoices.status not in ('draft', 'voided')
+    from pgledger.billed_usage(subscription.key, for_period, for_invoice, false)
   );
-  v_charge pgledger.usage_charge;
-  v_line pgledger.invoice_lines;
+  v_plan record;
 begin
-  v_line.subscription_key := subscription.key;
-  v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
-  foreach v_charge in array pgledger.unbilled_usage(
-    subscription, for_period, segments, for_invoice, v_is_closed, exponent
-  ) loop
-    v_line.kind := case
-      when v_charge.basis ->> 'type' = 'seat' then 'seats'
-      when v_charge.basis ?| array['allowance', 'added_allowance'] then 'overage'
-      else 'usage'
-    end;
-    v_line.description := v_charge.description;
-    v_line.item := v_charge.feature_key;
-    v_line.plan_key := v_charge.plan_key;
-    v_line.period_start := v_charge.starts_at;
-    v_line.period_end := v_charge.ends_at;
-    v_line.quantity := v_charge.quantity;
-    v_line.unit_amount := v_charge.unit_amount;
-    v_line.amount := v_charge.amount;
-    v_line.counted := v_charge.counted;
-    v_line.events := v_charge.events;
-    v_line.basis := v_charge.basis;
-    if v_charge.gross_amount is not null then
-      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
-    end if;
-    return next v_line;
-
-    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0
-      and (for_invoice.kind <> 'interim' or v_is_closed) then
-      return next pgledger.bound_line(
-        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
-      );
-    end if;
-    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
-      return next pgledger.bound_line(
-        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
-      );
-    end if;
+  for v_plan in
+    select stay.plan_key, array_agg(stay order by stay.starts_at) as stays
+    from unnest(v_stays) as stay
+    group by stay.plan_key
+    order by min(stay.starts_at)
+  loop
+    return query
+    select
+      line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
+      line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
+      line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
+      line.redemption_key, line.basis
+    from pgledger.plan_usage_lines(
+      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, for_invoice, exponent
+    ) as line;
   end loop;
 end;
 $$;
@@ -30359,115 +28233,6 @@ comment on function pgledger.usage_lines is
   'Lines for the usage of a subscription''s period that is not billed yet.';
 
 revoke all on function pgledger.usage_lines from public;
-
--- file: repeatable/27_invoices/usage_until.sql
-/*
-What usage in a range of time comes to for each price, by the aggregation of its feature, and how
-many events it has; 0 for seats, which are counted only.
-*/
-create or replace function pgledger.usage_until(
-  prices pgledger.priced_feature[],
-  starts_at timestamptz,
-  ends_at timestamptz,
-  out used numeric[],
-  out events numeric[]
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
-begin
-  select
-    array_agg(
-      coalesce(
-        case
-          when price.meter_key is null or price.basis ->> 'type' = 'seat' then 0
-          when price.basis ->> 'aggregation' = 'sum' then sums.quantity
-          when price.basis ->> 'aggregation' = 'count' then sums.events
-          when price.basis ->> 'aggregation' = 'max' then sums.highest
-          else pgledger.usage_between(
-            price.meter_key, price.unique_key, price.basis ->> 'aggregation',
-            usage_until.starts_at, usage_until.ends_at
-          )
-        end,
-        0
-      )
-      order by price.place
-    ),
-    array_agg(coalesce(sums.events, 0) order by price.place)
-  into usage_until.used, usage_until.events
-  from unnest(prices) with ordinality as price (
-    description, feature_key, unit_amount, meter_key, unique_key, basis, place
-  )
-  left join pgledger.usage_sums(
-    v_meter_keys, usage_until.starts_at, usage_until.ends_at
-  ) as sums on price.meter_key = sums.meter_key;
-end;
-$$;
-
-comment on function pgledger.usage_until is
-  'What usage in a range of time comes to for each price, and how many events it has.';
-
-revoke all on function pgledger.usage_until from public;
-
--- file: repeatable/27_invoices/with_added_allowance.sql
-/*
-A price with what other subscriptions of the tenant, in which the feature has no price, give of it
-for nothing: their soft limits, whole, if they are there at any time in which the plan bills it. One
-that was begun in the past gives nothing for what had been billed by then.
-*/
-create or replace function pgledger.with_added_allowance(
-  price pgledger.priced_feature,
-  stays pgledger.billing_segment[],
-  plan_key bigint,
-  rivals pgledger.rival_time[]
-)
-returns pgledger.priced_feature
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_added numeric := (
-    select sum(given.allowance)
-    from (
-      select max((rival.allowances ->> price.feature_key)::numeric) as allowance
-      from unnest(rivals) as rival
-      where not rival.priced ? price.feature_key
-        and exists (
-          select
-          from unnest(stays) as stay
-          where stay.plan_key = with_added_allowance.plan_key
-            and rival.ends_at > stay.starts_at
-            and stay.ends_at > greatest(
-              rival.starts_at,
-              pgledger.billed_before(
-                rival.subscription_key, rival.started_at, rival.created_at, price.feature_key
-              )
-            )
-        )
-      group by rival.subscription_key
-    ) as given
-  );
-  v_own numeric := coalesce((price.basis ->> 'allowance')::numeric, 0);
-begin
-  if v_added > 0 then
-    price.description := regexp_replace(price.description, ' beyond [0-9.]+$', '')
-      || format(' beyond %s', trim_scale(v_own + v_added));
-    price.basis := price.basis || jsonb_build_object(
-      'added_allowance', trim_scale(v_added)::text
-    );
-  end if;
-  return price;
-end;
-$$;
-
-comment on function pgledger.with_added_allowance is
-  'A price with what other subscriptions of the tenant give of its feature for nothing.';
-
-revoke all on function pgledger.with_added_allowance from public;
 
 -- file: repeatable/27_invoices/views/ledger_invoices.sql
 /*
@@ -30533,8 +28298,9 @@ comment on column public.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.period_end is
@@ -30650,8 +28416,9 @@ comment on column public.ledger_tenant_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.period_end is
@@ -31491,13 +29258,14 @@ revoke all on function pgledger.check_advance_span from public;
 
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
-The invoices that a subscription's changes since the last look ask for.
+The invoices that a subscription's changes since the last look ask for, in the order in which their
+drafts have to become final.
 
 An invoice of kind period: for each period that has ended, except one that was a trial all through.
 Of kind start: for each period that began or went on active. Whoever draws it up skips it if the
 base fee has been billed, as it is by the invoice of the period before where that has_next, that is
 where the one follows the other without a gap. A change at the moment at which the subscription is
-canceled begins nothing.
+canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
 
 Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
 drafts that can become final by now, as of version 0.
@@ -31509,6 +29277,7 @@ create or replace function pgledger.invoice_occasions(
 returns table (
   kind text,
   period_start timestamptz,
+  change_version bigint,
   as_of_version bigint,
   has_next boolean
 )
@@ -31520,7 +29289,7 @@ as $$
     select
       subscription_changes.version, subscription_changes.change, subscription_changes.status,
       subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at,
+      subscription_changes.occurred_at, subscription_changes.invoice_now,
       lag(subscription_changes.period_start) over earlier as earlier_start,
       lag(subscription_changes.period_end) over earlier as earlier_end,
       lag(subscription_changes.change) over earlier = 'trial_ended'
@@ -31534,11 +29303,13 @@ as $$
       and subscription_changes.version >= subscription.invoiced_version
     window earlier as (order by subscription_changes.version)
   )
-  select distinct on (occasion.kind, occasion.period_start)
-    occasion.kind, occasion.period_start, occasion.version, occasion.has_next
+  select distinct on (occasion.period_start, turn.place, occasion.change_version)
+    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
+    occasion.has_next
   from (
     select
-      'period' as kind, change.earlier_start as period_start, change.version,
+      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
+      change.version,
       change.status = 'active'
       and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
     from change
@@ -31546,34 +29317,48 @@ as $$
       and change.earlier_start <> change.period_start
       and not change.was_trial
     union all
-    select 'period', change.period_start, change.version, false
+    select 'period', change.period_start, 0, change.version, false
     from change
     where change.version > subscription.invoiced_version
       and change.change = 'canceled'
-      and change.occurred_at > change.period_start
     union all
-    select 'period', subscription.current_period_start, subscription.version, false
+    select 'period', subscription.current_period_start, 0, subscription.version, false
     where subscription.status = 'paused'
       and subscription.current_period_end <= pgledger.clock()
     union all
-    select 'start', change.period_start, change.version, false
+    select 'start', change.period_start, 0, change.version, false
     from change
     where change.version > subscription.invoiced_version
       and change.status = 'active'
       and change.has_ended is not true
       and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
     union all
-    select invoices.kind, invoices.period_start, 0, false
+    select 'change', change.period_start, change.version, change.version, false
+    from change
+    where change.version > subscription.invoiced_version
+      and change.invoice_now
+    union all
+    select invoices.kind, invoices.period_start, invoices.change_version, 0, false
     from pgledger.invoices
     where with_drafts
       and invoices.subscription_key = subscription.key
       and invoices.status = 'draft'
       and (
-        invoices.kind = 'start'
-        or (invoices.kind = 'period' and invoices.period_end <= pgledger.clock())
+        invoices.kind in ('start', 'change')
+        or (
+          invoices.kind = 'period'
+          and (
+            invoices.period_start < subscription.current_period_start
+            or subscription.current_period_end <= pgledger.clock()
+            or subscription.status = 'canceled'
+          )
+        )
       )
   ) as occasion
-  order by occasion.kind, occasion.period_start, occasion.version
+  cross join lateral (
+    select array_position(array['start', 'change', 'period'], occasion.kind) as place
+  ) as turn
+  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -31583,17 +29368,18 @@ revoke all on function pgledger.invoice_occasions from public;
 
 -- file: repeatable/29_advance/invoice_on_occasion.sql
 /*
-The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
-base fee has an invoice of its own only where nothing has been billed for its period.
+The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
+has an invoice of its own only where nothing has been billed for its period.
 
-With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
-it is computed again as often as another invoice has used up one of them meanwhile.
+With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
+it is made final, but for its number; it is computed again as often as another invoice has used up
+one of the coupons meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   to_finalize boolean
 )
 returns bigint
@@ -31611,6 +29397,7 @@ begin
     where invoices.subscription_key = subscription.key
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
+      and invoices.change_version = invoice_on_occasion.change_version
       and invoices.status <> 'voided'
     -- The caller's lock on the subscription keeps others from its drafts already. This one makes
     -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
@@ -31629,35 +29416,35 @@ begin
       end if;
     end if;
     v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
-      false
+      subscription, kind, period_start, change_version, null, false
     );
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  while to_finalize and v_key is not null loop
-    exit when pgledger.use_coupons(v_key);
-    perform pgledger.redraw_invoice(
-      (select invoices from pgledger.invoices where invoices.key = v_key), subscription
-    );
-  end loop;
+  if to_finalize and v_key is not null then
+    while not pgledger.use_coupons(v_key) loop
+      perform pgledger.redraw_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key), subscription
+      );
+    end loop;
+    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
+  end if;
   return v_key;
 end;
 $$;
 
 comment on function pgledger.invoice_on_occasion is
-  'The draft for an occasion to invoice a subscription, or null.';
+  'The invoice for an occasion to invoice a subscription, or null.';
 
 revoke all on function pgledger.invoice_on_occasion from public;
 
 -- file: repeatable/29_advance/invoice_subscription.sql
 /*
-Draws up the invoices that a subscription's changes since the last look ask for, and returns the
-drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
-such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
-before and can become final are among them.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns them in
+the order of their periods. With to_finalize, each is made final before the next one is drawn up,
+but for its number, and drafts that were there before and can become final are among them.
 
 The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
 what its tenant has left of coupons, only the subscription is written and the answer is null: the
@@ -31687,14 +29474,14 @@ begin
 
   for v_occasion in
     select
-      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
+      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
+      occasion.has_next
     from pgledger.invoice_occasions(subscription, to_finalize) as occasion
-    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
-      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
@@ -31723,8 +29510,8 @@ revoke all on function pgledger.invoice_subscription from public;
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
 what another one holds to the next call. Each subscription that is taken is moved on to now, or by
-as many changes as pgledger.moves_at_once says. Invoices become final at the end of the call, so
-that the app's numbers are locked only from there to the end of the transaction.
+as many changes as pgledger.moves_at_once says. Invoices get their numbers at the end of the call,
+so that the app's row is locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -31774,7 +29561,7 @@ begin
       );
   end;
   if invoices = 'final' then
-    perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
+    perform pgledger.number_invoices(app_id, v_done.invoice_keys);
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
@@ -32402,20 +30189,19 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1faeba048ed0c65174193752953276b60a512c7129843fb35f6d0b5da52a733f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'e20607daf7acc3593be019025ea052320cb9e01d402c1fdbb1367419323d4ede', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7357d1ba186cd2103d317d045c5d5b6f091fb73cc01078fe217b10ec68e47e61', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/checks/check_cleared.sql', 'repeatable', 'f6ca1c355aa6019473b45390a39d6aa20c4762e8b99515e59fc83e9d911718f5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_id.sql', 'repeatable', '0e4786084411a6cc948ac591d0813b5167e28740890aa2ddd32fedcde84e8e8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32424,7 +30210,6 @@ values
   ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', '175a1fb162bb8164c14e84823c4dca1ea768cc5c0c5f9843a6a78c25758f735d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/checks/cleared.sql', 'repeatable', '2ffd86099701381a82d9a293bd3c545b0921b3e0311373df17a56e1aac413536', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32474,7 +30259,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'dc7290799995a84ec99d814148249b8694525a8cc525b0e32625d01dc3316808', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '3c04c40f21aafc7b5e76c894f401809f1dabf2f108599df19058600cef882189', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32490,7 +30275,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'fe21b9b8cca1b628760ccd29ce5630387bc01366d09e70deaad2599d9531e95f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'e7a02e1f0f020cd2433729d1279d86e5e52a01a6d1de90f2edd567194bd87b31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32545,82 +30330,64 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', '6365a6c49d590228817c0216d51ee551ab00d18be7f7c1b434a235f241159bdd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '930a50081f4299a4764110f359e94a8226102818b236efe2e6f6c289d4e0c358', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '490a72730069b95dade10382421c1041678c318558df286c3009413daaec878f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '80ca87dc49ea936e7dfbe7daec19f5838bf6e7dc3e61d274eea6cd64119f3dc5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', '8c9e551e12469a4d94d1b74f50191d6901c53a6181529c99cc609445ff5c3069', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', 'ec109afa2d42a4aabdec9e82823c166f6ee0ef9907d87c7246f81699211a1d2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'e6928b205f96bdf3d69668eaf03cc0372803dd105c721b44312d52f60e01feb1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_bounds.sql', 'repeatable', 'a36408dbac737cbd279bd01466f2ce7e098c992e4158b6324f4873f1bd41dc88', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'a914951bc0eb258bb2084eac8187baa60d247a7c683f75c8d5e4722f2e6105a2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '7e9ed157aa79d4d2b9c843d533becdaaee472d497eedce042d1409058d70bf92', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '2f98e8da14aed6c99efc8b48840da9193336d5e707cfcdbdb3a2caf8bb2b297e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '88bf8a76cf8e92e781cfc911997c374d1402c269d664ce2d3a82342a6f47a8fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '6c8b23822d11c88cafd8982ede84b1d03197e78a28b555f1015d1798ad4fea1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '1a6481f88e435606e4c8d182229a6bcdaf0ad0f46b7b5f6ccd6b4392baedb82c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'eb7f0592debb4d6bafad36be6a2df35391156cf0ad38be8fae3501c6b928c134', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'e2a744a9c3ff1a8852281ed8246a9bfd0b2beb12f8fb2ca2087c822835cf715a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '79cddac8eafcd5511662b50ab2308715f144e9d0e846e886d0d8470bd69e8417', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'dfcdd862884f1ef55336270f3ac60c38ebf474a25523718eb244a4cb4ec3b3f7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '3d5b7b984317338b00aed6020e885e00bad1239824e9c480f959833f4395727d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'ee74ef84eeb6b2454f494a60f58482d96099234bdb11fc9d38303c8f76cbfd25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', '55913a2e9d74c45d4ce6677447b3461be93c6ccd469bceac519f455eec2953f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', '4471d0e651b1baae55011a25c338cf5269b080f9ae55effc97c47246a9e0e232', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'fc2b9e2beab3e52d5268b26b03be8a6f32bad692335916b7a90682f2dfceca02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '75691df527a9969601b4411f237a98565122f486c911d12129df72af40f11510', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5321c3a7177d0a6b9fbe9a8b877958d248198599137f489d666b28cea90293d2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', 'f7ab504b8dbfd8d9fe566fc5984bc27395a78025d04f28690574a30ca96cefb6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '8f6f35108b9049d434a2111455f50665b5598cbfeefec9127878c8c927eed1e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '1e97977248a52a83a2702adc065e49fc94733e8c8cf3fce0d14dc0c10186e2de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '2af86d850763f8591d7c2e29706313274ec2d19893a15f6cfbb37394383f6f1e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', 'b862ee46e0503d998f63f0753ac9b6de398f1a770f279e3dbf8d193e4558dca9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '6c6d4e0e27b3a38368e4918b13e43e79bfe1efc381c36d5ba8b1e9045a73d0bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '6a183a56b47ec621cfa2ded86537b55b0fbb1a746b686c9bbce9e21100230235', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'ea3a4bb4ded9248a670f223aecc440d43579fde9010b0ab4654597c0ec588df4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/charged_usage.sql', 'repeatable', '2493dd21f5d858f94b32fec9eb15271d217e3bcde75442ceaabd3fab00dc8f29', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/check_event_quantities.sql', 'repeatable', 'bbe45e5099db87df47a13843b390a7f253b589d451e4887f23c19f17f53c3961', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'ee02675eb2c09c33cf4d04f68b361181df4b05c5aba0551a5ac2052991bc1ad2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/event_excess.sql', 'repeatable', 'dd786fe10ac3a08c8499a89e0d58a529862b16f298c438f186d6a1b0ac4a0db4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/event_price.sql', 'repeatable', '8f838362bad1afdf47b6fde8378499bbe521f7429dc707213955e815bd0248a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/event_price_parts.sql', 'repeatable', '43cdb5cae4b8af8277b0dcea658826d8a0f768389c2cec47f213d658448dc685', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/event_sums.sql', 'repeatable', '1411d16a026e44b5122090140dc4edcde9060b30d700ac90b4ea97c7085c4675', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '0da79f24d42e33d47f7a88beb06eff0836a550be67b0dd521cdf3edca36cde71', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', '3c0925a6043442895d3acf48edd1fadff5d2aa400d27728eb4e2f7ffe3290824', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '82267fe5519b1bed4242e76a5f4496b3f46d6bea7052b1fb2315a9817333b278', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '794939eec75c2bbdbdcc8c7cdef6ecd05df1ded6ba2afd3f872acb762b2be0ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', '98cfd1b44c0ac432e11b07b8beca044d52d3435860885624b57d237c8d8c0d5a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', 'b98bd24310d68e145e0b0911462575b2966137be6244733953ca667e3f0a16ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32672,7 +30439,6 @@ values
   ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32718,132 +30484,121 @@ values
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '8fad25fce889568a21ec0b3e62770a6d301de63e3dd78565694f552cec4f5da3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/check_coupon_redemptions.sql', 'repeatable', 'd71cf4801986e54912c24b96b193dc24478c956bd36d8d779fd326084681878d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', 'a9aaf475aa8c19c0d588be9be270b6b273648b8545488abf3479660929c24323', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'e4448cc1ec01e8240e445b75ab3f1258749008f486325e8557a05148806226ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c76c260500dd090a1118e0bb2386d4e59ae566680e6122b52132c614c1557087', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'c207d51df5356e789582b174bc2a3cfa7db6f438d3743a986c6503b64158e31a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '251b9e9d53d81f06b11f27a038ebe6700059b8545879f54145878464950f4edd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bfb4e5d757e5832de0f17897cd45789ce2b75a8685fc40007495f6019dd04916', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'c23adf0e4bb79d37fd849d5928f53d69ecd8a149a09a85a2271f9d67c19cd5da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'e58aeaf5733887ae5725542b8029f8b5a1b0a4a8bdfaf711715284767086f81e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '9e8b834f0320f8d8b66f97e0266b12a08157a38a3717a2a9461b980fb877c4da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '42acb9977697136655c0a3b2266f5d2981fee37f892ccebf7b8f5ed89161da5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'eff6ac9616ca18ca1079423f0d315cf04270d68cf293da04454a9762bb33bcf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'fff4866f3f5cd24e492444b6372db0a61784fbd20f438678f5e2aff1cd899213', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '4aec190c517147b212a6e04bf68f29fdc339f594b5a2e88981c2880c897edfa9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'd5dbde8b874d725acbac3a369042f43c49eda6e1ce9be857737209731f6e2e65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'ad833edb97af57447cbd1e5e655d246347c0e060b7321365370b74b6d4556c5f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/rewrite_coupon.sql', 'repeatable', '13004295929f4cae08bbaa3cbbf9c4792fb3bacaae3042008ff6f3516a80c839', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '07b1c6418575392aa75e5bcc0a66d31f33722359b61555570e5676cb7b3d6fa8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '99175ffd3e6c8799d949b19de5a9e52306fe1b1a1dc5663781dbeb15030d2ddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '62c9c1195e11da721ff81c4f0af15ae568b37d121e5ebb662176ecfec4a1b837', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '219770fba335b3519a22a5b31b2c3b0feeacd22874658d3ba2879af25a288de7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/active_part.sql', 'repeatable', '55ad86ad12f43980d1a19d916180966fdb4f922954bf5b255f0ee09d2d353f0f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'e3ed44c0e80f3fb018c4d2ee400236d35f72c1374e0e5b46cbbaecafc085cf10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_before.sql', 'repeatable', '9c6518fbee19923f6ecbb800419a4b13d7668f682e414dc6cc170348d59e2658', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_features.sql', 'repeatable', 'c529c055c8ce87ec87abb5dabe0f8a30f3d35858098641e207f849b085901d4c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_periods.sql', 'repeatable', 'aa1f06bee8727542511b03b29b85303e162e82440ed30a4caf4953f89466dfcb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bafa4f0e4044835381724038ef4e6a7bc064833aaf5aaacdf0ec484af03ada5e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bb30baefb5d17aa496641cee74b0a703b507356ed2506acccf03966efe1b71c1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '24ce6ef9fe528c5e011e876acbd3240bde8385d028b6d2bef8d78cd083864fb8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '3929ca302eab112f651ac2cb20388171a79697c23d96572ab6c9caf6f49f0c4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '0273120f9713dbd03a26209e62d119d084f75158a5d79211725add1460de1fdd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_by_difference.sql', 'repeatable', 'ddd4086684bd1c04bc3618a76e2a3bc1bee98c6964af8362b240bd1f0046abf7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_by_events.sql', 'repeatable', '887fb5255a582d0714c8883ef9ff96fb6006cb87f5ddc3cff1df7317b767f40b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_by_share.sql', 'repeatable', '562ce66b597065c6004f40bdda7c9593aa541b17330c7d202863a1edaec87a8f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charged_segments.sql', 'repeatable', '2f5a7e53c7a03ca70a1c5c31da31004c30aea3f753e2a2ebfb909daa885a23fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'f7f49443e79b9f3906fe14206d103a5c1f630eff20c6ec9c6448da48855e22a1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', 'c960fa29c3c6dc9260cac639b4fab1fe56a1f1cef6fbb66ad5e778f884b07cf8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_usage.sql', 'repeatable', 'e880df1231adf3cfafe7db1c30c8e677e13f418483012fa2126b6742ac9b97ca', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/event_cost.sql', 'repeatable', 'e79255d2fd5931c5e3d42284ff6a07ed1251f54319481f3fc858abf1fc799a1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c867d4f2a8fc8b2d84082051cbd47c3c78401256ca435f27bc3755cafb7ffed9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '831e1af492e952438043ae4d2bbc9111de50695186cc7f849a9cf2b4cef78436', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '736840612beaeca4bc933f072eba80ae64acabcb60bc5494f828070a9706d563', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'ec9df6d95be67e0c4f5677f1443d36a680539c67fc0515c94196fe648fd8d1e8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'a7b15c16689ff3f84dc0e54622164c5270246d03d7afb092111113ee111470c1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_usage.sql', 'repeatable', '632513aff65216cc45e52b247e9cd7e8d499eda84226b1ed33cb305cd558d260', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '0d0eb598b6f5ef385d58da1e8d84b7452765aa85c3a651e76ad72f0bdf60ad65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '38d47b6e578f868b081df24a1fba8871f1d4336646fa621ab743c46ad9cab886', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'f80e671c7a8d390e0fbb79e5d1ead64d358c57978e5ecaa69ec2b3d91d3d1af0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', 'f497301e7d523484ea5509a68ccc084bd318a271e63a45b68383962c2299d6bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '0009b36774a5822756f96e7184ec856cfc86941f67e96b1cd1274ec542da19ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '397bf58b32a4efa609579d069d1acc8da57b8af793781043fb103c8732d125b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'acc585f550ffdcab693986e10df8f175b19fe01d2a163f1e107615c37490a380', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '70bc9714e541769ef8382631e2421a484a12b3ac8c1818693609ecf40cd289ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'aa8c3841bc4831ea08f74ea2ac3a40d447fbeb44f3a60dd3e83b1306c7b91da8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/rival_times.sql', 'repeatable', '12ce5d6566c87508134401986517d3f82ba6068f8421ea1457eaf9df2f6a3bcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9658412c7716b4e028aa5244c779b6ae437cb9bf2783255c155d80b282c922e2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/subscription_times.sql', 'repeatable', '4a3f21780f7a1a81011501d40f85b1ab8753fbfbf6d7730f5b984337b7eace12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '73c00bdef0b66eca02adc29c5507144bf6782522e667313d41ae43bf163ba7f5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '07488c843257049f36f9b9abca759954a22b7937ab5d55c918ca7af00f8bc540', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e8af9b78db760e951d61e72c1551c559f25b143e234be14879175bc1561a4d9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32858,10 +30613,10 @@ values
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '4cc4311f3a6f7a1a0cfabca3971a82bbb67cd7cc7c27ad1b3805bfb701f830d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '83b701880bd9a39678833c599060ca790dd3a01c98f25fe72ad19c5ec7e8b766', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '4ba24e28cd32ddcacc5b578c5c44f5d9f04e82eaa946a2ba7153b8bd4c90d2a8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '6e20f30efab6d715b359cd15f8f70379ceb593bb42d87e540f4ee1501f527b16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'ddff70004953fe70749da7e3ff326fc5fbd08d87164bfe24d61bbcef4507fedf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),

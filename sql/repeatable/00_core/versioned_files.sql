@@ -23,9 +23,9 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f'),
+      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
     ('migrations/0006_create_subscriptions.sql',
-      '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
+      'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
@@ -33,9 +33,9 @@ as $$
     ('migrations/0009_create_tenant_roles.sql',
       '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
-      '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
+      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec')
+      'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -22,8 +22,6 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
-    ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
-    ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -60,36 +58,35 @@ as $$
       'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
     ),
-    ('function', 'private', 'begin_plan(bigint, plans, plan_features[])', 'owner', '', ''),
-    ('function', 'private', 'begin_plan_anew(plans, plan_versions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'base_parts(subscriptions, timestamp with time zone, billing_segment[], invoices)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'base_runs(subscriptions, timestamp with time zone, billing_segment[], invoices)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
     ),
-    (
-      'function', 'private',
-      'billed_before(bigint, timestamp with time zone, timestamp with time zone, text)', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private', 'billed_features(subscriptions, bigint, billed_charge[])', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private', 'billed_periods(subscriptions, timestamp with time zone, invoices)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices)', 'owner',
-      '', ''
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
     ),
     (
-      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
@@ -106,28 +103,17 @@ as $$
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'changed_plan_terms(plans, jsonb, jsonb, timestamp with time zone, integer)', 'owner', '',
-      ''
-    ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'charge_by_difference(jsonb, numeric, numeric[], numeric[], boolean, numeric, numeric, '
+      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
       'integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
-      'charge_by_events(jsonb, integer, billing_segment[], timestamp with time zone, boolean, '
-      'numeric, numeric, integer)', 'owner', '', ''
+      'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
     ),
-    (
-      'function', 'private',
-      'charge_by_share(jsonb, numeric, numeric[], numeric[], numeric, numeric, numeric, '
-      'integer)', 'owner', '', ''
-    ),
-    ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
@@ -158,27 +144,14 @@ as $$
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
-    ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
-    ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
-    (
-      'function', 'private', 'check_effective_at(timestamp with time zone, jsonb, jsonb)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
-    ('function', 'private', 'check_event_feature(jsonb, text, plan_features)', 'owner', '', ''),
-    ('function', 'private', 'check_event_price(jsonb, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
-      '', ''
-    ),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
-    ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
@@ -200,12 +173,11 @@ as $$
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
-    ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_tiers(jsonb, text, text)', 'owner', '', ''),
     (
-      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer, jsonb)',
-      'owner', '', ''
+      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
@@ -239,7 +211,6 @@ as $$
       'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'cleared(text[])', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
@@ -277,6 +248,10 @@ as $$
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
@@ -299,11 +274,6 @@ as $$
       'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'due_usage(subscriptions, billing_segment[], billed_charge[], boolean, integer, text[])',
-      'owner', '', ''
-    ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
@@ -324,32 +294,22 @@ as $$
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
     (
-      'function', 'private',
-      'event_cost(jsonb, integer, timestamp with time zone, timestamp with time zone, numeric, '
-      'numeric)', 'owner', '', ''
-    ),
-    (
-      'function', 'private', 'event_excess(numeric, numeric, numeric, numeric, numeric)',
-      'owner', '', ''
-    ),
-    (
       'function', 'private', 'event_id(timestamp with time zone, bigint)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
-    ('function', 'private', 'event_price(jsonb)', 'owner', '', ''),
-    (
-      'function', 'private', 'event_price_parts(jsonb, numeric, numeric, numeric)', 'owner', '',
-      ''
-    ),
-    ('function', 'private', 'event_sums(jsonb, numeric[])', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
+      ''
+    ),
     (
       'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
       'owner', '', ''
@@ -422,11 +382,12 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
+      'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
     ),
     (
-      'function', 'private', 'late_usage(subscriptions, timestamp with time zone, invoices)',
-      'owner', '', ''
+      'function', 'private',
+      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -435,8 +396,9 @@ as $$
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
-      'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
-      'owner', '', ''
+      'function', 'private',
+      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
+      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
     ),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
@@ -464,16 +426,6 @@ as $$
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
     ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'metered_charge(priced_feature, billing_segment[], billing_segment[], timestamp with '
-      'time zone, numeric, numeric[], numeric[], boolean, text, integer)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'metered_event_sums(jsonb, integer, timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
@@ -495,6 +447,7 @@ as $$
       'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
@@ -524,8 +477,12 @@ as $$
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
-    ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
+      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
@@ -539,20 +496,10 @@ as $$
       'function', 'private',
       'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'price_amounts(jsonb, numeric, numeric, numeric, numeric, numeric, numeric)', 'owner', '',
-      ''
-    ),
+    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
     ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
-    (
-      'function', 'private', 'price_lines(jsonb, numeric, numeric, numeric, numeric)', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private', 'priced_features(subscriptions, bigint, timestamp with time zone)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
+    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
       '', ''
@@ -572,10 +519,6 @@ as $$
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
-    (
-      'function', 'private', 'read_plan_versions(bigint, timestamp with time zone)', 'owner', '',
-      ''
-    ),
     ('function', 'private', 'read_pricing(jsonb, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'redeem_coupon(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
@@ -621,18 +564,12 @@ as $$
       'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
-    ('function', 'private', 'rewrite_plan(plans, plans, plan_versions)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
     ('function', 'private', 'right_words(text)', 'owner', '', ''),
     ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
-      '', ''
-    ),
     (
       'function', 'private',
       'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
@@ -669,10 +606,6 @@ as $$
       'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
-    (
-      'function', 'private', 'subscription_times(subscriptions, timestamp with time zone)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
@@ -695,22 +628,12 @@ as $$
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
-      'boolean, integer, text[])', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
       'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'unique_usage_between(integer, text, timestamp with time zone, timestamp with time zone, '
-      'text)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'unrivalled_stays(subscriptions, billing_segment[], billing_segment[], rival_time[], '
       'text)', 'owner', '', ''
     ),
     (
@@ -726,8 +649,8 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_charges(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
-      'with time zone, bigint, boolean, boolean, text, integer)', 'owner', '', ''
+      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
+      'text, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -736,10 +659,9 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
-      'with time zone)', 'owner', '', ''
+      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
     ),
-    ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
       'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
@@ -751,11 +673,6 @@ as $$
       'function', 'private',
       'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
-    ),
-    (
-      'function', 'private',
-      'usage_until(priced_feature[], timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -781,13 +698,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'with_added_allowance(priced_feature, billing_segment[], bigint, rival_time[])', 'owner',
-      '', ''
-    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
-    ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
       'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
@@ -851,9 +762,8 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text, '
-      'numeric, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -863,7 +773,7 @@ as $$
     (
       'function', 'surface',
       'ledger_create_plan(text, text, text, text, jsonb, jsonb, text, integer, boolean, '
-      'boolean, jsonb, text, text, integer)', 'owner', 'poster=EXECUTE',
+      'boolean, jsonb, text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -990,10 +900,6 @@ as $$
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_plan_versions(text, text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface', 'ledger_list_plans(text, text, integer, bigint, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -1028,8 +934,8 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer, jsonb)',
-      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_purge_usage(text, timestamp with time zone, integer)',
@@ -1098,20 +1004,17 @@ as $$
     (
       'function', 'surface',
       'ledger_update_coupon(text, text, text, timestamp with time zone, timestamp with time '
-      'zone, bigint, bigint, jsonb, text, text[])', 'owner', 'poster=EXECUTE',
+      'zone, bigint, bigint, jsonb)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_update_feature(text, text, text, text, text, jsonb, numeric, text, boolean, '
-      'text, text[])', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
-      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb, '
-      'timestamp with time zone, text, text[], integer)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -1394,7 +1297,6 @@ as $$
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
-    ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
     (
@@ -1447,11 +1349,8 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
-    ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
-    ('type', 'private', 'rival_time', 'owner', '', ''),
-    ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),
@@ -1463,7 +1362,6 @@ as $$
     ('type', 'surface', 'ledger_invoice_preview', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_payment', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_plan', 'owner', 'reader=USAGE', ''),
-    ('type', 'surface', 'ledger_plan_version', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_price_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
