@@ -74,7 +74,8 @@ They are as they are written down. The order is that of creation, the last one
 first, whatever their ids.
 
 app_id: App whose they are.
-status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
+status: Which ones; one of: scheduled, trialing, active, paused, canceled;
+  null
   for all.
 plan_id: Only those that have this plan now; null for all plans.
 page_size: How many at most, 1 to 10,000.
