@@ -252,6 +252,11 @@ CASES: Mapping[str, Case] = {
         ("event_at 2020-01-01",),
         call="select ledger_record_usage('app', 'gone', 'calls', event_at => '2020-01-01Z')",
     ),
+    "unknown usage": Case(
+        "UsageNotFound",
+        (f"evt_{'7' * 26}", "2025-01-01", "'app'"),
+        call=f"select ledger_remove_usage('app', 'acme', 'evt_{'7' * 26}', '2025-01-01Z')",
+    ),
     "unknown plan": Case(
         "PlanNotFound",
         (f"plan_{'7' * 26}", "'app'"),

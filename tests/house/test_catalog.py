@@ -108,6 +108,7 @@ TABLES = {
     "tenant_roles",
     "tenants",
     "transfers",
+    "usage_corrections",
     "usage_events",
     "usage_rollups",
     "usage_values",

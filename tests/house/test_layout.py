@@ -212,8 +212,11 @@ def test_results_say_which_columns_can_be_null_and_what_texts_can_be(
     assert compared >= 4
 
 
-# Columns that a result fills in where the table has null.
-SHOWN_OTHERWISE: Final = {("pgledger_transfer", "event_at")}
+# Columns that a result fills in where the table has null, or that are null in rows nobody is shown.
+SHOWN_OTHERWISE: Final = {
+    ("ledger_usage_event", "quantity"),
+    ("pgledger_transfer", "event_at"),
+}
 
 _CHOICE: Final = re.compile(r"check_choice\(\s*'(\w+)',\s*[\w.]+,\s*array\[([^\]]*)\]")
 

@@ -148,6 +148,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     )
     session.execute("select ledger_finalize_invoice('shop', 't1', %s)", [unpaid])
     customer.tenant.one("ledger_record_payment", invoice_id=invoice, amount=1)
+    event = _value(
+        session, "select id from ledger_query_usage('shop', 't1', feature_key => 'api') limit 1"
+    )
     accounts = [
         _value(session, "select id from pgledger_create_account(%s, 'USD')", name) for name in "ab"
     ]
@@ -169,6 +172,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     page = {"page_size": "10", "page_offset": "1"}
     periods = {"period_from": "2025-01-01+00", "period_until": "2025-02-01+00"}
     imported = line.replace('"hours",', '"hours", "kind": "item",')
+    wrong = tenant | {"id": event, "event_at": BEGIN, "reason": "counted twice"}
     mine = tenant | {"id": subscription}
     at = "2025-01-31 12:00+00"
     prices_shown = [
@@ -268,6 +272,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             used | {"feature_key": "words", "quantity": "1"},
         ],
         "ledger_consume_entitlement": [used | metadata | {"quantity": "1", "idempotency_key": "k"}],
+        "ledger_correct_usage": [wrong | {"quantity": "2"}],
         "ledger_create_coupon": [
             new_coupon | {"percentage": "10", "amount": None, "currency": "USD", "id": None},
             new_coupon | {"percentage": None, "amount": "4", "currency": "USD", "id": None},
@@ -343,7 +348,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_list_pending_invoices": [tenant | page],
         "ledger_list_plan_versions": [app | page | {"id": plan}],
         "ledger_list_plans": [app | page | {"status": "active", "tenant_id": "t1"}],
-        "ledger_list_all_subscriptions": [app | page | {"status": "active", "plan_id": plan}],
+        "ledger_list_app_subscriptions": [app | page | {"status": "active", "plan_id": plan}],
         "ledger_list_subscriptions": [tenant | page | {"status": "active"}],
         "ledger_map_tenant_role": [tenant | {"role_name": TENANT_ROLE}],
         "ledger_mark_invoice_paid": [
@@ -369,6 +374,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "ledger_purge_usage": [app | {"before": "2025-01-01+00", "max_events": "10"}],
         "ledger_query_usage": [used | hours | page],
+        "ledger_remove_usage": [wrong],
         "ledger_record_usage": [
             used | metadata | {"quantity": "2", "event_at": at, "idempotency_key": "k"}
         ],
@@ -424,6 +430,10 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "ledger_update_subscription": [
             mine | metadata | {"quantity": "3", "tax_rates": rates, "invoice": "next"}
+        ],
+        "ledger_usage_by_time": [
+            used | hours | {"unit": unit, "time_zone": "Asia/Tokyo", "aggregation": "max"}
+            for unit in ("hour", "day", "month")
         ],
         "pgledger_accept_time": [{"account_id": ahead, "reason": "wrong clock", "app_id": ""}],
         "pgledger_account_entries": [

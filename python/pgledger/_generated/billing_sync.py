@@ -1178,7 +1178,7 @@ class BillingCalls(Caller):
             ),
         )
 
-    def list_all_subscriptions(
+    def list_app_subscriptions(
         self,
         app_id: str,
         *,
@@ -1192,7 +1192,7 @@ class BillingCalls(Caller):
         They are as they are written down. The order is that of creation, the last one first,
         whatever their ids.
 
-        Calls ``ledger_list_all_subscriptions``.
+        Calls ``ledger_list_app_subscriptions``.
 
         Args:
             app_id: App whose they are.
@@ -1217,7 +1217,7 @@ class BillingCalls(Caller):
         """
         return self._fetch_all(
             SUBSCRIPTION_ROW,
-            self._statements.list_all_subscriptions,
+            self._statements.list_app_subscriptions,
             (
                 app_id,
                 status,
@@ -1639,8 +1639,9 @@ class BillingCalls(Caller):
     ) -> UsageReceipt:
         """Records one usage event: ``ledger_record_usage``.
 
-        An event whose idempotency key its tenant has used before is a duplicate: it is not counted
-        again, whatever else it says.
+        An event whose idempotency key its tenant has used before for this feature is a duplicate
+        and not counted again. If it has another quantity than the first one, or another
+        ``event_at`` is given, that is an error (IdempotencyConflict).
 
         Args:
             app_id: App.
@@ -1651,7 +1652,7 @@ class BillingCalls(Caller):
             event_at: When it happened, from 1970 on, not further ahead of the clock than
                 :meth:`set_usage_skew` allows; None for now.
             idempotency_key: The reporter's own name of the event, 1 to 255 characters, unique for
-                the tenant; each event without one counts, or None.
+                the tenant and feature; each event without one counts, or None.
             metadata: JSON object to store with it, at most 64 KiB, or None.
 
         Returns:
@@ -1669,6 +1670,7 @@ class BillingCalls(Caller):
             UsageInFuture: ``event_at`` is further ahead than the app allows.
             UsagePurged: ``event_at`` is so long ago that events of that time may have been purged.
             InvalidMetadata: It is not valid, or lacks the member whose values are counted.
+            IdempotencyConflict: The key is taken by usage of another quantity or time.
         """
         return self._fetch_one(
             USAGE_RECEIPT_ROW,
@@ -1844,9 +1846,9 @@ class BillingCalls(Caller):
         Call it, each time in a transaction of its own, until it returns 0.
 
         Events are deleted for whole UTC hours, the oldest of a feature first. Kept are those that
-        subscriptions that go on still count in, and those that are still to be invoiced; and so are
-        all totals. Of the tenants concerned, events of the hours deleted are refused from then on
-        (UsagePurged), because their idempotency keys are forgotten.
+        subscriptions that go on still count in, those that are still to be invoiced, and those that
+        late usage is billed by; and so are all totals. Of the tenants concerned, events from before
+        that time are refused from then on (UsagePurged), because idempotency keys are forgotten.
 
         Args:
             app_id: App.

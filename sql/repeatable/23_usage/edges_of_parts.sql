@@ -35,9 +35,15 @@ begin
     from (
       values (starts_at), (ends_at)
       union all
-      select date_trunc('hour', starts_at + number * v_length, time_zone)
+      select hour.at
       from generate_series(1, v_most) as number
-      where unit = 'hour' and starts_at + number * v_length < ends_at + v_length
+      cross join lateral (
+        select date_trunc('hour', starts_at + number * v_length, time_zone) as at
+      ) as hour
+      where unit = 'hour'
+        and starts_at + number * v_length < ends_at + v_length
+        -- Where clocks are put back by half an hour, no hour begins at what is cut off to.
+        and extract(minute from hour.at at time zone time_zone) = 0
       union all
       select (date_trunc(unit, starts_at at time zone time_zone) + number * v_length)
         at time zone time_zone
