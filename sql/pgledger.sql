@@ -8400,6 +8400,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'tell_of_paid_by_credit(bigint)', 'owner', '', ''),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
@@ -16419,7 +16420,6 @@ begin
     anchor_at_trial_end = plan.anchor_at_trial_end,
     version = plan_version.version,
     metadata = plan.metadata,
-    priority = plan.priority,
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception
@@ -33400,15 +33400,7 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
-  perform pgledger.tell_of_invoices(
-    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
-  )
-  from pgledger.invoice_credits as given
-  inner join pgledger.invoices on given.to_invoice_key = invoices.key
-  where given.from_invoice_key = settle_credit.invoice_key
-    and given.amount > 0
-    and invoices.status = 'paid'
-  group by invoices.app_id;
+  perform pgledger.tell_of_paid_by_credit(settle_credit.invoice_key);
 
   update pgledger.invoices
   set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
@@ -33750,6 +33742,35 @@ comment on function pgledger.tell_of_invoices is
   'Tells an app''s hook what happened to invoices of it, if it has one.';
 
 revoke all on function pgledger.tell_of_invoices from public;
+
+-- file: repeatable/27_invoices/tell_of_paid_by_credit.sql
+/*
+Tells an app's hook which invoices are paid because an invoice's credit has lowered what is due on
+them.
+*/
+create or replace function pgledger.tell_of_paid_by_credit(invoice_key bigint)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform pgledger.tell_of_invoices(
+    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
+  )
+  from pgledger.invoice_credits as given
+  inner join pgledger.invoices on given.to_invoice_key = invoices.key
+  where given.from_invoice_key = tell_of_paid_by_credit.invoice_key
+    and given.amount > 0
+    and invoices.status = 'paid'
+  group by invoices.app_id;
+end;
+$$;
+
+comment on function pgledger.tell_of_paid_by_credit is
+  'Tells an app''s hook which invoices an invoice''s credit has paid.';
+
+revoke all on function pgledger.tell_of_paid_by_credit from public;
 
 -- file: repeatable/27_invoices/unbilled_usage.sql
 /*
@@ -36910,7 +36931,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5fd158607d547477eb4740b12808f26434f7490d779939981df1ca7ee15093bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'fc1313f95bb4bf6f1d3e932646af4f19e6052a4d9b1c69fd40a35a8eefdaf734', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37021,7 +37042,7 @@ values
   ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '3c136522f2e36f3cc1249a2ebe034b480863ec445c07be06b2b54738f2fc9fb5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '8d0fcfa66d2d529aee6bf7b40a19feed154d3e90221edcfbea74a1ab7ae24374', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37307,13 +37328,14 @@ values
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9658412c7716b4e028aa5244c779b6ae437cb9bf2783255c155d80b282c922e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '47bcdc488012d0cb88138105121c6a53c52317e4c599fb51a5d9cf8798edd5a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '3afbb90811d5e9398356bae548e7cb1d2ee92f72dc2a9197d219ca173c55b4c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', '4a3f21780f7a1a81011501d40f85b1ab8753fbfbf6d7730f5b984337b7eace12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),

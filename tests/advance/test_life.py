@@ -310,11 +310,11 @@ period 2025-05-01 2025-06-01 due 2025-07-01 paid 60.10
   base_fee base 1 49.00 tax 9.31
   overage calls 100 1.50 tax 0.29               # 0.285
   tax VAT 9.60                                  # 9.595
-period 2025-06-01 2025-07-01 due 2025-07-31 paid 67.06
-  base_fee base 1 55.00 tax 10.45
-  overage calls 30 0.60 tax 0.12                # 0.114, the largest remainder
+period 2025-06-01 2025-07-01 due 2025-07-31 paid 66.88
+  base_fee base 1 55.00 tax 10.45               # July's, at the new price
+  overage calls 30 0.45 tax 0.09                # at the price that June began with; 0.0855
   late_usage calls 50 0.75 tax 0.14             # May: at May's price; 0.1425
-  tax VAT 10.71                                 # 10.7065
+  tax VAT 10.68                                 # 10.678
 period 2025-07-01 2025-08-01 due 2025-08-31 paid 65.45
   base_fee base 1 55.00 tax 10.45
   overage calls 0 0.00
@@ -587,20 +587,26 @@ start 2024-02-29 2025-02-28 due 2024-03-30 paid 1303.50
   base_fee base 1 1200.00 tax 103.50
   tax State 75.00
   tax City 28.50
-period 2024-02-29 2025-02-28 due 2025-03-30 paid 2954.12
+change 2024-02-29 2025-02-28 due 2024-09-29T12:00 paid 432.12
   proration base 1 -596.71 tax -51.47           # 1200 less 183.5/365; -37.30 - 14.17
   proration base 1 994.52 tax 85.78             # 2000 less 183.5/365; 62.16 + 23.62
+  tax State 24.86                               # 397.81 x 6.25 % is 24.863125
+  tax City 9.45                                 # 397.81 x 2.375 % is 9.4479875
+period 2024-02-29 2025-02-28 due 2025-03-30 paid 2522.00
   base_fee base 1 2000.00 tax 172.50            # 125 + 47.50
   usage payouts 5000 145.30 tax 9.08            # 2.9 %, 0.30
   usage payouts 7345.67 183.64 tax 11.48        # 2.5 %, which is 183.64175
-  tax State 170.42                              # 2726.75 x 6.25 % is 170.421875
-  tax City 56.95                                # 2397.81 x 2.375 % is 56.9479875
-period 2025-02-28 2026-02-28 due 2026-03-30 paid 1071.68
+  tax State 145.56                              # 2328.94 x 6.25 % is 145.55875
+  tax City 47.50
+change 2025-02-28 2026-02-28 due 2025-10-02T06:00 paid 1071.36  # after the outage
   proration base 1 -986.30 tax -85.07           # 2000 x 180/365; -61.64 - 23.43
   proration base 2 1972.60 tax 170.13           # 4000 x 180/365; 123.28 + 46.85
-  usage payouts 0 0.30 tax 0.02                 # 0.01875, the largest remainder
-  tax State 61.66                               # 986.60 x 6.25 % is 61.6625
+  tax State 61.64                               # 986.30 x 6.25 % is 61.64375
   tax City 23.42                                # 986.30 x 2.375 % is 23.424625
+period 2025-02-28 2026-02-28 due 2026-03-30 paid 0.32
+  usage payouts 0 0.30 tax 0.02                 # 0.01875
+  tax State 0.02
+  tax City 0.00
 """,
 )
 

@@ -861,6 +861,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'tell_of_paid_by_credit(bigint)', 'owner', '', ''),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),

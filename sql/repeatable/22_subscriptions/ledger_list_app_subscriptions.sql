@@ -75,8 +75,7 @@ first, whatever their ids.
 
 app_id: App whose they are.
 status: Which ones; one of: scheduled, trialing, active, paused, canceled;
-  null
-  for all.
+  null for all.
 plan_id: Only those that have this plan now; null for all plans.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.

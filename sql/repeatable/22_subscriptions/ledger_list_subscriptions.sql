@@ -60,8 +60,7 @@ generated ids is that of creation.
 app_id: App.
 tenant_id: Tenant whose they are.
 status: Which ones; one of: scheduled, trialing, active, paused, canceled;
-  null
-  for all.
+  null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 

@@ -70,7 +70,10 @@ begin
   ) as split
   where split.amount > 0 or split.refund > 0;
 
-  perform pgledger.lower_invoices(settle_credit.invoice_key, settle_credit.at);
+  perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
+  from pgledger.invoice_credits as given
+  where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
+  perform pgledger.tell_of_paid_by_credit(settle_credit.invoice_key);
 
   update pgledger.invoices
   set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
