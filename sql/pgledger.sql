@@ -34734,7 +34734,7 @@ begin
 
   invoice.subscription_key := subscription.key;
   invoice.period_start := v_request.period_start;
-  invoice.as_of_version := v_request.as_of_version;
+  invoice.change_version := coalesce(v_request.change_version, 0);
   v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
   invoice.period_end := v_drawn.period_end;
   drawn := v_drawn.lines;
@@ -34848,12 +34848,12 @@ revoke all on function pgledger.imported_lines from public;
 Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
 the last until the transaction ends. What the clock has decided about the subscription is written
 down first. Of calls with the same id at the same time one writes, and the others wait for it.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
-metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
-of the plan, an invoice that is there, total, earlier drafts.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
-InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
-InvalidState.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, zone, currency, lines,
+tax_rates, metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the
+currency of the plan, an invoice that is there, total, earlier drafts.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict,
+UsagePurged, InvalidState.
 */
 create or replace function public.ledger_import_invoice(
   app_id text,
@@ -34890,9 +34890,9 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if subscription_id is not null then
-    v_subscription := pgledger.advance_subscription(
-      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
-    );
+    v_subscription := pgledger.lock_subscription(app_id, tenant_id, subscription_id);
+    v_ok := pgledger.check_zones(v_subscription);
+    v_subscription := pgledger.advance_subscription(v_subscription, v_now);
   end if;
   v_exponent := pgledger.lock_currency_exponent(app_id, currency);
   v_lines := pgledger.read_invoice_lines(
@@ -34970,10 +34970,10 @@ reference: What that payment is called where it was made, 1 to 255 characters,
 Returns: The invoice, pending or paid.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
-  tax_rates are not valid, a line bills something that the period does not
-  come to, or the total is not below 1e30 in size; the message names the
-  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
+  tenant has no such subscription), UnknownTimeZone, UnknownCurrency,
+  InvalidInvoice (lines or tax_rates are not valid, a line bills something
+  that the period does not come to, or the total is not below 1e30 in size;
+  the message names the path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
   or paid_at is in the future), InvalidArgument (the reference is not valid or
   there is no paid_at, there is no such kind, the currency is not the plan's,
   the subscription has no period at that time, or the period is not over),
@@ -35431,11 +35431,12 @@ begin
   if invoice.status = 'draft' then
     perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
     if paid_at is not null and invoice.amount_due > 0 then
-      return pgledger.pay_invoice(
+      perform pgledger.pay_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key),
         invoice.amount_due, paid_at, reference, null, now
       );
     end if;
+    perform pgledger.number_invoices(invoice.app_id, array[v_key]);
   end if;
   return pgledger.invoice_with_key(v_key);
 end;
@@ -37349,16 +37350,16 @@ values
   ('repeatable/28_payments/check_import.sql', 'repeatable', 'ced8dea07eb50c53f2febeeb9035c8b33f784f20727872af3ef54ed985ceebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/import_request.sql', 'repeatable', '6c6f3f4ab418d8e202c83cee9ec527e9aecd69a09e0f1cc701fb3d78e8ebc3eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/import_request.sql', 'repeatable', 'a87fc83f0b0ff19bdcb783cea294450ce6e8083407dfb3f0ccd5d31f7a929d6f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '0d784bb291e1fb673a111ec3800014d138deba3f60803694a7c4df968684695c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', 'a6d00fc34fb71a0c5e99b181ce368259cd77c8e4211285a197e2cfe7db931b0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/write_import.sql', 'repeatable', 'b8c55d79c098661ff95e09a948c6eb628bff639b2d47765cff2ed77d9ff3eb1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', '8d8bd996f66fbe834b8268fb5d5079628426578470b836b2fee69ab86f91b4d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),

@@ -57,7 +57,7 @@ begin
 
   invoice.subscription_key := subscription.key;
   invoice.period_start := v_request.period_start;
-  invoice.as_of_version := v_request.as_of_version;
+  invoice.change_version := coalesce(v_request.change_version, 0);
   v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
   invoice.period_end := v_drawn.period_end;
   drawn := v_drawn.lines;

@@ -2,12 +2,12 @@
 Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
 the last until the transaction ends. What the clock has decided about the subscription is written
 down first. Of calls with the same id at the same time one writes, and the others wait for it.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
-metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
-of the plan, an invoice that is there, total, earlier drafts.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
-InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
-InvalidState.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, zone, currency, lines,
+tax_rates, metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the
+currency of the plan, an invoice that is there, total, earlier drafts.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict,
+UsagePurged, InvalidState.
 */
 create or replace function @extschema@.ledger_import_invoice(
   app_id text,
@@ -44,9 +44,9 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if subscription_id is not null then
-    v_subscription := pgledger.advance_subscription(
-      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
-    );
+    v_subscription := pgledger.lock_subscription(app_id, tenant_id, subscription_id);
+    v_ok := pgledger.check_zones(v_subscription);
+    v_subscription := pgledger.advance_subscription(v_subscription, v_now);
   end if;
   v_exponent := pgledger.lock_currency_exponent(app_id, currency);
   v_lines := pgledger.read_invoice_lines(
@@ -124,10 +124,10 @@ reference: What that payment is called where it was made, 1 to 255 characters,
 Returns: The invoice, pending or paid.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
-  tax_rates are not valid, a line bills something that the period does not
-  come to, or the total is not below 1e30 in size; the message names the
-  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
+  tenant has no such subscription), UnknownTimeZone, UnknownCurrency,
+  InvalidInvoice (lines or tax_rates are not valid, a line bills something
+  that the period does not come to, or the total is not below 1e30 in size;
+  the message names the path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
   or paid_at is in the future), InvalidArgument (the reference is not valid or
   there is no paid_at, there is no such kind, the currency is not the plan's,
   the subscription has no period at that time, or the period is not over),

@@ -46,11 +46,12 @@ begin
   if invoice.status = 'draft' then
     perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
     if paid_at is not null and invoice.amount_due > 0 then
-      return pgledger.pay_invoice(
+      perform pgledger.pay_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key),
         invoice.amount_due, paid_at, reference, null, now
       );
     end if;
+    perform pgledger.number_invoices(invoice.app_id, array[v_key]);
   end if;
   return pgledger.invoice_with_key(v_key);
 end;
