@@ -57,6 +57,10 @@ create table pgledger.tenants (
   tenant_id text collate "C" not null,
   cache_version bigint default 0 not null,
   purged_before timestamptz default '-infinity' not null,
+  purge_from timestamptz default '-infinity' not null,
+  settled_before timestamptz default '-infinity' not null,
+  settling_before timestamptz default '-infinity' not null,
+  settling_since timestamptz default '-infinity' not null,
   constraint tenants_key_pk primary key (key),
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
@@ -72,6 +76,15 @@ comment on column pgledger.tenants.cache_version is
 comment on column pgledger.tenants.purged_before is
   'Usage events before this whole UTC hour may have been purged, so events that old are no longer '
   'taken.';
+comment on column pgledger.tenants.purge_from is
+  'Where the next purge begins to look: what is left of events before that is kept.';
+comment on column pgledger.tenants.settled_before is
+  'Periods that end here or before are settled: since no usage of them is taken, each subscription '
+  'has had an invoice that looked at them. No invoice looks at them again.';
+comment on column pgledger.tenants.settling_before is
+  'What settled_before becomes when each subscription has had an invoice after settling_since.';
+comment on column pgledger.tenants.settling_since is
+  'When usage before settling_before was no longer taken.';
 
 create table pgledger.features (
   id text collate "C" not null,
@@ -88,6 +101,9 @@ create table pgledger.features (
   metadata jsonb,
   created_at timestamptz not null,
   updated_at timestamptz not null,
+  default_limit numeric,
+  default_period text collate "C",
+  default_soft_limit boolean,
   constraint features_id_pk primary key (id),
   constraint features_app_id_tenant_id_key_key unique (app_id, tenant_id, key),
   constraint features_type_is_known_check check (type in ('boolean', 'metered', 'seat')),
@@ -97,7 +113,13 @@ create table pgledger.features (
   check ((type = 'metered') = (aggregation is not null)),
   constraint features_unique_key_is_for_metered_ones_check
   check (unique_key is null or type = 'metered'),
-  constraint features_status_is_known_check check (status in ('active', 'archived'))
+  constraint features_status_is_known_check check (status in ('active', 'archived')),
+  constraint features_default_limit_is_not_below_unlimited_check
+  check (default_limit = -1 or (default_limit >= 0 and default_limit < 1e30)),
+  constraint features_default_period_is_for_metered_ones_check
+  check (default_period is null or type = 'metered'),
+  constraint features_default_soft_limit_is_for_limits_check
+  check (type <> 'boolean' or default_soft_limit is not true)
 );
 
 comment on table pgledger.features is 'What plans can contain. A key names a feature for a tenant, '
@@ -123,6 +145,13 @@ comment on column pgledger.features.version is 'Counts changes, from 1.';
 comment on column pgledger.features.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.features.created_at is 'When it was created.';
 comment on column pgledger.features.updated_at is 'When it was last changed.';
+comment on column pgledger.features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column pgledger.features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column pgledger.features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 create table pgledger.plans (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -141,19 +170,25 @@ create table pgledger.plans (
   trial_days integer not null,
   anchor_at_trial_end boolean not null,
   add_on boolean not null,
+  priority integer default 0 not null,
   version bigint default 1 not null,
   metadata jsonb,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint plans_key_pk primary key (key),
   constraint plans_id_key unique (id),
-  constraint plans_app_id_tenant_id_slug_key unique (app_id, tenant_id, slug),
   constraint plans_status_is_known_check check (status in ('active', 'archived')),
   constraint plans_billing_interval_is_known_check
   check (billing_interval in ('day', 'week', 'month', 'year')),
   constraint plans_interval_count_is_positive_check check (interval_count > 0),
   constraint plans_trial_days_is_not_negative_check check (trial_days >= 0)
 );
+
+-- The slug of an archived plan is free for another.
+create unique index plans_app_id_tenant_id_slug_active_idx
+on pgledger.plans (app_id, tenant_id, slug)
+where status = 'active';
+create index plans_app_id_tenant_id_slug_idx on pgledger.plans (app_id, tenant_id, slug);
 
 comment on table pgledger.plans is 'Plans: what a subscription gives and what it costs.';
 comment on column pgledger.plans.key is 'Internal key.';
@@ -168,8 +203,11 @@ comment on column pgledger.plans.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
 comment on column pgledger.plans.currency is 'Currency of every amount in pricing.';
-comment on column pgledger.plans.features is 'JSON array of features and their limits, as given.';
-comment on column pgledger.plans.pricing is 'JSON object of base fee and prices, as given.';
+comment on column pgledger.plans.features is
+  'JSON array of features and their limits, as given last.';
+comment on column pgledger.plans.pricing is
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included. '
+  'pgledger.plan_terms says what holds when.';
 comment on column pgledger.plans.billing_interval is
   'Unit of the billing period, copied from pricing; one of: day, week, month, year.';
 comment on column pgledger.plans.interval_count is
@@ -179,6 +217,9 @@ comment on column pgledger.plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
+comment on column pgledger.plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';
@@ -224,6 +265,58 @@ comment on column pgledger.plan_features.soft_limit is
 comment on column pgledger.plan_features.aggregation is
   'How usage is counted; latest for a seat and for a boolean.';
 
+create table pgledger.plan_versions (
+  plan_key bigint not null,
+  version bigint not null,
+  effective_at timestamptz not null,
+  created_at timestamptz not null,
+  features jsonb,
+  feature_terms jsonb,
+  allowances jsonb,
+  pricing jsonb,
+  priority integer,
+  constraint plan_versions_plan_key_version_pk primary key (plan_key, version),
+  constraint plan_versions_plan_key_fk foreign key (plan_key)
+  references pgledger.plans (key) on delete cascade,
+  constraint plan_versions_change_something_check
+  check (num_nonnulls(features, pricing, priority) > 0),
+  constraint plan_versions_features_are_whole_check
+  check (num_nonnulls(features, feature_terms, allowances) in (0, 3))
+);
+
+create index plan_versions_plan_key_effective_at_version_features_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where features is not null;
+create index plan_versions_plan_key_effective_at_version_pricing_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where pricing is not null;
+create index plan_versions_plan_key_effective_at_version_priority_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where priority is not null;
+
+comment on table pgledger.plan_versions is
+  'What plans have asked, and what they have given for nothing, since when. Of several that have '
+  'begun, the one that began last holds, or of these the last written: for features, pricing and '
+  'priority each by itself, because a change may leave some of them out.';
+comment on column pgledger.plan_versions.plan_key is 'Plan.';
+comment on column pgledger.plan_versions.version is 'Version of the plan that the change made.';
+comment on column pgledger.plan_versions.effective_at is
+  'Since when it holds, for periods that begin from then on; -infinity for what the plan was '
+  'created with.';
+comment on column pgledger.plan_versions.created_at is 'When it was written.';
+comment on column pgledger.plan_versions.features is
+  'JSON array of features and their limits, as given (null if the change left them out), or null.';
+comment on column pgledger.plan_versions.feature_terms is
+  'JSON object: for each of these features, by its key, what pgledger.plan_features has of it, or '
+  'null.';
+comment on column pgledger.plan_versions.allowances is
+  'JSON object: by key, how much of a feature costs nothing, as text, or null.';
+comment on column pgledger.plan_versions.pricing is
+  'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+comment on column pgledger.plan_versions.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage '
+  '(null if the change left it out), or null.';
+
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
 revoke all on table pgledger.currencies from public;
@@ -239,6 +332,8 @@ revoke all on table pgledger.plans from public;
 grant select on table pgledger.plans to pgledger_auditor;
 revoke all on table pgledger.plan_features from public;
 grant select on table pgledger.plan_features to pgledger_auditor;
+revoke all on table pgledger.plan_versions from public;
+grant select on table pgledger.plan_versions to pgledger_auditor;
 
 create type @extschema@.ledger_currency as (
   app_id text collate "C",
@@ -270,7 +365,10 @@ create type @extschema@.ledger_feature as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz
+  updated_at timestamptz,
+  default_limit numeric,
+  default_period text collate "C",
+  default_soft_limit boolean
 );
 
 comment on type @extschema@.ledger_feature is 'What plans can contain.';
@@ -296,6 +394,13 @@ comment on column @extschema@.ledger_feature.version is 'Counts changes, from 1.
 comment on column @extschema@.ledger_feature.metadata is 'JSON object of the app''s own, or null.';
 comment on column @extschema@.ledger_feature.created_at is 'When it was created.';
 comment on column @extschema@.ledger_feature.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_feature.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column @extschema@.ledger_feature.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column @extschema@.ledger_feature.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on type @extschema@.ledger_feature from public;
 grant usage on type @extschema@.ledger_feature to pgledger_reader;
@@ -319,7 +424,8 @@ create type @extschema@.ledger_plan as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz
+  updated_at timestamptz,
+  priority integer
 );
 
 comment on type @extschema@.ledger_plan is 'What a subscription gives and what it costs.';
@@ -335,9 +441,9 @@ comment on column @extschema@.ledger_plan.status is
   'archived.';
 comment on column @extschema@.ledger_plan.currency is 'Currency of every amount in pricing.';
 comment on column @extschema@.ledger_plan.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column @extschema@.ledger_plan.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those in force now.';
 comment on column @extschema@.ledger_plan.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column @extschema@.ledger_plan.interval_count is 'Units in a billing period.';
@@ -351,9 +457,44 @@ comment on column @extschema@.ledger_plan.version is 'Counts changes, from 1.';
 comment on column @extschema@.ledger_plan.metadata is 'JSON object of the app''s own, or null.';
 comment on column @extschema@.ledger_plan.created_at is 'When it was created.';
 comment on column @extschema@.ledger_plan.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_plan.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on type @extschema@.ledger_plan from public;
 grant usage on type @extschema@.ledger_plan to pgledger_reader;
+
+create type @extschema@.ledger_plan_version as (
+  plan_id text collate "C",
+  version bigint,
+  status text collate "C",
+  effective_at timestamptz,
+  features jsonb,
+  pricing jsonb,
+  created_at timestamptz,
+  priority integer
+);
+
+comment on type @extschema@.ledger_plan_version is
+  'Prices, or allowances, or both, that a plan has from a time on.';
+comment on column @extschema@.ledger_plan_version.plan_id is 'Id of the plan.';
+comment on column @extschema@.ledger_plan_version.version is
+  'Version of the plan that the change made.';
+comment on column @extschema@.ledger_plan_version.status is
+  'Whether it is still to come, or holds for periods that begin now, in part at least; one of: '
+  'past, current, planned.';
+comment on column @extschema@.ledger_plan_version.effective_at is
+  'Since when it holds, for periods that begin from then on; null for ever.';
+comment on column @extschema@.ledger_plan_version.features is
+  'JSON array of features and their limits, as given (null if the change left them out), or null.';
+comment on column @extschema@.ledger_plan_version.pricing is
+  'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+comment on column @extschema@.ledger_plan_version.created_at is 'When it was written.';
+comment on column @extschema@.ledger_plan_version.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage '
+  '(null if the change left it out), or null.';
+
+revoke all on type @extschema@.ledger_plan_version from public;
+grant usage on type @extschema@.ledger_plan_version to pgledger_reader;
 
 create type @extschema@.ledger_price_line as (
   line integer,

@@ -28,7 +28,6 @@ create table pgledger.coupons (
   updated_at timestamptz not null,
   constraint coupons_key_pk primary key (key),
   constraint coupons_id_key unique (id),
-  constraint coupons_app_id_tenant_id_code_key unique (app_id, tenant_id, code),
   constraint coupons_percentage_or_amount_check check (num_nonnulls(percentage, amount) = 1),
   constraint coupons_percentage_is_0_to_100_check
   check (percentage > 0 and percentage <= 100),
@@ -42,6 +41,12 @@ create table pgledger.coupons (
   constraint coupons_redemptions_are_within_limit_check check (redemptions <= max_redemptions),
   constraint coupons_status_is_known_check check (status in ('active', 'archived'))
 );
+
+-- The code of an archived coupon is free for another.
+create unique index coupons_app_id_tenant_id_code_active_idx
+on pgledger.coupons (app_id, tenant_id, code)
+where status = 'active';
+create index coupons_app_id_tenant_id_code_idx on pgledger.coupons (app_id, tenant_id, code);
 
 comment on table pgledger.coupons is 'Discounts that tenants can redeem by a code.';
 comment on column pgledger.coupons.key is 'Internal key.';

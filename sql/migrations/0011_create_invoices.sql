@@ -33,6 +33,64 @@ comment on type pgledger.priced_feature is
   'A feature that has a price, with what a charge is computed from and the meter that counts it.';
 revoke all on type pgledger.priced_feature from public;
 
+create type pgledger.usage_charge as (
+  plan_key bigint,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  basis jsonb,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  gross_amount numeric,
+  gross_true_up numeric,
+  gross_cap numeric,
+  counted numeric,
+  events bigint
+);
+
+comment on type pgledger.usage_charge is
+  'What usage of a feature in a period comes to by a plan''s price, or what is left of it to bill. '
+  'The gross amounts are those before a credit was reduced by a discount, or null.';
+revoke all on type pgledger.usage_charge from public;
+
+create type pgledger.billed_charge as (
+  plan_key bigint,
+  item text,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  net numeric,
+  events bigint,
+  basis jsonb
+);
+
+comment on type pgledger.billed_charge is
+  'What invoices have billed for usage of a feature in a period by a plan''s price: before '
+  'discounts, and net, after them.';
+revoke all on type pgledger.billed_charge from public;
+
+create type pgledger.rival_time as (
+  subscription_key bigint,
+  started_at timestamptz,
+  created_at timestamptz,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  status text,
+  priority integer,
+  priced jsonb,
+  allowances jsonb
+);
+
+comment on type pgledger.rival_time is
+  'A time in which another subscription of the same tenant is active or in its trial, with the '
+  'features that it has prices for and what it gives for nothing.';
+revoke all on type pgledger.rival_time from public;
+
 create table pgledger.invoices (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
@@ -206,7 +264,7 @@ comment on column pgledger.invoice_lines.gross is
   'For a base fee, its amount before those discounts that a credit gives back in part.';
 comment on column pgledger.invoice_lines.counted is
   'What usage had come to, from the start of the period to the end of the time that the line is '
-  'for.';
+  'for; of seats, how many reports of them there had been.';
 comment on column pgledger.invoice_lines.events is
   'Count of the events that were looked at; for late usage, of the events added.';
 comment on column pgledger.invoice_lines.redemption_key is
@@ -284,6 +342,7 @@ create table pgledger.coupon_applications (
   invoice_key bigint not null,
   redemption_key bigint not null,
   discount numeric not null,
+  takes_use boolean not null,
   created_at timestamptz not null,
   returned_at timestamptz,
   constraint coupon_applications_invoice_key_redemption_key_pk
@@ -301,6 +360,8 @@ comment on table pgledger.coupon_applications is 'What redemptions have taken of
 comment on column pgledger.coupon_applications.invoice_key is 'Invoice.';
 comment on column pgledger.coupon_applications.redemption_key is 'Redemption.';
 comment on column pgledger.coupon_applications.discount is 'What it took off.';
+comment on column pgledger.coupon_applications.takes_use is
+  'Whether it took a use; false where the use that the same period has taken goes on.';
 comment on column pgledger.coupon_applications.created_at is 'When the invoice became final.';
 comment on column pgledger.coupon_applications.returned_at is
   'When the invoice was voided and the discount given back; null if it stands.';

@@ -596,8 +596,8 @@ period 2024-02-29 2025-02-28 due 2025-03-30 paid 2954.12
   tax State 170.42                              # 2726.75 x 6.25 % is 170.421875
   tax City 56.95                                # 2397.81 x 2.375 % is 56.9479875
 period 2025-02-28 2026-02-28 due 2026-03-30 paid 1071.68
-  proration base 1 -986.30 tax -85.08           # 2000 x 180/365; -61.65 - 23.43
-  proration base 2 1972.60 tax 170.14           # 4000 x 180/365; 123.29 + 46.85
+  proration base 1 -986.30 tax -85.07           # 2000 x 180/365; -61.64 - 23.43
+  proration base 2 1972.60 tax 170.13           # 4000 x 180/365; 123.28 + 46.85
   usage payouts 0 0.30 tax 0.02                 # 0.01875, the largest remainder
   tax State 61.66                               # 986.60 x 6.25 % is 61.6625
   tax City 23.42                                # 986.30 x 2.375 % is 23.424625
@@ -635,12 +635,12 @@ period 2024-02-01 2024-03-01 due 2024-03-31 paid 6876
   base_fee base 1 5000 tax 500
   usage calls 1001 1251 tax 125                 # all at 1.25
   tax JCT 625                                   # 625.1
-period 2024-03-01 2024-04-01 due 2024-05-01 paid 8000
+period 2024-03-01 2024-04-01 due 2024-05-01 paid 8495
   proration base 1 2419 tax 242                 # 5000 x 15/31
   proration base 1 4129 tax 413                 # 8000 less 8000 x 15/31, which is 3871
-  usage calls 450 675 tax 67                    # 67.5
-  usage calls 500 50 tax 5                      # plus: 950 at 1, less 450 at 2
-  tax JCT 727                                   # 727.3
+  usage calls 450 675 tax 67                    # 950 at 1.5, 450 of 950; 67.5
+  usage calls 500 500 tax 50                    # plus: 950 at 1, 500 of 950
+  tax JCT 772                                   # 772.3
 period 2024-04-01 2024-04-11T12:00 due 2024-05-11T12:00 paid 3446
   proration base 1 2933 tax 293                 # 8000 x 11/30: the 11th counts, it ends in it
   usage calls 100 200 tax 20

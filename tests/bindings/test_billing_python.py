@@ -168,6 +168,7 @@ def test_a_plan_comes_back_whole(billing: Billing, plan: Plan):
         metadata={"rate": 0.1, "n": [1, None, True], "\N{SNOWMAN}": {}},
         created_at=made.created_at,
         updated_at=made.created_at,
+        priority=0,
     )
     assert made.created_at.utcoffset() == dt.timedelta(0)
     assert billing.get_plan("app", chosen) == made
@@ -388,6 +389,9 @@ def test_a_feature_comes_back_whole(billing: Billing):
         metadata={"a": 1.5},
         id=chosen,
         tenant_id="t",
+        default_limit=1000,
+        default_period="month",
+        default_soft_limit=True,
     )
     assert made == Feature(
         id=chosen,
@@ -404,6 +408,9 @@ def test_a_feature_comes_back_whole(billing: Billing):
         metadata={"a": 1.5},
         created_at=made.created_at,
         updated_at=made.created_at,
+        default_limit=Decimal(1000),
+        default_period="month",
+        default_soft_limit=True,
     )
     assert billing.get_feature("app", chosen) == made
     assert billing.get_feature_by_key("app", "visitors", tenant_id="t") == made
@@ -445,6 +452,7 @@ def test_a_subscription_comes_back_whole(billing: Billing, plan: Plan):
         current_period_end=trial_end,
         trial_end=trial_end,
         cancel_at=None,
+        cancel_at_period_end=False,
         canceled_at=None,
         paused_at=None,
         ended_at=None,

@@ -22,11 +22,13 @@ __all__ = [
     "InvoicePreview",
     "Payment",
     "Plan",
+    "PlanVersion",
     "PriceLine",
     "Subscription",
     "SubscriptionMove",
     "UsageAnswer",
     "UsageEvent",
+    "UsagePart",
     "UsageReceipt",
 ]
 
@@ -54,6 +56,12 @@ class Feature:
         metadata: JSON object of the app's own, or None.
         created_at: When it was created.
         updated_at: When it was last changed.
+        default_limit: Limit in plans that name none: -1 for unlimited (None for -1, of a boolean
+            feature 1), or None.
+        default_period: Period of a metered limit in plans that name none (None for billing); one
+            of: ``day``, ``week``, ``month``, ``year``, ``billing``, ``lifetime``, or None.
+        default_soft_limit: Whether usage may go beyond the limit in plans that do not say so (None
+            for False), or None.
     """
 
     id: str
@@ -70,6 +78,9 @@ class Feature:
     metadata: Mapping[str, Any] | None = field(hash=False)
     created_at: datetime
     updated_at: datetime
+    default_limit: Decimal | None
+    default_period: Literal["day", "week", "month", "year", "billing", "lifetime"] | None
+    default_soft_limit: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +97,8 @@ class Plan:
         status: State; subscriptions keep an archived plan, and no new one may take it; one of:
             ``active``, ``archived``.
         currency: Currency of every amount in pricing.
-        features: JSON array of features and their limits, as given.
-        pricing: JSON object of base fee and prices, as given.
+        features: JSON array of features and their limits, as given last.
+        pricing: JSON object of base fee and prices, as given: those in force now.
         billing_interval: Unit of the billing period; one of: ``day``, ``week``, ``month``,
             ``year``.
         interval_count: Units in a billing period.
@@ -99,6 +110,8 @@ class Plan:
         metadata: JSON object of the app's own, or None.
         created_at: When it was created.
         updated_at: When it was last changed.
+        priority: Of several subscriptions with a price for a feature, that of the lowest one bills
+            its usage.
     """
 
     id: str
@@ -120,6 +133,7 @@ class Plan:
     metadata: Mapping[str, Any] | None = field(hash=False)
     created_at: datetime
     updated_at: datetime
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +149,35 @@ class Currency:
     app_id: str
     code: str
     exponent: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanVersion:
+    """Prices, or allowances, or both, that a plan has from a time on: ``ledger_plan_version``.
+
+    Attributes:
+        plan_id: Id of the plan.
+        version: Version of the plan that the change made.
+        status: Whether it is still to come, or holds for periods that begin now, in part at least;
+            one of: ``past``, ``current``, ``planned``.
+        effective_at: Since when it holds, for periods that begin from then on; None for ever.
+        features: JSON array of features and their limits, as given (None if the change left them
+            out), or None.
+        pricing: JSON object of base fee and prices, as given (None if the change left them out), or
+            None.
+        created_at: When it was written.
+        priority: Of several subscriptions with a price for a feature, that of the lowest one bills
+            its usage (None if the change left it out), or None.
+    """
+
+    plan_id: str
+    version: int
+    status: Literal["past", "current", "planned"]
+    effective_at: datetime | None
+    features: Sequence[Mapping[str, Any]] | None = field(hash=False)
+    pricing: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    priority: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +215,8 @@ class Subscription:
         tenant_id: Tenant who subscribes.
         plan_id: Id of the current plan.
         plan_slug: Slug of the current plan.
-        status: State; canceled is final; one of: ``trialing``, ``active``, ``paused``,
-            ``canceled``.
+        status: State; canceled is final; one of: ``scheduled``, ``trialing``, ``active``,
+            ``paused``, ``canceled``.
         quantity: How many times the plan is taken.
         started_at: Start of the first period or trial.
         anchor_at: Boundary 0 of its periods: every other boundary is a whole number of billing
@@ -186,12 +229,14 @@ class Subscription:
         current_period_end: End of the current period, exclusive.
         trial_end: When the trial ends or ended (None without a trial), or None.
         cancel_at: When it will end, if that is decided, or None.
+        cancel_at_period_end: Whether ``cancel_at`` is the end of the period, or of the trial, and
+            moves with it.
         canceled_at: When its cancellation was asked for, or None.
         paused_at: Since when it is paused, or None.
         ended_at: When it ended, or None.
         add_on: Whether the plan was an add-on when it was taken: others may be active beside it.
-        unused_time: What becomes of time that was paid and is left unused by an immediate
-            cancellation; one of: ``none``, ``credit``, ``refund``.
+        unused_time: What becomes of time that was paid and is left unused by a cancellation; one
+            of: ``none``, ``credit``, ``refund``.
         tax_rates: JSON array of the tax rates of its invoices, as given; an invoice may be given
             others.
         version: Counts changes, from 1.
@@ -205,7 +250,7 @@ class Subscription:
     tenant_id: str
     plan_id: str
     plan_slug: str
-    status: Literal["trialing", "active", "paused", "canceled"]
+    status: Literal["scheduled", "trialing", "active", "paused", "canceled"]
     quantity: Decimal
     started_at: datetime
     anchor_at: datetime
@@ -216,6 +261,7 @@ class Subscription:
     current_period_end: datetime
     trial_end: datetime | None
     cancel_at: datetime | None
+    cancel_at_period_end: bool
     canceled_at: datetime | None
     paused_at: datetime | None
     ended_at: datetime | None
@@ -276,8 +322,8 @@ class UsageEvent:
         quantity: How much was used; for a seat, how many there are.
         event_at: When it happened, as reported. The event counts in the period that this time lies
             in.
-        idempotency_key: Key of the event, as given (a second event of the tenant with this key is
-            not counted), or None.
+        idempotency_key: Key of the event, as given (a second event of the tenant and feature with
+            this key is not counted), or None.
         metadata: JSON object given with the event, or None.
         created_at: When it was recorded.
     """
@@ -306,6 +352,21 @@ class FeatureUsage:
 
     feature_key: str
     aggregation: Literal["sum", "count", "max", "unique_count", "latest"]
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePart:
+    """What usage comes to in a part of a range of time: ``ledger_usage_part``.
+
+    Attributes:
+        starts_at: Start of the part, inclusive.
+        ends_at: End of the part, exclusive.
+        value: What the usage in it comes to.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
     value: Decimal
 
 
@@ -591,8 +652,9 @@ class SubscriptionMove:
         subscription_id: Id of the subscription (None for a one-off invoice), or None.
         change: What happened. failed: it could not be moved or invoiced, and is tried again in an
             hour. ``nothing_due``: nothing came of what was looked at, and there is more to look at.
-            One of: ``trial_ended``, ``period_started``, ``canceled``, ``invoice_drafted``,
-            ``invoice_finalized``, ``invoice_past_due``, ``failed``, ``nothing_due``.
+            One of: ``started``, ``trial_ended``, ``period_started``, ``canceled``,
+            ``invoice_drafted``, ``invoice_finalized``, ``invoice_past_due``, ``failed``,
+            ``nothing_due``.
         occurred_at: The boundary at which it took effect; for an invoice, when it was made or due.
         invoice_id: Id of the invoice, if the step is about one, or None.
         error: What went wrong, if the step failed, or None.
@@ -601,6 +663,7 @@ class SubscriptionMove:
     tenant_id: str
     subscription_id: str | None
     change: Literal[
+        "started",
         "trial_ended",
         "period_started",
         "canceled",

@@ -2,7 +2,7 @@
 Refuses a feature that has a wrong value, or values that do not go together. The caller checks its
 key. The order of the checks is that of the arguments.
 
-Errors: NullArgument, InvalidArgument, InvalidMetadata.
+Errors: NullArgument, InvalidArgument, InvalidMetadata, InvalidQuantity.
 */
 create or replace function pgledger.check_feature(feature pgledger.features)
 returns boolean
@@ -53,7 +53,8 @@ begin
     );
   end if;
 
-  return pgledger.check_metadata(feature.metadata);
+  v_ok := pgledger.check_metadata(feature.metadata);
+  return pgledger.check_feature_defaults(feature);
 end;
 $$;
 

@@ -35,6 +35,8 @@ begin
     v_ok := pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
     v_ok := pgledger.fail('NullArgument', array['add_on']);
+  elsif plan.priority is null then
+    v_ok := pgledger.fail('NullArgument', array['priority']);
   end if;
 
   return pgledger.check_metadata(plan.metadata);

@@ -23,18 +23,19 @@ declare
     ],
     required => true
   );
+  v_optional text[] := case v_model
+    when 'package' then array['free']
+    when 'percentage'
+      then array['flat_amount', 'event_fee', 'event_minimum', 'event_maximum', 'free_events']
+    else '{}'
+  end;
   v_members text[] := case v_model
     when 'flat' then array['flat_amount']
     when 'per_unit' then array['unit_amount']
-    when 'package' then array['package_size', 'package_amount', 'free']
-    when 'percentage' then array['percentage', 'flat_amount']
+    when 'package' then array['package_size', 'package_amount']
+    when 'percentage' then array['percentage']
     else array['tiers']
-  end;
-  v_optional text[] := case v_model
-    when 'package' then array['free']
-    when 'percentage' then array['flat_amount']
-    else '{}'
-  end;
+  end || v_optional;
   v_member text;
   v_number numeric;
   v_ok boolean;
@@ -43,7 +44,8 @@ begin
   into v_member
   from jsonb_each(price) as given (name, value)
   where given.value <> 'null'
-    and given.name <> all(v_members || array['feature', 'model', 'minimum', 'maximum'])
+    and given.name
+    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
   order by given.name collate "C"
   limit 1;
 
@@ -75,11 +77,7 @@ begin
     end if;
   end loop;
 
-  perform pgledger.json_decimal(
-    price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
-  );
-
-  return true;
+  return pgledger.check_price_bounds(price, path);
 end;
 $$;
 

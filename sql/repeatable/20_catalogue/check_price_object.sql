@@ -19,7 +19,8 @@ begin
     path,
     array[
       'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
-      'package_amount', 'free', 'percentage', 'minimum', 'maximum'
+      'package_amount', 'free', 'percentage', 'event_fee', 'event_minimum', 'event_maximum',
+      'free_events', 'minimum', 'maximum', 'prorated'
     ]
   );
 end;

@@ -22,7 +22,10 @@ begin
   if v_feature.id is null then
     return false;
   elsif v_feature.version = 1 then
-    v_fields := v_fields || array['name', 'description', 'aggregation', 'metadata'];
+    v_fields := v_fields || array[
+      'name', 'description', 'aggregation', 'metadata', 'default_limit', 'default_period',
+      'default_soft_limit'
+    ];
   end if;
 
   v_ok := pgledger.check_repeated(

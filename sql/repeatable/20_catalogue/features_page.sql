@@ -32,7 +32,8 @@ begin
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features
   where features.app_id = features_page.app_id
     and (features_page.status is null or features.status = features_page.status)

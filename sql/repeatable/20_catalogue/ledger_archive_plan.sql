@@ -21,7 +21,7 @@ begin
     set
       status = 'archived',
       version = plans.version + 1,
-      updated_at = pgledger.clock()
+      updated_at = greatest(pgledger.clock(), plans.updated_at)
     where plans.key = v_plan.key;
   end if;
 

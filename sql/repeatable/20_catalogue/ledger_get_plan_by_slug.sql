@@ -29,7 +29,7 @@ begin
   where plans.app_id = ledger_get_plan_by_slug.app_id
     and plans.tenant_id in (ledger_get_plan_by_slug.tenant_id, '')
     and plans.slug = ledger_get_plan_by_slug.slug
-  order by plans.tenant_id = ''
+  order by plans.tenant_id = '', plans.status = 'archived', plans.key desc
   limit 1;
 
   if not found then
@@ -46,7 +46,8 @@ $$;
 comment on function @extschema@.ledger_get_plan_by_slug is
 $$Returns the plan that a slug names for a tenant.
 
-An archived plan is found too.
+An archived plan is found too, unless another has taken its slug: then that
+one is.
 
 app_id: App that it belongs to.
 slug: Slug of the plan.

@@ -19,7 +19,8 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features_page(app_id, status, page_size, page_offset, tenant_id) as features
 $$;
 

@@ -16,6 +16,7 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
+  v_now timestamptz := pgledger.clock();
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
@@ -27,10 +28,14 @@ begin
   return query
   select
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
-    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at
+    plans.version, plans.metadata, plans.created_at, plans.updated_at,
+    pgledger.plan_priority(plans.key, greatest(v_now, plans.updated_at))
   from pgledger.plans
+  cross join lateral pgledger.plan_terms(
+    plans.key, greatest(v_now, plans.updated_at)
+  ) as terms
   where plans.app_id = ledger_list_plans.app_id
     and (ledger_list_plans.status is null or plans.status = ledger_list_plans.status)
     and (

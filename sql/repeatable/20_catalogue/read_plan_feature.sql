@@ -23,7 +23,9 @@ declare
   v_period text := pgledger.json_choice(
     item, path, 'period', array['day', 'week', 'month', 'year', 'billing', 'lifetime']
   );
-  v_soft_limit jsonb := coalesce(nullif(item -> 'soft_limit', 'null'), 'false');
+  v_soft_limit jsonb := coalesce(
+    nullif(item -> 'soft_limit', 'null'), to_jsonb(feature.default_soft_limit), 'false'
+  );
   v_aggregation text := pgledger.json_choice(
     item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
   );
@@ -72,8 +74,10 @@ begin
   v_row.feature_key := feature.key;
   v_row.feature_id := feature.id;
   v_row.type := feature.type;
-  v_row.quota := coalesce(v_quota, case when feature.type = 'boolean' then 1 else -1 end);
-  v_row.period := coalesce(v_period, 'billing');
+  v_row.quota := coalesce(
+    v_quota, feature.default_limit, case when feature.type = 'boolean' then 1 else -1 end
+  );
+  v_row.period := coalesce(v_period, feature.default_period, 'billing');
   v_row.soft_limit := v_soft_limit = 'true';
   v_row.aggregation := coalesce(v_aggregation, feature.aggregation, 'latest');
   return v_row;

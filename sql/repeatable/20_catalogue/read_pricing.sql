@@ -57,6 +57,7 @@ begin
     end if;
     v_ok := pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
     v_ok := pgledger.check_price(v_price, v_path);
+    v_ok := pgledger.check_event_feature(v_price, v_path, v_feature);
     v_keys := v_keys || v_key;
   end loop;
 

@@ -23,7 +23,8 @@ begin
     return null;
   elsif v_plan.version = 1 then
     v_fields := v_fields || array[
-      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata'
+      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata',
+      'priority'
     ];
   end if;
 

@@ -1,13 +1,15 @@
 /*
-Writes a plan that has changed, and its features if they have. The caller has locked its row.
+Writes a plan that has changed: its features if they have, since when it has other prices or
+features if it has, and its row. The caller has locked the row.
 
 Locks the features, if they change, FOR SHARE, ascending by id.
 
-Errors: InvalidPlan, FeatureNotFound, Archived, InUse.
+Errors: InvalidPlan, FeatureNotFound, Archived, InUse, InvalidArgument, AlreadyExists.
 */
 create or replace function pgledger.rewrite_plan(
   previous pgledger.plans,
-  plan pgledger.plans
+  plan pgledger.plans,
+  plan_version pgledger.plan_versions
 )
 returns void
 language plpgsql
@@ -16,7 +18,7 @@ parallel unsafe
 as $$
 declare
   v_features pgledger.plan_features[];
-  v_period record;
+  v_period record := previous;
   v_ok boolean;
 begin
   if plan.features = previous.features then
@@ -32,46 +34,43 @@ begin
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
-  v_period := pgledger.read_pricing(plan.pricing, v_features);
-
-  if (v_period.billing_interval, v_period.interval_count)
-    <> (previous.billing_interval, previous.interval_count)
-    and exists (
-      select
-      from pgledger.subscriptions
-      where subscriptions.plan_key = previous.key
-    ) then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'plan',
-        previous.id,
-        'billed otherwise',
-        format(
-          'subscriptions have it, so its interval stays %s %s',
-          previous.interval_count,
-          previous.billing_interval
-        )
-      ],
-      hint => 'Create another plan with the other interval, and move subscriptions to it with '
-      || 'ledger_change_plan.'
-    );
+  if num_nonnulls(plan_version.features, plan_version.pricing, plan_version.priority) > 0 then
+    perform pgledger.write_plan_version(plan_version, v_features);
+    v_period := pgledger.read_plan_versions(previous.key, plan_version.effective_at);
+    if (v_period.billing_interval, v_period.interval_count)
+      <> (previous.billing_interval, previous.interval_count) then
+      perform pgledger.begin_plan_anew(previous, plan_version);
+    end if;
   end if;
 
   update pgledger.plans
   set
     name = plan.name,
     description = plan.description,
+    status = plan.status,
     features = plan.features,
-    pricing = plan.pricing,
+    pricing = (pgledger.plan_terms(previous.key, 'infinity')).pricing,
+    priority = pgledger.plan_priority(previous.key, 'infinity'),
     billing_interval = v_period.billing_interval,
     interval_count = v_period.interval_count,
     trial_days = plan.trial_days,
     anchor_at_trial_end = plan.anchor_at_trial_end,
-    version = plans.version + 1,
+    version = plan_version.version,
     metadata = plan.metadata,
-    updated_at = pgledger.clock()
+    updated_at = plan_version.created_at
   where plans.key = previous.key;
+exception
+  -- Of its unique values, only the slug of an archived plan can be another's meanwhile.
+  when unique_violation then
+    v_ok := pgledger.fail(
+      'AlreadyExists',
+      array[
+        'plan slug',
+        quote_literal(previous.slug),
+        pgledger.in_catalogue(previous.app_id, previous.tenant_id)
+      ],
+      hint => 'Archive the other plan first.'
+    );
 end;
 $$;
 

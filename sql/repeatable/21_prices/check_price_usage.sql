@@ -7,7 +7,8 @@ create or replace function pgledger.check_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric,
-  exponent integer
+  exponent integer,
+  event_quantities jsonb
 )
 returns boolean
 language plpgsql
@@ -38,7 +39,7 @@ begin
     );
   end if;
 
-  return true;
+  return pgledger.check_event_quantities(price, quantity, allowance, event_quantities);
 end;
 $$;
 

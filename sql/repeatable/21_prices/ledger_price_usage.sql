@@ -6,7 +6,8 @@ create or replace function @extschema@.ledger_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric default 0,
-  exponent integer default null
+  exponent integer default null,
+  event_quantities jsonb default null
 )
 returns setof @extschema@.ledger_price_line
 language sql
@@ -20,7 +21,8 @@ as $$
     ledger_price_usage.price,
     ledger_price_usage.quantity,
     ledger_price_usage.allowance,
-    ledger_price_usage.exponent
+    ledger_price_usage.exponent,
+    ledger_price_usage.event_quantities
   );
 
   with exact as (
@@ -33,9 +35,14 @@ as $$
       part.flat_amount,
       part.amount,
       sum(part.amount) over (order by part.place) as total
-    from pgledger.price_lines(
+    from pgledger.charged_usage(
       ledger_price_usage.price,
-      trim_scale(greatest(ledger_price_usage.quantity - ledger_price_usage.allowance, 0))
+      ledger_price_usage.quantity,
+      ledger_price_usage.allowance,
+      ledger_price_usage.event_quantities
+    ) as charged
+    cross join lateral pgledger.price_lines(
+      ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
     ) with ordinality as part (
       kind, description, quantity, unit_amount, flat_amount, amount, place
     )
@@ -82,15 +89,21 @@ quantity: How much was used, 0 or more.
 allowance: How much of it is free, 0 or more.
 exponent: Decimal places that amounts are rounded to, half away from zero, so
   that the lines add up to the rounded total, 0 to 18; null for exact amounts.
+event_quantities: JSON array of the quantities of the events, in the order of
+  their times, for a price that asks something for each event, for example
+  ["10", "80"]; together they are the quantity; null for any other price.
 
-Returns: A line for each tier that is reached, in order; then one with what is
-  missing to the minimum, or what is above the maximum, if anything is. The
-  amount of a line of usage is quantity * unit_amount + flat_amount; the
+Returns: A line for each tier that is reached, in order; then what is asked
+  for each event, by kind: the fee, what charges are raised by, and what they
+  are cut by; then one with what is missing to the minimum, or what is above
+  the maximum, if anything is. The amount of a line of usage is
+  quantity * unit_amount + flat_amount, unless all three are null; the
   quantity of packages is their number.
 
-Errors: NullArgument, InvalidPlan (the price is not valid; the message names
-  the path), InvalidQuantity (the quantity or the allowance is not in range),
-  InvalidArgument (the exponent is out of range).$$;
+Errors: NullArgument, InvalidPlan (the price, or a quantity of an event, is
+  not valid; the message names the path), InvalidQuantity (the quantity or the
+  allowance is not in range), InvalidArgument (the exponent is out of range,
+  or event_quantities are missing, for another price, or not the quantity).$$;
 
 revoke all on function @extschema@.ledger_price_usage from public;
 grant execute on function @extschema@.ledger_price_usage to pgledger_reader;

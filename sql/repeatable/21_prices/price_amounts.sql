@@ -1,10 +1,19 @@
 /*
 What usage costs, exactly, in three sums: that of all tiers, what is missing to the minimum, and
-what is above the maximum (0 or less). The caller knows the price to be sound.
+what is above the maximum (0 or less). The caller knows the price to be sound;
+pgledger.price_lines says what the events are for.
+
+All of them are multiplied by whole, so that they stay exact where only a part of a whole period is
+due: by a price that is prorated, flat amounts and the minimum are due for that part.
 */
 create or replace function pgledger.price_amounts(
   price jsonb,
   quantity numeric,
+  part numeric default 1,
+  whole numeric default 1,
+  events numeric default null,
+  raised numeric default 0,
+  cut numeric default 0,
   out amount numeric,
   out true_up numeric,
   out cap numeric
@@ -13,13 +22,23 @@ language plpgsql
 immutable
 parallel safe
 as $$
+declare
+  v_part numeric := case when price -> 'prorated' = 'true' then part else whole end;
 begin
   select
-    coalesce(sum(line.amount) filter (where line.kind = 'usage'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'true_up'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'cap'), 0)
+    coalesce(
+      sum(line.amount * whole - coalesce(line.flat_amount, 0) * (whole - v_part))
+      filter (where line.kind = 'usage'),
+      0
+    ),
+    coalesce(sum(line.amount * whole) filter (where line.kind = 'true_up'), 0),
+    coalesce(sum(line.amount * whole) filter (where line.kind = 'cap'), 0)
   into price_amounts.amount, price_amounts.true_up, price_amounts.cap
-  from pgledger.price_lines(price, quantity) as line;
+  from pgledger.price_lines(price, quantity, events, raised, cut) as line;
+  if v_part <> whole then
+    true_up := greatest(coalesce((price ->> 'minimum')::numeric, 0) * v_part - amount, 0);
+    cap := coalesce(least((price ->> 'maximum')::numeric * whole - amount, 0), 0);
+  end if;
 end;
 $$;
 

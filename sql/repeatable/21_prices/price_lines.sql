@@ -3,14 +3,20 @@ What usage costs, exactly: a row for each tier that it reaches (`usage`), in ord
 what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
-The amount of a usage row is quantity * unit_amount + flat_amount; what the price does not have is
-null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
-the first tier. A price without tiers is read as its own single tier: both have their amounts under
-the same names.
+The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
+are raised or cut by; what the price does not have is null, and counts as 0. The quantity of
+packages is their number. Any usage, zero included, reaches the first tier. A price without tiers is
+read as its own single tier: both have their amounts under the same names.
+
+For a price that asks something for each event, events is how many are charged, used what they come
+to, and raised and cut by how much their charges are raised and cut to their bounds.
 */
 create or replace function pgledger.price_lines(
   price jsonb,
-  used numeric
+  used numeric,
+  events numeric default null,
+  raised numeric default 0,
+  cut numeric default 0
 )
 returns table (
   kind text,
@@ -62,6 +68,17 @@ begin
     v_total := v_total + amount;
     return next;
   end loop;
+
+  if events is not null then
+    flat_amount := null;
+    for description, quantity, unit_amount, amount in
+      select part.description, part.quantity, part.unit_amount, part.amount
+      from pgledger.event_price_parts(price, events, raised, cut) as part
+    loop
+      v_total := v_total + amount;
+      return next;
+    end loop;
+  end if;
 
   quantity := null;
   unit_amount := null;

@@ -1,6 +1,7 @@
 /*
 The coupon that a code names for a tenant, or null: the tenant's own, or else the app's. Archived
-ones count, so that archiving a tenant's own coupon does not uncover the app's.
+ones count, so that archiving a tenant's own coupon does not uncover the app's; of coupons whose
+code was used again, the active one is found, or else the last.
 */
 create or replace function pgledger.find_coupon(
   app_id text,
@@ -17,7 +18,7 @@ as $$
   where coupons.app_id = find_coupon.app_id
     and coupons.tenant_id in (find_coupon.tenant_id, '')
     and coupons.code = find_coupon.code
-  order by coupons.tenant_id = ''
+  order by coupons.tenant_id = '', coupons.status = 'archived', coupons.key desc
   limit 1
 $$;
 

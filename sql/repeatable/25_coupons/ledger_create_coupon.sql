@@ -86,8 +86,8 @@ With an id of the caller's choice the call can be repeated: the second call
 returns the coupon as it is now if it asks for the same.
 
 app_id: App that it belongs to.
-code: What is typed to redeem it, unique in the app (and tenant): 1 to 64
-  visible characters.
+code: What is typed to redeem it, unique in the app (and tenant) among those
+  that are not archived: 1 to 64 visible characters.
 name: Name for people, which stands on invoices, 1 to 255 characters; null for
   the code.
 percentage: Percent off, above 0 to 100, at most 18 decimal places; null for

@@ -38,7 +38,7 @@ $$;
 comment on function @extschema@.ledger_get_coupon is
 $$Returns the coupon that a code names for a tenant.
 
-Archived ones are found too.
+Archived ones are found too; if another has taken the code since, that one is.
 
 app_id: App that it belongs to.
 code: What is typed to redeem it.

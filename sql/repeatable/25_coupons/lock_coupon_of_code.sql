@@ -1,6 +1,7 @@
 /*
 The coupon that a code names for a tenant, as pgledger.find_coupon finds it, its row locked FOR NO
-KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's.
+KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's; if it is archived meanwhile
+and another takes its code, it is that one.
 
 Errors: CouponNotFound.
 */
@@ -15,18 +16,24 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_coupon pgledger.coupons := (
-    select coupons
-    from pgledger.coupons
-    where coupons.app_id = lock_coupon_of_code.app_id
-      and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
-      and coupons.code = lock_coupon_of_code.code
-    order by coupons.tenant_id = ''
-    limit 1
-    for no key update
-  );
+  v_coupon pgledger.coupons;
   v_ok boolean;
 begin
+  loop
+    v_coupon := (
+      select coupons
+      from pgledger.coupons
+      where coupons.app_id = lock_coupon_of_code.app_id
+        and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
+        and coupons.code = lock_coupon_of_code.code
+      order by coupons.tenant_id = '', coupons.status = 'archived', coupons.key desc
+      limit 1
+      for no key update
+    );
+    exit when v_coupon.status is distinct from 'archived'
+      or v_coupon.key = (pgledger.find_coupon(app_id, code, tenant_id)).key;
+  end loop;
+
   if v_coupon.id is null then
     v_ok := pgledger.fail(
       'CouponNotFound',

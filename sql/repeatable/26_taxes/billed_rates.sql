@@ -79,6 +79,6 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices have billed of what a line gives back, by tax rates.';
+  'What invoices that stand have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;

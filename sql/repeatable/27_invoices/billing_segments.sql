@@ -36,6 +36,7 @@ begin
       ) as ends_at
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
+      and change.status <> 'scheduled'
       and change.period_start >= billing_segments.period_start
   ) as part
   where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;

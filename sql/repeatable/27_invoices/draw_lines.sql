@@ -45,8 +45,6 @@ begin
         invoice,
         exponent
       ) as line
-      -- What is missing to a minimum is known only at the period's end.
-      where line.kind <> 'true_up'
     );
   else
     lines := array(

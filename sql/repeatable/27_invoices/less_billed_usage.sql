@@ -1,62 +1,50 @@
 /*
-A charge for usage of a feature by a plan, less what other invoices have billed of it. If more was
+What usage of a feature comes to by a plan's price, less what has been billed of it. If more was
 billed than it comes to, its amounts together give back what was paid of that: they are reduced by
-the share that the discount had. gross_amount, gross_true_up and gross_cap then say what they were
-before, and are null otherwise.
+the share that the discount had. The gross amounts then say what they were before.
 */
 create or replace function pgledger.less_billed_usage(
-  subscription_key bigint,
-  for_period timestamptz,
-  for_invoice pgledger.invoices,
-  plan_key bigint,
-  feature_key text,
-  exponent integer,
-  inout quantity numeric,
-  inout amount numeric,
-  inout true_up numeric,
-  inout cap numeric,
-  inout events bigint,
-  out gross_amount numeric,
-  out gross_true_up numeric,
-  out gross_cap numeric
+  charge pgledger.usage_charge,
+  bills pgledger.billed_charge[],
+  exponent integer
 )
+returns pgledger.usage_charge
 language plpgsql
-stable
+immutable
 parallel safe
 as $$
 declare
-  v_billed record;
+  v_bill pgledger.billed_charge;
   v_gross numeric;
 begin
-  select
-    coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
-    coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
-    coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
-  into v_billed
-  from pgledger.billed_usage(subscription_key, for_period, for_invoice, false) as billed
-  where billed.item = feature_key
-    and billed.plan_key = less_billed_usage.plan_key;
-  quantity := quantity - v_billed.quantity;
-  amount := amount - v_billed.amount;
-  true_up := true_up - v_billed.true_up;
-  cap := cap - v_billed.cap;
-  events := events - v_billed.events;
+  foreach v_bill in array bills loop
+    continue when v_bill.plan_key <> charge.plan_key or v_bill.item <> charge.feature_key;
+    charge.quantity := charge.quantity - v_bill.quantity;
+    charge.amount := charge.amount - v_bill.amount;
+    charge.true_up := charge.true_up - v_bill.true_up;
+    charge.cap := charge.cap - v_bill.cap;
+    charge.events := charge.events - v_bill.events;
 
-  v_gross := v_billed.amount + v_billed.true_up + v_billed.cap;
-  if v_billed.net <> v_gross and amount + true_up + cap < 0 then
-    gross_amount := amount;
-    gross_true_up := true_up;
-    gross_cap := cap;
-    true_up := pgledger.rounded_quotient(gross_true_up * v_billed.net, v_gross, exponent);
-    cap := pgledger.rounded_quotient(gross_cap * v_billed.net, v_gross, exponent);
-    amount := pgledger.rounded_quotient(
-      (gross_amount + gross_true_up + gross_cap) * v_billed.net, v_gross, exponent
-    ) - true_up - cap;
-  end if;
+    v_gross := v_bill.amount + v_bill.true_up + v_bill.cap;
+    if v_bill.net <> v_gross and charge.amount + charge.true_up + charge.cap < 0 then
+      charge.gross_amount := charge.amount;
+      charge.gross_true_up := charge.true_up;
+      charge.gross_cap := charge.cap;
+      charge.true_up := pgledger.rounded_quotient(
+        charge.gross_true_up * v_bill.net, v_gross, exponent
+      );
+      charge.cap := pgledger.rounded_quotient(charge.gross_cap * v_bill.net, v_gross, exponent);
+      charge.amount := pgledger.rounded_quotient(
+        (charge.gross_amount + charge.gross_true_up + charge.gross_cap) * v_bill.net, v_gross,
+        exponent
+      ) - charge.true_up - charge.cap;
+    end if;
+  end loop;
+  return charge;
 end;
 $$;
 
 comment on function pgledger.less_billed_usage is
-  'A charge for usage less what other invoices have billed of it.';
+  'What usage comes to by a price, less what has been billed of it.';
 
 revoke all on function pgledger.less_billed_usage from public;

@@ -1,5 +1,6 @@
 /*
-Gives invoices of an app that have just become final its next numbers, in the order of the keys.
+Gives invoices of an app that have just become final its next numbers, in the order of the keys, and
+tells the app's hook of them.
 
 Locks the app's row and holds it until the transaction ends: numbers have no gap because
 transactions take them one after the other. So this comes last.
@@ -28,6 +29,19 @@ begin
   set number = v_number + taken.place
   from unnest(keys) with ordinality as taken (key, place)
   where invoices.key = taken.key and invoices.number is null;
+
+  perform pgledger.tell_of_invoices(app_id, 'invoice_finalized', keys);
+  perform pgledger.tell_of_invoices(
+    app_id,
+    'invoice_paid',
+    array(
+      select invoices.key
+      from unnest(keys) with ordinality as taken (key, place)
+      inner join pgledger.invoices on taken.key = invoices.key
+      where invoices.status = 'paid'
+      order by taken.place
+    )
+  );
 end;
 $$;
 

@@ -1,6 +1,7 @@
 /*
 What seats cost by a price in the stays of a period on the price's plan, rounded: each number of
-seats its share of the period, by the days or seconds for which so many were taken.
+seats its share of the period, by the days or seconds for which so many were taken. Seats that were
+never reported are 0, and a price may ask something for these, too.
 */
 create or replace function pgledger.seats_charge(
   basis jsonb,
@@ -32,7 +33,11 @@ as $$
     )
   from (
     select
-      greatest(level.level - coalesce((basis ->> 'allowance')::numeric, 0), 0) as level,
+      greatest(
+        level.level - coalesce((basis ->> 'allowance')::numeric, 0)
+        - coalesce((basis ->> 'added_allowance')::numeric, 0),
+        0
+      ) as level,
       level.since, level.until, whole.length
     from unnest(stays) as stay
     cross join lateral pgledger.seat_levels(
@@ -42,7 +47,6 @@ as $$
     cross join lateral pgledger.proration_unit(
       stay.whole_end, stay.whole_start, stay.whole_end, time_zone, basis ->> 'proration'
     ) as whole (length)
-    where meter_key is not null
   ) as seats
   cross join lateral pgledger.price_amounts(basis -> 'price', seats.level) as cost
 $$;

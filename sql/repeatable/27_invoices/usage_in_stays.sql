@@ -1,19 +1,18 @@
 /*
-What usage in the stays of a period on a plan adds to what the plan's prices ask, not rounded: an
-array of each sum, with one element for each price.
+How much of what prices are for had been used at the start and at the end of each stay, counted from
+one time on; wholes is what was used until another, and events how many events lie in the stays. The
+arrays of sinces and untils have an element for each price and, within it, for each stay.
 
-A stay is charged what its usage adds: the price of all usage until its end, less the price of all
-usage until its start. So neither a change of plan nor a pause begins tiers and allowances again, or
-charges anything twice. Seats are only counted: they are charged by pgledger.seats_charge.
+Seats are only counted. For one stay that is all of the time, one look at the meters is enough.
 */
 create or replace function pgledger.usage_in_stays(
   prices pgledger.priced_feature[],
-  counted_from timestamptz,
   stays pgledger.billing_segment[],
-  out quantities numeric[],
-  out amounts numeric[],
-  out caps numeric[],
-  out counted numeric[],
+  counted_from timestamptz,
+  counted_until timestamptz,
+  out sinces numeric[],
+  out untils numeric[],
+  out wholes numeric[],
   out events numeric[]
 )
 language plpgsql
@@ -21,75 +20,38 @@ stable
 parallel safe
 as $$
 declare
-  -- Until when usage is counted: the ends of the stays, then the starts of those that begin later.
-  v_times timestamptz[] := array(
-    select time.value
-    from unnest(stays) as stay
-    cross join lateral (values (stay.ends_at, 1), (stay.starts_at, 2)) as time (value, edge)
-    where time.edge = 1 or time.value > counted_from
-    order by time.edge, time.value
-  );
-  v_ends integer := cardinality(stays);
-  v_sign integer;
-  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
-  v_zeros numeric[] := array_fill(0::numeric, array[cardinality(prices)]);
-  v_used record;
-  v_value numeric;
-  v_is_seat boolean;
-  v_cost record;
+  v_stays integer := cardinality(stays);
+  v_prices integer := cardinality(prices);
+  v_at record;
 begin
-  quantities := v_zeros;
-  amounts := v_zeros;
-  caps := v_zeros;
-  counted := v_zeros;
-  events := v_zeros;
-  for v_time in 1 .. cardinality(v_times) loop
-    v_sign := case when v_time <= v_ends then 1 else -1 end;
-    for v_used in
-      select
-        price.place, price.meter_key, price.unique_key, price.basis, sums.events, sums.quantity,
-        sums.highest
-      from unnest(prices) with ordinality as price (
-        description, feature_key, unit_amount, meter_key, unique_key, basis, place
-      )
-      left join pgledger.usage_sums(v_meter_keys, counted_from, v_times[v_time]) as sums
-        on price.meter_key = sums.meter_key
-    loop
-      events[v_used.place] := events[v_used.place] + v_sign * coalesce(v_used.events, 0);
-      v_is_seat := v_used.basis ->> 'type' = 'seat';
-      continue when v_is_seat and v_time <> v_ends;
-
-      v_value := coalesce(
-        case
-          when v_used.meter_key is null then 0
-          when v_used.basis ->> 'aggregation' = 'sum' then v_used.quantity
-          when v_used.basis ->> 'aggregation' = 'count' then v_used.events
-          when v_used.basis ->> 'aggregation' = 'max' then v_used.highest
-          else pgledger.usage_between(
-            v_used.meter_key, v_used.unique_key, v_used.basis ->> 'aggregation', counted_from,
-            v_times[v_time]
-          )
-        end,
-        0
-      );
-      if v_time = v_ends then
-        counted[v_used.place] := v_value;
-      end if;
-      continue when v_is_seat;
-
-      v_value := greatest(
-        v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
-      );
-      v_cost := pgledger.price_amounts(v_used.basis -> 'price', v_value);
-      quantities[v_used.place] := quantities[v_used.place] + v_sign * v_value;
-      amounts[v_used.place] := amounts[v_used.place] + v_sign * v_cost.amount;
-      caps[v_used.place] := caps[v_used.place] + v_sign * v_cost.cap;
+  sinces := array_fill(0::numeric, array[v_prices * v_stays]);
+  untils := sinces;
+  wholes := array_fill(0::numeric, array[v_prices]);
+  events := wholes;
+  for v_stay in 1 .. v_stays loop
+    if stays[v_stay].starts_at > counted_from then
+      v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].starts_at);
+      for v_place in 1 .. v_prices loop
+        sinces[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
+        events[v_place] := events[v_place] - v_at.events[v_place];
+      end loop;
+    end if;
+    v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].ends_at);
+    for v_place in 1 .. v_prices loop
+      untils[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
+      events[v_place] := events[v_place] + v_at.events[v_place];
     end loop;
   end loop;
+  if v_stays > 0 and stays[v_stays].ends_at < counted_until then
+    v_at := pgledger.usage_until(prices, counted_from, counted_until);
+  end if;
+  if v_stays > 0 then
+    wholes := v_at.used;
+  end if;
 end;
 $$;
 
 comment on function pgledger.usage_in_stays is
-  'What usage in the stays of a period on a plan adds to what the plan''s prices ask.';
+  'How much of what prices are for had been used at the start and the end of each stay.';
 
 revoke all on function pgledger.usage_in_stays from public;

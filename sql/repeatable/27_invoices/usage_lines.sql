@@ -1,6 +1,12 @@
 /*
-Lines for the usage of a subscription's period, less what interim invoices have billed of it, for
-each plan that it was on, in the order in which they began.
+Lines for the usage of a subscription's period that is not billed yet: for each plan, and each of
+its prices, one for usage, overage beyond an allowance or seats, one for what is missing to the
+price's minimum, and one for what is beyond its maximum. Usage of zero has its line, too: it says
+that the feature was looked at, which is what late usage is found by. Where a credit was reduced by
+a discount, the line's basis says what it was before.
+
+What is missing to a minimum is known only at the period's end: until the period's own invoice is
+final, an interim invoice leaves it out.
 */
 create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
@@ -15,28 +21,56 @@ stable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
-  v_has_billed boolean := exists (
+  v_is_closed boolean := exists (
     select
-    from pgledger.billed_usage(subscription.key, for_period, for_invoice, false)
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = 'period'
+      and invoices.period_start = for_period
+      and invoices.status not in ('draft', 'voided')
   );
-  v_plan record;
+  v_charge pgledger.usage_charge;
+  v_line pgledger.invoice_lines;
 begin
-  for v_plan in
-    select stay.plan_key, array_agg(stay order by stay.starts_at) as stays
-    from unnest(v_stays) as stay
-    group by stay.plan_key
-    order by min(stay.starts_at)
-  loop
-    return query
-    select
-      line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
-      line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
-      line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
-      line.redemption_key, line.basis
-    from pgledger.plan_usage_lines(
-      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, for_invoice, exponent
-    ) as line;
+  v_line.subscription_key := subscription.key;
+  v_line.for_period := for_period;
+  v_line.discount := 0;
+  v_line.tax := 0;
+  foreach v_charge in array pgledger.unbilled_usage(
+    subscription, for_period, segments, for_invoice, v_is_closed, exponent
+  ) loop
+    v_line.kind := case
+      when v_charge.basis ->> 'type' = 'seat' then 'seats'
+      when v_charge.basis ?| array['allowance', 'added_allowance'] then 'overage'
+      else 'usage'
+    end;
+    v_line.description := v_charge.description;
+    v_line.item := v_charge.feature_key;
+    v_line.plan_key := v_charge.plan_key;
+    v_line.period_start := v_charge.starts_at;
+    v_line.period_end := v_charge.ends_at;
+    v_line.quantity := v_charge.quantity;
+    v_line.unit_amount := v_charge.unit_amount;
+    v_line.amount := v_charge.amount;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events;
+    v_line.basis := v_charge.basis;
+    if v_charge.gross_amount is not null then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
+    end if;
+    return next v_line;
+
+    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0
+      and (for_invoice.kind <> 'interim' or v_is_closed) then
+      return next pgledger.bound_line(
+        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
+      );
+    end if;
+    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
+      return next pgledger.bound_line(
+        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
+      );
+    end if;
   end loop;
 end;
 $$;

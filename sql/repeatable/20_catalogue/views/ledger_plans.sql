@@ -21,7 +21,8 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at
+  plans.updated_at,
+  plans.priority
 from pgledger.plans
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -40,9 +41,9 @@ comment on column @extschema@.ledger_plans.status is
   'archived.';
 comment on column @extschema@.ledger_plans.currency is 'Currency of every amount in pricing.';
 comment on column @extschema@.ledger_plans.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column @extschema@.ledger_plans.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
 comment on column @extschema@.ledger_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column @extschema@.ledger_plans.interval_count is 'Units in a billing period.';
@@ -56,6 +57,9 @@ comment on column @extschema@.ledger_plans.version is 'Counts changes, from 1.';
 comment on column @extschema@.ledger_plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column @extschema@.ledger_plans.created_at is 'When it was created.';
 comment on column @extschema@.ledger_plans.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last, planned ones included.';
 
 revoke all on table @extschema@.ledger_plans from public;
 grant select on table @extschema@.ledger_plans to pgledger_reader;

@@ -17,7 +17,10 @@ select
   features.version,
   features.metadata,
   features.created_at,
-  features.updated_at
+  features.updated_at,
+  features.default_limit,
+  features.default_period,
+  features.default_soft_limit
 from pgledger.features
 inner join pgledger.tenant_roles as mapped
   on
@@ -51,6 +54,13 @@ comment on column @extschema@.ledger_tenant_features.metadata is
   'JSON object of the app''s own, or null.';
 comment on column @extschema@.ledger_tenant_features.created_at is 'When it was created.';
 comment on column @extschema@.ledger_tenant_features.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_tenant_features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column @extschema@.ledger_tenant_features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column @extschema@.ledger_tenant_features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on table @extschema@.ledger_tenant_features from public;
 grant select on table @extschema@.ledger_tenant_features to pgledger_tenant;

@@ -26,7 +26,8 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at
+  plans.updated_at,
+  plans.priority
 from pgledger.plans
 inner join pgledger.tenant_roles as mapped
   on plans.app_id = mapped.app_id and plans.tenant_id in ('', mapped.tenant_id)
@@ -48,9 +49,9 @@ comment on column @extschema@.ledger_tenant_plans.status is
 comment on column @extschema@.ledger_tenant_plans.currency is
   'Currency of every amount in pricing.';
 comment on column @extschema@.ledger_tenant_plans.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column @extschema@.ledger_tenant_plans.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
 comment on column @extschema@.ledger_tenant_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column @extschema@.ledger_tenant_plans.interval_count is 'Units in a billing period.';
@@ -65,6 +66,9 @@ comment on column @extschema@.ledger_tenant_plans.metadata is
   'JSON object of the app''s own, or null.';
 comment on column @extschema@.ledger_tenant_plans.created_at is 'When it was created.';
 comment on column @extschema@.ledger_tenant_plans.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_tenant_plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last, planned ones included.';
 
 revoke all on table @extschema@.ledger_tenant_plans from public;
 grant select on table @extschema@.ledger_tenant_plans to pgledger_tenant;
