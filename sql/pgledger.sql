@@ -3363,6 +3363,7 @@ create table pgledger.coupon_applications (
   invoice_key bigint not null,
   redemption_key bigint not null,
   discount numeric not null,
+  takes_use boolean not null,
   created_at timestamptz not null,
   returned_at timestamptz,
   constraint coupon_applications_invoice_key_redemption_key_pk
@@ -3380,6 +3381,8 @@ comment on table pgledger.coupon_applications is 'What redemptions have taken of
 comment on column pgledger.coupon_applications.invoice_key is 'Invoice.';
 comment on column pgledger.coupon_applications.redemption_key is 'Redemption.';
 comment on column pgledger.coupon_applications.discount is 'What it took off.';
+comment on column pgledger.coupon_applications.takes_use is
+  'Whether it took a use; false where the use that the same period has taken goes on.';
 comment on column pgledger.coupon_applications.created_at is 'When the invoice became final.';
 comment on column pgledger.coupon_applications.returned_at is
   'When the invoice was voided and the discount given back; null if it stands.';
@@ -6551,7 +6554,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1')
+      'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7970,7 +7973,7 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
-    ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'has_prices(bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -8382,6 +8385,7 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'taken_in_period(invoices, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
       'owner', '', ''
@@ -8400,7 +8404,6 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
-    ('function', 'private', 'tell_of_paid_by_credit(bigint)', 'owner', '', ''),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
@@ -16548,7 +16551,7 @@ revoke all on function pgledger.write_plan_features from public;
 
 -- file: repeatable/20_catalogue/write_plan_version.sql
 /*
-Writes since when a plan has other prices, features or priority. The rows are those of its features, as
+Writes since when a plan has other prices or features. The rows are those of its features, as
 pgledger.plan_features has them; they count only where the features are given. The caller has locked
 the plan's row, or has just made it.
 */
@@ -21131,10 +21134,9 @@ revoke all on function pgledger.forget_usage_values from public;
 
 -- file: repeatable/23_usage/has_prices.sql
 /*
-Whether a plan that a subscription has been on since a version of it has, or ever had, prices for
-usage.
+Whether a plan that a subscription has been on has prices for usage.
 */
-create or replace function pgledger.has_prices(subscription_key bigint, since_version bigint)
+create or replace function pgledger.has_prices(subscription_key bigint)
 returns boolean
 language sql
 stable
@@ -21146,10 +21148,9 @@ as $$
       select distinct subscription_changes.plan_key
       from pgledger.subscription_changes
       where subscription_changes.subscription_key = has_prices.subscription_key
-        and subscription_changes.version >= has_prices.since_version
     ) as taken
-    inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
-    where jsonb_path_exists(plan_versions.pricing, '$.prices[0]')
+    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
+    where jsonb_path_exists(terms.pricing, '$.prices[0]')
   )
 $$;
 
@@ -21476,8 +21477,7 @@ revoke all on function pgledger.insert_usage from public;
 -- file: repeatable/23_usage/is_read_singly.sql
 /*
 Whether invoices look at the single events of a tenant's feature, and not only at totals: at the
-reports of a seat, and at usage of which each event has a price of its own, by any version of a plan
-that the tenant has been on.
+reports of a seat, and at usage of which each event has a price of its own.
 */
 create or replace function pgledger.is_read_singly(meter pgledger.meters)
 returns boolean
@@ -21493,8 +21493,8 @@ as $$
       where subscription_changes.app_id = meter.app_id
         and subscription_changes.tenant_id = meter.tenant_id
     ) as taken
-    inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
-    cross join lateral jsonb_path_query(plan_versions.pricing, '$.prices[*]') as price (value)
+    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
+    cross join lateral jsonb_path_query(terms.pricing, '$.prices[*]') as price (value)
     where price.value ->> 'feature' = meter.feature_key
       and price.value ?| array['event_minimum', 'event_maximum', 'free_events']
   )
@@ -22665,10 +22665,7 @@ begin
     for no key update
   );
   if settles and v_tenant.settling_since = tenant.settling_since
-    and (
-      v_tenant.settling_before < line
-      or v_tenant.settled_before < move_purge_line.settled_before
-    )
+    and (v_tenant.settling_before < line or v_tenant.settled_before < move_purge_line.settled_before)
   then
     v_tenant.settled_before := greatest(v_tenant.settled_before, move_purge_line.settled_before);
     v_tenant.settling_before := greatest(v_tenant.purged_before, line);
@@ -22855,7 +22852,7 @@ begin
     where subscriptions.app_id = tenant.app_id
       and subscriptions.tenant_id = tenant.tenant_id
       and subscriptions.status <> 'canceled'
-      and pgledger.has_prices(subscriptions.key, 1)
+      and pgledger.has_prices(subscriptions.key)
       and not exists (
         select
         from pgledger.invoices
@@ -23704,9 +23701,10 @@ as $$
   left join lateral (
     select min(change.period_start) as period_start
     from pgledger.subscription_changes as change
+    inner join pgledger.plans on change.plan_key = plans.key
     where change.subscription_key = subscriptions.key
       and change.version >= greatest(subscriptions.invoiced_version, 1)
-      and pgledger.has_prices(subscriptions.key, greatest(subscriptions.invoiced_version, 1))
+    having bool_or(jsonb_path_exists(plans.pricing, '$.prices[0]'))
   ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id
@@ -25584,7 +25582,8 @@ revoke all on function pgledger.add_shares from public;
 /*
 Takes the coupons that a tenant has redeemed off the lines of an invoice. Coupons for some of the
 lines come first, then those for all, each in the order of redemption, and each takes from what the
-ones before have left. Credits are left alone. Returns the lines with their shares, and one more
+ones before have left. Credits are left alone. A use that a period has taken goes on for changes in
+it. Returns the lines with their shares, and one more
 line for each coupon that took something off.
 */
 create or replace function pgledger.apply_coupons(
@@ -25612,14 +25611,18 @@ begin
   for v_coupon in
     select
       redemption.key, coupons.name, coupons.percentage, coupons.applies_to,
-      coupons.minimum_subtotal, coalesce(redemption.amount_left, coupons.amount) as amount
+      coupons.minimum_subtotal,
+      coalesce(redemption.amount_left, coupons.amount - coalesce(taken.amount, 0)) as amount
     from pgledger.coupon_redemptions as redemption
     inner join pgledger.coupons on redemption.coupon_key = coupons.key
+    cross join lateral (
+      select pgledger.taken_in_period(invoice, redemption.key) as amount
+    ) as taken
     where redemption.app_id = invoice.app_id
       and redemption.tenant_id = invoice.tenant_id
       and coalesce(redemption.subscription_key, invoice.subscription_key)
       is not distinct from invoice.subscription_key
-      and (redemption.uses_left > 0) is not false
+      and ((redemption.uses_left > 0) is not false or taken.amount is not null)
       and coalesce(coupons.currency, invoice.currency) = invoice.currency
     order by coupons.applies_to is null, redemption.key
   loop
@@ -27406,7 +27409,9 @@ begin
     set returned_at = return_coupons.at
     where coupon_applications.invoice_key = return_coupons.invoice_key
       and coupon_applications.returned_at is null
-    returning coupon_applications.redemption_key, coupon_applications.discount
+    returning
+      coupon_applications.redemption_key, coupon_applications.discount,
+      coupon_applications.takes_use
   )
 
   update pgledger.coupon_redemptions
@@ -27415,7 +27420,7 @@ begin
     -- An amount that is for once is one use, however many invoices share it.
     uses_left = case
       when coupon_redemptions.amount_left is not null then 1
-      else coupon_redemptions.uses_left + 1
+      else coupon_redemptions.uses_left + returned.takes_use::integer
     end
   from returned
   where coupon_redemptions.key = returned.redemption_key;
@@ -27474,6 +27479,48 @@ comment on function pgledger.rewrite_coupon is
 
 revoke all on function pgledger.rewrite_coupon from public;
 
+-- file: repeatable/25_coupons/taken_in_period.sql
+/*
+What a redemption has taken off the base fee of a period, for an invoice of a change in that period:
+its use goes on there, so that it takes no other one. Null for all other invoices, and where it has
+taken none in that period.
+*/
+create or replace function pgledger.taken_in_period(
+  invoice pgledger.invoices,
+  redemption_key bigint
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if invoice.kind <> 'change' then
+    return null;
+  end if;
+  return (
+    select sum(used.discount)
+    from pgledger.coupon_applications as used
+    where used.redemption_key = taken_in_period.redemption_key
+      and used.returned_at is null
+      and used.invoice_key is distinct from invoice.key
+      and exists (
+        select
+        from pgledger.invoice_lines
+        where invoice_lines.invoice_key = used.invoice_key
+          and invoice_lines.subscription_key = invoice.subscription_key
+          and invoice_lines.for_period = invoice.period_start
+          and invoice_lines.gross is not null
+      )
+  );
+end;
+$$;
+
+comment on function pgledger.taken_in_period is
+  'What a redemption has taken off the base fee of the period of a change.';
+
+revoke all on function pgledger.taken_in_period from public;
+
 -- file: repeatable/25_coupons/use_coupons.sql
 /*
 Uses up what an invoice that becomes final takes of its tenant's redemptions: of an amount that is
@@ -27505,23 +27552,31 @@ begin
   elsif exists (
     select
     from pgledger.invoice_lines
+    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
     inner join pgledger.coupon_redemptions
       on invoice_lines.redemption_key = coupon_redemptions.key
     where invoice_lines.invoice_key = use_coupons.invoice_key
       and invoice_lines.kind = 'discount'
       and (
-        coupon_redemptions.uses_left = 0
+        (
+          coupon_redemptions.uses_left = 0
+          and pgledger.taken_in_period(invoices, coupon_redemptions.key) is null
+        )
         or coupon_redemptions.amount_left < -invoice_lines.amount
       )
   ) then
     return false;
   end if;
 
-  insert into pgledger.coupon_applications (invoice_key, redemption_key, discount, created_at)
+  insert into pgledger.coupon_applications (
+    invoice_key, redemption_key, discount, takes_use, created_at
+  )
   select
     invoice_lines.invoice_key, invoice_lines.redemption_key, -invoice_lines.amount,
+    pgledger.taken_in_period(invoices, invoice_lines.redemption_key) is null,
     pgledger.clock()
   from pgledger.invoice_lines
+  inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   where invoice_lines.invoice_key = use_coupons.invoice_key
     and invoice_lines.kind = 'discount';
   update pgledger.coupon_redemptions
@@ -27530,7 +27585,8 @@ begin
     uses_left = case
       when coupon_redemptions.amount_left > coupon_applications.discount
         then coupon_redemptions.uses_left
-      else coupon_redemptions.uses_left - 1
+      when coupon_redemptions.amount_left is not null then coupon_redemptions.uses_left - 1
+      else coupon_redemptions.uses_left - coupon_applications.takes_use::integer
     end
   from pgledger.coupon_applications
   where coupon_applications.invoice_key = use_coupons.invoice_key
@@ -32458,8 +32514,7 @@ begin
     sinces := v_time.sinces;
     untils := v_time.untils;
     whole := v_time.whole;
-  elsif v_terms ?| array['event_fee', 'event_minimum', 'event_maximum', 'free_events']
-    and (pgledger.event_price(v_terms)).is_by_event then
+  elsif (pgledger.event_price(v_terms)).is_by_event then
     v_charge := pgledger.charge_by_events(
       v_terms, price.meter_key, own_stays, counted_from, is_first, v_part.part, v_part.whole,
       exponent
@@ -32847,10 +32902,7 @@ begin
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := case
-    when line ? 'kind' then pgledger.json_text(line, path, 'kind')
-    else 'item'
-  end;
+  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
   if v_line.kind not in ('item', 'base_fee', 'usage') then
     v_ok := pgledger.refuse_json(
       line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
@@ -33400,7 +33452,15 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
-  perform pgledger.tell_of_paid_by_credit(settle_credit.invoice_key);
+  perform pgledger.tell_of_invoices(
+    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
+  )
+  from pgledger.invoice_credits as given
+  inner join pgledger.invoices on given.to_invoice_key = invoices.key
+  where given.from_invoice_key = settle_credit.invoice_key
+    and given.amount > 0
+    and invoices.status = 'paid'
+  group by invoices.app_id;
 
   update pgledger.invoices
   set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
@@ -33742,35 +33802,6 @@ comment on function pgledger.tell_of_invoices is
   'Tells an app''s hook what happened to invoices of it, if it has one.';
 
 revoke all on function pgledger.tell_of_invoices from public;
-
--- file: repeatable/27_invoices/tell_of_paid_by_credit.sql
-/*
-Tells an app's hook which invoices are paid because an invoice's credit has lowered what is due on
-them.
-*/
-create or replace function pgledger.tell_of_paid_by_credit(invoice_key bigint)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-begin
-  perform pgledger.tell_of_invoices(
-    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
-  )
-  from pgledger.invoice_credits as given
-  inner join pgledger.invoices on given.to_invoice_key = invoices.key
-  where given.from_invoice_key = tell_of_paid_by_credit.invoice_key
-    and given.amount > 0
-    and invoices.status = 'paid'
-  group by invoices.app_id;
-end;
-$$;
-
-comment on function pgledger.tell_of_paid_by_credit is
-  'Tells an app''s hook which invoices an invoice''s credit has paid.';
-
-revoke all on function pgledger.tell_of_paid_by_credit from public;
 
 -- file: repeatable/27_invoices/unbilled_usage.sql
 /*
@@ -34734,7 +34765,7 @@ begin
 
   invoice.subscription_key := subscription.key;
   invoice.period_start := v_request.period_start;
-  invoice.change_version := coalesce(v_request.change_version, 0);
+  invoice.as_of_version := v_request.as_of_version;
   v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
   invoice.period_end := v_drawn.period_end;
   drawn := v_drawn.lines;
@@ -34848,12 +34879,12 @@ revoke all on function pgledger.imported_lines from public;
 Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
 the last until the transaction ends. What the clock has decided about the subscription is written
 down first. Of calls with the same id at the same time one writes, and the others wait for it.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, zone, currency, lines,
-tax_rates, metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the
-currency of the plan, an invoice that is there, total, earlier drafts.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
-UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict,
-UsagePurged, InvalidState.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
+metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
+of the plan, an invoice that is there, total, earlier drafts.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
+InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
+InvalidState.
 */
 create or replace function public.ledger_import_invoice(
   app_id text,
@@ -34890,9 +34921,9 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if subscription_id is not null then
-    v_subscription := pgledger.lock_subscription(app_id, tenant_id, subscription_id);
-    v_ok := pgledger.check_zones(v_subscription);
-    v_subscription := pgledger.advance_subscription(v_subscription, v_now);
+    v_subscription := pgledger.advance_subscription(
+      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
+    );
   end if;
   v_exponent := pgledger.lock_currency_exponent(app_id, currency);
   v_lines := pgledger.read_invoice_lines(
@@ -34970,10 +35001,10 @@ reference: What that payment is called where it was made, 1 to 255 characters,
 Returns: The invoice, pending or paid.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), UnknownTimeZone, UnknownCurrency,
-  InvalidInvoice (lines or tax_rates are not valid, a line bills something
-  that the period does not come to, or the total is not below 1e30 in size;
-  the message names the path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
+  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
+  tax_rates are not valid, a line bills something that the period does not
+  come to, or the total is not below 1e30 in size; the message names the
+  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
   or paid_at is in the future), InvalidArgument (the reference is not valid or
   there is no paid_at, there is no such kind, the currency is not the plan's,
   the subscription has no period at that time, or the period is not over),
@@ -35431,12 +35462,11 @@ begin
   if invoice.status = 'draft' then
     perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
     if paid_at is not null and invoice.amount_due > 0 then
-      perform pgledger.pay_invoice(
+      return pgledger.pay_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key),
         invoice.amount_due, paid_at, reference, null, now
       );
     end if;
-    perform pgledger.number_invoices(invoice.app_id, array[v_key]);
   end if;
   return pgledger.invoice_with_key(v_key);
 end;
@@ -35942,8 +35972,6 @@ as $$
     from change
     where change.version between subscription.invoiced_version + 1 and until_version
       and change.change = 'canceled'
-      -- Not before it began.
-      and change.occurred_at >= change.period_start
     union all
     select 'period', subscription.current_period_start, 0, subscription.version, false
     where until_version = subscription.version
@@ -36848,7 +36876,7 @@ values
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -36916,7 +36944,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'aea8cecd0dd724618b8e75f4254fe1257f57669f2d3be1cbeb638026c4125756', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fc4594b7331d2f10d873df283b854994104f8c83024049c507381d4c08dab2c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -36932,7 +36960,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'fc1313f95bb4bf6f1d3e932646af4f19e6052a4d9b1c69fd40a35a8eefdaf734', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c4c1db0890a48f62432e2dda20b017e75c37536d17c58b6e8df718eb6d4f4a59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37046,7 +37074,7 @@ values
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '8d0fcfa66d2d529aee6bf7b40a19feed154d3e90221edcfbea74a1ab7ae24374', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '3c9eaa93c9564e089cc119c8b9a4528dd28712ee3c32ca9467419763213679f1', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37126,13 +37154,13 @@ values
   ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_prices.sql', 'repeatable', '90ebc2a2d19f50e9997eb2dd9bb1b8ce961c7eac68ff3a5e8d1aeab206c3ca2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '8b5e5ce36d7e1fad225a1e03485b4ee38c88d541f643571d8a85a846a7f6b828', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37149,10 +37177,10 @@ values
   ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '1e78882275e1fb997c10416ca6b0771934d2d3d298fcac9748efe0f0316b2d3c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', 'cf249b70c9c262275d3c055232d8ffe3bc584263b86dbbe6af3b5a08784b3b28', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '70686aaaef382e2f42f6b6f433e0f64953ff51e5fb969c0a6dc81b3d5bba88cf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37164,7 +37192,7 @@ values
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '6c8c4744904c07569a83483526c678d6b20e1379f92a57a7b50fd182f757adda', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2b3bac8eb0d682fccfb916f11bc3670312121f4404226ab54037ccc179b5795e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37198,7 +37226,7 @@ values
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', '19d5bdbfb389ff53c86764e314228dca2317ded5492ba7a1b57c24f198bee83b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'ebd1e6585a4a54cae9df7e9919eba937804974297c2fa7fa0439cd2bd6403363', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37227,9 +37255,10 @@ values
   ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/return_coupons.sql', 'repeatable', '028013db08e9f1f81297adc680dec829659a648400458b3641cc83a05fe13f60', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/rewrite_coupon.sql', 'repeatable', '13004295929f4cae08bbaa3cbbf9c4792fb3bacaae3042008ff6f3516a80c839', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/taken_in_period.sql', 'repeatable', '2adfdd7f8aa6d7c7942b16ba78139d9a16b821c3c2e7111d594795c0736bf78f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/use_coupons.sql', 'repeatable', 'e7fa1cc1541cbfb3df5eff6fb4102b0b6635e1adb68c07b4523d737f27148cc3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37313,14 +37342,14 @@ values
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', 'd96248aab2d50ab1f87afc82436c103760503d7be552ee502a94a14d100eb55c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'ae2a30c168d668de97b22926a008f13425a9d7947d5b460c336a4deb259c668a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '90052c5d488de6e23410be824375c8b08c5ef67489186a904464eb43509f331b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '24657010e8362d84f164982f9bd0a4cb6ae3eed2c0efac61969adc0dc9a3edb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37329,14 +37358,13 @@ values
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9658412c7716b4e028aa5244c779b6ae437cb9bf2783255c155d80b282c922e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '3afbb90811d5e9398356bae548e7cb1d2ee92f72dc2a9197d219ca173c55b4c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '47bcdc488012d0cb88138105121c6a53c52317e4c599fb51a5d9cf8798edd5a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', '4a3f21780f7a1a81011501d40f85b1ab8753fbfbf6d7730f5b984337b7eace12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37350,16 +37378,16 @@ values
   ('repeatable/28_payments/check_import.sql', 'repeatable', 'ced8dea07eb50c53f2febeeb9035c8b33f784f20727872af3ef54ed985ceebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/import_request.sql', 'repeatable', 'a87fc83f0b0ff19bdcb783cea294450ce6e8083407dfb3f0ccd5d31f7a929d6f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/import_request.sql', 'repeatable', '6c6f3f4ab418d8e202c83cee9ec527e9aecd69a09e0f1cc701fb3d78e8ebc3eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', 'a6d00fc34fb71a0c5e99b181ce368259cd77c8e4211285a197e2cfe7db931b0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '0d784bb291e1fb673a111ec3800014d138deba3f60803694a7c4df968684695c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/write_import.sql', 'repeatable', '8d8bd996f66fbe834b8268fb5d5079628426578470b836b2fee69ab86f91b4d9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', 'b8c55d79c098661ff95e09a948c6eb628bff639b2d47765cff2ed77d9ff3eb1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37368,7 +37396,7 @@ values
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '272d41d2ac26218256e929714a107cbbea046384d6da465a02a1c3af07e69a0b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),

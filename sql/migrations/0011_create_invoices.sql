@@ -342,6 +342,7 @@ create table pgledger.coupon_applications (
   invoice_key bigint not null,
   redemption_key bigint not null,
   discount numeric not null,
+  takes_use boolean not null,
   created_at timestamptz not null,
   returned_at timestamptz,
   constraint coupon_applications_invoice_key_redemption_key_pk
@@ -359,6 +360,8 @@ comment on table pgledger.coupon_applications is 'What redemptions have taken of
 comment on column pgledger.coupon_applications.invoice_key is 'Invoice.';
 comment on column pgledger.coupon_applications.redemption_key is 'Redemption.';
 comment on column pgledger.coupon_applications.discount is 'What it took off.';
+comment on column pgledger.coupon_applications.takes_use is
+  'Whether it took a use; false where the use that the same period has taken goes on.';
 comment on column pgledger.coupon_applications.created_at is 'When the invoice became final.';
 comment on column pgledger.coupon_applications.returned_at is
   'When the invoice was voided and the discount given back; null if it stands.';

@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import pytest
 
+from pgledger import errors
 from support.clock import SetClock
 from support.database import Connect
 from support.exact import sum_of
 from support.invoices import Customer, carry_clock, make_plan
-from support.subscriptions import Row, utc
+from support.subscriptions import Row, call, utc
 
 D = Decimal
 START = "2025-04-01 00:00"
@@ -310,3 +311,138 @@ def test_a_time_that_comes_twice_begins_a_day_the_second_time(customer: Customer
         """
     ).fetchall()
     assert [unit for (unit,) in units] == [11, 12, 12, 12, 12, 13]
+
+
+# Changes that are invoiced at once
+
+
+def yearly(customer: Customer) -> tuple[str, str, str]:
+    """A subscription to a plan of 120 a year from Jan 1, and one of 12,000; it is Feb 1."""
+    customer.at("2025-01-01 00:00")
+    small, large = (plan(customer, amount, interval="year") for amount in ("120", "12000"))
+    subscription = begin(customer, small)
+    customer.advance()
+    customer.at("2025-02-01 00:00")
+    return subscription, small, large
+
+
+def end_of_year(customer: Customer) -> list[tuple[str, Decimal]]:
+    customer.at("2026-01-01 00:00")
+    customer.advance()
+    return kinds(customer)
+
+
+def test_an_upgrade_within_a_year_is_billed_now(customer: Customer) -> None:
+    subscription, _, large = yearly(customer)
+    change(customer, subscription, large)
+    customer.advance()
+    assert kinds(customer) == [("start", D(120)), ("change", D("10871.01"))]
+    assert end_of_year(customer)[2:] == [("period", D(12000))]
+
+
+def test_an_upgrade_can_wait_for_the_year_s_end(customer: Customer) -> None:
+    subscription, _, large = yearly(customer)
+    customer.tenant.one("ledger_change_plan", id=subscription, plan_id=large, invoice="next")
+    customer.advance()
+    assert kinds(customer) == [("start", D(120))]
+    assert end_of_year(customer) == [("start", D(120)), ("period", D("22871.01"))]
+
+
+@pytest.mark.parametrize("rhythm", RHYTHMS)
+def test_changes_and_their_invoices_come_to_the_same(customer: Customer, rhythm: str) -> None:
+    subscription, small, large = yearly(customer)
+    change(customer, subscription, large)
+    at(customer, rhythm, "2025-03-01 00:00")
+    customer.tenant.one("ledger_update_subscription", id=subscription, quantity=2, invoice="now")
+    at(customer, rhythm, "2025-07-01 00:00")
+    change(customer, subscription, small)
+    at(customer, rhythm, "2025-10-01 00:00")
+    customer.tenant.one("ledger_cancel_subscription", id=subscription)
+    customer.at("2026-01-01 00:00")
+    assert total(customer) == D("9073.65")
+
+
+def test_a_change_is_drawn_up_once_by_whomever(customer: Customer) -> None:
+    subscription, _, large = yearly(customer)
+    with pytest.raises(errors.InvalidArgument, match="did not change in the period"):
+        customer.generate(subscription, kind="change")
+    change(customer, subscription, large)
+    preview = customer.preview(subscription, kind="change")
+    draft = customer.generate(subscription, kind="change")
+    assert preview["total"] == draft["total"] == D("10871.01")
+    assert customer.generate(subscription, kind="change")["id"] == draft["id"]
+    customer.advance()
+    (found,) = customer.tenant.rows(
+        "ledger_get_invoice_by_period",
+        subscription_id=subscription,
+        at=utc("2025-06-01 00:00"),
+        kind="change",
+    )
+    assert (found["id"], found["status"]) == (draft["id"], "pending")
+    customer.at("2025-02-02 00:00")
+    customer.tenant.one("ledger_update_subscription", id=subscription, quantity=2, invoice="now")
+    second = customer.generate(subscription, kind="change")
+    assert second["id"] != draft["id"]
+    assert second["total"] == D("10947.94")
+    customer.void(draft["id"])
+    assert customer.tenant.one("ledger_refresh_invoice", id=second["id"])["total"] == D("21818.95")
+
+
+def test_changes_become_final_in_their_order(customer: Customer) -> None:
+    subscription, _, large = yearly(customer)
+    change(customer, subscription, large)
+    first = customer.generate(subscription, kind="change")
+    customer.at("2025-02-02 00:00")
+    customer.tenant.one("ledger_update_subscription", id=subscription, quantity=2, invoice="now")
+    second = customer.generate(subscription, kind="change")
+    with pytest.raises(errors.InvalidState, match=f"before draft {first['id']}"):
+        customer.finalize(second["id"])
+    customer.finalize(first["id"])
+    customer.finalize(second["id"])
+
+
+@pytest.mark.parametrize("uses", [1, 3])
+def test_a_change_goes_on_with_the_use_that_its_period_has_taken(
+    customer: Customer, uses: int
+) -> None:
+    customer.at("2025-01-01 00:00")
+    call(
+        customer.conn,
+        "ledger_create_coupon",
+        app_id="shop",
+        code="HALF",
+        percentage=50,
+        duration="repeating",
+        duration_invoices=uses,
+    )
+    customer.redeem("HALF")
+    subscription, _, large = yearly(customer)
+    assert customer.redeem_left() == [(uses - 1, None)]
+    change(customer, subscription, large)
+    customer.advance()
+    # Half of 10980.82, less the 54.91 that were paid for the rest of the year.
+    assert kinds(customer)[-1] == ("change", D("5435.50"))
+    assert customer.redeem_left() == [(uses - 1, None)]
+    customer.void(customer.invoices()[-1]["id"])
+    assert customer.redeem_left() == [(uses - 1, None)]
+
+
+def test_an_amount_is_taken_off_once_a_period(customer: Customer) -> None:
+    customer.at("2025-01-01 00:00")
+    call(
+        customer.conn,
+        "ledger_create_coupon",
+        app_id="shop",
+        code="150",
+        amount=150,
+        currency="USD",
+        duration="repeating",
+        duration_invoices=3,
+    )
+    customer.redeem("150")
+    subscription, _, large = yearly(customer)
+    change(customer, subscription, large)
+    customer.advance()
+    # Of the 150, 120 are taken; nothing was paid for the rest of the year.
+    assert kinds(customer) == [("start", D(0)), ("change", D("10950.82"))]
+    assert customer.redeem_left() == [(2, None)]

@@ -1,7 +1,8 @@
 /*
 Takes the coupons that a tenant has redeemed off the lines of an invoice. Coupons for some of the
 lines come first, then those for all, each in the order of redemption, and each takes from what the
-ones before have left. Credits are left alone. Returns the lines with their shares, and one more
+ones before have left. Credits are left alone. A use that a period has taken goes on for changes in
+it. Returns the lines with their shares, and one more
 line for each coupon that took something off.
 */
 create or replace function pgledger.apply_coupons(
@@ -29,14 +30,18 @@ begin
   for v_coupon in
     select
       redemption.key, coupons.name, coupons.percentage, coupons.applies_to,
-      coupons.minimum_subtotal, coalesce(redemption.amount_left, coupons.amount) as amount
+      coupons.minimum_subtotal,
+      coalesce(redemption.amount_left, coupons.amount - coalesce(taken.amount, 0)) as amount
     from pgledger.coupon_redemptions as redemption
     inner join pgledger.coupons on redemption.coupon_key = coupons.key
+    cross join lateral (
+      select pgledger.taken_in_period(invoice, redemption.key) as amount
+    ) as taken
     where redemption.app_id = invoice.app_id
       and redemption.tenant_id = invoice.tenant_id
       and coalesce(redemption.subscription_key, invoice.subscription_key)
       is not distinct from invoice.subscription_key
-      and (redemption.uses_left > 0) is not false
+      and ((redemption.uses_left > 0) is not false or taken.amount is not null)
       and coalesce(coupons.currency, invoice.currency) = invoice.currency
     order by coupons.applies_to is null, redemption.key
   loop

@@ -29,7 +29,9 @@ begin
     set returned_at = return_coupons.at
     where coupon_applications.invoice_key = return_coupons.invoice_key
       and coupon_applications.returned_at is null
-    returning coupon_applications.redemption_key, coupon_applications.discount
+    returning
+      coupon_applications.redemption_key, coupon_applications.discount,
+      coupon_applications.takes_use
   )
 
   update pgledger.coupon_redemptions
@@ -38,7 +40,7 @@ begin
     -- An amount that is for once is one use, however many invoices share it.
     uses_left = case
       when coupon_redemptions.amount_left is not null then 1
-      else coupon_redemptions.uses_left + 1
+      else coupon_redemptions.uses_left + returned.takes_use::integer
     end
   from returned
   where coupon_redemptions.key = returned.redemption_key;

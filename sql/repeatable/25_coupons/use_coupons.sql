@@ -28,23 +28,31 @@ begin
   elsif exists (
     select
     from pgledger.invoice_lines
+    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
     inner join pgledger.coupon_redemptions
       on invoice_lines.redemption_key = coupon_redemptions.key
     where invoice_lines.invoice_key = use_coupons.invoice_key
       and invoice_lines.kind = 'discount'
       and (
-        coupon_redemptions.uses_left = 0
+        (
+          coupon_redemptions.uses_left = 0
+          and pgledger.taken_in_period(invoices, coupon_redemptions.key) is null
+        )
         or coupon_redemptions.amount_left < -invoice_lines.amount
       )
   ) then
     return false;
   end if;
 
-  insert into pgledger.coupon_applications (invoice_key, redemption_key, discount, created_at)
+  insert into pgledger.coupon_applications (
+    invoice_key, redemption_key, discount, takes_use, created_at
+  )
   select
     invoice_lines.invoice_key, invoice_lines.redemption_key, -invoice_lines.amount,
+    pgledger.taken_in_period(invoices, invoice_lines.redemption_key) is null,
     pgledger.clock()
   from pgledger.invoice_lines
+  inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   where invoice_lines.invoice_key = use_coupons.invoice_key
     and invoice_lines.kind = 'discount';
   update pgledger.coupon_redemptions
@@ -53,7 +61,8 @@ begin
     uses_left = case
       when coupon_redemptions.amount_left > coupon_applications.discount
         then coupon_redemptions.uses_left
-      else coupon_redemptions.uses_left - 1
+      when coupon_redemptions.amount_left is not null then coupon_redemptions.uses_left - 1
+      else coupon_redemptions.uses_left - coupon_applications.takes_use::integer
     end
   from pgledger.coupon_applications
   where coupon_applications.invoice_key = use_coupons.invoice_key
