@@ -587,20 +587,26 @@ start 2024-02-29 2025-02-28 due 2024-03-30 paid 1303.50
   base_fee base 1 1200.00 tax 103.50
   tax State 75.00
   tax City 28.50
-period 2024-02-29 2025-02-28 due 2025-03-30 paid 2954.12
+change 2024-02-29 2025-02-28 due 2024-09-29T12:00 paid 432.12
   proration base 1 -596.71 tax -51.47           # 1200 less 183.5/365; -37.30 - 14.17
   proration base 1 994.52 tax 85.78             # 2000 less 183.5/365; 62.16 + 23.62
+  tax State 24.86                               # 397.81 x 6.25 % is 24.863125
+  tax City 9.45                                 # 397.81 x 2.375 % is 9.4479875
+period 2024-02-29 2025-02-28 due 2025-03-30 paid 2522.00
   base_fee base 1 2000.00 tax 172.50            # 125 + 47.50
   usage payouts 5000 145.30 tax 9.08            # 2.9 %, 0.30
   usage payouts 7345.67 183.64 tax 11.48        # 2.5 %, which is 183.64175
-  tax State 170.42                              # 2726.75 x 6.25 % is 170.421875
-  tax City 56.95                                # 2397.81 x 2.375 % is 56.9479875
-period 2025-02-28 2026-02-28 due 2026-03-30 paid 1071.68
+  tax State 145.56                              # 2328.94 x 6.25 % is 145.55875
+  tax City 47.50
+change 2025-02-28 2026-02-28 due 2025-10-02T06:00 paid 1071.36
   proration base 1 -986.30 tax -85.07           # 2000 x 180/365; -61.64 - 23.43
   proration base 2 1972.60 tax 170.13           # 4000 x 180/365; 123.28 + 46.85
-  usage payouts 0 0.30 tax 0.02                 # 0.01875, the largest remainder
-  tax State 61.66                               # 986.60 x 6.25 % is 61.6625
+  tax State 61.64                               # 986.30 x 6.25 % is 61.64375
   tax City 23.42                                # 986.30 x 2.375 % is 23.424625
+period 2025-02-28 2026-02-28 due 2026-03-30 paid 0.32
+  usage payouts 0 0.30 tax 0.02                 # 0.01875
+  tax State 0.02
+  tax City 0.00
 """,
 )
 
