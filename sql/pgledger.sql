@@ -16419,7 +16419,6 @@ begin
     anchor_at_trial_end = plan.anchor_at_trial_end,
     version = plan_version.version,
     metadata = plan.metadata,
-    priority = plan.priority,
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception
@@ -37021,7 +37020,7 @@ values
   ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '3c136522f2e36f3cc1249a2ebe034b480863ec445c07be06b2b54738f2fc9fb5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '8d0fcfa66d2d529aee6bf7b40a19feed154d3e90221edcfbea74a1ab7ae24374', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
