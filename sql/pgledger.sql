@@ -113,11 +113,13 @@ begin
       'ledger_archive_plan',
       'ledger_cancel_subscription',
       'ledger_change_plan',
+      'ledger_change_time_zone',
       'ledger_check_cached_entitlement',
       'ledger_check_entitlement',
       'ledger_check_entitlements',
       'ledger_consume_entitlement',
       'ledger_consumption',
+      'ledger_correct_usage',
       'ledger_coupon',
       'ledger_coupon_redemption',
       'ledger_coupon_redemptions',
@@ -151,6 +153,7 @@ begin
       'ledger_get_plan',
       'ledger_get_plan_by_slug',
       'ledger_get_subscription',
+      'ledger_import_invoice',
       'ledger_ingest_usage',
       'ledger_invalidate_entitlement',
       'ledger_invalidate_feature_entitlements',
@@ -159,6 +162,9 @@ begin
       'ledger_invoice_payments',
       'ledger_invoice_preview',
       'ledger_invoices',
+      'ledger_list_all_subscriptions',
+      'ledger_list_app_invoices',
+      'ledger_list_app_pending_invoices',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -188,12 +194,14 @@ begin
       'ledger_redeem_coupon',
       'ledger_refresh_invoice',
       'ledger_remaining_entitlement',
+      'ledger_remove_usage',
       'ledger_resume_subscription',
       'ledger_set_cached_entitlement',
       'ledger_set_currency',
       'ledger_set_entitlement_ttl',
       'ledger_set_hook',
       'ledger_set_payment_terms',
+      'ledger_set_trial_end',
       'ledger_set_usage_skew',
       'ledger_subscription',
       'ledger_subscription_changes',
@@ -210,11 +218,15 @@ begin
       'ledger_unmap_tenant_role',
       'ledger_update_coupon',
       'ledger_update_feature',
+      'ledger_update_invoice',
       'ledger_update_plan',
       'ledger_update_subscription',
       'ledger_usage_answer',
+      'ledger_usage_by_time',
+      'ledger_usage_corrections',
       'ledger_usage_event',
       'ledger_usage_events',
+      'ledger_usage_part',
       'ledger_usage_receipt']::text[]))
     order by object.name
     limit 6
@@ -1384,6 +1396,10 @@ create table pgledger.tenants (
   tenant_id text collate "C" not null,
   cache_version bigint default 0 not null,
   purged_before timestamptz default '-infinity' not null,
+  purge_from timestamptz default '-infinity' not null,
+  settled_before timestamptz default '-infinity' not null,
+  settling_before timestamptz default '-infinity' not null,
+  settling_since timestamptz default '-infinity' not null,
   constraint tenants_key_pk primary key (key),
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
@@ -1399,6 +1415,15 @@ comment on column pgledger.tenants.cache_version is
 comment on column pgledger.tenants.purged_before is
   'Usage events before this whole UTC hour may have been purged, so events that old are no longer '
   'taken.';
+comment on column pgledger.tenants.purge_from is
+  'Where the next purge begins to look: what is left of events before that is kept.';
+comment on column pgledger.tenants.settled_before is
+  'Periods that end here or before are settled: since no usage of them is taken, each subscription '
+  'has had an invoice that looked at them. No invoice looks at them again.';
+comment on column pgledger.tenants.settling_before is
+  'What settled_before becomes when each subscription has had an invoice after settling_since.';
+comment on column pgledger.tenants.settling_since is
+  'When usage before settling_before was no longer taken.';
 
 create table pgledger.features (
   id text collate "C" not null,
@@ -1532,7 +1557,8 @@ comment on column pgledger.plans.anchor_at_trial_end is
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
 comment on column pgledger.plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';
@@ -1609,8 +1635,8 @@ where priority is not null;
 
 comment on table pgledger.plan_versions is
   'What plans have asked, and what they have given for nothing, since when. Of several that have '
-  'begun, the one that began last holds, or of these the last written: for features and for '
-  'pricing by itself, because a change may leave out one of both.';
+  'begun, the one that began last holds, or of these the last written: for features, pricing and '
+  'priority each by itself, because a change may leave some of them out.';
 comment on column pgledger.plan_versions.plan_key is 'Plan.';
 comment on column pgledger.plan_versions.version is 'Version of the plan that the change made.';
 comment on column pgledger.plan_versions.effective_at is
@@ -1627,7 +1653,8 @@ comment on column pgledger.plan_versions.allowances is
 comment on column pgledger.plan_versions.pricing is
   'JSON object of base fee and prices, as given (null if the change left them out), or null.';
 comment on column pgledger.plan_versions.priority is
-  'Priority, as given (null if the change left it out), or null.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage '
+  '(null if the change left it out), or null.';
 
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
@@ -1802,7 +1829,8 @@ comment on column public.ledger_plan_version.pricing is
   'JSON object of base fee and prices, as given (null if the change left them out), or null.';
 comment on column public.ledger_plan_version.created_at is 'When it was written.';
 comment on column public.ledger_plan_version.priority is
-  'Priority, as given (null if the change left it out), or null.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage '
+  '(null if the change left it out), or null.';
 
 revoke all on type public.ledger_plan_version from public;
 grant usage on type public.ledger_plan_version to pgledger_reader;
@@ -1835,7 +1863,8 @@ grant usage on type public.ledger_price_line to pgledger_reader;
 -- file: migrations/0006_create_subscriptions.sql
 /*
 Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
-its cancel_at, if it has one, is still ahead. ledger_advance writes down what has become due.
+its cancel_at, if it has one, is still ahead; a scheduled one is live from its start on.
+ledger_advance writes down what has become due.
 */
 create table pgledger.subscriptions (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -1849,13 +1878,18 @@ create table pgledger.subscriptions (
   started_at timestamptz not null,
   anchor_at timestamptz not null,
   time_zone text collate "C" not null,
+  earlier_zones jsonb,
   billing_interval text collate "C" not null,
   interval_count integer not null,
   period_number integer not null,
   current_period_start timestamptz not null,
   current_period_end timestamptz not null,
+  whole_start timestamptz not null,
+  quota_anchor_at timestamptz,
+  held_quotas jsonb,
   trial_end timestamptz,
   cancel_at timestamptz,
+  cancel_at_period_end boolean default false not null,
   canceled_at timestamptz,
   paused_at timestamptz,
   ended_at timestamptz,
@@ -1873,7 +1907,7 @@ create table pgledger.subscriptions (
   constraint subscriptions_id_key unique (id),
   constraint subscriptions_plan_key_fk foreign key (plan_key) references pgledger.plans (key),
   constraint subscriptions_status_is_known_check
-  check (status in ('trialing', 'active', 'paused', 'canceled')),
+  check (status in ('scheduled', 'trialing', 'active', 'paused', 'canceled')),
   constraint subscriptions_period_is_not_empty_check
   check (current_period_start < current_period_end),
   constraint subscriptions_unused_time_is_known_check
@@ -1887,6 +1921,7 @@ where not add_on and status in ('trialing', 'active');
 create index subscriptions_app_id_advance_at_key_idx
 on pgledger.subscriptions (app_id, advance_at, key)
 where advance_at is not null;
+create index subscriptions_app_id_key_idx on pgledger.subscriptions (app_id, key);
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
 comment on table pgledger.subscriptions is
@@ -1899,13 +1934,16 @@ comment on column pgledger.subscriptions.plan_key is 'Current plan.';
 comment on column pgledger.subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column pgledger.subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column pgledger.subscriptions.quantity is 'How many times the plan is taken.';
 comment on column pgledger.subscriptions.started_at is 'Start of the first period or trial.';
 comment on column pgledger.subscriptions.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column pgledger.subscriptions.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
+comment on column pgledger.subscriptions.earlier_zones is
+  'JSON array of the zones of its earlier periods, the oldest first, each with the start of the '
+  'last period that is counted in it; null if there is one zone only.';
 comment on column pgledger.subscriptions.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column pgledger.subscriptions.interval_count is 'Units in a billing period.';
@@ -1915,19 +1953,28 @@ comment on column pgledger.subscriptions.current_period_start is
   'Start of the current period, inclusive.';
 comment on column pgledger.subscriptions.current_period_end is
   'End of the current period, exclusive.';
+comment on column pgledger.subscriptions.whole_start is
+  'Start of the current period if it is whole; earlier than its start if it is a part of one.';
+comment on column pgledger.subscriptions.quota_anchor_at is
+  'What limits for a day, week, month or year are counted from; null for anchor_at.';
+comment on column pgledger.subscriptions.held_quotas is
+  'JSON object of limits'' periods that go to their end although others are counted since: start, '
+  'end, and the boundary that the next one is counted from; null if there are none.';
 comment on column pgledger.subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column pgledger.subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column pgledger.subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column pgledger.subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column pgledger.subscriptions.paused_at is 'Since when it is paused, or null.';
 comment on column pgledger.subscriptions.ended_at is 'When it ended, or null.';
 comment on column pgledger.subscriptions.due_at is
-  'Earliest of trial end, period end and cancellation that is still to be written down.';
+  'Earliest of start, trial end, period end and cancellation that is still to be written down.';
 comment on column pgledger.subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column pgledger.subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column pgledger.subscriptions.invoiced_version is
@@ -1956,6 +2003,7 @@ create table pgledger.subscription_changes (
   period_start timestamptz not null,
   period_end timestamptz not null,
   whole_start timestamptz not null,
+  invoice_now boolean default false not null,
   constraint subscription_changes_subscription_key_version_pk
   primary key (subscription_key, version),
   constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
@@ -1974,8 +2022,9 @@ comment on column pgledger.subscription_changes.subscription_key is 'Subscriptio
 comment on column pgledger.subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column pgledger.subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column pgledger.subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column pgledger.subscription_changes.created_at is 'When it was written down.';
@@ -1989,6 +2038,8 @@ comment on column pgledger.subscription_changes.period_start is 'Start of the pe
 comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
 comment on column pgledger.subscription_changes.whole_start is
   'Start of the period if it is whole; earlier than period_start if it is a part of one.';
+comment on column pgledger.subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 
 alter table pgledger.subscriptions enable row level security;
 revoke all on table pgledger.subscriptions from public;
@@ -2014,6 +2065,7 @@ create type public.ledger_subscription as (
   current_period_end timestamptz,
   trial_end timestamptz,
   cancel_at timestamptz,
+  cancel_at_period_end boolean,
   canceled_at timestamptz,
   paused_at timestamptz,
   ended_at timestamptz,
@@ -2034,7 +2086,7 @@ comment on column public.ledger_subscription.tenant_id is 'Tenant who subscribes
 comment on column public.ledger_subscription.plan_id is 'Id of the current plan.';
 comment on column public.ledger_subscription.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_subscription.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_subscription.quantity is 'How many times the plan is taken.';
 comment on column public.ledger_subscription.started_at is
   'Start of the first period or trial.';
@@ -2053,6 +2105,8 @@ comment on column public.ledger_subscription.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_subscription.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_subscription.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_subscription.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_subscription.paused_at is 'Since when it is paused, or null.';
@@ -2060,8 +2114,8 @@ comment on column public.ledger_subscription.ended_at is 'When it ended, or null
 comment on column public.ledger_subscription.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_subscription.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_subscription.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_subscription.version is 'Counts changes, from 1.';
@@ -2090,8 +2144,8 @@ comment on column public.ledger_subscription_move.subscription_id is
 comment on column public.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
   'nothing_due: nothing came of what was looked at, and there is more to look at. One of: '
-  'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
-  'failed, nothing_due.';
+  'started, trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, '
+  'invoice_past_due, failed, nothing_due.';
 comment on column public.ledger_subscription_move.occurred_at is
   'The boundary at which it took effect; for an invoice, when it was made or due.';
 comment on column public.ledger_subscription_move.invoice_id is
@@ -2158,8 +2212,9 @@ comment on column pgledger.meters.type is 'metered or seat, as the feature was a
 comment on column pgledger.meters.unique_key is
   'Member of metadata whose different values are kept, as the feature was at the first event.';
 comment on column pgledger.meters.turn is
-  'Counts the calls that needed the usage to stand still: calls that consume, and reports of '
-  'seats.';
+  'Counts the calls that needed the usage to stand still: calls that consume, reports of seats, '
+  'and corrections, of which one that removes an event counts twice. With it the count of events '
+  'never goes back.';
 
 -- Each call that records usage takes one number; an event's key is that number and its place.
 create sequence pgledger.usage_calls_seq as bigint maxvalue 8796093022207;
@@ -2173,15 +2228,15 @@ create table pgledger.usage_events (
   created_at timestamptz not null,
   tenant_key integer not null,
   meter_key integer not null,
-  quantity numeric not null,
+  quantity numeric,
   idempotency_key text collate "C",
   metadata jsonb,
   constraint usage_events_meter_key_event_at_key_pk primary key (meter_key, event_at, key),
-  constraint usage_events_tenant_key_idempotency_key_key unique (tenant_key, idempotency_key)
+  constraint usage_events_meter_key_idempotency_key_key unique (meter_key, idempotency_key)
 );
 
 comment on table pgledger.usage_events is
-  'Usage as it was reported. Rows never change; purging removes old ones.';
+  'Usage as it was reported, with corrections. Purging removes old rows.';
 comment on column pgledger.usage_events.key is
   'Unique key: the number of the call times 2^20, plus the event''s place within the call. Part '
   'of the public id.';
@@ -2193,11 +2248,39 @@ comment on column pgledger.usage_events.meter_key is
   'Internal key of (app_id, tenant_id, feature_key).';
 comment on column pgledger.usage_events.quantity is
   'How much was used; for a seat, how many there are. 0 or more, below 1e30, at most 18 decimal '
-  'places.';
+  'places. Null for an event that was removed: it counts nowhere, and its idempotency key stays '
+  'taken.';
 comment on column pgledger.usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column pgledger.usage_events.metadata is 'JSON object given with the event, or null.';
+
+create table pgledger.usage_corrections (
+  meter_key integer not null,
+  event_at timestamptz not null,
+  event_key bigint not null,
+  version integer not null,
+  event_id text collate "C" not null,
+  quantity numeric not null,
+  corrected_quantity numeric,
+  reason text,
+  created_at timestamptz not null,
+  constraint usage_corrections_meter_key_event_at_event_key_version_pk
+  primary key (meter_key, event_at, event_key, version)
+);
+
+comment on table pgledger.usage_corrections is
+  'Corrections of usage events. Rows never change; purging leaves them.';
+comment on column pgledger.usage_corrections.meter_key is 'Meter of the event.';
+comment on column pgledger.usage_corrections.event_at is 'When the event happened.';
+comment on column pgledger.usage_corrections.event_key is 'Key of the event.';
+comment on column pgledger.usage_corrections.version is 'Counts the event''s corrections, from 1.';
+comment on column pgledger.usage_corrections.event_id is 'Public id of the event: evt_ and a ULID.';
+comment on column pgledger.usage_corrections.quantity is 'What the event said before.';
+comment on column pgledger.usage_corrections.corrected_quantity is
+  'What it says since; null if it was removed.';
+comment on column pgledger.usage_corrections.reason is 'Why, as given, or null.';
+comment on column pgledger.usage_corrections.created_at is 'When it was corrected.';
 
 create table pgledger.usage_rollups (
   meter_key integer not null,
@@ -2222,8 +2305,9 @@ comment on column pgledger.usage_rollups.starts_at is
   'Start of the day or hour in UTC.';
 comment on column pgledger.usage_rollups.events is 'Count of events.';
 comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
-comment on column pgledger.usage_rollups.highest is 'Highest quantity.';
-comment on column pgledger.usage_rollups.latest_at is 'event_at of the latest event.';
+comment on column pgledger.usage_rollups.highest is 'Highest quantity; 0 without events.';
+comment on column pgledger.usage_rollups.latest_at is
+  'event_at of the latest event; the start without events.';
 comment on column pgledger.usage_rollups.latest_key is
   'Key of the latest event; of events at the same time the one recorded last.';
 comment on column pgledger.usage_rollups.latest is 'Quantity of the latest event.';
@@ -2251,6 +2335,8 @@ revoke all on sequence pgledger.usage_calls_seq from public;
 alter table pgledger.usage_events enable row level security;
 revoke all on table pgledger.usage_events from public;
 grant select on table pgledger.usage_events to pgledger_auditor;
+revoke all on table pgledger.usage_corrections from public;
+grant select on table pgledger.usage_corrections to pgledger_auditor;
 revoke all on table pgledger.usage_rollups from public;
 grant select on table pgledger.usage_rollups to pgledger_auditor;
 revoke all on table pgledger.usage_values from public;
@@ -2278,8 +2364,8 @@ comment on column public.ledger_usage_event.quantity is
 comment on column public.ledger_usage_event.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_usage_event.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column public.ledger_usage_event.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_usage_event.created_at is 'When it was recorded.';
@@ -2341,6 +2427,20 @@ comment on column public.ledger_feature_usage.value is 'What the usage comes to.
 
 revoke all on type public.ledger_feature_usage from public;
 grant usage on type public.ledger_feature_usage to pgledger_reader;
+
+create type public.ledger_usage_part as (
+  starts_at timestamptz,
+  ends_at timestamptz,
+  value numeric
+);
+
+comment on type public.ledger_usage_part is 'What usage comes to in a part of a range of time.';
+comment on column public.ledger_usage_part.starts_at is 'Start of the part, inclusive.';
+comment on column public.ledger_usage_part.ends_at is 'End of the part, exclusive.';
+comment on column public.ledger_usage_part.value is 'What the usage in it comes to.';
+
+revoke all on type public.ledger_usage_part from public;
+grant usage on type public.ledger_usage_part to pgledger_reader;
 
 -- file: migrations/0008_create_entitlement_cache.sql
 /*
@@ -3033,7 +3133,7 @@ create table pgledger.invoices (
   refund_due numeric default 0 not null,
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
-  as_of_version bigint,
+  change_version bigint default 0 not null,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -3050,7 +3150,7 @@ create table pgledger.invoices (
   constraint invoices_subscription_key_fk foreign key (subscription_key)
   references pgledger.subscriptions (key),
   constraint invoices_kind_is_known_check
-  check (kind in ('period', 'start', 'interim', 'one_off')),
+  check (kind in ('period', 'start', 'change', 'interim', 'one_off')),
   constraint invoices_only_one_off_ones_have_no_subscription_check
   check ((kind = 'one_off') = (subscription_key is null)),
   constraint invoices_status_is_known_check
@@ -3060,8 +3160,8 @@ create table pgledger.invoices (
   check (amount_due = greatest(total - credits_applied, 0))
 ) with (fillfactor = 80);
 
-create unique index invoices_subscription_key_kind_period_start_live_idx
-on pgledger.invoices (subscription_key, kind, period_start)
+create unique index invoices_subscription_key_kind_period_start_change_version_idx
+on pgledger.invoices (subscription_key, kind, period_start, change_version)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
 create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
@@ -3075,8 +3175,9 @@ comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column pgledger.invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.period_end is
@@ -3104,9 +3205,8 @@ comment on column pgledger.invoices.unapplied is
   'tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column pgledger.invoices.as_of_version is
-  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
-  'and for a draft whose period has not ended.';
+comment on column pgledger.invoices.change_version is
+  'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -3404,8 +3504,9 @@ comment on column public.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.period_end is
@@ -3498,8 +3599,9 @@ comment on column public.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.period_end is
@@ -4783,6 +4885,12 @@ as $$
       false
     ),
     (
+      'LG115', 'UsageNotFound', 'usage event %s at %s does not exist%s',
+      'Take id and event_at from ledger_query_usage.',
+      'There is no usage event of that id and time for this app and tenant, or it was removed.',
+      false
+    ),
+    (
       'LG120', 'AlreadyExists', '%s %s is already taken%s',
       'Choose another, or get the one that has it.',
       'A slug, key or code is already taken. Choose another, or get the one that has it.',
@@ -4837,6 +4945,16 @@ as $$
       'An app would be moved on by more than max_span beyond what was seen of it. Either the clock '
       'has jumped, or nothing ran for that long. Put the clock right, or call once with a longer '
       'max_span.',
+      false
+    ),
+    (
+      'LG128', 'UnknownTimeZone',
+      'the server does not know the time zone %s of subscription %s any more',
+      'Name the zone that has taken its place: ledger_change_time_zone(app_id, tenant_id, id, '
+      'time_zone).',
+      'An update of the server has dropped the time zone of a subscription. Its periods cannot be '
+      'counted until ledger_change_time_zone gives it the zone that has taken its place, such as '
+      'Europe/Kyiv for Europe/Kiev.',
       false
     )
 $$;
@@ -4918,6 +5036,32 @@ comment on function pgledger.fail is
   'Raises the registered error of that name with its message filled in.';
 
 revoke all on function pgledger.fail from public;
+
+-- file: repeatable/00_core/errors/look_again.sql
+/*
+For a caller whose insert met a row that it cannot see. The row is gone by now, and the caller looks
+again; or the transaction's snapshot is older than the row, and it has to be run again, which is
+what ON CONFLICT would say.
+*/
+create or replace function pgledger.look_again()
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    raise exception 'could not serialize access due to concurrent update'
+      using errcode = 'serialization_failure';
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.look_again is
+  'Says that an insert may be tried again after a conflict with a row that is not seen.';
+
+revoke all on function pgledger.look_again from public;
 
 -- file: repeatable/00_core/ids/base32_lanes.sql
 /*
@@ -6066,11 +6210,7 @@ begin
     v_ok := pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
-    or not exists (
-      select
-      from pg_catalog.pg_timezone_names
-      where pg_timezone_names.name = check_time_zone.time_zone
-    )
+    or not pgledger.zone_is_known(time_zone)
   ) then
     v_ok := pgledger.fail(
       'InvalidArgument',
@@ -6249,8 +6389,7 @@ stable
 parallel safe
 as $$
   select case
-    when subscription.current_period_start > subscription.started_at
-      or subscription.current_period_end = subscription.trial_end
+    when subscription.current_period_end = subscription.trial_end
       then subscription.current_period_start
     else least(
       subscription.current_period_start,
@@ -6269,6 +6408,30 @@ comment on function pgledger.whole_period_start is
   'Where the current period of a subscription would start if it were whole.';
 
 revoke all on function pgledger.whole_period_start from public;
+
+-- file: repeatable/00_core/periods/zone_is_known.sql
+/*
+Whether the server knows a time zone by exactly that name. Looking through the names takes some 20
+ms; UTC is known without it.
+*/
+create or replace function pgledger.zone_is_known(time_zone text)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select
+    time_zone = 'UTC'
+    or exists (
+      select
+      from pg_catalog.pg_timezone_names
+      where pg_timezone_names.name = zone_is_known.time_zone
+    )
+$$;
+
+comment on function pgledger.zone_is_known is 'Whether the server knows a time zone by that name.';
+
+revoke all on function pgledger.zone_is_known from public;
 
 -- file: repeatable/00_core/text/invisible_characters.sql
 /*
@@ -6375,11 +6538,11 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f'),
+      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
     ('migrations/0006_create_subscriptions.sql',
-      '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
+      'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
-      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
+      '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
@@ -6387,7 +6550,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec')
+      '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7435,6 +7598,20 @@ as $$
       'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'base_parts(subscriptions, timestamp with time zone, billing_segment[], invoices)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'base_runs(subscriptions, timestamp with time zone, billing_segment[], invoices)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'begin_plan(bigint, plans, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'begin_plan_anew(plans, plan_versions)', 'owner', '', ''),
     (
@@ -7464,7 +7641,7 @@ as $$
       '', ''
     ),
     (
-      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
@@ -7483,7 +7660,7 @@ as $$
     ),
     (
       'function', 'private',
-      'changed_plan_terms(plans, jsonb, jsonb, timestamp with time zone, integer)', 'owner', '',
+      'changed_plan_terms(plans, jsonb, jsonb, integer, timestamp with time zone)', 'owner', '',
       ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
@@ -7501,6 +7678,11 @@ as $$
       'function', 'private',
       'charge_by_share(jsonb, numeric, numeric[], numeric[], numeric, numeric, numeric, '
       'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
     ),
     ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
     (
@@ -7531,6 +7713,10 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
@@ -7542,8 +7728,8 @@ as $$
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
     (
-      'function', 'private', 'check_effective_at(timestamp with time zone, jsonb, jsonb)',
-      'owner', '', ''
+      'function', 'private',
+      'check_effective_at(timestamp with time zone, jsonb, jsonb, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
     ('function', 'private', 'check_event_feature(jsonb, text, plan_features)', 'owner', '', ''),
@@ -7556,6 +7742,17 @@ as $$
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'check_invoice_total(invoices)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
@@ -7604,6 +7801,10 @@ as $$
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_usage_keeps_meaning(features)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7614,12 +7815,13 @@ as $$
       'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_zones(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'cleared(text[])', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
-      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
-      ''
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
@@ -7627,9 +7829,15 @@ as $$
     ),
     (
       'function', 'private',
+      'correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
+    ('function', 'private', 'counted_value(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
@@ -7652,6 +7860,10 @@ as $$
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
@@ -7663,6 +7875,7 @@ as $$
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
+    ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -7679,7 +7892,16 @@ as $$
       'due_usage(subscriptions, billing_segment[], billed_charge[], boolean, integer, text[])',
       'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'edges_of_parts(timestamp with time zone, timestamp with time zone, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7712,7 +7934,11 @@ as $$
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
-    ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'event_of_key(text, text, text, numeric, timestamp with time zone, text, boolean)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'event_price(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'event_price_parts(jsonb, numeric, numeric, numeric)', 'owner', '',
@@ -7736,11 +7962,33 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
       'boolean)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'has_prices(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
+    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
+      'zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
     (
@@ -7771,7 +8019,7 @@ as $$
     ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
@@ -7785,6 +8033,12 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'invoiceable_version(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private', 'invoiced_at_once(text, subscriptions, subscriptions)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -7794,7 +8048,14 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
+    ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'private',
       'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
@@ -7825,9 +8086,19 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
+    ),
+    ('function', 'private', 'look_again()', 'owner', '', ''),
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
@@ -7849,7 +8120,26 @@ as $$
       'metered_event_sums(jsonb, integer, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
+      'boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'moved_to_plan(subscriptions, plans, text, boolean, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'moved_to_zone(subscriptions, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
@@ -7867,11 +8157,17 @@ as $$
     (
       'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
-      'time zone)', 'owner', '', ''
+      'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
-    ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
+    ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7897,10 +8193,20 @@ as $$
       'function', 'private',
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'period_end_cancellation(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'plan_trial(subscriptions, plans, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
@@ -7937,13 +8243,17 @@ as $$
       'proration_unit(timestamp with time zone, timestamp with time zone, timestamp with time '
       'zone, text, text)', 'owner', '', ''
     ),
+    ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_invoice_lines(jsonb, integer, integer, boolean)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
@@ -7969,8 +8279,12 @@ as $$
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
       'owner', '', ''
     ),
-    ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
-    ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'refuse_second_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_subscription_change(subscriptions, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -7978,6 +8292,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
+      'time zone, text)', 'owner', '', ''
+    ),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
@@ -7988,6 +8307,10 @@ as $$
     (
       'function', 'private',
       'repeated_transfer(text, text, bigint, bigint, numeric, timestamp with time zone, jsonb)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'repeated_usage(integer, text, numeric, timestamp with time zone)',
       'owner', '', ''
     ),
     (
@@ -8022,6 +8345,11 @@ as $$
       'time zone, timestamp with time zone, text, text)', 'owner', '', ''
     ),
     (
+      'function', 'private',
+      'seats_added(integer, timestamp with time zone, timestamp with time zone, bigint, '
+      'numeric)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'seats_charge(jsonb, integer, billing_segment[], text, integer)',
       'owner', '', ''
     ),
@@ -8033,6 +8361,7 @@ as $$
     ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_lines(bigint, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_subscription(subscriptions)', 'owner', '', ''),
@@ -8051,8 +8380,18 @@ as $$
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'taxable_parts(invoice_lines[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
       'owner', '', ''
     ),
     (
@@ -8063,6 +8402,13 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
+    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
+    ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
@@ -8092,7 +8438,7 @@ as $$
       'function', 'private',
       'usage_answers(text, text[], text[], numeric[], timestamp with time zone[], text[], '
       'jsonb[], timestamp with time zone, timestamp with time zone, text, integer[], '
-      'integer[], integer[])', 'owner', '', ''
+      'integer[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8152,8 +8498,9 @@ as $$
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
+      'function', 'private',
+      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     (
@@ -8161,9 +8508,24 @@ as $$
       'with_added_allowance(priced_feature, billing_segment[], bigint, rival_time[])', 'owner',
       '', ''
     ),
+    (
+      'function', 'private',
+      'with_trial_end(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
+      'zone, text, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'zone_is_known(text)', 'owner', '', ''),
+    (
+      'function', 'private', 'zone_of_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -8193,11 +8555,16 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_cancel_subscription(text, text, text, boolean, text)',
+      'function', 'surface',
+      'ledger_cancel_subscription(text, text, text, boolean, text, timestamp with time zone)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_change_plan(text, text, text, text)', 'owner',
+      'function', 'surface', 'ledger_change_plan(text, text, text, text, text, text, boolean)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_change_time_zone(text, text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -8215,6 +8582,11 @@ as $$
     (
       'function', 'surface',
       'ledger_consume_entitlement(text, text, text, numeric, text, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -8320,6 +8692,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'ledger_import_invoice(text, text, text, jsonb, jsonb, jsonb, text, text, timestamp with '
+      'time zone, text, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -8335,6 +8713,20 @@ as $$
     (
       'function', 'surface', 'ledger_invalidate_tenant_entitlements(text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_all_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
+      'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -8353,8 +8745,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_list_invoices(text, text, text, integer, bigint, boolean, timestamp with time '
+      'zone, timestamp with time zone)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
@@ -8439,6 +8833,11 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'ledger_remove_usage(text, text, text, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_resume_subscription(text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -8463,6 +8862,10 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_set_trial_end(text, text, text, timestamp with time zone)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_set_usage_skew(text, interval)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -8483,6 +8886,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_update_invoice(text, text, text, jsonb, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface',
       'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb, '
       'timestamp with time zone, text, text[], integer)', 'owner', 'poster=EXECUTE',
@@ -8490,8 +8897,14 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
+      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_usage_by_time(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_accept_time(text, text, text)', 'owner', '',
@@ -8786,6 +9199,7 @@ as $$
     ),
     ('table', 'private', 'tenants', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'transfers', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'usage_corrections', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'usage_events', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -8844,6 +9258,7 @@ as $$
     ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_answer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_part', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
@@ -8895,6 +9310,7 @@ as $$
       'view', 'surface', 'ledger_tenant_usage_events', 'tenant_views', 'tenant=SELECT',
       'security_barrier=true'
     ),
+    ('view', 'surface', 'ledger_usage_corrections', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
@@ -12627,9 +13043,9 @@ revoke all on function pgledger.begin_plan_anew from public;
 
 -- file: repeatable/20_catalogue/changed_plan_terms.sql
 /*
-What a change of a plan's features, pricing and priority makes hold from another time on, as the row to be
-written: null in place of what is not given, or would change nothing. The caller has locked the
-plan's row.
+What a change of a plan's features, pricing and priority makes hold from another time on, as the row
+to be written: null in place of what is not given, or would change nothing. The caller has locked
+the plan's row.
 
 Without a time it is now, but never before the plan's last change: so a clock that was put back does
 not leave the change behind an earlier one. It changes nothing if the same holds already. With a
@@ -12640,8 +13056,8 @@ create or replace function pgledger.changed_plan_terms(
   plan pgledger.plans,
   features jsonb,
   pricing jsonb,
-  effective_at timestamptz,
-  priority integer
+  priority integer,
+  effective_at timestamptz
 )
 returns pgledger.plan_versions
 language plpgsql
@@ -12767,14 +13183,15 @@ revoke all on function pgledger.check_currency_unused from public;
 -- file: repeatable/20_catalogue/check_effective_at.sql
 /*
 Refuses a time from which a change of a plan cannot hold, or one that is given for nothing, because
-neither features nor pricing change.
+neither features nor pricing nor priority change.
 
 Errors: InvalidTime, InvalidArgument.
 */
 create or replace function pgledger.check_effective_at(
   effective_at timestamptz,
   features jsonb,
-  pricing jsonb
+  pricing jsonb,
+  priority integer
 )
 returns boolean
 language plpgsql
@@ -12791,10 +13208,12 @@ begin
     v_ok := pgledger.fail(
       'InvalidTime', array['effective_at', effective_at::text, v_fault]
     );
-  elsif num_nonnulls(features, pricing) = 0 then
+  elsif num_nonnulls(features, pricing, priority) = 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['effective_at', effective_at::text, 'neither features nor pricing are given'],
+      array[
+        'effective_at', effective_at::text, 'neither features nor pricing nor priority are given'
+      ],
       hint => 'Give what is to hold from then on; all else of a plan changes at once.'
     );
   end if;
@@ -13838,6 +14257,7 @@ declare
   v_features pgledger.plan_features[];
   v_period record;
   v_key bigint;
+  v_constraint text;
   v_ok boolean;
 begin
   -- So its exponent cannot change before this plan is written.
@@ -13857,22 +14277,29 @@ begin
   v_period := pgledger.read_pricing(plan.pricing, v_features);
 
   loop
-    -- No constraint is named, because either the id or the slug may be taken.
-    insert into pgledger.plans (
-      id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
-      billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
-      created_at, updated_at, priority
-    )
-    values (
-      plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
-      plan.currency, plan.features, plan.pricing, v_period.billing_interval,
-      v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
-      plan.metadata, plan.created_at, plan.updated_at, plan.priority
-    )
-    on conflict do nothing
-    returning plans.key into v_key;
+    begin
+      insert into pgledger.plans (
+        id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
+        billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version,
+        metadata, created_at, updated_at, priority
+      )
+      values (
+        plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
+        plan.currency, plan.features, plan.pricing, v_period.billing_interval,
+        v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on,
+        plan.version, plan.metadata, plan.created_at, plan.updated_at, plan.priority
+      )
+      on conflict on constraint plans_id_key do nothing
+      returning plans.key into v_key;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_key is not null then
       perform pgledger.begin_plan(v_key, plan, v_features);
       return v_key;
     end if;
@@ -13880,10 +14307,7 @@ begin
     v_key := pgledger.repeated_plan(plan);
     if v_key is not null then
       return v_key;
-    end if;
-
-    -- If what was in the way is gone by now, try again.
-    if exists (
+    elsif exists (
       select
       from pgledger.plans
       where plans.app_id = plan.app_id
@@ -13898,6 +14322,7 @@ begin
         ]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
@@ -14083,6 +14508,8 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_is_new boolean := false;
+  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
@@ -14110,25 +14537,32 @@ begin
   order by features.id
   for update;
   loop
-    -- No constraint is named, because either the id or the key may be taken.
-    insert into pgledger.features (
-      id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
-      created_at, updated_at, default_limit, default_period, default_soft_limit
-    )
-    values (
-      v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
-      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now,
-      v_new.default_limit, v_new.default_period, v_new.default_soft_limit
-    )
-    on conflict do nothing;
+    begin
+      insert into pgledger.features (
+        id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
+        created_at, updated_at, default_limit, default_period, default_soft_limit
+      )
+      values (
+        v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
+        v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now,
+        v_new.default_limit, v_new.default_period, v_new.default_soft_limit
+      )
+      on conflict on constraint features_id_pk do nothing;
+      v_is_new := found;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'features_app_id_tenant_id_key_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_is_new then
       v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
 
-    -- If what was in the way is gone by now, try again.
     if exists (
       select
       from pgledger.features
@@ -14141,6 +14575,7 @@ begin
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 
   return pgledger.feature_with_id(v_new.id);
@@ -14291,8 +14726,8 @@ metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, plan_ and a ULID, so that the call can be
   repeated: it then returns the plan as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants.
-priority: Which of several subscriptions of a tenant bills usage that they
-  have a price for: that of the lowest priority, or of equal ones the oldest.
+priority: Of several subscriptions with a price for a feature, that of the
+  lowest one bills its usage, and of these the oldest.
 
 Returns: The plan.
 
@@ -14789,7 +15224,7 @@ begin
     select
       plan_versions.version, plan_versions.effective_at, plan_versions.features,
       plan_versions.pricing, plan_versions.created_at, plan_versions.priority,
-      -- Of what has begun, the last that has features, and so on.
+      -- Of what has begun, the last that has features, pricing, a priority.
       first_value(plan_versions.version) over (
         order by plan_versions.effective_at <= v_now and plan_versions.features is not null desc,
         plan_versions.effective_at desc, plan_versions.version desc
@@ -14816,7 +15251,7 @@ $$Returns a page of a plan's prices and allowances, in the order of their times.
 
 The first are those that the plan was created with, which hold since ever. Of
 those for the same time, the later written holds. A change of a plan that left
-features and pricing out is not among them.
+features, pricing and priority out is not among them.
 
 app_id: App that it belongs to.
 id: Id of the plan.
@@ -14864,7 +15299,8 @@ begin
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
     plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at, plans.priority
+    plans.version, plans.metadata, plans.created_at, plans.updated_at,
+    pgledger.plan_priority(plans.key, greatest(v_now, plans.updated_at))
   from pgledger.plans
   cross join lateral pgledger.plan_terms(
     plans.key, greatest(v_now, plans.updated_at)
@@ -15242,13 +15678,10 @@ begin
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
   v_new.metadata := coalesce(metadata, v_new.metadata);
   v_new.status := coalesce(status, v_old.status);
-  v_new.priority := coalesce(priority, v_old.priority);
   v_ok := pgledger.check_plan(v_new);
   v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
-  v_ok := pgledger.check_effective_at(effective_at, features, pricing);
-  v_version := pgledger.changed_plan_terms(
-    v_old, features, pricing, effective_at, priority
-  );
+  v_ok := pgledger.check_effective_at(effective_at, features, pricing, priority);
+  v_version := pgledger.changed_plan_terms(v_old, features, pricing, priority, effective_at);
 
   if v_new is distinct from v_old
     or num_nonnulls(v_version.features, v_version.pricing, v_version.priority) > 0 then
@@ -15267,8 +15700,8 @@ whole. Currency, slug and whether it is an add-on never change, nor does the
 billing interval once subscriptions have had the plan. To change it for new
 customers only, create another plan and archive this one.
 
-Prices, allowances (the soft limits of features with a price) and how usage is
-counted for them hold from effective_at on: a period of a subscription uses,
+Prices, allowances (the soft limits of features with a price), how usage is
+counted for them, and the priority hold from effective_at on: a period of a subscription uses,
 whole, those that hold at its start, or those that hold when the plan is
 entered, if that is later. If effective_at lies in the past, periods that have
 begun since then use them too, except for what a final invoice has billed:
@@ -15287,23 +15720,22 @@ trial_days: Days of trial that a new subscription gets, 0 to 3650, or null.
 anchor_at_trial_end: Whether billing periods of new subscriptions count from
   the end of the trial, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
-effective_at: Since when features and pricing hold, in the past or in the
-  future; null for now.
+effective_at: Since when features, pricing and priority hold, in the past or
+  in the future; null for now.
 status: Whether it can be taken; an archived plan becomes active again unless
   another has taken its slug; one of: active, archived, or null.
 clear: Array of the names of what is taken away: description, metadata; null
   for nothing.
-priority: Which of several subscriptions of a tenant bills usage that they
-  have a price for, as for ledger_create_plan; it holds from effective_at on,
-  as prices do; or null.
+priority: Of several subscriptions with a price for a feature, that of the
+  lowest one bills its usage, or null.
 
 Returns: The plan; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan), InvalidArgument (the name, description, days of trial or status
   are not valid, clear has another name or one that is given, or effective_at
-  is given without features and pricing, or in the future for another
-  interval), InvalidMetadata, InvalidTime (effective_at is outside the years 1
+  is given without features, pricing and priority, or in the future for
+  another interval), InvalidMetadata, InvalidTime (effective_at is outside the years 1
   to 9999), InvalidPlan (features or pricing are not valid, or do not go
   together at some time from then on; the message names the path),
   FeatureNotFound (a feature is not in the catalogue), Archived (a feature
@@ -15422,32 +15854,28 @@ revoke all on function pgledger.lock_plan from public;
 
 -- file: repeatable/20_catalogue/plan_priority.sql
 /*
-The priority of a plan at a time. Like prices, it holds for periods that begin after it was changed.
+The priority of a plan at a time: of several subscriptions that have a price for a feature, that of
+the lowest one bills it.
 */
 create or replace function pgledger.plan_priority(
   plan_key bigint,
   at timestamptz
 )
 returns integer
-language plpgsql
+language sql
 stable
 parallel safe
 as $$
-begin
-  return (
-    select plan_versions.priority
-    from pgledger.plan_versions
-    where plan_versions.plan_key = plan_priority.plan_key
-      and plan_versions.effective_at <= plan_priority.at
-      and plan_versions.priority is not null
-    order by plan_versions.effective_at desc, plan_versions.version desc
-    limit 1
-  );
-end;
+  select plan_versions.priority
+  from pgledger.plan_versions
+  where plan_versions.plan_key = plan_priority.plan_key
+    and plan_versions.effective_at <= plan_priority.at
+    and plan_versions.priority is not null
+  order by plan_versions.effective_at desc, plan_versions.version desc
+  limit 1
 $$;
 
-comment on function pgledger.plan_priority is
-  'The priority of a plan at a time.';
+comment on function pgledger.plan_priority is 'The priority of a plan at a time.';
 
 revoke all on function pgledger.plan_priority from public;
 
@@ -15512,11 +15940,13 @@ as $$
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
     plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at, plans.priority
+    plans.version, plans.metadata, plans.created_at, plans.updated_at,
+    pgledger.plan_priority(plans.key, present.at)
   from pgledger.plans
-  cross join lateral pgledger.plan_terms(
-    plans.key, greatest(pgledger.clock(), plans.updated_at)
-  ) as terms
+  cross join lateral (
+    select greatest(pgledger.clock(), plans.updated_at) as at
+  ) as present
+  cross join lateral pgledger.plan_terms(plans.key, present.at) as terms
   where plans.key = plan_with_key.key
 $$;
 
@@ -15981,13 +16411,13 @@ begin
     status = plan.status,
     features = plan.features,
     pricing = (pgledger.plan_terms(previous.key, 'infinity')).pricing,
+    priority = pgledger.plan_priority(previous.key, 'infinity'),
     billing_interval = v_period.billing_interval,
     interval_count = v_period.interval_count,
     trial_days = plan.trial_days,
     anchor_at_trial_end = plan.anchor_at_trial_end,
     version = plan_version.version,
     metadata = plan.metadata,
-    priority = plan.priority,
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception
@@ -16116,7 +16546,7 @@ revoke all on function pgledger.write_plan_features from public;
 
 -- file: repeatable/20_catalogue/write_plan_version.sql
 /*
-Writes since when a plan has other prices, features or priority. The rows are those of its features, as
+Writes since when a plan has other prices or features. The rows are those of its features, as
 pgledger.plan_features has them; they count only where the features are given. The caller has locked
 the plan's row, or has just made it.
 */
@@ -16318,7 +16748,8 @@ comment on column public.ledger_plans.metadata is 'JSON object of the app''s own
 comment on column public.ledger_plans.created_at is 'When it was created.';
 comment on column public.ledger_plans.updated_at is 'When it was last changed.';
 comment on column public.ledger_plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last, planned ones included.';
 
 revoke all on table public.ledger_plans from public;
 grant select on table public.ledger_plans to pgledger_reader;
@@ -16462,7 +16893,8 @@ comment on column public.ledger_tenant_plans.metadata is
 comment on column public.ledger_tenant_plans.created_at is 'When it was created.';
 comment on column public.ledger_tenant_plans.updated_at is 'When it was last changed.';
 comment on column public.ledger_tenant_plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last, planned ones included.';
 
 revoke all on table public.ledger_tenant_plans from public;
 grant select on table public.ledger_tenant_plans to pgledger_tenant;
@@ -16987,9 +17419,9 @@ what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, 
 anything is. The caller knows the price to be sound.
 
 The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
-are raised or cut by; what the price does not have is null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
-the first tier. A price without tiers is read as its own single tier: both have their amounts under
-the same names.
+are raised or cut by; what the price does not have is null, and counts as 0. The quantity of
+packages is their number. Any usage, zero included, reaches the first tier. A price without tiers is
+read as its own single tier: both have their amounts under the same names.
 
 For a price that asks something for each event, events is how many are charged, used what they come
 to, and raised and cut by how much their charges are raised and cut to their bounds.
@@ -17092,12 +17524,16 @@ by the clock, in the order in which it happened, and returns the subscription. T
 its row, and writes it itself unless to_store.
 
 At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
-on starts a period. Each of these is a change of its own, so that no period is left out, however
-late the call is.
+on starts, or starts a period. Each of these is a change of its own, so that no period is left out,
+however late the call is. What cannot start yet, because the tenant has another live subscription,
+stays scheduled.
 
 A call that is for many subscriptions, or creates one, gives each at_most so many changes, and those
 at the time of the last one: a subscription that is years behind is moved on by several calls. What
 they leave is written as if the clock had not been further.
+
+Locks the tenant's live subscription if its cancellation is due and this one starts.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
@@ -17115,6 +17551,7 @@ declare
   v_now timestamptz;
   v_at timestamptz;
   v_change text;
+  v_ok boolean;
 begin
   while subscription.due_at <= until loop
     exit when subscription.version >= v_version + at_most and subscription.due_at > v_at;
@@ -17129,14 +17566,16 @@ begin
       subscription.status := 'canceled';
       subscription.paused_at := null;
       subscription.ended_at := v_at;
+    elsif subscription.status = 'scheduled' then
+      exit when not pgledger.take_live_place(subscription);
+      v_change := 'started';
+      subscription.status := case
+        when subscription.trial_end is null then 'active' else 'trialing'
+      end;
     else
       v_change := 'period_started';
-      select period.number, period.starts_at, period.ends_at
-      into
-        subscription.period_number,
-        subscription.current_period_start,
-        subscription.current_period_end
-      from pgledger.subscription_period(subscription, v_at) as period;
+      v_ok := pgledger.check_zones(subscription);
+      subscription := pgledger.enter_period(subscription, v_at);
     end if;
 
     subscription := pgledger.note_subscription_change(subscription, v_change, v_at, v_now);
@@ -17153,6 +17592,62 @@ comment on function pgledger.advance_subscription is
   'Moves a locked subscription to that time: ends of trials, cancellations and periods due.';
 
 revoke all on function pgledger.advance_subscription from public;
+
+-- file: repeatable/22_subscriptions/check_cancellation.sql
+/*
+Refuses a cancellation that says two things, or nothing. What time it leaves unused is only a
+question where it ends before its period does; at a given time that is charged up to then, so the
+rest is given back.
+
+Errors: NullArgument, InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_cancellation(
+  at_period_end boolean,
+  unused_time text,
+  cancel_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_time_fault text := pgledger.time_fault(cancel_at);
+  v_ok boolean;
+begin
+  if at_period_end is null then
+    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
+  end if;
+  if unused_time is not null then
+    v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  end if;
+  if cancel_at is not null and v_time_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['cancel_at', cancel_at::text, v_time_fault]);
+  elsif cancel_at is not null and unused_time = 'none' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'unused_time', quote_literal(unused_time),
+        'up to a given cancel_at the base fee is charged, and the rest is given back'
+      ]
+    );
+  elsif at_period_end and cancel_at is null and unused_time <> 'none' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_cancellation is
+  'Raises the first thing that is wrong with what a cancellation asks for.';
+
+revoke all on function pgledger.check_cancellation from public;
 
 -- file: repeatable/22_subscriptions/check_new_subscription.sql
 /*
@@ -17172,10 +17667,7 @@ stable
 parallel safe
 as $$
 declare
-  v_started_fault text := coalesce(
-    pgledger.time_fault(request.started_at),
-    case when request.started_at > request.created_at then 'it is in the future' end
-  );
+  v_started_fault text := pgledger.time_fault(request.started_at);
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
   v_ok boolean;
 begin
@@ -17288,6 +17780,47 @@ comment on function pgledger.check_subscription_quantity is
 
 revoke all on function pgledger.check_subscription_quantity from public;
 
+-- file: repeatable/22_subscriptions/check_zones.sql
+/*
+Raises if the server does not know a time zone that a subscription's periods are counted in: an
+update of its zones can leave out a name. A zone is tried, because looking through all names takes
+some 20 ms, and this is asked by every question about a limit.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.check_zones(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_zone text;
+  v_ok boolean;
+begin
+  if subscription.time_zone = 'UTC' and subscription.earlier_zones is null then
+    return true;
+  end if;
+  for v_zone in
+    select subscription.time_zone
+    union all
+    select earlier.zone ->> 'time_zone'
+    from jsonb_array_elements(subscription.earlier_zones) as earlier (zone)
+  loop
+    perform subscription.anchor_at at time zone v_zone;
+  end loop;
+  return true;
+exception
+  when invalid_parameter_value then
+    v_ok := pgledger.fail('UnknownTimeZone', array[quote_literal(v_zone), subscription.id]);
+end;
+$$;
+
+comment on function pgledger.check_zones is
+  'Raises if the server does not know a time zone of a subscription.';
+
+revoke all on function pgledger.check_zones from public;
+
 -- file: repeatable/22_subscriptions/end_overdue_subscription.sql
 /*
 Ends a tenant's live subscription whose cancellation is due but not written yet, so that another one
@@ -17337,14 +17870,50 @@ comment on function pgledger.end_overdue_subscription is
 
 revoke all on function pgledger.end_overdue_subscription from public;
 
+-- file: repeatable/22_subscriptions/enter_period.sql
+/*
+Puts a subscription into the period that a time lies in, as it is counted by now. One that follows
+the current one is whole, even if a change of the time zone made it some hours longer or shorter.
+*/
+create or replace function pgledger.enter_period(
+  subscription pgledger.subscriptions,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_end timestamptz := subscription.current_period_end;
+begin
+  select period.number, period.starts_at, period.ends_at
+  into
+    subscription.period_number,
+    subscription.current_period_start,
+    subscription.current_period_end
+  from pgledger.subscription_period(subscription, at) as period;
+  subscription.whole_start := case
+    when subscription.current_period_start = v_end then v_end
+    else pgledger.whole_period_start(subscription)
+  end;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.enter_period is
+  'Puts a subscription into the period that a time lies in.';
+
+revoke all on function pgledger.enter_period from public;
+
 -- file: repeatable/22_subscriptions/insert_subscription.sql
 /*
-Creates the subscription that a checked request asks for, moves it to now if it starts in the past,
-and returns its key. If the same call, made at the same time, has created it meanwhile, that
+Creates the subscription that a checked request asks for, moves it on if it starts in the past, and
+returns its key. If the same call, made at the same time, has created it meanwhile, that
 subscription's key is returned.
 
 Locks the plan FOR SHARE. If another call is creating one with the same id, or another live one for
-the tenant, this waits for it. Either constraint may be the one in conflict, so none is named.
+the tenant, this waits for it. Either may be in the way, or both.
 Errors: NullArgument, InvalidId, PlanNotFound, Archived, InvalidTime, IdempotencyConflict,
 ActiveSubscriptionExists.
 */
@@ -17361,33 +17930,33 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
+  v_key bigint;
   v_ok boolean;
 begin
-  insert into pgledger.subscriptions (
-    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
-    billing_interval, interval_count, period_number, current_period_start, current_period_end,
-    trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at, updated_at
-  )
-  values (
-    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
-    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
-    v_new.interval_count, v_new.period_number, v_new.current_period_start,
-    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.tax_rates,
-    v_new.started_at, v_new.started_at, v_new.metadata, v_new.created_at, v_new.created_at
-  )
-  on conflict do nothing
-  returning subscriptions.key into v_new.key;
-
-  if v_new.key is null then
-    v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
-    if v_new.key is null then
+  if v_new.status = 'scheduled' then
+    v_ok := pgledger.refuse_scheduled_clash(v_new);
+  end if;
+  loop
+    v_new.key := pgledger.place_subscription(v_new);
+    exit when v_new.key is not null;
+    v_key := pgledger.repeated_subscription(request, plan_id, trial_days);
+    if v_key is not null then
+      return v_key;
+    elsif exists (
+      select
+      from pgledger.subscriptions
+      where subscriptions.app_id = request.app_id
+        and subscriptions.tenant_id = request.tenant_id
+        and not subscriptions.add_on
+        and subscriptions.status in ('trialing', 'active')
+    ) then
       v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
     end if;
-    return v_new.key;
-  end if;
+    v_ok := pgledger.look_again();
+  end loop;
 
   v_new := pgledger.note_subscription_change(
-    v_new, 'created', v_new.started_at, v_new.created_at
+    v_new, 'created', least(v_new.started_at, v_new.created_at), v_new.created_at
   );
   perform pgledger.advance_subscription(
     v_new, v_new.created_at, at_most => pgledger.moves_at_once()
@@ -17401,20 +17970,82 @@ comment on function pgledger.insert_subscription is
 
 revoke all on function pgledger.insert_subscription from public;
 
+-- file: repeatable/22_subscriptions/invoiced_at_once.sql
+/*
+Whether a change of plan or quantity is invoiced at once: if that is asked for, or, where nothing is
+said, if the period is longer than a month or 31 days. Only what goes on active in its period has
+something to be invoiced: a trial or a pause charges nothing, and a period that begins is invoiced
+anyway.
+*/
+create or replace function pgledger.invoiced_at_once(
+  invoice text,
+  before pgledger.subscriptions,
+  after pgledger.subscriptions
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select
+    after.status = 'active'
+    and before.status = 'active'
+    and after.current_period_start = before.current_period_start
+    and coalesce(
+      -- Another period began at the very start of the one that may have been billed.
+      nullif(after.current_period_end <> before.current_period_end, false),
+      invoice = 'now',
+      case after.billing_interval
+        when 'year' then true
+        when 'month' then after.interval_count > 1
+        when 'week' then after.interval_count > 4
+        else after.interval_count > 31
+      end
+    )
+$$;
+
+comment on function pgledger.invoiced_at_once is
+  'Whether a change of plan or quantity is invoiced at once, and not with the period.';
+
+revoke all on function pgledger.invoiced_at_once from public;
+
+-- file: repeatable/22_subscriptions/known_zones.sql
+/*
+What a subscription remembers of the zones of its earlier periods, without those that the server
+does not know any more: their days are counted in the zone that came after. Null if nothing is left.
+*/
+create or replace function pgledger.known_zones(earlier_zones jsonb)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select jsonb_agg(earlier.zone order by earlier.place)
+  from jsonb_array_elements(known_zones.earlier_zones) with ordinality as earlier (zone, place)
+  where pgledger.zone_is_known(earlier.zone ->> 'time_zone')
+$$;
+
+comment on function pgledger.known_zones is
+  'Zones of earlier periods, without those that the server does not know any more.';
+
+revoke all on function pgledger.known_zones from public;
+
 -- file: repeatable/22_subscriptions/ledger_cancel_subscription.sql
 /*
-A paused subscription whose period is over ends at once, because that period does not come back.
-Nothing is written if the subscription is already cancelled in that way, or has ended.
+A paused subscription whose period is over ends at once, because that period does not come back. So
+does one that has not begun. Nothing is written if the subscription is already cancelled in that
+way, or has ended.
 
 Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time.
+Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time, cancel_at.
 */
 create or replace function public.ledger_cancel_subscription(
   app_id text,
   tenant_id text,
   id text,
   at_period_end boolean default true,
-  unused_time text default 'none'
+  unused_time text default null,
+  cancel_at timestamptz default null
 )
 returns public.ledger_subscription
 language plpgsql
@@ -17427,32 +18058,31 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_with_period boolean := at_period_end and cancel_at is null and v_new.status <> 'scheduled';
+  v_unused text := coalesce(unused_time, case when cancel_at is null then 'none' else 'credit' end);
+  v_end timestamptz := case
+    when cancel_at is not null then cancel_at
+    when v_with_period then pgledger.period_end_cancellation(v_new, v_now)
+    else v_now
+  end;
   v_ok boolean;
 begin
-  if at_period_end is null then
-    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
-  end if;
-  v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
-  if at_period_end and unused_time <> 'none' then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
-      ]
-    );
-  elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
+  v_ok := pgledger.check_cancellation(at_period_end, unused_time, cancel_at);
+  if v_new.status = 'canceled' or (
+    v_end > v_now
+    and v_new.cancel_at = v_end
+    and (v_new.cancel_at_period_end, v_new.unused_time) = (v_with_period, v_unused)
+  ) then
     return pgledger.subscription_with_key(v_new.key);
+  elsif cancel_at < v_now then
+    v_ok := pgledger.fail('InvalidTime', array['cancel_at', cancel_at::text, 'it is in the past']);
   end if;
 
   v_new.canceled_at := v_now;
-  v_new.unused_time := unused_time;
-  v_new.cancel_at := case
-    when not at_period_end then v_now
-    when v_new.trial_end > v_now then v_new.trial_end
-    else greatest(v_new.current_period_end, v_now)
-  end;
-
-  if v_new.cancel_at > v_now then
+  v_new.unused_time := v_unused;
+  v_new.cancel_at := v_end;
+  v_new.cancel_at_period_end := v_with_period;
+  if v_end > v_now then
     v_new := pgledger.note_subscription_change(v_new, 'cancellation_scheduled', v_now, v_now);
   else
     v_new.status := 'canceled';
@@ -17465,9 +18095,13 @@ end;
 $$;
 
 comment on function public.ledger_cancel_subscription is
-$$Cancels a subscription, at the end of its period or at once.
+$$Cancels a subscription, at the end of its period, at once, or at a time.
 
-Until it has ended, ledger_resume_subscription takes the cancellation back.
+Until it has ended, ledger_resume_subscription takes the cancellation back,
+and this call can name another end. An end with the period moves if a change
+of plan or of the trial moves that; one at a given time stays. What has not
+begun, or is paused and past its period, has no period to go to the end of: it
+ends at once.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -17475,14 +18109,20 @@ id: Id of the subscription.
 at_period_end: Whether the current period, or during a trial the trial, goes
   to its end first; false ends the subscription at once.
 unused_time: What becomes of a base fee that was paid in advance for time
-  after an end at once: it is kept, credited or to be refunded, on the invoice
-  of the last period; one of: none, credit, refund.
+  after the end: it is kept, credited or to be refunded, on the invoice of the
+  last period; one of: none, credit, refund; null for none, and with cancel_at
+  for credit.
+cancel_at: When it ends, now or at any later time, in any period; the base fee
+  is due up to then. It is what counts, whatever at_period_end says; null for
+  what that says.
 
 Returns: The subscription; the same call again changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
-  unused_time, or it is not none although the period goes to its end).$$;
+  unused_time, it is none with cancel_at, or it is not none although the
+  period goes to its end), InvalidTime (cancel_at is in the past, or outside
+  the years 1 to 9999).$$;
 
 revoke all on function public.ledger_cancel_subscription from public;
 grant execute on function public.ledger_cancel_subscription to pgledger_poster;
@@ -17492,13 +18132,17 @@ grant execute on function public.ledger_cancel_subscription to pgledger_poster;
 Nothing is written if the subscription has the plan already, even if it has ended.
 
 Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
-Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
+Checks, in this order: app_id, tenant_id, id, existence, plan_id, invoice, trial, keep_anchor,
+status, plan, time zone.
 */
 create or replace function public.ledger_change_plan(
   app_id text,
   tenant_id text,
   id text,
-  plan_id text
+  plan_id text,
+  invoice text default null,
+  trial text default 'keep',
+  keep_anchor boolean default false
 )
 returns public.ledger_subscription
 language plpgsql
@@ -17510,11 +18154,19 @@ as $$
 declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
-  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_before pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_new pgledger.subscriptions := v_before;
   v_plan pgledger.plans;
   v_ok boolean;
 begin
   v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  if invoice is not null then
+    v_ok := pgledger.check_choice('invoice', invoice, array['now', 'next']);
+  end if;
+  v_ok := pgledger.check_choice('trial', trial, array['keep', 'end', 'plan']);
+  if keep_anchor is null then
+    v_ok := pgledger.fail('NullArgument', array['keep_anchor']);
+  end if;
   if exists (
     select
     from pgledger.plans
@@ -17528,21 +18180,13 @@ begin
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
   v_ok := pgledger.check_plan_change(v_new, v_plan);
 
-  if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
-    <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
-    and (v_now < v_new.trial_end and v_new.anchor_at = v_new.trial_end) is not true then
-    v_new.anchor_at := v_now;
-    v_new.period_number := 0;
-    v_new.current_period_start := v_now;
-    v_new.current_period_end := pgledger.period_boundary(
-      v_now, v_new.time_zone, v_plan.billing_interval, v_plan.interval_count, 1
-    );
-  end if;
-
-  v_new.plan_key := v_plan.key;
-  v_new.billing_interval := v_plan.billing_interval;
-  v_new.interval_count := v_plan.interval_count;
-  v_new := pgledger.note_subscription_change(v_new, 'plan_changed', v_now, v_now);
+  v_ok := pgledger.check_zones(v_new);
+  v_new := pgledger.moved_to_plan(v_new, v_plan, trial, keep_anchor, v_now);
+  v_new := pgledger.note_subscription_change(
+    v_new, 'plan_changed', v_now, v_now, pgledger.invoiced_at_once(invoice, v_before, v_new)
+  );
+  -- A trial that was to end now.
+  v_new := pgledger.advance_subscription(v_new, v_now, to_store => false);
   return pgledger.store_subscription(v_new);
 end;
 $$;
@@ -17553,32 +18197,137 @@ $$Moves a subscription to another plan, now.
 If both plans are billed at the same interval, the current period goes on. If
 they are not, a new period starts now, and periods count from now; except in a
 trial from whose end periods count: it goes on, and they still do. Whenever a
-trial was to end, it ends then. A pause or a decided cancellation stays.
+trial was to end, it ends then. trial and keep_anchor ask for something else.
+
+A pause stays. A cancellation at the end of the period is at the end of the
+period that then goes on; one at a given time stays. Limits go on: one for a
+day, week, month or year is counted as before, and one for the billing period
+begins anew only when the period that it was for is over. What has not begun
+yet begins with the new plan.
 
 app_id: App.
 tenant_id: Tenant whose it is.
 id: Id of the subscription.
 plan_id: Id of the plan to move to: one for the whole app, or the tenant's
   own, of the same currency, and an add-on if the present one is.
+invoice: When the change is invoiced, if the period goes on: now makes an
+  invoice of its own due, next puts it on the period's; a period that starts
+  now is invoiced in any case. One of: now, next; null for now where the
+  period is longer than a month or 31 days, and else for next.
+trial: What becomes of the trial. keep: one that goes on ends when it was to,
+  and none begins. end: one that goes on ends now. plan: it is as long as the
+  new plan's, counted from the start of the subscription; so one can begin now
+  if the subscription is younger than that, and one that is over by then ends
+  now. One of: keep, end, plan.
+keep_anchor: Whether periods of another interval are counted from the anchor
+  there is. Then the period that starts now is a part of a whole one, up to
+  the next boundary, and costs its share; false counts them from now.
 
 Returns: The subscription; if it has the plan already, it does not change,
   even where it is canceled.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled, and has
-  another plan), PlanNotFound (there is no such plan for this app and tenant),
-  Archived (the plan is archived), InvalidArgument (the plan has another
-  currency, or one of both is an add-on).$$;
+  tenant has no such subscription), InvalidArgument (invoice or trial is none
+  of its values, the plan has another currency, or one of both is an add-on),
+  InvalidState (it is canceled, and has another plan), PlanNotFound (there is
+  no such plan for this app and tenant), Archived (the plan is archived),
+  UnknownTimeZone (the server does not know its time zone any more).$$;
 
 revoke all on function public.ledger_change_plan from public;
 grant execute on function public.ledger_change_plan to pgledger_poster;
 
+-- file: repeatable/22_subscriptions/ledger_change_time_zone.sql
+/*
+Nothing is written if the subscription has the zone already, and the server knows those of its
+earlier periods.
+
+Where the server does not know the present zone any more, nothing can be counted in it: then the new
+one takes its place in all periods, and every instant that is written down stays.
+
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, time_zone, status.
+*/
+create or replace function public.ledger_change_time_zone(
+  app_id text,
+  tenant_id text,
+  id text,
+  time_zone text
+)
+returns public.ledger_subscription
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.subscription_clock(v_old);
+  v_new pgledger.subscriptions := v_old;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_time_zone(time_zone);
+
+  v_new.earlier_zones := pgledger.known_zones(v_old.earlier_zones);
+  if not pgledger.zone_is_known(v_old.time_zone) then
+    v_new.time_zone := time_zone;
+  end if;
+  v_new := pgledger.advance_subscription(v_new, v_now);
+
+  if v_new.time_zone <> time_zone then
+    if v_new.status = 'canceled' then
+      v_ok := pgledger.refuse_subscription_change(v_new, 'counted in ' || time_zone);
+    end if;
+    v_new := pgledger.moved_to_zone(v_new, time_zone, v_now);
+  elsif (v_new.time_zone, v_new.earlier_zones)
+    is not distinct from (v_old.time_zone, v_old.earlier_zones) then
+    return pgledger.subscription_with_key(v_new.key);
+  end if;
+
+  -- What has ended is not changed any more: only its invoices are drawn up in the zone.
+  if v_new.status <> 'canceled' then
+    v_new := pgledger.note_subscription_change(v_new, 'time_zone_changed', v_now, v_now);
+  end if;
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function public.ledger_change_time_zone is
+$$Counts the periods of a subscription in another time zone.
+
+The current period stays as it is: its start, its end, and what its days cost.
+So does the day, week, month or year that a limit is for. From there on,
+periods begin at the same time on the clock of the new zone: the anchor keeps
+its local time. So the next period is up to a day longer or shorter, and costs
+the same. Only an anchor at the end of a trial that goes on keeps its instant,
+as the trial does, and so does one at a start that is still to come.
+
+A zone whose name the server does not know any more is replaced in all
+periods, and no instant moves. This also mends a subscription that has ended
+and is still to be invoiced.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
+time_zone: The new zone: UTC, or a name of the IANA database such as
+  Europe/Berlin.
+
+Returns: The subscription; the same call again changes nothing.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidArgument (the time zone is not
+  known), InvalidState (it is canceled, and the server knows its zone).$$;
+
+revoke all on function public.ledger_change_time_zone from public;
+grant execute on function public.ledger_change_time_zone to pgledger_poster;
+
 -- file: repeatable/22_subscriptions/ledger_create_subscription.sql
 /*
 A repeated call is refused if anything that it asks for differs. One that starts in the past is
-moved to now by the rules of ledger_advance.
+moved to now by the rules of ledger_advance, one that starts later is scheduled.
 
-Locks the tenant's live subscription, if its cancellation is due, then the plan FOR SHARE.
+Locks the tenant's live subscription, if its cancellation is due, then what it has scheduled and is
+due, then the plan FOR SHARE.
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 */
@@ -17625,6 +18374,7 @@ begin
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
     perform pgledger.end_overdue_subscription(app_id, tenant_id);
+    perform pgledger.start_due_subscription(app_id, tenant_id);
     v_key := pgledger.insert_subscription(v_request, plan_id, trial_days);
   end if;
 
@@ -17633,11 +18383,17 @@ end;
 $$;
 
 comment on function public.ledger_create_subscription is
-$$Subscribes a tenant to a plan, from now or from a time in the past.
+$$Subscribes a tenant to a plan, from now, from a time in the past or later.
 
 A tenant has at most one subscription that is trialing or active, and any
 number of add-ons beside it. What has happened since a start in the past, such
 as the end of the trial and new periods, is written down at once.
+
+One that starts later is scheduled: until then it gives nothing and costs
+nothing, and can be changed or cancelled. It starts by the clock. If the
+tenant's live one does not end by then it is refused; should that still be
+live when the time comes, ledger_advance reports it as failed, and the start
+waits until one of both is cancelled.
 
 Call it in FROM: (ledger_create_subscription(...)).* calls it once for every
 column.
@@ -17645,9 +18401,9 @@ column.
 app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
-started_at: Start of the first period, not in the future and at most 10,000
-  periods ago; ledger_advance moves on what began more than 100 changes ago;
-  null for now.
+started_at: Start of the first period, at most 10,000 periods ago, or in the
+  future; ledger_advance moves on what began more than 100 changes ago; null
+  for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
   the start.
@@ -17666,23 +18422,24 @@ tax_rates: JSON array of the tax rates of its invoices, at most 20, for
 
 Returns: The subscription.
 
-Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
-  the future or too long ago, or a time is outside the years 1 to 9999),
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is too
+  long ago, or a time is outside the years 1 to 9999),
   InvalidArgument (the time zone or the days of trial are not valid),
   InvalidQuantity (the quantity is not in range), InvalidMetadata,
   InvalidInvoice (tax_rates are not valid; the message names the path),
   IdempotencyConflict (the id is taken by a different subscription),
   PlanNotFound (there is no such plan for this app and tenant), Archived (the
   plan is archived), ActiveSubscriptionExists (neither the tenant's
-  subscription nor this one is an add-on).$$;
+  subscription nor this one is an add-on, and both would be live).$$;
 
 revoke all on function public.ledger_create_subscription from public;
 grant execute on function public.ledger_create_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_get_active_subscription.sql
 /*
-There is at most one: a unique index holds that. No lock is taken and nothing is written, so the
-answer looks at cancel_at itself.
+There is at most one that is live: a unique index holds that. No lock is taken and nothing is
+written, so the answer looks at cancel_at and at a start that is due itself; while that has to wait,
+the one that is live comes first.
 */
 create or replace function public.ledger_get_active_subscription(
   app_id text,
@@ -17709,8 +18466,13 @@ begin
   where subscriptions.app_id = ledger_get_active_subscription.app_id
     and subscriptions.tenant_id = ledger_get_active_subscription.tenant_id
     and not subscriptions.add_on
-    and subscriptions.status in ('trialing', 'active')
-    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null);
+    and (
+      subscriptions.status in ('trialing', 'active')
+      or (subscriptions.status = 'scheduled' and subscriptions.started_at <= v_now)
+    )
+    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
+  order by subscriptions.status = 'scheduled', subscriptions.started_at, subscriptions.key
+  limit 1;
 
   if found then
     return next pgledger.subscription_with_key(v_key);
@@ -17721,8 +18483,8 @@ $$;
 comment on function public.ledger_get_active_subscription is
 $$Returns what a tenant is subscribed to now, add-ons left out.
 
-One whose cancellation is due does not count any more, even if its end is not
-written down yet.
+One whose cancellation is due does not count any more, and one whose start is
+due counts already, even if that is not written down yet.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -17790,6 +18552,97 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
 revoke all on function public.ledger_get_subscription from public;
 grant execute on function public.ledger_get_subscription to pgledger_reader;
 
+-- file: repeatable/22_subscriptions/ledger_list_all_subscriptions.sql
+/*
+By internal key, which is the order in which they were written down, whatever their ids.
+
+Checks, in this order: app_id, status, plan_id, page_size, page_offset, whether the plan exists.
+*/
+create or replace function public.ledger_list_all_subscriptions(
+  app_id text,
+  status text default null,
+  plan_id text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_subscription
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_plan_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
+    );
+  end if;
+  if plan_id is not null then
+    v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  end if;
+  v_ok := pgledger.check_page(page_size, page_offset);
+  if plan_id is not null then
+    select plans.key
+    into v_plan_key
+    from pgledger.plans
+    where plans.id = ledger_list_all_subscriptions.plan_id
+      and plans.app_id = ledger_list_all_subscriptions.app_id;
+    if not found then
+      v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_app(app_id)]);
+    end if;
+  end if;
+
+  return query
+  select
+    subscriptions.id, subscriptions.app_id, subscriptions.tenant_id, plans.id, plans.slug,
+    subscriptions.status, subscriptions.quantity, subscriptions.started_at,
+    subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
+    subscriptions.interval_count, subscriptions.current_period_start,
+    subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
+    subscriptions.created_at, subscriptions.updated_at
+  from pgledger.subscriptions
+  inner join pgledger.plans on subscriptions.plan_key = plans.key
+  where subscriptions.app_id = ledger_list_all_subscriptions.app_id
+    and (
+      ledger_list_all_subscriptions.status is null
+      or subscriptions.status = ledger_list_all_subscriptions.status
+    )
+    and (v_plan_key is null or subscriptions.plan_key = v_plan_key)
+  order by subscriptions.key desc
+  limit ledger_list_all_subscriptions.page_size
+  offset ledger_list_all_subscriptions.page_offset;
+end;
+$$;
+
+comment on function public.ledger_list_all_subscriptions is
+$$Returns a page of the subscriptions of all tenants of an app, newest first.
+
+They are as they are written down. The order is that of creation, the last one
+first, whatever their ids.
+
+app_id: App whose they are.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
+  for all.
+plan_id: Only those that have this plan now; null for all plans.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: The subscriptions of the page.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidId, InvalidPage, PlanNotFound (the app has no such plan).$$;
+
+revoke all on function public.ledger_list_all_subscriptions from public;
+grant execute on function public.ledger_list_all_subscriptions to pgledger_reader;
+
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
@@ -17814,7 +18667,7 @@ begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
     v_ok := pgledger.check_choice(
-      'status', status, array['trialing', 'active', 'paused', 'canceled']
+      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
     );
   end if;
   v_ok := pgledger.check_page(page_size, page_offset);
@@ -17826,9 +18679,9 @@ begin
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -17852,7 +18705,8 @@ generated ids is that of creation.
 
 app_id: App.
 tenant_id: Tenant whose they are.
-status: Which ones; one of: trialing, active, paused, canceled; null for all.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
+  for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 
@@ -17891,7 +18745,7 @@ declare
 begin
   if v_new.status = 'paused' then
     return pgledger.subscription_with_key(v_new.key);
-  elsif v_new.status = 'canceled' then
+  elsif v_new.status in ('scheduled', 'canceled') then
     v_ok := pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
@@ -17915,7 +18769,8 @@ id: Id of the subscription.
 Returns: The subscription; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled).$$;
+  tenant has no such subscription), InvalidState (it is canceled, or has not
+  begun).$$;
 
 revoke all on function public.ledger_pause_subscription from public;
 grant execute on function public.ledger_pause_subscription to pgledger_poster;
@@ -17925,10 +18780,10 @@ grant execute on function public.ledger_pause_subscription to pgledger_poster;
 A trial that is over by now is over: nothing moves by the length of the pause. Nothing is written if
 the subscription goes on anyway.
 
-Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id; first
-writes what has become due for both.
-Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
-subscription.
+Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id, and
+then what is to start by now; first writes what has become due for all.
+Checks, in this order: app_id, tenant_id, id, existence, status, time zone, whether the tenant has
+another live subscription.
 */
 create or replace function public.ledger_resume_subscription(
   app_id text,
@@ -17946,9 +18801,11 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
+  v_constraint text;
   v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
+  perform pgledger.start_due_subscription(app_id, tenant_id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now := pgledger.subscription_clock(v_new);
   v_new := pgledger.advance_subscription(v_new, v_now);
@@ -17958,9 +18815,8 @@ begin
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
-    select period.number, period.starts_at, period.ends_at
-    into v_new.period_number, v_new.current_period_start, v_new.current_period_end
-    from pgledger.subscription_period(v_new, v_now) as period;
+    v_ok := pgledger.check_zones(v_new);
+    v_new := pgledger.enter_period(v_new, v_now);
   elsif v_new.cancel_at is not null then
     v_change := 'cancellation_withdrawn';
   else
@@ -17968,12 +18824,18 @@ begin
   end if;
 
   v_new.cancel_at := null;
+  v_new.cancel_at_period_end := false;
+  v_new.unused_time := 'none';
   v_new.canceled_at := null;
   v_new := pgledger.note_subscription_change(v_new, v_change, v_now, v_now);
   begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
+      get stacked diagnostics v_constraint = constraint_name;
+      if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+        raise;
+      end if;
       v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
@@ -17992,25 +18854,26 @@ Returns: The subscription, in the period that now lies in.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it has ended),
+  UnknownTimeZone (the server does not know its time zone any more),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
 revoke all on function public.ledger_resume_subscription from public;
 grant execute on function public.ledger_resume_subscription to pgledger_poster;
 
--- file: repeatable/22_subscriptions/ledger_update_subscription.sql
+-- file: repeatable/22_subscriptions/ledger_set_trial_end.sql
 /*
-Nothing is written if all three values are so already.
+A trial that ends at once is written down as ended, with the period that follows. Nothing is written
+if the trial ends at that time already.
 
 Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
+Checks, in this order: app_id, tenant_id, id, existence, trial_end, status, whether there is a
+trial.
 */
-create or replace function public.ledger_update_subscription(
+create or replace function public.ledger_set_trial_end(
   app_id text,
   tenant_id text,
   id text,
-  quantity numeric default null,
-  metadata jsonb default null,
-  tax_rates jsonb default null
+  trial_end timestamptz
 )
 returns public.ledger_subscription
 language plpgsql
@@ -18023,6 +18886,91 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_end timestamptz := coalesce(trial_end, v_now);
+  v_fault text;
+  v_ok boolean;
+begin
+  v_fault := pgledger.time_fault(v_end);
+  if v_fault is null and trial_end is distinct from v_new.trial_end then
+    v_fault := case
+      when v_new.status = 'scheduled' and v_end <= v_new.started_at
+        then format('the subscription starts at %s', v_new.started_at)
+      when v_end < v_now then 'it is in the past'
+    end;
+  end if;
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['trial_end', v_end::text, v_fault]);
+  elsif trial_end = v_new.trial_end then
+    return pgledger.subscription_with_key(v_new.key);
+  elsif v_new.status = 'canceled' or (v_new.trial_end > v_now) is not true then
+    v_ok := pgledger.refuse_subscription_change(
+      v_new,
+      'one whose trial ends at ' || v_end,
+      'Only a trial that goes on, or is still to begin, can be made longer or shorter.'
+    );
+  end if;
+
+  v_new := pgledger.with_trial_end(v_new, v_end, v_now);
+  v_new := pgledger.note_subscription_change(v_new, 'trial_changed', v_now, v_now);
+  v_new := pgledger.advance_subscription(v_new, v_now, to_store => false);
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function public.ledger_set_trial_end is
+$$Makes a trial longer or shorter, or ends it now.
+
+Where periods count from the end of the trial, they count from the new one:
+the anchor moves with it. Where they do not, periods stay as they are. A
+cancellation that was to take effect with the trial's end does so at the new
+one. Limits for a day, week, month or year move with the anchor.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+id: Id of the subscription: one in its trial, paused or not, or scheduled and
+  with a trial to come.
+trial_end: When the trial is to end, not in the past; null for now.
+
+Returns: The subscription; with the same version as before if the trial ends
+  at that time already.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidTime (trial_end is in the past, not
+  after a start that is still to come, or outside the years 1 to 9999),
+  InvalidState (it has no trial that goes on or is to come).$$;
+
+revoke all on function public.ledger_set_trial_end from public;
+grant execute on function public.ledger_set_trial_end to pgledger_poster;
+
+-- file: repeatable/22_subscriptions/ledger_update_subscription.sql
+/*
+Nothing is written if all three values are so already.
+
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, invoice,
+status.
+*/
+create or replace function public.ledger_update_subscription(
+  app_id text,
+  tenant_id text,
+  id text,
+  quantity numeric default null,
+  metadata jsonb default null,
+  tax_rates jsonb default null,
+  invoice text default null
+)
+returns public.ledger_subscription
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.subscription_clock(v_old);
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_invoice_now boolean;
   v_ok boolean;
 begin
   if quantity is not null then
@@ -18031,6 +18979,9 @@ begin
   v_ok := pgledger.check_metadata(metadata);
   if tax_rates is not null then
     v_ok := pgledger.check_tax_rates(tax_rates);
+  end if;
+  if invoice is not null then
+    v_ok := pgledger.check_choice('invoice', invoice, array['now', 'next']);
   end if;
 
   if (
@@ -18043,10 +18994,14 @@ begin
     v_ok := pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
+  v_invoice_now := quantity <> v_new.quantity
+    and pgledger.invoiced_at_once(invoice, v_new, v_new);
   v_new.quantity := coalesce(quantity, v_new.quantity);
   v_new.metadata := coalesce(metadata, v_new.metadata);
   v_new.tax_rates := coalesce(tax_rates, v_new.tax_rates);
-  v_new := pgledger.note_subscription_change(v_new, 'updated', v_now, v_now);
+  v_new := pgledger.note_subscription_change(
+    v_new, 'updated', v_now, v_now, coalesce(v_invoice_now, false)
+  );
   return pgledger.store_subscription(v_new);
 end;
 $$;
@@ -18060,18 +19015,22 @@ whole.
 app_id: App.
 tenant_id: Tenant whose it is.
 id: Id of the subscription.
-quantity: How many times the plan is taken, above 0; the current period's
-  invoice prorates the change, or null.
+quantity: How many times the plan is taken, above 0; the change is prorated,
+  or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 tax_rates: JSON array of the tax rates of invoices still to be drawn up, as
   for ledger_create_subscription, or null.
+invoice: When another quantity is invoiced: now makes an invoice of its own
+  due, next puts it on the period's. One of: now, next; null for now where the
+  period is longer than a month or 31 days, and else for next.
 
 Returns: The subscription; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidQuantity (the quantity is not in
   range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
-  message names the path), InvalidState (it is canceled).$$;
+  message names the path), InvalidArgument (invoice is none of its values),
+  InvalidState (it is canceled).$$;
 
 revoke all on function public.ledger_update_subscription from public;
 grant execute on function public.ledger_update_subscription to pgledger_poster;
@@ -18124,6 +19083,160 @@ comment on function pgledger.lock_subscription is
 
 revoke all on function pgledger.lock_subscription from public;
 
+-- file: repeatable/22_subscriptions/moved_to_plan.sql
+/*
+A subscription as it is on another plan. Of another interval a period begins now, and periods count
+from now, or with keep_anchor from where they did: then it is a part of a whole one. A trial from
+whose end periods count goes on. What has not begun is counted anew from its start.
+
+A cancellation at the end of the period moves to the end of the period that now lies in; one at a
+fixed time stays. The limit for a billing period goes to its end first.
+*/
+create or replace function pgledger.moved_to_plan(
+  subscription pgledger.subscriptions,
+  plan pgledger.plans,
+  trial text,
+  keep_anchor boolean,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_quota record := pgledger.quota_period(subscription, 'billing', at);
+  v_is_as_long boolean := pgledger.interval_length(plan.billing_interval, plan.interval_count)
+  = pgledger.interval_length(subscription.billing_interval, subscription.interval_count);
+begin
+  subscription.plan_key := plan.key;
+  subscription.billing_interval := plan.billing_interval;
+  subscription.interval_count := plan.interval_count;
+  subscription := pgledger.plan_trial(subscription, plan, trial, at);
+
+  if subscription.status = 'scheduled' then
+    subscription.current_period_end := null;
+    return pgledger.enter_period(subscription, subscription.started_at);
+  elsif not v_is_as_long and (
+    subscription.status <> 'active'
+    and subscription.trial_end >= at
+    and subscription.anchor_at = subscription.trial_end
+  ) is not true then
+    subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || jsonb_build_object(
+      'billing', jsonb_build_array(v_quota.starts_at, v_quota.ends_at, v_quota.ends_at)
+    );
+    if not keep_anchor then
+      subscription.quota_anchor_at := coalesce(
+        subscription.quota_anchor_at, subscription.anchor_at
+      );
+      subscription.anchor_at := at;
+    end if;
+    select period.number, period.ends_at
+    into subscription.period_number, subscription.current_period_end
+    from pgledger.period_at(
+      subscription.anchor_at,
+      subscription.time_zone,
+      subscription.billing_interval,
+      subscription.interval_count,
+      at
+    ) as period;
+    subscription.current_period_start := at;
+    subscription.whole_start := pgledger.whole_period_start(subscription);
+  end if;
+
+  if subscription.cancel_at_period_end then
+    subscription.cancel_at := pgledger.period_end_cancellation(subscription, at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.moved_to_plan is
+  'A subscription as it is on another plan: its periods, trial, cancellation and limits.';
+
+revoke all on function pgledger.moved_to_plan from public;
+
+-- file: repeatable/22_subscriptions/moved_to_zone.sql
+/*
+A subscription as it is counted in another time zone from its next period on. The current period
+stays as it is, and so do the limits' periods that now lies in. The anchor keeps its time on the
+clock; where a trial that is not over ends at it, it keeps its instant. Of what has not begun, all
+periods are counted anew, and an anchor at its start keeps its instant too.
+
+The server knows both zones.
+*/
+create or replace function pgledger.moved_to_zone(
+  subscription pgledger.subscriptions,
+  time_zone text,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_old text := subscription.time_zone;
+  v_stays boolean := coalesce(
+    (subscription.anchor_at = subscription.trial_end and subscription.trial_end > at)
+    or (subscription.anchor_at = subscription.started_at and subscription.status = 'scheduled'),
+    false
+  );
+begin
+  if subscription.status <> 'scheduled' then
+    subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || (
+      select
+        jsonb_object_agg(
+          unit.name,
+          jsonb_build_array(
+            quota.starts_at,
+            quota.ends_at,
+            case
+              when v_stays then quota.ends_at
+              else (boundary.at at time zone v_old) at time zone moved_to_zone.time_zone
+            end
+          )
+        )
+      from unnest(array['day', 'week', 'month', 'year']) as unit (name)
+      cross join lateral pgledger.quota_period(subscription, unit.name, at) as quota
+      -- A held period does not end at a boundary of its zone: it names the one that is near.
+      cross join lateral (
+        select
+          coalesce(
+            case
+              when quota.ends_at = (subscription.held_quotas -> unit.name ->> 1)::timestamptz
+                then (subscription.held_quotas -> unit.name ->> 2)::timestamptz
+            end,
+            quota.ends_at
+          ) as at
+      ) as boundary
+    );
+    if ((subscription.earlier_zones -> -1 ->> 'through')::timestamptz
+      >= subscription.current_period_start) is not true then
+      subscription.earlier_zones := coalesce(subscription.earlier_zones, '[]')
+        || jsonb_build_object('time_zone', v_old, 'through', subscription.current_period_start);
+    end if;
+  end if;
+
+  subscription.time_zone := time_zone;
+  if not v_stays then
+    subscription.anchor_at := (subscription.anchor_at at time zone v_old) at time zone time_zone;
+  end if;
+  subscription.quota_anchor_at := (subscription.quota_anchor_at at time zone v_old)
+    at time zone time_zone;
+  if subscription.status = 'scheduled' then
+    subscription.current_period_end := null;
+    subscription := pgledger.enter_period(subscription, subscription.started_at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.moved_to_zone is
+  'A subscription as it is counted in another time zone from its next period on.';
+
+revoke all on function pgledger.moved_to_zone from public;
+
 -- file: repeatable/22_subscriptions/moves_at_once.sql
 /*
 By how many changes at most a call moves one subscription of many, or one that it creates, and how
@@ -18147,9 +19260,9 @@ revoke all on function pgledger.moves_at_once from public;
 -- file: repeatable/22_subscriptions/new_subscription.sql
 /*
 The subscription that a checked request asks for, with what it leaves out taken from the plan: as it
-is at its start, with version 0, to be inserted. Its trial counts from its start. Its periods count
-from the anchor requested, or else from the end of the trial if the plan says so, or else from its
-start.
+is at its start, or scheduled for that, with version 0, to be inserted. Its trial counts from its
+start. Its periods count from the anchor requested, or else from the end of the trial if the plan
+says so, or else from its start.
 
 Errors: InvalidTime.
 */
@@ -18181,17 +19294,20 @@ begin
     case when plan.anchor_at_trial_end then v_new.trial_end end,
     v_new.started_at
   );
-  v_new.status := case when v_new.trial_end is null then 'active' else 'trialing' end;
-  select period.number, period.starts_at, period.ends_at
-  into v_new.period_number, v_new.current_period_start, v_new.current_period_end
-  from pgledger.subscription_period(v_new, v_new.started_at) as period;
+  v_new.status := case
+    when v_new.started_at > v_new.created_at then 'scheduled'
+    when v_new.trial_end is null then 'active'
+    else 'trialing'
+  end;
+  v_new := pgledger.enter_period(v_new, v_new.started_at);
   v_new.due_at := pgledger.subscription_due_at(v_new);
   v_new.unused_time := 'none';
+  v_new.cancel_at_period_end := false;
   v_new.invoiced_version := 0;
   v_new.version := 0;
 
   -- Each period since the start will be a row.
-  if (
+  if v_new.created_at > v_new.started_at and (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
     v_ok := pgledger.fail(
@@ -18213,13 +19329,15 @@ revoke all on function pgledger.new_subscription from public;
 /*
 Writes a change of a subscription, which is given as it is after that. Returns it with its next
 version, with the time of what is due next, and with the time at which ledger_advance has to look at
-it. The subscription is locked, or new; the caller writes its own row.
+it. The subscription is locked, or new; the caller writes its own row. invoice_now: the change is to
+be invoiced at once, and not with the period.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
   change text,
   occurred_at timestamptz,
-  created_at timestamptz
+  created_at timestamptz,
+  invoice_now boolean default false
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -18231,8 +19349,10 @@ begin
   subscription.updated_at := created_at;
   subscription.due_at := pgledger.subscription_due_at(subscription);
   subscription.invoice_due_at := case
-    when change in (
-      'created', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
+    -- There is nothing to be invoiced before it starts.
+    when subscription.status = 'scheduled' then null
+    when invoice_now or change in (
+      'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
     ) then coalesce(least(subscription.invoice_due_at, occurred_at), occurred_at)
     -- The period's usage is billed at its end, even though no other period follows.
     when change = 'paused'
@@ -18250,7 +19370,7 @@ begin
   );
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
-    plan_key, quantity, period_number, period_start, period_end, whole_start
+    plan_key, quantity, period_number, period_start, period_end, whole_start, invoice_now
   )
   values (
     subscription.key,
@@ -18266,7 +19386,8 @@ begin
     subscription.period_number,
     subscription.current_period_start,
     subscription.current_period_end,
-    pgledger.whole_period_start(subscription)
+    subscription.whole_start,
+    note_subscription_change.invoice_now
   );
 
   return subscription;
@@ -18278,13 +19399,253 @@ comment on function pgledger.note_subscription_change is
 
 revoke all on function pgledger.note_subscription_change from public;
 
--- file: repeatable/22_subscriptions/refuse_second_subscription.sql
+-- file: repeatable/22_subscriptions/period_end_cancellation.sql
 /*
-Raises that a tenant can have no other live subscription.
+When a subscription ends that is cancelled at the end of its period: with the trial while that goes
+on. A period that is over does not come back, so in a pause it can be at once.
+*/
+create or replace function pgledger.period_end_cancellation(
+  subscription pgledger.subscriptions,
+  at timestamptz
+)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+  select case
+    when subscription.trial_end > at then subscription.trial_end
+    else greatest(subscription.current_period_end, at)
+  end
+$$;
+
+comment on function pgledger.period_end_cancellation is
+  'When a subscription ends that is cancelled at the end of its period.';
+
+revoke all on function pgledger.period_end_cancellation from public;
+
+-- file: repeatable/22_subscriptions/place_subscription.sql
+/*
+Inserts a subscription and returns its key; null if its id is taken, or its tenant has another live
+one. Whoever is writing either now is waited for.
+*/
+create or replace function pgledger.place_subscription(subscription pgledger.subscriptions)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_new pgledger.subscriptions := subscription;
+  v_key bigint;
+  v_constraint text;
+begin
+  insert into pgledger.subscriptions (
+    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
+    billing_interval, interval_count, period_number, current_period_start, current_period_end,
+    whole_start, trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at,
+    updated_at
+  )
+  values (
+    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
+    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
+    v_new.interval_count, v_new.period_number, v_new.current_period_start,
+    v_new.current_period_end, v_new.whole_start, v_new.trial_end, v_new.due_at, v_new.tax_rates,
+    case when v_new.status <> 'scheduled' then v_new.started_at end, v_new.started_at,
+    v_new.metadata, v_new.created_at, v_new.created_at
+  )
+  on conflict on constraint subscriptions_id_key do nothing
+  returning subscriptions.key into v_key;
+  return v_key;
+exception
+  when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+      raise;
+    end if;
+    return null;
+end;
+$$;
+
+comment on function pgledger.place_subscription is
+  'Inserts a subscription, unless its id is taken or its tenant has another live one.';
+
+revoke all on function pgledger.place_subscription from public;
+
+-- file: repeatable/22_subscriptions/plan_trial.sql
+/*
+A subscription that is moved to a plan, with the trial that was asked for: keep leaves it as it is,
+end ends one that goes on, and plan gives it the plan's days, counted from the subscription's start,
+however much of them is over. Where a plan that counts periods from the trial's end makes a trial
+begin now, that is a period by itself.
+*/
+create or replace function pgledger.plan_trial(
+  subscription pgledger.subscriptions,
+  plan pgledger.plans,
+  trial text,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_end timestamptz := case
+    when trial = 'plan' then pgledger.trial_end(
+      subscription.started_at, subscription.time_zone, plan.trial_days
+    )
+  end;
+begin
+  if trial = 'keep' then
+    return subscription;
+  elsif subscription.status = 'scheduled' then
+    if subscription.anchor_at in (subscription.started_at, subscription.trial_end) then
+      subscription.anchor_at := coalesce(
+        case when plan.anchor_at_trial_end then v_end end, subscription.started_at
+      );
+    end if;
+    subscription.trial_end := v_end;
+  elsif subscription.trial_end > at then
+    subscription := pgledger.with_trial_end(
+      subscription, greatest(coalesce(v_end, at), at), at
+    );
+  elsif v_end > at then
+    subscription.trial_end := v_end;
+    if subscription.status = 'active' then
+      subscription.status := 'trialing';
+    end if;
+    if plan.anchor_at_trial_end then
+      subscription.anchor_at := v_end;
+      subscription.period_number := -1;
+      subscription.current_period_start := at;
+      subscription.current_period_end := v_end;
+      subscription.whole_start := at;
+    end if;
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.plan_trial is
+  'A subscription that is moved to a plan, with the trial that was asked for.';
+
+revoke all on function pgledger.plan_trial from public;
+
+-- file: repeatable/22_subscriptions/quota_period.sql
+/*
+The period around a time that a limit is for: the subscription's own, or a day, week, month or year
+counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
+seat's level, has no bounds.
+
+What was counted when the billing interval or the time zone changed goes to its end first: a change
+begins no limit anew. When another interval moves the anchor, days, weeks, months and years are
+counted on as before; quota_anchor_at says from where. The one after a held period begins where that
+ends; it is the one around the boundary that the held one names.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.quota_period(
+  subscription pgledger.subscriptions,
+  period text,
+  at timestamptz,
+  out starts_at timestamptz,
+  out ends_at timestamptz
+)
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_held jsonb := subscription.held_quotas -> period;
+  v_held_end timestamptz := v_held ->> 1;
+  v_next timestamptz := greatest(v_held_end, (v_held ->> 2)::timestamptz);
+  v_ok boolean;
+begin
+  if period = 'lifetime' then
+    starts_at := '-infinity';
+    ends_at := 'infinity';
+    return;
+  elsif at < v_held_end then
+    starts_at := v_held ->> 0;
+    ends_at := v_held_end;
+    return;
+  end if;
+
+  if subscription.time_zone <> 'UTC' then
+    v_ok := pgledger.check_zones(subscription);
+  end if;
+  if period <> 'billing' then
+    subscription.billing_interval := period;
+    subscription.interval_count := 1;
+    subscription.anchor_at := coalesce(subscription.quota_anchor_at, subscription.anchor_at);
+    -- Only a billing period is as long as a trial, or as what is written of the current one.
+    subscription.trial_end := null;
+    subscription.current_period_end := null;
+  end if;
+  select case when found.starts_at <= v_next then v_held_end else found.starts_at end, found.ends_at
+  into quota_period.starts_at, quota_period.ends_at
+  from pgledger.subscription_period(subscription, greatest(at, v_next)) as found;
+end;
+$$;
+
+comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
+
+revoke all on function pgledger.quota_period from public;
+
+-- file: repeatable/22_subscriptions/refuse_scheduled_clash.sql
+/*
+Refuses a subscription that is to start later, if it is clear already that it could not: the
+tenant's live one, or another that starts before it, does not end by then.
 
 Errors: ActiveSubscriptionExists.
 */
-create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
+create or replace function pgledger.refuse_scheduled_clash(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if not subscription.add_on and exists (
+    select
+    from pgledger.subscriptions as other
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key is distinct from subscription.key
+      and not other.add_on
+      and other.status in ('scheduled', 'trialing', 'active')
+      and other.started_at <= subscription.started_at
+      and (other.cancel_at > subscription.started_at or other.cancel_at is null)
+  ) then
+    v_ok := pgledger.refuse_second_subscription(
+      subscription.app_id,
+      subscription.tenant_id,
+      'Cancel that one first, at this start or before it, or change its plan.'
+    );
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.refuse_scheduled_clash is
+  'Refuses a subscription that could not start, because another goes on.';
+
+revoke all on function pgledger.refuse_scheduled_clash from public;
+
+-- file: repeatable/22_subscriptions/refuse_second_subscription.sql
+/*
+Raises that a tenant can have no other live subscription. Without a hint, with that of the error.
+
+Errors: ActiveSubscriptionExists.
+*/
+create or replace function pgledger.refuse_second_subscription(
+  app_id text,
+  tenant_id text,
+  hint text default null
+)
 returns boolean
 language plpgsql
 stable
@@ -18293,7 +19654,8 @@ as $$
 begin
   return pgledger.fail(
     'ActiveSubscriptionExists',
-    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
+    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)],
+    hint => hint
   );
 end;
 $$;
@@ -18306,13 +19668,14 @@ revoke all on function pgledger.refuse_second_subscription from public;
 -- file: repeatable/22_subscriptions/refuse_subscription_change.sql
 /*
 Raises that a subscription cannot become what was asked for, because of its status. The message puts
-the target after "cannot become".
+the target after "cannot become". A hint takes the place of that for the status.
 
 Errors: InvalidState.
 */
 create or replace function pgledger.refuse_subscription_change(
   subscription pgledger.subscriptions,
-  target text
+  target text,
+  hint text default null
 )
 returns boolean
 language plpgsql
@@ -18324,10 +19687,13 @@ begin
     'InvalidState',
     array['subscription', subscription.id, subscription.status, target],
     hint => case
+      when hint is not null then hint
       when subscription.status = 'canceled'
         then 'It has ended for good. Subscribe again with ledger_create_subscription.'
       when subscription.status = 'paused'
         then 'Resume it first with ledger_resume_subscription.'
+      when subscription.status = 'scheduled'
+        then 'It has not begun. Until then its plan, quantity and end can be changed.'
     end
   );
 end;
@@ -18341,9 +19707,9 @@ revoke all on function pgledger.refuse_subscription_change from public;
 -- file: repeatable/22_subscriptions/repeated_subscription.sql
 /*
 The key of the subscription that an earlier call with that id has created, or null if none has. The
-request is compared with what was created, as far as that is still known: an anchor until the plan
-was changed, metadata until something was updated. What the request leaves to a default is not
-compared, because defaults change: with the clock, or with the plan's trial.
+request is compared with what was created, as far as that is still known: anchor, trial and zone
+until a change moved them, metadata until something was updated. What the request leaves to a
+default is not compared, because defaults change: with the clock, or with the plan's trial.
 
 Errors: IdempotencyConflict.
 */
@@ -18368,18 +19734,24 @@ begin
     jsonb_build_object(
       'app_id', request.app_id,
       'tenant_id', request.tenant_id,
-      'time_zone', request.time_zone,
+      'time_zone', case
+        when later.changes @> array['time_zone_changed'] then subscriptions.time_zone
+        else request.time_zone
+      end,
       'plan_id', repeated_subscription.plan_id,
       'quantity', request.quantity,
       'started_at', coalesce(request.started_at, subscriptions.started_at),
       'trial_end', case
-        when repeated_subscription.trial_days is null then subscriptions.trial_end
+        when repeated_subscription.trial_days is null
+          or later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
+          then subscriptions.trial_end
         else pgledger.trial_end(
           subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
         )
       end,
       'anchor_at', case
-        when later.changes @> array['plan_changed'] then subscriptions.anchor_at
+        when later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
+          then subscriptions.anchor_at
         else coalesce(request.anchor_at, subscriptions.anchor_at)
       end,
       'metadata', case
@@ -18420,6 +19792,46 @@ comment on function pgledger.repeated_subscription is
   'created it.';
 
 revoke all on function pgledger.repeated_subscription from public;
+
+-- file: repeatable/22_subscriptions/start_due_subscription.sql
+/*
+Starts what a tenant has scheduled and is due by now, so that no other one becomes live in its
+place. What cannot start stays scheduled.
+
+Locks these FOR NO KEY UPDATE, the earliest first.
+*/
+create or replace function pgledger.start_due_subscription(app_id text, tenant_id text)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_key bigint;
+begin
+  for v_key in
+    select subscriptions.key
+    from pgledger.subscriptions
+    where subscriptions.app_id = start_due_subscription.app_id
+      and subscriptions.tenant_id = start_due_subscription.tenant_id
+      and not subscriptions.add_on
+      and subscriptions.status = 'scheduled'
+      and subscriptions.started_at <= v_now
+    order by subscriptions.started_at, subscriptions.key
+    for no key update
+  loop
+    perform pgledger.advance_subscription(
+      (select subscriptions from pgledger.subscriptions where subscriptions.key = v_key), v_now
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.start_due_subscription is
+  'Starts what a tenant has scheduled and is due, so that no other one becomes live in its place.';
+
+revoke all on function pgledger.start_due_subscription from public;
 
 -- file: repeatable/22_subscriptions/store_subscription.sql
 /*
@@ -18493,6 +19905,7 @@ revoke all on function pgledger.subscribable_plan from public;
 /*
 The time that counts for a subscription: never before what was last written about it, and never
 before its current period, even if the clock was put back. Otherwise a day could be billed twice.
+What has not begun is in no period yet.
 */
 create or replace function pgledger.subscription_clock(subscription pgledger.subscriptions)
 returns timestamptz
@@ -18501,7 +19914,9 @@ volatile
 parallel unsafe
 as $$
   select greatest(
-    pgledger.clock(), subscription.updated_at, subscription.current_period_start
+    pgledger.clock(),
+    subscription.updated_at,
+    case when subscription.status <> 'scheduled' then subscription.current_period_start end
   )
 $$;
 
@@ -18522,6 +19937,7 @@ immutable
 parallel safe
 as $$
   select case subscription.status
+    when 'scheduled' then least(subscription.started_at, subscription.cancel_at)
     when 'trialing'
       then least(subscription.trial_end, subscription.cancel_at, subscription.current_period_end)
     when 'active' then least(subscription.cancel_at, subscription.current_period_end)
@@ -18530,14 +19946,16 @@ as $$
 $$;
 
 comment on function pgledger.subscription_due_at is
-  'Earliest of trial end, period end and cancellation that is still to come, or null.';
+  'Earliest of start, trial end, period end and cancellation that is still to come, or null.';
 
 revoke all on function pgledger.subscription_due_at from public;
 
 -- file: repeatable/22_subscriptions/subscription_period.sql
 /*
-The period of a subscription that a time lies in. A trial that ends at the anchor is one period,
-however long it is: the last one before the anchor. No period begins before the subscription.
+The period of a subscription that a time lies in. The current one is what is written of it. The one
+after it begins where it ends, even where the time zone was changed and another boundary would be
+near. A trial that ends at the anchor is one period, however long it is: the last one before the
+anchor. No period begins before the subscription.
 */
 create or replace function pgledger.subscription_period(
   subscription pgledger.subscriptions,
@@ -18550,22 +19968,48 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_end timestamptz := subscription.current_period_end;
+  v_counted_at timestamptz := at;
 begin
-  if at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
+  if at >= subscription.current_period_start and at < v_end then
+    number := subscription.period_number;
+    starts_at := subscription.current_period_start;
+    ends_at := v_end;
+    return;
+  elsif at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
     number := -1;
     starts_at := subscription.started_at;
     ends_at := subscription.trial_end;
     return;
+  elsif at >= v_end then
+    v_counted_at := greatest(
+      at,
+      pgledger.period_boundary(
+        subscription.anchor_at,
+        subscription.time_zone,
+        subscription.billing_interval,
+        subscription.interval_count,
+        subscription.period_number + 1
+      )
+    );
   end if;
 
-  select period.number, greatest(period.starts_at, subscription.started_at), period.ends_at
+  select
+    period.number,
+    case
+      when at >= v_end
+        and (period.number = subscription.period_number + 1 or period.starts_at < v_end) then v_end
+      else greatest(period.starts_at, subscription.started_at)
+    end,
+    period.ends_at
   into number, starts_at, ends_at
   from pgledger.period_at(
     subscription.anchor_at,
     subscription.time_zone,
     subscription.billing_interval,
     subscription.interval_count,
-    at
+    v_counted_at
   ) as period;
 end;
 $$;
@@ -18591,9 +20035,9 @@ as $$
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -18604,6 +20048,46 @@ comment on function pgledger.subscription_with_key is
   'The subscription with that internal key as applications see it, or null.';
 
 revoke all on function pgledger.subscription_with_key from public;
+
+-- file: repeatable/22_subscriptions/take_live_place.sql
+/*
+Makes a scheduled subscription the live one of its tenant, in its row alone, and returns whether it
+is that now: false if the tenant has another. An add-on needs no place.
+
+The subscription is locked. Locks the tenant's live one if its cancellation is due, and waits for
+whoever makes another one live at the same time.
+*/
+create or replace function pgledger.take_live_place(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_constraint text;
+begin
+  if subscription.add_on then
+    return true;
+  end if;
+  perform pgledger.end_overdue_subscription(subscription.app_id, subscription.tenant_id);
+  update pgledger.subscriptions
+  set status = 'active'
+  where subscriptions.key = subscription.key;
+  return true;
+exception
+  when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+      raise;
+    end if;
+    return false;
+end;
+$$;
+
+comment on function pgledger.take_live_place is
+  'Makes a scheduled subscription the live one of its tenant, unless there is another.';
+
+revoke all on function pgledger.take_live_place from public;
 
 -- file: repeatable/22_subscriptions/trial_end.sql
 /*
@@ -18628,6 +20112,46 @@ comment on function pgledger.trial_end is 'When a trial of that many days ends; 
 
 revoke all on function pgledger.trial_end from public;
 
+-- file: repeatable/22_subscriptions/with_trial_end.sql
+/*
+A subscription whose trial, which goes on or is still to begin, ends at another time, not before at.
+Where periods count from the trial's end they still do, and the trial is a period by itself. A
+cancellation at the end of the trial moves with it. A trial that ends at once is over when the
+caller has moved the subscription to now. The period after it begins with that; here, if the clock
+moves nothing in a pause, or the trial has only just begun and would leave an empty period.
+*/
+create or replace function pgledger.with_trial_end(
+  subscription pgledger.subscriptions,
+  trial_end timestamptz,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if subscription.anchor_at = subscription.trial_end then
+    subscription.anchor_at := trial_end;
+    subscription.current_period_end := trial_end;
+  end if;
+  subscription.trial_end := trial_end;
+  if subscription.cancel_at_period_end then
+    subscription.cancel_at := trial_end;
+  end if;
+  if subscription.current_period_end = at
+    and (subscription.status = 'paused' or subscription.current_period_start = at) then
+    subscription := pgledger.enter_period(subscription, at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.with_trial_end is
+  'A subscription whose trial ends at another time, with what counts from there.';
+
+revoke all on function pgledger.with_trial_end from public;
+
 -- file: repeatable/22_subscriptions/write_subscription.sql
 /*
 Writes a subscription, as it is given, over its locked row. Columns that never change are left out.
@@ -18645,12 +20169,19 @@ begin
     status = subscription.status,
     quantity = subscription.quantity,
     anchor_at = subscription.anchor_at,
+    time_zone = subscription.time_zone,
+    earlier_zones = subscription.earlier_zones,
     billing_interval = subscription.billing_interval,
     interval_count = subscription.interval_count,
     period_number = subscription.period_number,
     current_period_start = subscription.current_period_start,
     current_period_end = subscription.current_period_end,
+    whole_start = subscription.whole_start,
+    quota_anchor_at = subscription.quota_anchor_at,
+    held_quotas = subscription.held_quotas,
+    trial_end = subscription.trial_end,
     cancel_at = subscription.cancel_at,
+    cancel_at_period_end = subscription.cancel_at_period_end,
     canceled_at = subscription.canceled_at,
     paused_at = subscription.paused_at,
     ended_at = subscription.ended_at,
@@ -18672,6 +20203,41 @@ comment on function pgledger.write_subscription is
 
 revoke all on function pgledger.write_subscription from public;
 
+-- file: repeatable/22_subscriptions/zone_of_period.sql
+/*
+The time zone in which the days of a subscription's period are counted: the one that the period
+began in, though others may count since.
+*/
+create or replace function pgledger.zone_of_period(
+  subscription pgledger.subscriptions,
+  period_start timestamptz
+)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when subscription.earlier_zones is null then subscription.time_zone
+    else coalesce(
+      (
+        select earlier.zone ->> 'time_zone'
+        from jsonb_array_elements(subscription.earlier_zones)
+          with ordinality as earlier (zone, place)
+        where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
+        order by earlier.place
+        limit 1
+      ),
+      subscription.time_zone
+    )
+  end
+$$;
+
+comment on function pgledger.zone_of_period is
+  'The time zone in which the days of a subscription''s period are counted.';
+
+revoke all on function pgledger.zone_of_period from public;
+
 -- file: repeatable/22_subscriptions/views/ledger_subscription_changes.sql
 /*
 What happened to subscriptions, as applications see it. Columns never change.
@@ -18689,6 +20255,7 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
+  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.subscriptions
@@ -18706,8 +20273,9 @@ comment on column public.ledger_subscription_changes.tenant_id is 'Tenant who su
 comment on column public.ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column public.ledger_subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column public.ledger_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column public.ledger_subscription_changes.status is 'Status afterwards.';
@@ -18717,6 +20285,8 @@ comment on column public.ledger_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column public.ledger_subscription_changes.period_end is
   'End of the period afterwards.';
+comment on column public.ledger_subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column public.ledger_subscription_changes.created_at is 'When it was written down.';
 
 revoke all on table public.ledger_subscription_changes from public;
@@ -18744,6 +20314,7 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
+  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -18768,7 +20339,7 @@ comment on column public.ledger_subscriptions.tenant_id is 'Tenant who subscribe
 comment on column public.ledger_subscriptions.plan_id is 'Id of the current plan.';
 comment on column public.ledger_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_subscriptions.quantity is 'How many times the plan is taken.';
 comment on column public.ledger_subscriptions.started_at is
   'Start of the first period or trial.';
@@ -18787,6 +20358,8 @@ comment on column public.ledger_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_subscriptions.paused_at is 'Since when it is paused, or null.';
@@ -18794,8 +20367,8 @@ comment on column public.ledger_subscriptions.ended_at is 'When it ended, or nul
 comment on column public.ledger_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_subscriptions.version is 'Counts changes, from 1.';
@@ -18825,6 +20398,7 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
+  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.tenant_roles as mapped
@@ -18845,8 +20419,9 @@ comment on column public.ledger_tenant_subscription_changes.tenant_id is
 comment on column public.ledger_tenant_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column public.ledger_tenant_subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column public.ledger_tenant_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column public.ledger_tenant_subscription_changes.status is 'Status afterwards.';
@@ -18857,6 +20432,8 @@ comment on column public.ledger_tenant_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column public.ledger_tenant_subscription_changes.period_end is
   'End of the period afterwards.';
+comment on column public.ledger_tenant_subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column public.ledger_tenant_subscription_changes.created_at is
   'When it was written down.';
 
@@ -18886,6 +20463,7 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
+  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -18910,7 +20488,7 @@ comment on column public.ledger_tenant_subscriptions.tenant_id is 'Tenant who su
 comment on column public.ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
 comment on column public.ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_tenant_subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_tenant_subscriptions.quantity is
   'How many times the plan is taken.';
 comment on column public.ledger_tenant_subscriptions.started_at is
@@ -18931,6 +20509,8 @@ comment on column public.ledger_tenant_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_tenant_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_tenant_subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_tenant_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_tenant_subscriptions.paused_at is
@@ -18939,8 +20519,8 @@ comment on column public.ledger_tenant_subscriptions.ended_at is 'When it ended,
 comment on column public.ledger_tenant_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_tenant_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_tenant_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
@@ -19033,6 +20613,51 @@ comment on function pgledger.aggregate_usage is
 
 revoke all on function pgledger.aggregate_usage from public;
 
+-- file: repeatable/23_usage/check_usage_edges.sql
+/*
+Refuses times between which usage is added up, if one splits an hour whose events may have been
+purged. The message names them by the name given here.
+Errors: UsagePurged.
+*/
+create or replace function pgledger.check_usage_edges(
+  app_id text,
+  tenant_id text,
+  name text,
+  edges timestamptz[]
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_purged_before timestamptz := (
+    select tenants.purged_before
+    from pgledger.tenants
+    where tenants.app_id = check_usage_edges.app_id
+      and tenants.tenant_id = check_usage_edges.tenant_id
+  );
+  v_edge timestamptz := (
+    select min(edge.at)
+    from unnest(edges) as edge (at)
+    where edge.at < v_purged_before
+      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
+  );
+  v_ok boolean;
+begin
+  if v_edge is not null then
+    v_ok := pgledger.fail('UsagePurged', array[name, v_edge::text, v_purged_before::text]);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_usage_edges is
+  'Raises UsagePurged if a time splits an hour whose events may have been purged.';
+
+revoke all on function pgledger.check_usage_edges from public;
+
 -- file: repeatable/23_usage/check_usage_range.sql
 /*
 Refuses a range of time over which usage cannot be added up: one that is not finite, one that is
@@ -19051,7 +20676,6 @@ stable
 parallel safe
 as $$
 declare
-  v_purged_before timestamptz;
   v_edge record;
   v_ok boolean;
 begin
@@ -19074,22 +20698,8 @@ begin
     );
   end if;
 
-  select tenants.purged_before
-  into v_purged_before
-  from pgledger.tenants
-  where tenants.app_id = check_usage_range.app_id
-    and tenants.tenant_id = check_usage_range.tenant_id;
-  for v_edge in
-    select edge.name, edge.at
-    from (values (1, 'starts_at', starts_at), (2, 'ends_at', ends_at)) as edge (place, name, at)
-    where edge.at < v_purged_before
-      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
-    order by edge.place
-  loop
-    v_ok := pgledger.fail(
-      'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
-    );
-  end loop;
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'starts_at', array[starts_at]);
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'ends_at', array[ends_at]);
 
   return true;
 end;
@@ -19099,6 +20709,90 @@ comment on function pgledger.check_usage_range is
   'Raises NullArgument, InvalidTime or UsagePurged unless usage can be added up over a range.';
 
 revoke all on function pgledger.check_usage_range from public;
+
+-- file: repeatable/23_usage/correct_usage.sql
+/*
+Gives a usage event another quantity, or removes it where that is null, and puts right what it was
+added up in. The first invoice that is drawn up after that bills the difference: a draft when it is
+computed anew, else the next one, as with late usage.
+
+A removed event stays without a quantity, so that its idempotency key stays taken and nobody who
+sends it again brings it back. A repeated correction changes nothing.
+
+Locks, in this order: the meter; the event; the tenant, FOR SHARE, so that no purge deletes what the
+totals of its hour are made of; the roll-ups of its day and hour; values.
+Errors: UsagePurged, UsageNotFound.
+*/
+create or replace function pgledger.correct_usage(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  quantity numeric,
+  reason text
+)
+returns public.ledger_usage_event
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_event record;
+  v_purged_before timestamptz;
+  v_answer record;
+  v_ok boolean;
+begin
+  v_event := pgledger.lock_usage_event(app_id, tenant_id, id, event_at, quantity is null);
+  select tenants.purged_before
+  into v_purged_before
+  from pgledger.tenants
+  where tenants.app_id = correct_usage.app_id and tenants.tenant_id = correct_usage.tenant_id
+  for share;
+  if event_at < v_purged_before then
+    v_ok := pgledger.fail('UsagePurged', array['event_at', event_at::text, v_purged_before::text]);
+  elsif v_event.key is null
+    or (v_event.quantity is null and correct_usage.quantity is not null) then
+    v_ok := pgledger.fail(
+      'UsageNotFound',
+      array[quote_literal(pgledger.abridged(id)), event_at::text, pgledger.in_app(app_id)]
+    );
+  end if;
+
+  if v_event.quantity is distinct from correct_usage.quantity then
+    insert into pgledger.usage_corrections (
+      meter_key, event_at, event_key, version, event_id, quantity, corrected_quantity, reason,
+      created_at
+    )
+    select
+      v_event.meter_key, v_event.event_at, v_event.key, count(*) + 1, correct_usage.id,
+      v_event.quantity, correct_usage.quantity, correct_usage.reason, pgledger.clock()
+    from pgledger.usage_corrections
+    where usage_corrections.meter_key = v_event.meter_key
+      and usage_corrections.event_at = v_event.event_at
+      and usage_corrections.event_key = v_event.key;
+    update pgledger.usage_events
+    set quantity = correct_usage.quantity
+    where usage_events.meter_key = v_event.meter_key
+      and usage_events.event_at = v_event.event_at
+      and usage_events.key = v_event.key;
+    perform pgledger.total_usage_again(
+      v_event.meter_key, v_event.event_at, correct_usage.quantity - v_event.quantity,
+      v_event.quantity
+    );
+  end if;
+  select
+    correct_usage.id, correct_usage.app_id, correct_usage.tenant_id, v_event.feature_key,
+    coalesce(correct_usage.quantity, v_event.quantity, v_event.removed_quantity), v_event.event_at,
+    v_event.idempotency_key, v_event.metadata, v_event.created_at
+  into v_answer;
+  return v_answer;
+end;
+$$;
+
+comment on function pgledger.correct_usage is
+  'Gives a usage event another quantity or removes it, and puts right what it was added up in.';
+
+revoke all on function pgledger.correct_usage from public;
 
 -- file: repeatable/23_usage/count_usage_values.sql
 /*
@@ -19125,7 +20819,7 @@ begin
     meters.key,
     bucket.span,
     date_bin(bucket.size, coalesce(event.event_at, now), v_origin) as starts_at,
-    event.metadata ->> meters.unique_key as value
+    pgledger.counted_value(event.metadata, meters.unique_key) as value
   from unnest(meter_keys, event_ats, metadatas) as event (meter_key, event_at, metadata)
   inner join pgledger.meters
     on meters.key = any(meter_keys) and event.meter_key = meters.key
@@ -19141,16 +20835,44 @@ comment on function pgledger.count_usage_values is
 
 revoke all on function pgledger.count_usage_values from public;
 
+-- file: repeatable/23_usage/counted_value.sql
+/*
+The value that an event has in the named member of its metadata, as it is told from others: as text.
+Numbers are equal by value, so 1 and 1.0 are one, within arrays and objects too.
+*/
+create or replace function pgledger.counted_value(metadata jsonb, unique_key text)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select case jsonb_typeof(metadata -> unique_key)
+    when 'number' then trim_scale((metadata ->> unique_key)::numeric)::text
+    when 'array' then pgledger.plain_json(metadata -> unique_key)::text
+    when 'object' then pgledger.plain_json(metadata -> unique_key)::text
+    else metadata ->> unique_key
+  end
+$$;
+
+comment on function pgledger.counted_value is
+  'The value in a member of metadata, as it is told from others.';
+
+revoke all on function pgledger.counted_value from public;
+
 -- file: repeatable/23_usage/delete_usage_before.sql
 /*
-Deletes an app's usage events from before a time, at most so many, and returns how many. None that a
-tenant's subscriptions still need is deleted. Whole UTC hours are given up: the tenant's purge line
-moves behind the hour of the latest event deleted, and nothing older is taken any more, because
-idempotency keys are forgotten with their events.
+Deletes an app's usage events from before a time, at most so many, and returns how many. What may be
+deleted of a tenant's, pgledger.purge_bounds says. The tenant's purge line moves there with the
+first of them, and nothing older is taken any more, because idempotency keys are forgotten with
+their events.
 
-Locks: the events, without those that somebody else is purging; then their tenants, ascending, on
-which recording takes no lock. Who records an event whose key is being deleted waits for the end of
-the transaction.
+Tenants that earlier calls are through with are left out, until nothing is left of the others: then
+all are looked at once more, for what may be deleted by now.
+
+Locks: the events of a tenant, without those that somebody else is purging; then the tenant, on
+which recording takes no lock; so one tenant after the other, ascending. The first event is deleted
+when all are locked, so who waits for a deletion is not waited for. Who records an event whose key
+is being deleted waits for the end of the transaction.
 */
 create or replace function pgledger.delete_usage_before(
   app_id text,
@@ -19161,75 +20883,46 @@ returns bigint
 language plpgsql
 volatile
 parallel unsafe
--- The index has a meter's events in the order in which they are deleted.
 set enable_bitmapscan = off
 set enable_seqscan = off
 as $$
 declare
+  v_before timestamptz := date_bin('1 hour', before, timestamptz '2000-01-01 00:00:00+00');
+  v_tenant_key integer;
+  v_tenant pgledger.tenants;
+  v_bounds record;
+  v_events tid[] := '{}';
   v_deleted bigint;
 begin
-  with doomed as materialized (
-    select event.ctid, event.tenant_key, event.event_at
-    from (
-      select
-        meters.key,
-        date_bin(
-          '1 hour',
-          least(before, pgledger.usage_needed_from(meters.app_id, meters.tenant_id)),
-          timestamptz '2000-01-01 00:00:00+00'
-        ) as before
-      from pgledger.meters
-      where meters.app_id = delete_usage_before.app_id
-        and exists (
-          select
-          from pgledger.usage_events
-          where usage_events.meter_key = meters.key
-            and usage_events.event_at < delete_usage_before.before
+  for v_look in 1..2 loop
+    for v_tenant_key in
+      select tenants.key
+      from pgledger.tenants
+      where tenants.app_id = delete_usage_before.app_id
+        and pgledger.has_usage_between(
+          tenants.key, case when v_look = 1 then tenants.purge_from else '-infinity' end, v_before
         )
-      offset 0
-    ) as line
-    cross join lateral (
-      select usage_events.ctid, usage_events.tenant_key, usage_events.event_at
-      from pgledger.usage_events
-      where usage_events.meter_key = line.key
-        and usage_events.event_at < line.before
-      order by usage_events.event_at
-      limit max_events
-      for update skip locked
-    ) as event
-    limit max_events
-  ),
-  line as materialized (
-    select
-      doomed.tenant_key,
-      date_bin('1 hour', max(doomed.event_at), timestamptz '2000-01-01 00:00:00+00')
-      + interval '1 hour' as before
-    from doomed
-    group by doomed.tenant_key
-  ),
-  locked as materialized (
-    select tenants.key
-    from pgledger.tenants
-    where tenants.key in (select line.tenant_key from line)
-    order by tenants.key
-    for no key update
-  ),
-  moved as (
-    update pgledger.tenants
-    set purged_before = line.before
-    from locked
-    inner join line on locked.key = line.tenant_key
-    where tenants.key = locked.key and tenants.purged_before < line.before
-  )
+      order by tenants.key
+    loop
+      v_tenant := (select tenants from pgledger.tenants where tenants.key = v_tenant_key);
+      v_bounds := pgledger.purge_bounds(v_tenant, v_before);
+      continue when not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line);
+
+      v_events := v_events || pgledger.lock_purgeable_usage(
+        v_tenant_key, v_bounds.singly_before, v_bounds.gap_starts, v_bounds.gap_ends,
+        max_events - cardinality(v_events)
+      );
+      perform pgledger.move_purge_line(
+        v_tenant, v_bounds.line, v_bounds.settles, v_bounds.settled_before,
+        to_end => cardinality(v_events) < max_events
+      );
+      exit when cardinality(v_events) >= max_events;
+    end loop;
+    exit when cardinality(v_events) > 0;
+  end loop;
+
   delete from pgledger.usage_events
-  -- Through the locked tenants, so that none is locked after the first event is deleted.
-  where usage_events.ctid = any(
-    array(
-      select doomed.ctid
-      from doomed
-      inner join locked on doomed.tenant_key = locked.key
-    )
-  );
+  where usage_events.ctid = any(v_events);
   get diagnostics v_deleted = row_count;
   return v_deleted;
 end;
@@ -19240,11 +20933,77 @@ comment on function pgledger.delete_usage_before is
 
 revoke all on function pgledger.delete_usage_before from public;
 
+-- file: repeatable/23_usage/edges_of_parts.sql
+/*
+The times that cut a range into the hours, days or months of a time zone, its own start and end
+among them. Hours are counted as they pass, days and months by the calendar; a day that the zone
+leaves out has no part.
+Errors: InvalidTime.
+*/
+create or replace function pgledger.edges_of_parts(
+  starts_at timestamptz,
+  ends_at timestamptz,
+  unit text,
+  time_zone text
+)
+returns timestamptz[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_most constant integer := 10000;
+  v_length interval := '1 ' || unit;
+  v_ok boolean;
+begin
+  if starts_at + v_most * v_length < ends_at then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array[
+        'ends_at', ends_at::text, format('it is more than %s parts after %s', v_most, starts_at)
+      ],
+      hint => 'Ask for a shorter range, or for longer parts.'
+    );
+  end if;
+
+  return array(
+    select distinct edge.at
+    from (
+      values (starts_at), (ends_at)
+      union all
+      select hour.at
+      from generate_series(1, v_most) as number
+      cross join lateral (
+        select date_trunc('hour', starts_at + number * v_length, time_zone) as at
+      ) as hour
+      where unit = 'hour'
+        and starts_at + number * v_length < ends_at + v_length
+        -- Where clocks are put back by half an hour, no hour begins at what is cut off to.
+        and extract(minute from hour.at at time zone time_zone) = 0
+      union all
+      select (date_trunc(unit, starts_at at time zone time_zone) + number * v_length)
+        at time zone time_zone
+      from generate_series(1, v_most) as number
+      where unit <> 'hour' and starts_at + number * v_length < ends_at + v_length
+    ) as edge (at)
+    where edge.at between starts_at and ends_at
+    order by edge.at
+  );
+end;
+$$;
+
+comment on function pgledger.edges_of_parts is
+  'The times that cut a range into the hours, days or months of a time zone.';
+
+revoke all on function pgledger.edges_of_parts from public;
+
 -- file: repeatable/23_usage/event_of_key.sql
 /*
-The id of the usage event that a tenant's idempotency key names, or null if there is none. The event
-has to be what the call asks to consume. A seat's event has the level that was reached and not the
-quantity that was asked for, so of a seat only the feature is compared.
+The id of the usage event that an idempotency key names among a tenant's events of a feature, or
+null if there is none. The event has to be what the call asks for: of that quantity, and of that
+time if one is given; was_consumed says that the quantity of a seat is how many were added. That is
+the step from the level before, which the events themselves tell, until they are purged or
+corrected; then it is not compared.
 Errors: IdempotencyConflict.
 */
 create or replace function pgledger.event_of_key(
@@ -19252,7 +21011,9 @@ create or replace function pgledger.event_of_key(
   tenant_id text,
   feature_key text,
   quantity numeric,
-  idempotency_key text
+  event_at timestamptz,
+  idempotency_key text,
+  was_consumed boolean
 )
 returns text
 language plpgsql
@@ -19260,38 +21021,53 @@ stable
 parallel safe
 as $$
 declare
-  v_id text;
-  v_given jsonb;
-  v_recorded jsonb;
+  v_event record;
+  v_recorded numeric;
   v_ok boolean;
 begin
   select
-    pgledger.event_id(usage_events.created_at, usage_events.key),
+    usage_events.key, usage_events.event_at, usage_events.created_at, usage_events.quantity,
+    usage_events.meter_key, meters.type, corrected.quantity as reported
+  into v_event
+  from pgledger.meters
+  inner join pgledger.usage_events on meters.key = usage_events.meter_key
+  left join lateral (
+    select usage_corrections.quantity
+    from pgledger.usage_corrections
+    where usage_corrections.meter_key = usage_events.meter_key
+      and usage_corrections.event_at = usage_events.event_at
+      and usage_corrections.event_key = usage_events.key
+    order by usage_corrections.version
+    limit 1
+  ) as corrected on true
+  where meters.app_id = event_of_key.app_id
+    and meters.tenant_id = event_of_key.tenant_id
+    and meters.feature_key = event_of_key.feature_key
+    and usage_events.idempotency_key = event_of_key.idempotency_key;
+  if not found then
+    return null;
+  end if;
+
+  v_recorded := case
+    when v_event.type = 'seat' and was_consumed then pgledger.seats_added(
+      v_event.meter_key, v_event.event_at, v_event.created_at, v_event.key, v_event.quantity
+    )
+    when v_event.reported is null or v_event.quantity = event_of_key.quantity
+      then v_event.quantity
+    else v_event.reported
+  end;
+  v_ok := pgledger.check_repeated(
+    quote_literal(pgledger.abridged(idempotency_key)),
     jsonb_build_object(
-      'app_id', event_of_key.app_id,
-      'feature_key', event_of_key.feature_key,
-      'quantity', case
-        when meters.type = 'seat' then usage_events.quantity
-        else event_of_key.quantity
-      end
+      'app_id', app_id,
+      'quantity', case when v_recorded is not null then trim_scale(event_of_key.quantity) end,
+      'event_at', coalesce(event_of_key.event_at, v_event.event_at)
     ),
     jsonb_build_object(
-      'app_id', tenants.app_id,
-      'feature_key', meters.feature_key,
-      'quantity', usage_events.quantity
+      'app_id', app_id, 'quantity', trim_scale(v_recorded), 'event_at', v_event.event_at
     )
-  into v_id, v_given, v_recorded
-  from pgledger.tenants
-  inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
-  inner join pgledger.meters on usage_events.meter_key = meters.key
-  where tenants.app_id = event_of_key.app_id
-    and tenants.tenant_id = event_of_key.tenant_id
-    and usage_events.idempotency_key = event_of_key.idempotency_key;
-
-  v_ok := pgledger.check_repeated(
-    quote_literal(pgledger.abridged(idempotency_key)), v_given, v_recorded
   );
-  return v_id;
+  return pgledger.event_id(v_event.created_at, v_event.key);
 end;
 $$;
 
@@ -19300,6 +21076,151 @@ comment on function pgledger.event_of_key is
   'else.';
 
 revoke all on function pgledger.event_of_key from public;
+
+-- file: repeatable/23_usage/forget_usage_values.sql
+/*
+Gives up the values of a meter's hour that no event in it has any more, and those of its day that no
+hour in it has.
+Locks: values, those of the hour before those of the day.
+*/
+create or replace function pgledger.forget_usage_values(
+  meter_key integer,
+  hour timestamptz,
+  day timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  delete from pgledger.usage_values
+  where usage_values.meter_key = forget_usage_values.meter_key
+    and usage_values.span = 2
+    and usage_values.starts_at = hour
+    and usage_values.value not in (
+      select pgledger.counted_value(event.metadata, meters.unique_key)
+      from pgledger.meters
+      inner join pgledger.usage_events as event on meters.key = event.meter_key
+      where meters.key = forget_usage_values.meter_key
+        and event.event_at >= hour
+        and event.event_at < hour + interval '1 hour'
+        and event.quantity is not null
+    );
+  delete from pgledger.usage_values
+  where usage_values.meter_key = forget_usage_values.meter_key
+    and usage_values.span = 1
+    and usage_values.starts_at = day
+    and usage_values.value not in (
+      select part.value
+      from pgledger.usage_values as part
+      where part.meter_key = forget_usage_values.meter_key
+        and part.span = 2
+        and part.starts_at >= day
+        and part.starts_at < day + interval '24 hours'
+    );
+end;
+$$;
+
+comment on function pgledger.forget_usage_values is
+  'Gives up values of a meter''s hour and day that no event has any more.';
+
+revoke all on function pgledger.forget_usage_values from public;
+
+-- file: repeatable/23_usage/has_prices.sql
+/*
+Whether a plan that a subscription has been on has prices for usage.
+*/
+create or replace function pgledger.has_prices(subscription_key bigint)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select exists (
+    select
+    from (
+      select distinct subscription_changes.plan_key
+      from pgledger.subscription_changes
+      where subscription_changes.subscription_key = has_prices.subscription_key
+    ) as taken
+    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
+    where jsonb_path_exists(terms.pricing, '$.prices[0]')
+  )
+$$;
+
+comment on function pgledger.has_prices is
+  'Whether a plan that a subscription has been on has prices for usage.';
+
+revoke all on function pgledger.has_prices from public;
+
+-- file: repeatable/23_usage/has_usage_between.sql
+/*
+Whether there are events of a tenant in [starts_at, ends_at). It looks once for one of each feature.
+*/
+create or replace function pgledger.has_usage_between(
+  tenant_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return exists (
+    select
+    from pgledger.meters
+    cross join lateral (
+      select
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= has_usage_between.starts_at
+        and usage_events.event_at < has_usage_between.ends_at
+      limit 1
+    ) as event
+    where meters.tenant_key = has_usage_between.tenant_key
+  );
+end;
+$$;
+
+comment on function pgledger.has_usage_between is
+  'Whether there are events of a tenant in a range of time.';
+
+revoke all on function pgledger.has_usage_between from public;
+
+-- file: repeatable/23_usage/hour_is_purged.sql
+/*
+Whether events of a meter's hour have been purged: then there are fewer than its total counts.
+*/
+create or replace function pgledger.hour_is_purged(meter_key integer, hour timestamptz)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select usage_rollups.events
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = hour_is_purged.meter_key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at = hour_is_purged.hour
+    ) > (
+      select count(usage_events.quantity)
+      from pgledger.usage_events
+      where usage_events.meter_key = hour_is_purged.meter_key
+        and usage_events.event_at >= hour_is_purged.hour
+        and usage_events.event_at < hour_is_purged.hour + interval '1 hour'
+    ),
+    false
+  )
+$$;
+
+comment on function pgledger.hour_is_purged is 'Whether events of a meter''s hour were purged.';
+
+revoke all on function pgledger.hour_is_purged from public;
 
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
@@ -19332,6 +21253,12 @@ begin
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
+  if v_answer.error = 'IdempotencyConflict' then
+    -- It says in what the two differ.
+    ingest_one_usage.id := pgledger.event_of_key(
+      app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, was_consumed => false
+    );
+  end if;
   if v_answer.error is not null then
     v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
@@ -19361,8 +21288,9 @@ forgotten. A purge that commits while an old event waits for a lock is noticed a
 raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
 
 Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
-before hours.
+ascending by meter and key; roll-ups, ascending by meter, days before hours; values that are new,
+ascending. Values come after the roll-ups, because who removes an event holds its roll-ups while
+looking whether another event has its value.
 Errors: serialization_failure.
 */
 create or replace function pgledger.ingest_usage(
@@ -19406,7 +21334,9 @@ begin
     -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
     -- that a seat's new level is later than all levels before it.
     if v_resolved.lacks_meters then
-      perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+      perform pgledger.open_meters(
+        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, v_now
+      );
     end if;
     perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
   end loop;
@@ -19442,15 +21372,15 @@ begin
     select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
     from pgledger.usage_answers(
       app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_latest, v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
+      v_latest, v_id_head, v_resolved.meter_keys, v_meter_keys
     ) as answer;
   end if;
 
   -- Last, because most other calls that record usage wait for these rows.
+  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
   if v_resolved.has_values then
     perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
   end if;
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
 end;
 $$;
 
@@ -19461,7 +21391,7 @@ revoke all on function pgledger.ingest_usage from public;
 
 -- file: repeatable/23_usage/insert_usage.sql
 /*
-Inserts those events of a batch that have a meter and whose idempotency key is new for the tenant.
+Inserts those events of a batch that have a meter and whose idempotency key is new for that meter.
 Returns the meter of each event that was inserted, in its place, and null in the places of the
 others.
 
@@ -19469,7 +21399,7 @@ As a rule no key is taken, and to ask for each would cost a third of the insert.
 first inserted as if no key were taken. If one is, that insert is undone, and a second one asks for
 each key and leaves out the events whose keys are taken.
 
-Locks: idempotency keys, ascending by tenant and key.
+Locks: idempotency keys, ascending by meter and key.
 */
 create or replace function pgledger.insert_usage(
   first_key bigint,
@@ -19503,7 +21433,7 @@ begin
     )
     where event.meter_key is not null
     -- In this order, because sessions may wait for each other's keys.
-    order by event.tenant_key, event.idempotency_key, event.place;
+    order by event.meter_key, event.idempotency_key, event.place;
     return meter_keys;
   exception
     when unique_violation then null;
@@ -19522,8 +21452,8 @@ begin
       tenant_key, meter_key, quantity, event_at, idempotency_key, metadata, place
     )
     where event.meter_key is not null
-    order by event.tenant_key, event.idempotency_key, event.place
-    on conflict on constraint usage_events_tenant_key_idempotency_key_key do nothing
+    order by event.meter_key, event.idempotency_key, event.place
+    on conflict on constraint usage_events_meter_key_idempotency_key_key do nothing
     returning usage_events.key, usage_events.meter_key
   )
   select array_agg(inserted.meter_key order by place.number)
@@ -19538,6 +21468,37 @@ comment on function pgledger.insert_usage is
   'Inserts those events of a batch that have a meter and whose idempotency key is new.';
 
 revoke all on function pgledger.insert_usage from public;
+
+-- file: repeatable/23_usage/is_read_singly.sql
+/*
+Whether invoices look at the single events of a tenant's feature, and not only at totals: at the
+reports of a seat, and at usage of which each event has a price of its own.
+*/
+create or replace function pgledger.is_read_singly(meter pgledger.meters)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select meter.type = 'seat' or exists (
+    select
+    from (
+      select distinct subscription_changes.plan_key
+      from pgledger.subscription_changes
+      where subscription_changes.app_id = meter.app_id
+        and subscription_changes.tenant_id = meter.tenant_id
+    ) as taken
+    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
+    cross join lateral jsonb_path_query(terms.pricing, '$.prices[*]') as price (value)
+    where price.value ->> 'feature' = meter.feature_key
+      and price.value ?| array['event_minimum', 'event_maximum', 'free_events']
+  )
+$$;
+
+comment on function pgledger.is_read_singly is
+  'Whether invoices look at the single events of a tenant''s feature.';
+
+revoke all on function pgledger.is_read_singly from public;
 
 -- file: repeatable/23_usage/latest_usage_between.sql
 /*
@@ -19564,13 +21525,15 @@ begin
     select usage_rollups.latest
     into v_value
     from pgledger.usage_rollups
-    where usage_rollups.meter_key = latest_usage_between.meter_key and usage_rollups.span = 1
+    where usage_rollups.meter_key = latest_usage_between.meter_key
+      and usage_rollups.span = 1
+      and usage_rollups.events > 0
     order by usage_rollups.starts_at desc
     limit 1;
     return coalesce(v_value, 0);
   end if;
 
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   select part.latest
   into v_value
   from (
@@ -19581,6 +21544,7 @@ begin
         and usage_rollups.span = 1
         and usage_rollups.starts_at >= v_whole.first_day
         and usage_rollups.starts_at < v_whole.last_day
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -19592,6 +21556,7 @@ begin
         and usage_rollups.span = 2
         and usage_rollups.starts_at >= v_whole.first_hour
         and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -19603,6 +21568,7 @@ begin
         and usage_rollups.span = 2
         and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
         and usage_rollups.starts_at < v_whole.last_hour
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -19611,8 +21577,9 @@ begin
       select usage_events.event_at, usage_events.key, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= latest_usage_between.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, latest_usage_between.ends_at)
+        and usage_events.event_at >= v_whole.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
+        and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
     )
@@ -19622,7 +21589,8 @@ begin
       from pgledger.usage_events
       where usage_events.meter_key = latest_usage_between.meter_key
         and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < latest_usage_between.ends_at
+        and usage_events.event_at < v_whole.ends_at
+        and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
     )
@@ -19780,12 +21748,81 @@ Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
 revoke all on function public.ledger_aggregate_usage_by_feature from public;
 grant execute on function public.ledger_aggregate_usage_by_feature to pgledger_reader;
 
+-- file: repeatable/23_usage/ledger_correct_usage.sql
+/*
+Locks: those of pgledger.correct_usage.
+
+Checks, in this order: app_id, tenant_id, id, event_at, quantity, reason, purge line, existence.
+*/
+create or replace function public.ledger_correct_usage(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  quantity numeric,
+  reason text default null
+)
+returns public.ledger_usage_event
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_answer record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'evt');
+  if event_at is null then
+    v_ok := pgledger.fail('NullArgument', array['event_at']);
+  end if;
+  v_ok := pgledger.check_quantity('quantity', quantity);
+  if reason is not null then
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, quantity, reason);
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_correct_usage is
+$$Gives a usage event another quantity.
+
+All totals change with it. An invoice that is final stays as it is: the next
+one has a line of late usage for the difference, which is below zero where
+less was used. To correct anything else, remove the event and record another
+one under another key.
+
+Nothing changes if the event has that quantity already. The event may be sent
+again with its key and its first or its last quantity, and is a duplicate.
+
+app_id: App.
+tenant_id: Tenant whose usage it is.
+id: Id of the event.
+event_at: When it happened, as ledger_query_usage tells it.
+quantity: How much it was, 0 or more, below 1e30, at most 18 decimal places;
+  for a seat, how many there were.
+reason: Why, 1 to 1,000 characters, or null.
+
+Returns: The event as it is now.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidQuantity,
+  InvalidArgument (the reason is not valid), UsagePurged (event_at is so long
+  ago that events of that time may have been purged), UsageNotFound (the
+  tenant has no such event, or it was removed).$$;
+
+revoke all on function public.ledger_correct_usage from public;
+grant execute on function public.ledger_correct_usage to pgledger_poster;
+
 -- file: repeatable/23_usage/ledger_ingest_usage.sql
 /*
 The answer has one row for each event, in the order of the arrays.
-An event before the purge line is a duplicate if its key is taken at the end of the call, also by an
-event of the same call; else it is rejected, as nobody knows whether it was counted. So the order of
-a batch's events makes no difference, and an event whose key counts raises no alarm.
+An event before the purge line is told of its key if that is taken at the end of the call, also by
+an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
+that counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 */
 create or replace function public.ledger_ingest_usage(
@@ -19848,9 +21885,10 @@ The events are given as parallel arrays: the first elements of all arrays are
 the first event, and so on.
 
 An event that is wrong is rejected alone, and the others are recorded. An
-event whose idempotency key its tenant has used before is a duplicate: it is
-not counted again, whatever else it says. So a batch in which every event has
-a key may be sent as often as it takes.
+event whose idempotency key its tenant has used before for this feature is a
+duplicate and not counted again. So a batch in which every event has a key may
+be sent as often as it takes. If it has another quantity than the first one,
+or another event_at is given, it is rejected (IdempotencyConflict).
 
 app_id: App.
 tenant_ids: Tenants that used something, 1 to 128 characters each.
@@ -19860,7 +21898,7 @@ quantities: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_ats: When each happened, from 1970 on, not further ahead of the clock
   than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
-  unique for a tenant; each event without one counts, or null.
+  unique for a tenant and feature; each event without one counts, or null.
 metadatas: JSON objects to store with them, at most 64 KiB each and 64 MiB in
   all, or null.
 
@@ -19928,10 +21966,10 @@ $$Deletes old usage events and keeps what they come to.
 Call it, each time in a transaction of its own, until it returns 0.
 
 Events are deleted for whole UTC hours, the oldest of a feature first. Kept
-are those that subscriptions that go on still count in, and those that are
-still to be invoiced; and so are all totals. Of the tenants concerned, events
-of the hours deleted are refused from then on (UsagePurged), because their
-idempotency keys are forgotten.
+are those that subscriptions that go on still count in, those that are still
+to be invoiced, and those that late usage is billed by; and so are all totals.
+Of the tenants concerned, events from before that time are refused from then
+on (UsagePurged), because idempotency keys are forgotten.
 
 app_id: App.
 before: Events of the UTC hours before the one that it lies in are deleted; at
@@ -19993,6 +22031,7 @@ begin
       where usage_events.meter_key = meters.key
         and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
         and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
+        and usage_events.quantity is not null
       order by usage_events.event_at, usage_events.key
       limit least(page_offset, 9223372036854775807 - page_size) + page_size
     ) as found
@@ -20065,8 +22104,9 @@ $$;
 comment on function public.ledger_record_usage is
 $$Records one usage event.
 
-An event whose idempotency key its tenant has used before is a duplicate: it
-is not counted again, whatever else it says.
+An event whose idempotency key its tenant has used before for this feature is
+a duplicate and not counted again. If it has another quantity than the first
+one, or another event_at is given, that is an error (IdempotencyConflict).
 
 Call it in FROM: (ledger_record_usage(...)).* calls it once for every column.
 
@@ -20078,7 +22118,7 @@ quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_at: When it happened, from 1970 on, not further ahead of the clock than
   ledger_set_usage_skew allows; null for now.
 idempotency_key: The reporter's own name of the event, 1 to 255 characters,
-  unique for the tenant; each event without one counts, or null.
+  unique for the tenant and feature; each event without one counts, or null.
 metadata: JSON object to store with it, at most 64 KiB, or null.
 
 Returns: Whether it was counted now or had been before, and its id.
@@ -20090,10 +22130,73 @@ Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   finite), UsageInFuture (event_at is further ahead than the app allows),
   UsagePurged (event_at is so long ago that events of that time may have been
   purged), InvalidMetadata (it is not valid, or lacks the member whose values
-  are counted).$$;
+  are counted), IdempotencyConflict (the key is taken by usage of another
+  quantity or time).$$;
 
 revoke all on function public.ledger_record_usage from public;
 grant execute on function public.ledger_record_usage to pgledger_poster;
+
+-- file: repeatable/23_usage/ledger_remove_usage.sql
+/*
+Locks: those of pgledger.correct_usage.
+
+Checks, in this order: app_id, tenant_id, id, event_at, reason, purge line, existence.
+*/
+create or replace function public.ledger_remove_usage(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  reason text default null
+)
+returns public.ledger_usage_event
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_answer record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'evt');
+  if event_at is null then
+    v_ok := pgledger.fail('NullArgument', array['event_at']);
+  end if;
+  if reason is not null then
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, null, reason);
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_remove_usage is
+$$Removes a usage event that was wrong.
+
+It counts nowhere any more. An invoice that is final stays as it is: the next
+one has a line of late usage that gives back what the event has cost.
+
+Its idempotency key stays taken, so whoever sends the event again does not
+bring it back. Removing it again changes nothing.
+
+app_id: App.
+tenant_id: Tenant whose usage it was.
+id: Id of the event.
+event_at: When it happened, as ledger_query_usage tells it.
+reason: Why, 1 to 1,000 characters, or null.
+
+Returns: The event as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
+  not valid), UsagePurged (event_at is so long ago that events of that time
+  may have been purged), UsageNotFound (the tenant has no such event).$$;
+
+revoke all on function public.ledger_remove_usage from public;
+grant execute on function public.ledger_remove_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_set_usage_skew.sql
 /*
@@ -20153,6 +22256,144 @@ Errors: NullArgument, InvalidScope, InvalidArgument (it is negative, or more
 revoke all on function public.ledger_set_usage_skew from public;
 grant execute on function public.ledger_set_usage_skew to pgledger_poster;
 
+-- file: repeatable/23_usage/ledger_usage_by_time.sql
+/*
+Checks, in this order: app_id, tenant_id, starts_at, ends_at, purged hours at these, feature_key for
+null, aggregation, existence of the feature, its unique_key, unit, time_zone, number of parts,
+purged hours at their edges.
+*/
+create or replace function public.ledger_usage_by_time(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  unit text default 'day',
+  time_zone text default null,
+  aggregation text default null
+)
+returns setof public.ledger_usage_part
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_zone text := coalesce(time_zone, pgledger.time_zone_of_tenant(app_id, tenant_id));
+  v_edges timestamptz[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  perform pgledger.aggregate_usage(
+    app_id, tenant_id, feature_key, starts_at, starts_at, aggregation
+  );
+  v_ok := pgledger.check_choice('unit', unit, array['hour', 'day', 'month']);
+  v_ok := pgledger.check_time_zone(v_zone);
+  v_edges := pgledger.edges_of_parts(starts_at, ends_at, unit, v_zone);
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'time_zone', v_edges);
+
+  return query
+  select part.starts_at, part.ends_at, usage.value
+  from (
+    select edge.at as starts_at, lead(edge.at) over (order by edge.at) as ends_at
+    from unnest(v_edges) as edge (at)
+  ) as part
+  cross join lateral pgledger.aggregate_usage(
+    ledger_usage_by_time.app_id,
+    ledger_usage_by_time.tenant_id,
+    ledger_usage_by_time.feature_key,
+    part.starts_at,
+    part.ends_at,
+    ledger_usage_by_time.aggregation
+  ) as usage
+  where part.ends_at is not null
+  order by part.starts_at;
+end;
+$$;
+
+comment on function public.ledger_usage_by_time is
+$$Returns what a tenant's usage comes to in each hour, day or month of a range.
+
+The parts begin where hours, days or months begin in the time zone, also where
+its clocks change. The first one and the last one end with the range.
+
+app_id: App.
+tenant_id: Tenant that used it.
+feature_key: Key of the feature.
+starts_at: From when on, inclusive.
+ends_at: Until when, exclusive; after starts_at.
+unit: How long the parts are; one of: hour, day, month.
+time_zone: Time zone, such as Europe/Berlin; null for that of the tenant's
+  subscription, or UTC without one.
+aggregation: How to count; one of: sum, count, max, unique_count, latest; null
+  for the feature's own way.
+
+Returns: One row for each part, in order; 0 where there was no usage.
+
+Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
+  to 9999, the end is not after the start, or there are more than 10,000
+  parts), UsagePurged (a part begins or ends within an hour whose events may
+  have been purged), InvalidArgument (there is no such aggregation, unit or
+  time zone), FeatureNotFound (there is no feature of this key for this app
+  and tenant).$$;
+
+revoke all on function public.ledger_usage_by_time from public;
+grant execute on function public.ledger_usage_by_time to pgledger_reader;
+
+-- file: repeatable/23_usage/lock_purgeable_usage.sql
+/*
+Locks the oldest events of a tenant that a purge may delete, at most so many, and returns where they
+are. Events that somebody else holds are left out.
+*/
+create or replace function pgledger.lock_purgeable_usage(
+  tenant_key integer,
+  singly_before timestamptz,
+  gap_starts timestamptz[],
+  gap_ends timestamptz[],
+  max_events integer
+)
+returns tid[]
+language plpgsql
+volatile
+parallel unsafe
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
+as $$
+begin
+  return array(
+    select event.ctid
+    from pgledger.meters
+    cross join lateral (
+      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
+      offset 0
+    ) as meter
+    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
+    cross join lateral (
+      select usage_events.ctid
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= gap.starts_at
+        and usage_events.event_at < case
+          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
+        end
+      order by usage_events.event_at
+      limit max_events
+      for update skip locked
+    ) as event
+    where meters.tenant_key = lock_purgeable_usage.tenant_key
+    limit max_events
+  );
+end;
+$$;
+
+comment on function pgledger.lock_purgeable_usage is
+  'Locks the oldest events of a tenant that a purge may delete.';
+
+revoke all on function pgledger.lock_purgeable_usage from public;
+
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
 Serializes those who change the level of a seat, by a report or by consuming: until the end of the
@@ -20196,6 +22437,79 @@ comment on function pgledger.lock_seat_meters is
   'Locks the meters of seats among tenants and features until the end of the transaction.';
 
 revoke all on function pgledger.lock_seat_meters from public;
+
+-- file: repeatable/23_usage/lock_usage_event.sql
+/*
+Locks the meter of a usage event and the event itself, and returns it; nulls if there is none.
+removed_quantity is what it said before it was removed. The meter's turn goes on, so that nothing is
+served that was worked out before.
+
+Locks: the meter, then the event.
+*/
+create or replace function pgledger.lock_usage_event(
+  app_id text,
+  tenant_id text,
+  id text,
+  inout event_at timestamptz,
+  to_remove boolean,
+  out meter_key integer,
+  out key bigint,
+  out feature_key text,
+  out quantity numeric,
+  out removed_quantity numeric,
+  out idempotency_key text,
+  out metadata jsonb,
+  out created_at timestamptz
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  update pgledger.meters
+  set turn = meters.turn + case when to_remove then 2 else 1 end
+  where meters.key = (
+    select used.key
+    from pgledger.meters as used
+    inner join pgledger.usage_events on used.key = usage_events.meter_key
+    where used.app_id = lock_usage_event.app_id
+      and used.tenant_id = lock_usage_event.tenant_id
+      and usage_events.event_at = lock_usage_event.event_at
+      and pgledger.event_id(usage_events.created_at, usage_events.key) = lock_usage_event.id
+  )
+  returning meters.key, meters.feature_key
+  into lock_usage_event.meter_key, lock_usage_event.feature_key;
+  if not found then
+    return;
+  end if;
+
+  select
+    usage_events.key, usage_events.quantity, usage_events.idempotency_key, usage_events.metadata,
+    usage_events.created_at
+  into
+    lock_usage_event.key, lock_usage_event.quantity, lock_usage_event.idempotency_key,
+    lock_usage_event.metadata, lock_usage_event.created_at
+  from pgledger.usage_events
+  where usage_events.meter_key = lock_usage_event.meter_key
+    and usage_events.event_at = lock_usage_event.event_at
+    and pgledger.event_id(usage_events.created_at, usage_events.key) = lock_usage_event.id
+  for update;
+  if lock_usage_event.quantity is null then
+    select usage_corrections.quantity
+    into lock_usage_event.removed_quantity
+    from pgledger.usage_corrections
+    where usage_corrections.meter_key = lock_usage_event.meter_key
+      and usage_corrections.event_at = lock_usage_event.event_at
+      and usage_corrections.event_key = lock_usage_event.key
+    order by usage_corrections.version desc
+    limit 1;
+  end if;
+end;
+$$;
+
+comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter.';
+
+revoke all on function pgledger.lock_usage_event from public;
 
 -- file: repeatable/23_usage/metered_event_sums.sql
 /*
@@ -20247,19 +22561,157 @@ comment on function pgledger.metered_event_sums is
 
 revoke all on function pgledger.metered_event_sums from public;
 
+-- file: repeatable/23_usage/meters_to_open.sql
+/*
+The pairs of tenant and feature among events that need a meter and have none yet, each once. The
+feature is looked for once a pair, however many events there are of it.
+*/
+create or replace function pgledger.meters_to_open(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  places bigint[],
+  now timestamptz
+)
+returns table (tenant_id text, feature_key text)
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return query
+  with event as materialized (
+    select
+      given.tenant_id, given.feature_key, given.metadata,
+      coalesce(given.event_at, now) as event_at
+    from unnest(places) as place (number)
+    inner join unnest(tenant_ids, feature_keys, event_ats, metadatas) with ordinality
+      as given (tenant_id, feature_key, event_at, metadata, place)
+      on place.number = given.place
+    where given.feature_key is not null
+      and pgledger.text_fault(given.tenant_id, 1, 128, false) is null
+  )
+  select pair.tenant_id, pair.feature_key
+  from (
+    select distinct event.tenant_id, event.feature_key
+    from event
+  ) as pair
+  cross join lateral pgledger.find_feature(
+    meters_to_open.app_id, pair.feature_key, pair.tenant_id
+  ) as feature
+  left join pgledger.tenants
+    on tenants.app_id = meters_to_open.app_id and pair.tenant_id = tenants.tenant_id
+  where feature.type in ('metered', 'seat')
+    and not exists (
+      select
+      from pgledger.meters
+      where meters.app_id = meters_to_open.app_id
+        and meters.tenant_id = pair.tenant_id
+        and meters.feature_key = pair.feature_key
+    )
+    and exists (
+      select
+      from event
+      where event.tenant_id = pair.tenant_id
+        and event.feature_key = pair.feature_key
+        and event.event_at >= coalesce(tenants.purged_before, '-infinity')
+        and (
+          feature.unique_key is null
+          or char_length(pgledger.counted_value(event.metadata, feature.unique_key))
+          between 1 and 255
+        )
+    );
+end;
+$$;
+
+comment on function pgledger.meters_to_open is
+  'Pairs of tenant and feature among events that need a meter and have none.';
+
+revoke all on function pgledger.meters_to_open from public;
+
+-- file: repeatable/23_usage/move_purge_line.sql
+/*
+Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
+noted that since the tenant was read. to_end: nothing before the line is left to be deleted.
+
+Locks: the tenant.
+*/
+create or replace function pgledger.move_purge_line(
+  tenant pgledger.tenants,
+  line timestamptz,
+  settles boolean,
+  settled_before timestamptz,
+  to_end boolean
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_tenant pgledger.tenants;
+begin
+  v_tenant := (
+    select tenants
+    from pgledger.tenants
+    where tenants.key = move_purge_line.tenant.key
+    for no key update
+  );
+  if settles and v_tenant.settling_since = tenant.settling_since
+    and (v_tenant.settling_before < line or v_tenant.settled_before < move_purge_line.settled_before)
+  then
+    v_tenant.settled_before := greatest(v_tenant.settled_before, move_purge_line.settled_before);
+    v_tenant.settling_before := greatest(v_tenant.purged_before, line);
+    v_tenant.settling_since := pgledger.clock();
+  end if;
+  v_tenant.purged_before := greatest(v_tenant.purged_before, line);
+  if to_end then
+    v_tenant.purge_from := greatest(v_tenant.purge_from, line);
+  end if;
+
+  update pgledger.tenants
+  set
+    purged_before = v_tenant.purged_before,
+    purge_from = v_tenant.purge_from,
+    settled_before = v_tenant.settled_before,
+    settling_before = v_tenant.settling_before,
+    settling_since = v_tenant.settling_since
+  where tenants.key = v_tenant.key
+    and (
+      tenants.purged_before, tenants.purge_from, tenants.settled_before, tenants.settling_before,
+      tenants.settling_since
+    ) <> (
+      v_tenant.purged_before, v_tenant.purge_from, v_tenant.settled_before,
+      v_tenant.settling_before, v_tenant.settling_since
+    );
+end;
+$$;
+
+comment on function pgledger.move_purge_line is
+  'Moves a tenant''s purge line on, and notes what is settled.';
+
+revoke all on function pgledger.move_purge_line from public;
+
 -- file: repeatable/23_usage/open_meters.sql
 /*
-Makes the meters that are missing for these parallel pairs of tenant and feature. A pair gets its
-meter if the tenant's id is valid and the catalogue has the feature as one that is metered or a
-seat. If a pair is left without one, pgledger.usage_fault says why.
+Makes the meters that events lack. places are those of the events, among parallel arrays, with which
+nothing else is wrong; arrays that are null have nothing for any event. An event gets its meter if
+the catalogue has the feature as one that is metered or a seat, the tenant's id is valid and its
+purge line is not behind the event, and the value that the feature counts is there. If an event is
+left without one, pgledger.usage_fault says why. So what is rejected leaves nothing behind.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
 create or replace function pgledger.open_meters(
   app_id text,
-  distinct_tenant_ids text[],
   tenant_ids text[],
-  feature_keys text[]
+  feature_keys text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  places bigint[],
+  now timestamptz
 )
 returns void
 language plpgsql
@@ -20278,29 +22730,9 @@ begin
     array_agg(missing.tenant_id order by missing.tenant_id, missing.feature_key),
     array_agg(missing.feature_key order by missing.tenant_id, missing.feature_key)
   into v_tenant_ids, v_feature_keys
-  from (
-    select given.tenant_id, given.feature_key
-    from unnest(tenant_ids, feature_keys) as given (tenant_id, feature_key)
-    except
-    select meters.tenant_id, meters.feature_key
-    from pgledger.meters
-    where meters.app_id = open_meters.app_id
-      and meters.tenant_id = any(distinct_tenant_ids)
-  ) as missing
-  where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
-    and missing.feature_key is not null;
-  if v_tenant_ids is null then
-    return;
-  end if;
-  select
-    array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
-    array_agg(given.feature_key order by given.tenant_id, given.feature_key)
-  into v_tenant_ids, v_feature_keys
-  from unnest(v_tenant_ids, v_feature_keys) as given (tenant_id, feature_key)
-  cross join lateral pgledger.find_feature(
-    open_meters.app_id, given.feature_key, given.tenant_id
-  ) as feature
-  where feature.type in ('metered', 'seat');
+  from pgledger.meters_to_open(
+    app_id, tenant_ids, feature_keys, event_ats, metadatas, places, now
+  ) as missing;
   if v_tenant_ids is null then
     return;
   end if;
@@ -20334,55 +22766,205 @@ end;
 $$;
 
 comment on function pgledger.open_meters is
-  'Makes the meters that are missing for pairs of tenant and feature, where both are valid.';
+  'Makes the meters that events lack, where nothing is wrong with the events.';
 
 revoke all on function pgledger.open_meters from public;
 
--- file: repeatable/23_usage/quota_period.sql
+-- file: repeatable/23_usage/plain_json.sql
 /*
-The period around a time that a limit is for: the subscription's own, or a day, week, month or year
-counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
-seat's level, has no bounds.
+JSON with each number in its shortest form, so that equal values have equal text.
 */
-create or replace function pgledger.quota_period(
-  subscription pgledger.subscriptions,
-  period text,
-  at timestamptz,
-  out starts_at timestamptz,
-  out ends_at timestamptz
+create or replace function pgledger.plain_json(value jsonb)
+returns jsonb
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  return case jsonb_typeof(value)
+    when 'number' then to_jsonb(trim_scale(value::numeric))
+    when 'array' then (
+      select coalesce(
+        jsonb_agg(pgledger.plain_json(element.value) order by element.place), '[]'
+      )
+      from jsonb_array_elements(plain_json.value) with ordinality as element (value, place)
+    )
+    when 'object' then (
+      select coalesce(jsonb_object_agg(member.name, pgledger.plain_json(member.value)), '{}')
+      from jsonb_each(plain_json.value) as member (name, value)
+    )
+    else value
+  end;
+end;
+$$;
+
+comment on function pgledger.plain_json is 'JSON with each number in its shortest form.';
+
+revoke all on function pgledger.plain_json from public;
+
+-- file: repeatable/23_usage/purge_bounds.sql
+/*
+What of a tenant's usage a purge up to a time may delete, and what it writes down of that.
+
+line is the hour up to which usage is deleted and no longer taken. Before it, three things are kept,
+so that whatever an invoice asks can be added up exactly:
+- events of an hour that a change of a subscription or an edge of its periods splits;
+- events of features that are read one by one, which are seats and what is priced by single events,
+  from the start of the earliest period that is not settled;
+- what pgledger.usage_needed_from says.
+They are kept for periods that are not settled. A period is settled once no usage of it is taken any
+more and each subscription that goes on and has prices has had an invoice of its own since, which
+has billed what came late. settles says that what the tenant's row has as settling is settled now,
+and settled_before what that comes to.
+
+gap_starts and gap_ends are the times between the hours that are kept.
+*/
+create or replace function pgledger.purge_bounds(
+  tenant pgledger.tenants,
+  before timestamptz,
+  out line timestamptz,
+  out settles boolean,
+  out settled_before timestamptz,
+  out singly_before timestamptz,
+  out gap_starts timestamptz[],
+  out gap_ends timestamptz[]
 )
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
 begin
-  if period = 'lifetime' then
-    starts_at := '-infinity';
-    ends_at := 'infinity';
-    return;
-  end if;
-  if period <> 'billing' then
-    subscription.billing_interval := period;
-    subscription.interval_count := 1;
-    -- Only a billing period is as long as a trial.
-    subscription.trial_end := null;
-  end if;
-  select found.starts_at, found.ends_at
-  into quota_period.starts_at, quota_period.ends_at
-  from pgledger.subscription_period(subscription, at) as found;
+  line := date_bin(
+    '1 hour',
+    least(before, pgledger.usage_needed_from(tenant.app_id, tenant.tenant_id)),
+    v_origin
+  );
+  settles := not exists (
+    select
+    from pgledger.subscriptions
+    where subscriptions.app_id = tenant.app_id
+      and subscriptions.tenant_id = tenant.tenant_id
+      and subscriptions.status <> 'canceled'
+      and pgledger.has_prices(subscriptions.key)
+      and not exists (
+        select
+        from pgledger.invoices
+        where invoices.subscription_key = subscriptions.key
+          and invoices.kind = 'period'
+          and invoices.period_end > tenant.settling_before
+          and invoices.finalized_at > tenant.settling_since
+      )
+  );
+  settled_before := case
+    when not settles then tenant.settled_before
+    -- Nothing has to be waited for: what was used may be purged at once.
+    when not exists (
+      select
+      from pgledger.subscriptions
+      where subscriptions.app_id = tenant.app_id
+        and subscriptions.tenant_id = tenant.tenant_id
+        and subscriptions.status <> 'canceled'
+    ) then greatest(line, tenant.purged_before)
+    else tenant.settling_before
+  end;
+
+  with change as (
+    select change.occurred_at, change.period_start, change.period_end
+    from pgledger.subscription_changes as change
+    where change.app_id = tenant.app_id
+      and change.tenant_id = tenant.tenant_id
+      and change.period_end > purge_bounds.settled_before
+  ),
+  edge as (
+    select distinct date_bin('1 hour', split.at, v_origin) as hour
+    from change
+    cross join lateral (
+      values (change.occurred_at), (change.period_start), (change.period_end)
+    ) as split (at)
+    where split.at < purge_bounds.line and split.at <> date_bin('1 hour', split.at, v_origin)
+  )
+  select
+    (select least(purge_bounds.line, min(change.period_start)) from change),
+    array['-infinity'::timestamptz] || array_agg(edge.hour + interval '1 hour' order by edge.hour),
+    array_agg(edge.hour order by edge.hour) || purge_bounds.line
+  into purge_bounds.singly_before, purge_bounds.gap_starts, purge_bounds.gap_ends
+  from edge;
 end;
 $$;
 
-comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
+comment on function pgledger.purge_bounds is
+  'What of a tenant''s usage a purge up to a time may delete.';
 
-revoke all on function pgledger.quota_period from public;
+revoke all on function pgledger.purge_bounds from public;
+
+-- file: repeatable/23_usage/repeated_usage.sql
+/*
+What becomes of a usage event whose idempotency key its meter has: it is a duplicate if it says the
+same, and otherwise rejected. The time of an event counts only where it is given. A corrected event
+is repeated by its first quantity and by its last. No row if the key is free.
+*/
+create or replace function pgledger.repeated_usage(
+  meter_key integer,
+  idempotency_key text,
+  quantity numeric,
+  event_at timestamptz
+)
+returns table (status text, id text, error text, arguments text[])
+language sql
+stable
+parallel safe
+rows 1
+as $$
+  select
+    case when repeated.is_same then 'duplicate' else 'rejected' end,
+    case
+      when repeated.is_same then pgledger.event_id(usage_events.created_at, usage_events.key)
+    end,
+    case when not repeated.is_same then 'IdempotencyConflict' end,
+    case
+      when not repeated.is_same
+        then array[quote_literal(pgledger.abridged(repeated_usage.idempotency_key))]
+    end
+  from pgledger.usage_events
+  cross join lateral (
+    select
+      coalesce(
+        repeated_usage.quantity in (
+          usage_events.quantity,
+          (
+            select usage_corrections.quantity
+            from pgledger.usage_corrections
+            where usage_corrections.meter_key = usage_events.meter_key
+              and usage_corrections.event_at = usage_events.event_at
+              and usage_corrections.event_key = usage_events.key
+            order by usage_corrections.version
+            limit 1
+          )
+        )
+        and (
+          repeated_usage.event_at is null or repeated_usage.event_at = usage_events.event_at
+        ),
+        false
+      ) as is_same
+  ) as repeated
+  where usage_events.meter_key = repeated_usage.meter_key
+    and usage_events.idempotency_key = repeated_usage.idempotency_key
+$$;
+
+comment on function pgledger.repeated_usage is
+  'What becomes of a usage event whose idempotency key its meter has, or no row.';
+
+revoke all on function pgledger.repeated_usage from public;
 
 -- file: repeatable/23_usage/resolve_usage.sql
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
 cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
-counted. lacks_meters: an event has no meter. has_seats: an event is of a seat.
+counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
+that is wrong with them, as far as that can be known without one; those are in unopened.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,
@@ -20399,7 +22981,8 @@ create or replace function pgledger.resolve_usage(
   out meter_keys integer[],
   out has_values boolean,
   out lacks_meters boolean,
-  out has_seats boolean
+  out has_seats boolean,
+  out unopened bigint[]
 )
 language plpgsql
 stable
@@ -20410,9 +22993,10 @@ begin
     array_agg(case when event.is_sound then event.tenant_key end order by event.place),
     array_agg(case when event.is_sound then event.meter_key end order by event.place),
     coalesce(bool_or(event.unique_key is not null), false),
-    coalesce(bool_or(event.meter_key is null), false),
-    coalesce(bool_or(event.type = 'seat'), false)
-  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats
+    coalesce(bool_or(event.meter_key is null and event.is_sound), false),
+    coalesce(bool_or(event.type = 'seat'), false),
+    array_agg(event.place) filter (where event.meter_key is null and event.is_sound)
+  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats, unopened
   from (
     select
       given.place,
@@ -20421,12 +23005,14 @@ begin
       meter.unique_key,
       meter.type,
       pgledger.quantity_fault(given.quantity) is null
-      and coalesce(given.event_at, now) between meter.earliest and latest
+      and coalesce(given.event_at, now) between
+        coalesce(meter.earliest, timestamptz 'epoch') and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
         meter.unique_key is null
-        or char_length(given.metadata ->> meter.unique_key) between 1 and 255
+        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
+        between 1 and 255
       ) as is_sound
     from unnest(
       tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
@@ -20545,6 +23131,206 @@ comment on function pgledger.roll_up_usage is
 
 revoke all on function pgledger.roll_up_usage from public;
 
+-- file: repeatable/23_usage/seats_added.sql
+/*
+How many seats an event added: its level less that of the event before it. Who reports or consumes
+seats holds their meter, so the event before is the latest of those that were recorded before it.
+Null where that cannot be told: if events of the meter were purged or corrected.
+*/
+create or replace function pgledger.seats_added(
+  meter_key integer,
+  event_at timestamptz,
+  created_at timestamptz,
+  event_key bigint,
+  quantity numeric
+)
+returns numeric
+language sql
+stable
+parallel safe
+as $$
+  select
+    case
+      when tenants.purged_before > '-infinity' or exists (
+        select
+        from pgledger.usage_corrections
+        where usage_corrections.meter_key = seats_added.meter_key
+      ) then null
+      else seats_added.quantity - coalesce(
+        (
+          select usage_events.quantity
+          from pgledger.usage_events
+          where usage_events.meter_key = seats_added.meter_key
+            and usage_events.event_at <= seats_added.event_at
+            and (usage_events.created_at, usage_events.key)
+            < (seats_added.created_at, seats_added.event_key)
+          order by usage_events.event_at desc, usage_events.key desc
+          limit 1
+        ),
+        0
+      )
+    end
+  from pgledger.meters
+  inner join pgledger.tenants on meters.tenant_key = tenants.key
+  where meters.key = seats_added.meter_key
+$$;
+
+comment on function pgledger.seats_added is
+  'How many seats an event added, or null where that cannot be told.';
+
+revoke all on function pgledger.seats_added from public;
+
+-- file: repeatable/23_usage/time_zone_of_tenant.sql
+/*
+The time zone in which a tenant counts: that of its subscription, or UTC if it has none. One that
+goes on comes before one that has ended, an add-on last, the newest first.
+*/
+create or replace function pgledger.time_zone_of_tenant(app_id text, tenant_id text)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select subscriptions.time_zone
+      from pgledger.subscriptions
+      where subscriptions.app_id = time_zone_of_tenant.app_id
+        and subscriptions.tenant_id = time_zone_of_tenant.tenant_id
+      order by subscriptions.status = 'canceled', subscriptions.add_on, subscriptions.key desc
+      limit 1
+    ),
+    'UTC'
+  )
+$$;
+
+comment on function pgledger.time_zone_of_tenant is 'The time zone in which a tenant counts.';
+
+revoke all on function pgledger.time_zone_of_tenant from public;
+
+-- file: repeatable/23_usage/total_day_again.sql
+/*
+Finds what is highest and latest in a meter's day, among its hours.
+Locks: the roll-up of the day.
+*/
+create or replace function pgledger.total_day_again(meter_key integer, day timestamptz)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  update pgledger.usage_rollups
+  set
+    highest = coalesce(found.highest, 0),
+    latest_at = coalesce(found.latest_at, total_day_again.day),
+    latest_key = coalesce(found.latest_key, 0),
+    latest = coalesce(found.latest, 0)
+  from (
+    select newest.latest_at, newest.latest_key, newest.latest, highest.highest
+    from (
+      select max(hour.highest) as highest
+      from pgledger.usage_rollups as hour
+      where hour.meter_key = total_day_again.meter_key
+        and hour.span = 2
+        and hour.starts_at >= total_day_again.day
+        and hour.starts_at < total_day_again.day + interval '24 hours'
+        and hour.events > 0
+    ) as highest
+    left join (
+      select hour.latest_at, hour.latest_key, hour.latest
+      from pgledger.usage_rollups as hour
+      where hour.meter_key = total_day_again.meter_key
+        and hour.span = 2
+        and hour.starts_at >= total_day_again.day
+        and hour.starts_at < total_day_again.day + interval '24 hours'
+        and hour.events > 0
+      order by hour.starts_at desc
+      limit 1
+    ) as newest on true
+  ) as found
+  where usage_rollups.meter_key = total_day_again.meter_key
+    and usage_rollups.span = 1
+    and usage_rollups.starts_at = total_day_again.day
+$$;
+
+comment on function pgledger.total_day_again is
+  'Finds what is highest and latest in a meter''s day, among its hours.';
+
+revoke all on function pgledger.total_day_again from public;
+
+-- file: repeatable/23_usage/total_usage_again.sql
+/*
+Puts right the totals of the hour and the day of a usage event whose quantity has changed by step,
+or which was removed and said quantity, if step is null. Sums change by that. What is highest and
+latest is found among the hour's events, and then among the day's hours.
+
+Who records usage adds it to these totals before it adds its values, so holding the totals keeps the
+two apart.
+
+Locks: the roll-ups, the day before the hour; values.
+*/
+create or replace function pgledger.total_usage_again(
+  meter_key integer,
+  event_at timestamptz,
+  step numeric,
+  quantity numeric
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_day timestamptz := date_bin('24 hours', event_at, v_origin);
+  v_hour timestamptz := date_bin('1 hour', event_at, v_origin);
+begin
+  perform
+  from pgledger.usage_rollups
+  where usage_rollups.meter_key = total_usage_again.meter_key
+    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour))
+  order by usage_rollups.span
+  for no key update;
+  update pgledger.usage_rollups
+  set
+    events = usage_rollups.events - case when step is null then 1 else 0 end,
+    quantity = usage_rollups.quantity + coalesce(step, -total_usage_again.quantity)
+  where usage_rollups.meter_key = total_usage_again.meter_key
+    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour));
+
+  update pgledger.usage_rollups
+  set
+    highest = coalesce(found.highest, 0),
+    latest_at = coalesce(found.at[1], v_hour),
+    latest_key = coalesce(found.key[1], 0),
+    latest = coalesce(found.latest[1], 0)
+  from (
+    select
+      max(event.quantity) as highest,
+      array_agg(event.event_at order by event.event_at desc, event.key desc) as at,
+      array_agg(event.key order by event.event_at desc, event.key desc) as key,
+      array_agg(event.quantity order by event.event_at desc, event.key desc) as latest
+    from pgledger.usage_events as event
+    where event.meter_key = total_usage_again.meter_key
+      and event.event_at >= v_hour
+      and event.event_at < v_hour + interval '1 hour'
+      and event.quantity is not null
+  ) as found
+  where usage_rollups.meter_key = total_usage_again.meter_key
+    and usage_rollups.span = 2
+    and usage_rollups.starts_at = v_hour;
+  perform pgledger.total_day_again(meter_key, v_day);
+  if step is null then
+    perform pgledger.forget_usage_values(meter_key, v_hour, v_day);
+  end if;
+end;
+$$;
+
+comment on function pgledger.total_usage_again is
+  'Puts right the totals of a usage event that has been corrected or removed.';
+
+revoke all on function pgledger.total_usage_again from public;
+
 -- file: repeatable/23_usage/unique_usage_between.sql
 /*
 How many different values the named member of metadata has among a meter's events in [starts_at,
@@ -20566,7 +23352,7 @@ as $$
 declare
   v_whole record;
 begin
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   return (
     select count(distinct part.value)
     from (
@@ -20591,17 +23377,19 @@ begin
         and usage_values.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
         and usage_values.starts_at < v_whole.last_hour
       union all
-      select usage_events.metadata ->> unique_usage_between.unique_key
+      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= unique_usage_between.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, unique_usage_between.ends_at)
+        and usage_events.event_at >= v_whole.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
+        and usage_events.quantity is not null
       union all
-      select usage_events.metadata ->> unique_usage_between.unique_key
+      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
         and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < unique_usage_between.ends_at
+        and usage_events.event_at < v_whole.ends_at
+        and usage_events.quantity is not null
     ) as part
     where part.value = coalesce(only_value, part.value)
   );
@@ -20630,7 +23418,6 @@ create or replace function pgledger.usage_answers(
   now timestamptz,
   latest timestamptz,
   id_head text,
-  tenant_keys integer[],
   sound_meter_keys integer[],
   inserted_meter_keys integer[]
 )
@@ -20653,26 +23440,25 @@ begin
   from unnest(inserted_meter_keys) with ordinality as event (inserted_key, place)
   where event.inserted_key is not null
   union all
+  -- The event that has the key may just have been purged.
   select
-    event.place,
-    'duplicate',
-    pgledger.event_id(usage_events.created_at, usage_events.key),
-    null,
-    null
+    event.place, coalesce(answer.status, 'duplicate'), answer.id, answer.error, answer.arguments
   from unnest(
-    sound_meter_keys, inserted_meter_keys, tenant_keys, idempotency_keys
-  ) with ordinality as event (sound_key, inserted_key, tenant_key, idempotency_key, place)
-  left join pgledger.usage_events
-    on event.tenant_key = usage_events.tenant_key
-    and event.idempotency_key = usage_events.idempotency_key
+    sound_meter_keys, inserted_meter_keys, quantities, event_ats, idempotency_keys
+  ) with ordinality as event (
+    sound_key, inserted_key, quantity, event_at, idempotency_key, place
+  )
+  left join lateral pgledger.repeated_usage(
+    event.sound_key, event.idempotency_key, event.quantity, event.event_at
+  ) as answer on true
   where event.sound_key is not null and event.inserted_key is null
   union all
   select
     event.place,
-    case when counted.id is null then 'rejected' else 'duplicate' end,
+    coalesce(counted.status, 'rejected'),
     counted.id,
-    case when counted.id is null then fault.error end,
-    case when counted.id is null then fault.arguments end
+    case when counted.status is null then fault.error else counted.error end,
+    case when counted.status is null then fault.arguments else counted.arguments end
   from unnest(
     sound_meter_keys, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
   ) with ordinality as event (
@@ -20685,13 +23471,15 @@ begin
   -- Before the purge line some are left, and the batch itself may have taken the key: whatever has
   -- it counts.
   left join lateral (
-    select pgledger.event_id(usage_events.created_at, usage_events.key) as id
-    from pgledger.tenants
-    inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
+    select repeated.status, repeated.id, repeated.error, repeated.arguments
+    from pgledger.meters
+    cross join lateral pgledger.repeated_usage(
+      meters.key, event.idempotency_key, event.quantity, event.event_at
+    ) as repeated
     where fault.error = 'UsagePurged'
-      and tenants.app_id = usage_answers.app_id
-      and tenants.tenant_id = event.tenant_id
-      and usage_events.idempotency_key = event.idempotency_key
+      and meters.app_id = usage_answers.app_id
+      and meters.tenant_id = event.tenant_id
+      and meters.feature_key = event.feature_key
   ) as counted on true
   where event.sound_key is null
   order by 1;
@@ -20748,8 +23536,11 @@ revoke all on function pgledger.usage_between from public;
 -- file: repeatable/23_usage/usage_fault.sql
 /*
 Says why a usage event cannot be taken: the name of the first error that applies, and the arguments
-of its message. It is called for an event that was found wrong. If nothing is wrong with it any
-more, 40001 is raised, so that the transaction is run again.
+of its message. It is called for an event that was found wrong, and has no meter if nothing of its
+feature was recorded before. If nothing is wrong with it any more, 40001 is raised, so that the
+transaction is run again.
+
+One body, though long: it is called for each event that is rejected.
 Errors: serialization_failure.
 */
 create or replace function pgledger.usage_fault(
@@ -20772,6 +23563,7 @@ as $$
 declare
   v_fault text;
   v_meter record;
+  v_feature pgledger.features;
   v_purged_before timestamptz;
 begin
   select meters.key, meters.unique_key
@@ -20780,6 +23572,10 @@ begin
   where meters.app_id = usage_fault.app_id
     and meters.tenant_id = usage_fault.tenant_id
     and meters.feature_key = usage_fault.feature_key;
+  if v_meter.key is null then
+    v_feature := pgledger.find_feature(app_id, feature_key, tenant_id);
+    v_meter.unique_key := v_feature.unique_key;
+  end if;
   select tenants.purged_before
   into v_purged_before
   from pgledger.tenants
@@ -20799,16 +23595,15 @@ begin
       'tenant_id', quote_literal(pgledger.abridged(tenant_id)),
       pgledger.text_fault(tenant_id, 1, 128, false)
     ];
-  elsif v_meter.key is null then
+  elsif v_meter.key is null and v_feature.type = 'boolean' then
+    error := 'InvalidArgument';
+    arguments := array[
+      'feature_key', quote_literal(pgledger.abridged(feature_key)),
+      'the feature is on or off, and its usage is not metered'
+    ];
+  elsif v_meter.key is null and v_feature.type is null then
     error := 'FeatureNotFound';
     arguments := array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)];
-    if (pgledger.find_feature(app_id, feature_key, tenant_id)).type = 'boolean' then
-      error := 'InvalidArgument';
-      arguments := array[
-        'feature_key', quote_literal(pgledger.abridged(feature_key)),
-        'the feature is on or off, and its usage is not metered'
-      ];
-    end if;
   elsif pgledger.quantity_fault(quantity) is not null then
     error := 'InvalidQuantity';
     arguments := array[
@@ -20835,7 +23630,8 @@ begin
   else
     v_fault := pgledger.metadata_fault(metadata);
     if v_fault is null and v_meter.unique_key is not null
-      and char_length(metadata ->> v_meter.unique_key) between 1 and 255 is not true
+      and char_length(pgledger.counted_value(metadata, v_meter.unique_key)) between 1 and 255
+      is not true
     then
       v_fault := format(
         'its member %s, whose values are counted, does not have 1 to 255 characters',
@@ -20871,7 +23667,7 @@ create or replace function pgledger.usage_needed_from(app_id text, tenant_id tex
 returns timestamptz
 language sql
 stable
-parallel safe
+parallel unsafe
 as $$
   select coalesce(
     min(
@@ -20893,7 +23689,7 @@ as $$
   from pgledger.subscriptions
   left join pgledger.plan_features
     on subscriptions.plan_key = plan_features.plan_key
-    and plan_features.period in ('day', 'week', 'month', 'year')
+    and plan_features.period in ('day', 'week', 'month', 'year', 'billing')
   left join lateral pgledger.quota_period(
     subscriptions, plan_features.period, pgledger.clock()
   ) as quota_period on plan_features.period is not null
@@ -20941,6 +23737,8 @@ What usage of meters in [starts_at, ends_at) adds up to, one row for each meter 
 However long the range is, few rows are read: the events of the hours that it splits at its edges,
 the hours of the days that it splits, and whole days. Each event is in exactly one of these parts.
 
+Events that were removed have no quantity, and do not count.
+
 The keys are read by a subquery, so that the planner assumes the same number of them every time and
 keeps one plan.
 */
@@ -20960,13 +23758,13 @@ stable
 parallel safe
 rows 10
 as $$
-declare
-  v_whole record;
 begin
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
   return query
   select meter.key, used.events, used.quantity, used.highest
   from unnest((select usage_sums.meter_keys)) as meter (key)
+  cross join lateral pgledger.whole_hours(
+    meter.key, usage_sums.starts_at, usage_sums.ends_at
+  ) as whole
   cross join lateral (
     select
       sum(part.events) as events, sum(part.quantity) as quantity, max(part.highest) as highest
@@ -20975,34 +23773,36 @@ begin
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 1
-        and usage_rollups.starts_at >= v_whole.first_day
-        and usage_rollups.starts_at < v_whole.last_day
+        and usage_rollups.starts_at >= whole.first_day
+        and usage_rollups.starts_at < whole.last_day
       union all
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 2
-        and usage_rollups.starts_at >= v_whole.first_hour
-        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+        and usage_rollups.starts_at >= whole.first_hour
+        and usage_rollups.starts_at < least(whole.first_day, whole.last_hour)
       union all
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-        and usage_rollups.starts_at < v_whole.last_hour
+        and usage_rollups.starts_at >= greatest(whole.first_day, whole.last_day)
+        and usage_rollups.starts_at < whole.last_hour
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = meter.key
-        and usage_events.event_at >= usage_sums.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, usage_sums.ends_at)
+        and usage_events.event_at >= whole.starts_at
+        and usage_events.event_at < least(whole.first_hour, whole.ends_at)
+        and usage_events.quantity is not null
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = meter.key
-        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < usage_sums.ends_at
+        and usage_events.event_at >= greatest(whole.first_hour, whole.last_hour)
+        and usage_events.event_at < whole.ends_at
+        and usage_events.quantity is not null
     ) as part
   ) as used
   where used.events > 0;
@@ -21063,12 +23863,19 @@ revoke all on function pgledger.usage_was_purged from public;
 
 -- file: repeatable/23_usage/whole_hours.sql
 /*
-The whole UTC hours of a range, and the whole UTC days among them, each as [first, last). Where
-there is none, the first is not before the last. An infinite end splits no hour.
+How a range of a meter's usage is added up: the whole UTC hours in it, and the whole UTC days among
+them, each as [first, last). Where there is none, the first is not before the last. An infinite end
+splits no hour.
+
+What lies in an hour that an edge splits is read from the events. If these were purged, nobody knows
+what was before the edge and what after: all of that hour then counts after it, for whatever range.
+So ranges that meet still add up, and nothing counts twice. starts_at and ends_at come back as the
+edges that are counted to.
 */
 create or replace function pgledger.whole_hours(
-  starts_at timestamptz,
-  ends_at timestamptz,
+  meter_key integer,
+  inout starts_at timestamptz,
+  inout ends_at timestamptz,
   out first_hour timestamptz,
   out last_hour timestamptz,
   out first_day timestamptz,
@@ -21081,16 +23888,35 @@ as $$
 declare
   v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
   v_microsecond constant interval := interval '1 microsecond';
+  v_purged_before timestamptz;
 begin
   first_hour := date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
   last_hour := date_bin('1 hour', ends_at, v_origin);
+  if starts_at < first_hour or last_hour < ends_at then
+    select tenants.purged_before
+    into v_purged_before
+    from pgledger.meters
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
+    where meters.key = whole_hours.meter_key;
+    if starts_at < first_hour and first_hour <= v_purged_before
+      and pgledger.hour_is_purged(meter_key, first_hour - interval '1 hour')
+    then
+      first_hour := first_hour - interval '1 hour';
+      starts_at := first_hour;
+    end if;
+    if last_hour < ends_at and last_hour < v_purged_before
+      and pgledger.hour_is_purged(meter_key, last_hour)
+    then
+      ends_at := last_hour;
+    end if;
+  end if;
   first_day := date_bin('24 hours', first_hour - v_microsecond, v_origin) + interval '24 hours';
   last_day := date_bin('24 hours', last_hour, v_origin);
 end;
 $$;
 
 comment on function pgledger.whole_hours is
-  'The whole UTC hours of a range of time, and the whole UTC days among them.';
+  'The whole UTC hours of a range of a meter''s usage, and the whole UTC days among them.';
 
 revoke all on function pgledger.whole_hours from public;
 
@@ -21115,7 +23941,7 @@ from pgledger.usage_events
 inner join pgledger.meters on usage_events.meter_key = meters.key
 inner join pgledger.tenant_roles as mapped
   on meters.app_id = mapped.app_id and meters.tenant_id = mapped.tenant_id
-where mapped.role_name = current_user;
+where mapped.role_name = current_user and usage_events.quantity is not null;
 
 comment on view public.ledger_tenant_usage_events is
   'Usage events of the tenant of the current database role, until they are purged.';
@@ -21129,8 +23955,8 @@ comment on column public.ledger_tenant_usage_events.quantity is
 comment on column public.ledger_tenant_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_tenant_usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column public.ledger_tenant_usage_events.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_tenant_usage_events.created_at is 'When it was recorded.';
@@ -21138,6 +23964,47 @@ comment on column public.ledger_tenant_usage_events.created_at is 'When it was r
 revoke all on table public.ledger_tenant_usage_events from public;
 grant select on table public.ledger_tenant_usage_events to pgledger_tenant;
 alter view public.ledger_tenant_usage_events owner to pgledger_tenant_views;
+
+-- file: repeatable/23_usage/views/ledger_usage_corrections.sql
+/*
+Corrections of usage events as applications see them.
+*/
+create or replace view public.ledger_usage_corrections as
+select
+  usage_corrections.event_id collate "C" as event_id,
+  meters.app_id,
+  meters.tenant_id,
+  meters.feature_key,
+  usage_corrections.event_at,
+  usage_corrections.version,
+  usage_corrections.quantity,
+  usage_corrections.corrected_quantity,
+  usage_corrections.reason,
+  usage_corrections.created_at
+from pgledger.usage_corrections
+inner join pgledger.meters on usage_corrections.meter_key = meters.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view public.ledger_usage_corrections is
+  'One row each time a usage event was corrected or removed.';
+comment on column public.ledger_usage_corrections.event_id is
+  'Public id of the event: evt_ and a ULID.';
+comment on column public.ledger_usage_corrections.app_id is 'App.';
+comment on column public.ledger_usage_corrections.tenant_id is 'Tenant whose usage it is.';
+comment on column public.ledger_usage_corrections.feature_key is
+  'Key of the feature that was used.';
+comment on column public.ledger_usage_corrections.event_at is 'When the event happened.';
+comment on column public.ledger_usage_corrections.version is
+  'Counts the event''s corrections, from 1.';
+comment on column public.ledger_usage_corrections.quantity is 'What the event said before.';
+comment on column public.ledger_usage_corrections.corrected_quantity is
+  'What it says since; null if it was removed.';
+comment on column public.ledger_usage_corrections.reason is 'Why, as given, or null.';
+comment on column public.ledger_usage_corrections.created_at is 'When it was corrected.';
+
+revoke all on table public.ledger_usage_corrections from public;
+grant select on table public.ledger_usage_corrections to pgledger_reader;
 
 -- file: repeatable/23_usage/views/ledger_usage_events.sql
 /*
@@ -21158,7 +24025,8 @@ select
 from pgledger.usage_events
 inner join pgledger.meters on usage_events.meter_key = meters.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
-cross join (select) as read_only;
+cross join (select) as read_only
+where usage_events.quantity is not null;
 
 comment on view public.ledger_usage_events is 'One row a usage event, until it is purged.';
 comment on column public.ledger_usage_events.id is 'Public id: evt_ and a ULID.';
@@ -21171,8 +24039,8 @@ comment on column public.ledger_usage_events.quantity is
 comment on column public.ledger_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column public.ledger_usage_events.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_usage_events.created_at is 'When it was recorded.';
@@ -21330,7 +24198,8 @@ begin
     end if;
     if v_look = 1 then
       perform pgledger.open_meters(
-        app_id, array[tenant_id], array[tenant_id], array[feature_key]
+        app_id, array[tenant_id], array[feature_key], null, array[metadata], '{1}',
+        pgledger.clock()
       );
       -- Changed, not only locked: above read committed, whoever waited has to start again.
       update pgledger.meters
@@ -21338,20 +24207,16 @@ begin
       where meters.app_id = consume_within_limit.app_id
         and meters.tenant_id = consume_within_limit.tenant_id
         and meters.feature_key = consume_within_limit.feature_key;
+      -- The same call may have held the meter.
+      if pgledger.event_of_key(
+        app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+      ) is not null then
+        return;
+      end if;
     end if;
   end loop;
   if v_entitlement.type = 'seat' then
-    -- The latest event has the current level, and its clock may have been ahead of ours.
-    select greatest(usage_rollups.latest_at, pgledger.clock())
-    into v_seat_at
-    from pgledger.meters
-    inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-    where meters.app_id = consume_within_limit.app_id
-      and meters.tenant_id = consume_within_limit.tenant_id
-      and meters.feature_key = consume_within_limit.feature_key
-      and usage_rollups.span = 1
-    order by usage_rollups.starts_at desc
-    limit 1;
+    v_seat_at := pgledger.time_of_seats(app_id, tenant_id, feature_key);
   end if;
   select recorded.status, recorded.id
   into consume_within_limit.status, consume_within_limit.id
@@ -21376,7 +24241,8 @@ revoke all on function pgledger.consume_within_limit from public;
 -- file: repeatable/24_entitlements/entitlement.sql
 /*
 What a tenant has of a feature now: the plans of its live subscriptions, the limit and its period,
-and what is used. It goes by the clock, whatever ledger_advance has written so far.
+and what is used. It goes by the clock, whatever ledger_advance has written so far; only what is to
+start while another subscription is live waits for that.
 
 With several subscriptions (add-ons), limits add up; one that is unlimited makes the sum unlimited,
 and one that is soft makes it soft. The period is that of the first subscription that has the
@@ -21384,7 +24250,7 @@ feature; the one that is not an add-on comes first. The reason is empty where th
 
 One body, though long: every check and every record within a limit runs it, and further calls would
 slow those down.
-Errors: NullArgument, FeatureNotFound.
+Errors: NullArgument, FeatureNotFound, UnknownTimeZone.
 */
 create or replace function pgledger.entitlement(
   app_id text,
@@ -21402,12 +24268,13 @@ create or replace function pgledger.entitlement(
 )
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_part record;
   v_meter record;
+  v_is_live boolean := false;
   v_ok boolean;
 begin
   used := 0;
@@ -21417,9 +24284,10 @@ begin
   expires_at := 'infinity';
   for v_part in
     select
-      subscriptions as subscription, subscriptions.status, subscriptions.trial_end,
-      subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
-      plan_features.soft_limit, plan_features.aggregation
+      subscriptions as subscription, subscriptions.status, subscriptions.add_on,
+      subscriptions.started_at, subscriptions.trial_end, subscriptions.cancel_at,
+      plan_features.type, plan_features.quota, plan_features.period, plan_features.soft_limit,
+      plan_features.aggregation
     from pgledger.subscriptions
     left join pgledger.plan_features
       on subscriptions.plan_key = plan_features.plan_key
@@ -21428,8 +24296,15 @@ begin
       and subscriptions.tenant_id = entitlement.tenant_id
       and subscriptions.status <> 'canceled'
       and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
-    order by subscriptions.add_on, subscriptions.key
+    order by subscriptions.add_on, subscriptions.status = 'scheduled', subscriptions.key
   loop
+    if v_part.status = 'scheduled' and v_part.started_at > v_now then
+      expires_at := least(expires_at, v_part.started_at);
+      continue;
+    end if;
+    -- What is to start waits while another is live.
+    continue when v_part.status = 'scheduled' and not v_part.add_on and v_is_live;
+    v_is_live := v_is_live or v_part.status <> 'paused';
     expires_at := least(
       expires_at, v_part.cancel_at, case when v_part.trial_end > v_now then v_part.trial_end end
     );
@@ -21467,18 +24342,13 @@ begin
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
   else
-    select meters.key, meters.unique_key, tenants.purged_before
+    select meters.key, meters.unique_key
     into v_meter
     from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
     where meters.app_id = entitlement.app_id
       and meters.tenant_id = entitlement.tenant_id
       and meters.feature_key = entitlement.feature_key;
     if found then
-      -- Of an hour whose events may be purged only the total is left: all of it counts.
-      if starts_at < v_meter.purged_before then
-        starts_at := date_bin('1 hour', starts_at, timestamptz '2000-01-01 00:00:00+00');
-      end if;
       used := pgledger.usage_between(
         v_meter.key, v_meter.unique_key, aggregation, starts_at, ends_at
       );
@@ -21572,7 +24442,8 @@ revoke all on function pgledger.entitlement_ttl from public;
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
 The versions of everything that an entitlement is made from, as the calling statement sees it; for
-usage, the count of events in the time that the limit counts. No version ever goes back, nor does a
+usage, the count of events in the time that the limit counts, and the meter's turn, which goes on
+when an event is corrected or removed. No version ever goes back, nor does a
 sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
 subscriptions' versions has grown.
 */
@@ -21599,7 +24470,7 @@ as $$
       (
         select pgledger.usage_between(
           meters.key, null, 'count', entitlement_versions.starts_at, entitlement_versions.ends_at
-        )
+        ) + meters.turn
         from pgledger.meters
         where meters.app_id = entitlement_versions.app_id
           and meters.tenant_id = entitlement_versions.tenant_id
@@ -21739,10 +24610,10 @@ $$;
 comment on function public.ledger_check_cached_entitlement is
 $$Says whether a tenant may use so much more of a feature, and remembers it.
 
-The answer is that of ledger_check_entitlement: a remembered one is served only
-while nothing that it was made from has changed, and for no longer than
-ledger_set_entitlement_ttl says. What is not remembered is worked out, and then
-remembered.
+The answer is that of ledger_check_entitlement: a remembered one is served
+only while nothing that it was made from has changed, and for no longer than
+ledger_set_entitlement_ttl says. What is not remembered is worked out, and
+then remembered.
 
 It never waits for another transaction. In a read-only transaction, on a
 standby, and above read committed it remembers nothing.
@@ -21775,7 +24646,7 @@ create or replace function public.ledger_check_entitlement(
 returns public.ledger_entitlement
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -21820,7 +24691,8 @@ Returns: Whether it is allowed, what is used and left of the limit, and why.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and
-  tenant).$$;
+  tenant), UnknownTimeZone (the server does not know the time zone of the
+  tenant's subscription any more).$$;
 
 revoke all on function public.ledger_check_entitlement from public;
 grant execute on function public.ledger_check_entitlement to pgledger_reader;
@@ -21841,7 +24713,7 @@ create or replace function public.ledger_check_entitlements(
 returns setof public.ledger_entitlement
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -21931,7 +24803,9 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_ok := pgledger.check_quantity('quantity', quantity);
-  v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
+  v_id := pgledger.event_of_key(
+    app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+  );
   if v_id is null then
     select consumed.status, consumed.id
     into v_status, v_id
@@ -21940,7 +24814,9 @@ begin
     ) as consumed;
     if v_status is distinct from 'inserted' then
       -- The same call, made at the same time, may have used up the limit or taken the key.
-      v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
+      v_id := pgledger.event_of_key(
+        app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+      );
     end if;
   end if;
   if v_status is null and v_id is not null then
@@ -21985,8 +24861,9 @@ tenant_id: Tenant who uses it.
 feature_key: Key of the feature.
 quantity: How much, 0 or more; for a seat, how many more.
 idempotency_key: The caller's own name of the usage event, 1 to 255
-  characters: the same call with the same key is allowed, records nothing and
-  has the reason duplicate, or null.
+  characters, unique for the tenant's usage of the feature: the same call with
+  the same key is allowed, records nothing and has the reason duplicate, or
+  null.
 metadata: JSON object to store with the usage event, at most 64 KiB, or null.
 
 Returns: Whether it was allowed and recorded, what is used and left of the
@@ -21994,10 +24871,12 @@ Returns: Whether it was allowed and recorded, what is used and left of the
   if nothing was recorded, now or before under that key.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
-  range), IdempotencyConflict (the key is taken by usage of another feature or
-  quantity), FeatureNotFound (there is no feature of this key for this app and
+  range), IdempotencyConflict (the key is taken by usage of another quantity),
+  FeatureNotFound (there is no feature of this key for this app and
   tenant), InvalidArgument (the feature is not one that is used up, or the key
-  or a value that it counts by is not valid), InvalidMetadata.$$;
+  or a value that it counts by is not valid), InvalidMetadata, UnknownTimeZone
+  (the server does not know the time zone of the tenant's subscription any
+  more).$$;
 
 revoke all on function public.ledger_consume_entitlement from public;
 grant execute on function public.ledger_consume_entitlement to pgledger_poster;
@@ -22212,7 +25091,7 @@ create or replace function public.ledger_remaining_entitlement(
 returns numeric
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -22241,7 +25120,8 @@ Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
   a boolean feature 1 if it is on.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
-  this key for this app and tenant).$$;
+  this key for this app and tenant), UnknownTimeZone (the server does not know
+  the time zone of the tenant's subscription any more).$$;
 
 revoke all on function public.ledger_remaining_entitlement from public;
 grant execute on function public.ledger_remaining_entitlement to pgledger_reader;
@@ -22302,7 +25182,9 @@ ttl: How long it may be served at most, above 0 and at most a day; null for
 Returns: What ledger_check_entitlement returns for a quantity of 1.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
-  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
+  FeatureNotFound (there is no feature of this key for this app and tenant),
+  UnknownTimeZone (the server does not know the time zone of the tenant's
+  subscription any more).$$;
 
 revoke all on function public.ledger_set_cached_entitlement from public;
 grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
@@ -22476,6 +25358,37 @@ comment on function pgledger.remember_entitlement is
 
 revoke all on function pgledger.remember_entitlement from public;
 
+-- file: repeatable/24_entitlements/time_of_seats.sql
+/*
+When seats that are consumed now are recorded: not before the latest event, which has the current
+level, and whose clock may have been ahead of ours. Null before the first event.
+*/
+create or replace function pgledger.time_of_seats(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select greatest(usage_rollups.latest_at, pgledger.clock())
+  from pgledger.meters
+  inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
+  where meters.app_id = time_of_seats.app_id
+    and meters.tenant_id = time_of_seats.tenant_id
+    and meters.feature_key = time_of_seats.feature_key
+    and usage_rollups.span = 1
+    and usage_rollups.events > 0
+  order by usage_rollups.starts_at desc
+  limit 1
+$$;
+
+comment on function pgledger.time_of_seats is 'When seats that are consumed now are recorded.';
+
+revoke all on function pgledger.time_of_seats from public;
+
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
 How many values a usage event with that metadata would add to those that the meter has counted in
@@ -22503,7 +25416,7 @@ begin
         meters.unique_key,
         unique_usage_added.starts_at,
         unique_usage_added.ends_at,
-        coalesce(metadata ->> meters.unique_key, '')
+        coalesce(pgledger.counted_value(metadata, meters.unique_key), '')
       ) as found
       from pgledger.meters
       where meters.app_id = unique_usage_added.app_id
@@ -23387,38 +26300,43 @@ parallel unsafe
 as $$
 declare
   v_key bigint;
+  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_coupon_currency(coupon);
 
   loop
-    -- No constraint is named, because it may be the id or the code that is taken.
-    insert into pgledger.coupons (
-      id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
-      duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
-      max_redemptions_per_tenant, metadata, created_at, updated_at
-    )
-    values (
-      coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
-      coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
-      coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
-      coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
-      coupon.created_at, coupon.created_at
-    )
-    on conflict do nothing
-    returning coupons.key into v_key;
+    begin
+      insert into pgledger.coupons (
+        id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
+        duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
+        max_redemptions_per_tenant, metadata, created_at, updated_at
+      )
+      values (
+        coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
+        coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
+        coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
+        coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
+        coupon.created_at, coupon.created_at
+      )
+      on conflict on constraint coupons_id_key do nothing
+      returning coupons.key into v_key;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_key is not null then
       return v_key;
     end if;
 
     v_key := pgledger.repeated_coupon(coupon);
     if v_key is not null then
       return v_key;
-    end if;
-
-    -- The coupon that was in the way may be gone by now: then there is another try.
-    if exists (
+    elsif exists (
       select
       from pgledger.coupons
       where coupons.app_id = coupon.app_id
@@ -23435,6 +26353,7 @@ begin
         ]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
@@ -24746,10 +27665,10 @@ grant select on table public.ledger_coupons to pgledger_reader;
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
-billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
-other rates follow the invoice's own. Returns the lines with their shares, and one more line for
-each rate.
+Credits give back the tax that was billed, by the rates that it was billed with
+(pgledger.trace_credits). Where these are the invoice's own, they lower the sum that the rate is
+computed on; other rates follow the invoice's own. Returns the lines with their shares, and one more
+line for each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -24766,8 +27685,11 @@ declare
   v_is_traced boolean := false;
   v_own_rates jsonb;
   v_rate record;
-  v_shares numeric[];
+  v_bases numeric[];
   v_base numeric;
+  v_credit_base numeric;
+  v_credit_tax numeric;
+  v_tax numeric;
   v_parts numeric[];
   v_all_parts numeric[];
   v_taxes pgledger.invoice_lines[] := '{}';
@@ -24786,41 +27708,35 @@ begin
     select
       rate.place, rate.value ->> 'name' as name,
       (rate.value ->> 'percentage')::numeric as percentage,
-      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
-      0::numeric as amount
+      nullif(rate.value -> 'applies_to', 'null') as applies_to
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
-    into v_shares, v_base
-    from (
-      select
-        line.nth,
-        case
-          when line.kind not in ('discount', 'tax')
-            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
-            then line.amount - line.discount
-          else 0
-        end as base
-      from unnest(v_lines) with ordinality as line (
-        invoice_key, place, kind, description, item, period_start, period_end, quantity,
-        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
-        counted, events, redemption_key, basis, nth
-      )
-    ) as part;
-    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
-    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
-    v_lines := pgledger.add_shares(v_lines, null, v_parts);
-    v_all_parts := v_all_parts || array[v_parts];
+    v_bases := pgledger.taxable_parts(v_lines, v_rate.applies_to);
+    v_base := (select sum(part) from unnest(v_bases) as part);
     if v_is_traced then
-      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
-      into v_base, v_rate.amount
+      select credit.base, credit.amount
+      into v_credit_base, v_credit_tax
       from pgledger.credited_taxes(v_lines) as credit
       where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
     end if;
+    v_tax := pgledger.tax_beside_credits(
+      v_base, v_rate.percentage, exponent, v_credit_base, v_credit_tax
+    );
+    v_parts := pgledger.split_amount(
+      array(
+        select part.base * v_rate.percentage * 0.01
+        from unnest(v_bases) with ordinality as part (base, place)
+        order by part.place
+      ),
+      v_tax,
+      exponent
+    );
+    v_lines := pgledger.add_shares(v_lines, null, v_parts);
+    v_all_parts := v_all_parts || array[v_parts];
     v_taxes := v_taxes || pgledger.tax_line(
-      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
+      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base + coalesce(v_credit_base, 0),
+      v_tax + coalesce(v_credit_tax, 0), false
     );
   end loop;
 
@@ -24954,9 +27870,9 @@ What lines give back of what was billed with one set of tax rates, as members of
 their order; null for a line that gives back nothing of it. billed is a row of
 pgledger.billed_rates, parts is what each line gives back of its amount.
 
-Of each rate the lines give back its tax, less what came back before, less the share for what is
-left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
-whatever parts the charge is given back in.
+The lines give back their tax, less what came back before, less the share for what is left:
+round(tax * left / charged); and of each rate its part of that. So no more comes back than was
+charged, and all of it in the end, whatever parts the charge is given back in.
 */
 create or replace function pgledger.credited_part(
   parts numeric[],
@@ -24979,25 +27895,8 @@ begin
     return array_fill(null::jsonb, array[cardinality(parts)]);
   end if;
 
-  for v_tax in
-    select
-      case when v_charged > 0
-        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
-        else 0
-      end - (rate.tax - rate.returned)
-    from (
-      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
-      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
-      inner join
-        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
-        on tax.nth = returned.nth
-    ) as rate
-    order by rate.nth
+  foreach v_tax in array pgledger.taxes_given_back(billed, v_charged, v_left, v_sum < 0, exponent)
   loop
-    -- Rounding may have returned more before than is to be returned by now.
-    if v_sum < 0 then
-      v_tax := least(v_tax, 0);
-    end if;
     v_taxes := array(
       select line.taxes || to_jsonb(line.tax::text)
       from unnest(
@@ -25012,7 +27911,7 @@ begin
             from unnest(parts) with ordinality as given (part, place)
             order by given.place
           ),
-          round(v_tax, exponent),
+          v_tax,
           exponent
         )
       ) with ordinality as line (taxes, tax, place)
@@ -25085,10 +27984,9 @@ revoke all on function pgledger.credited_taxes from public;
 -- file: repeatable/26_taxes/draft_goes_before.sql
 /*
 Whether a draft of a subscription has to become final before another of its invoices, which goes on
-from it. Invoices go by the time at which what they are for is known: that of a period at its end,
-all others at the start of their period; those of the same time in the order below, and changes in
-that of their versions. Nothing goes on from an interim draft, which bills what is there when it
-becomes final.
+from it. Invoices go by their periods; in a period the start comes first, then changes in the order
+of their versions, then what the period has come to. An interim invoice comes after what is known at
+its start. Nothing goes on from an interim draft: it bills what is there when it becomes final.
 */
 create or replace function pgledger.draft_goes_before(
   draft pgledger.invoices,
@@ -25099,23 +27997,55 @@ language sql
 immutable
 parallel safe
 as $$
-  select
-    draft.kind <> 'interim'
-    and (
-      case draft.kind when 'period' then draft.period_end else draft.period_start end,
-      array_position(array['period', 'start', 'change', 'interim'], draft.kind),
-      coalesce(draft.as_of_version, 0)
+  select case
+    when draft.kind = 'interim' then false
+    when invoice.kind = 'interim'
+      then case draft.kind when 'period' then draft.period_end else draft.period_start end
+      <= invoice.period_start
+    else (
+      draft.period_start,
+      array_position(array['start', 'change', 'period'], draft.kind),
+      draft.change_version
     ) < (
-      case invoice.kind when 'period' then invoice.period_end else invoice.period_start end,
-      array_position(array['period', 'start', 'change', 'interim'], invoice.kind),
-      coalesce(invoice.as_of_version, 0)
+      invoice.period_start,
+      array_position(array['start', 'change', 'period'], invoice.kind),
+      coalesce(invoice.change_version, 0)
     )
+  end
 $$;
 
 comment on function pgledger.draft_goes_before is
   'Whether a draft has to become final before another invoice of its subscription.';
 
 revoke all on function pgledger.draft_goes_before from public;
+
+-- file: repeatable/26_taxes/kept_tax.sql
+/*
+The share of a tax that stays where left_of_it remains of what was charged; nothing where nothing
+was.
+*/
+create or replace function pgledger.kept_tax(
+  tax numeric,
+  left_of_it numeric,
+  charged numeric,
+  exponent integer
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when charged > 0 then pgledger.rounded_quotient(tax * left_of_it, charged, exponent)
+      else 0
+    end
+$$;
+
+comment on function pgledger.kept_tax is
+  'The share of a tax that stays where so much of what was charged remains.';
+
+revoke all on function pgledger.kept_tax from public;
 
 -- file: repeatable/26_taxes/note_taxes.sql
 /*
@@ -25224,6 +28154,41 @@ comment on function pgledger.plain_tax_rates is
 
 revoke all on function pgledger.plain_tax_rates from public;
 
+-- file: repeatable/26_taxes/tax_beside_credits.sql
+/*
+What a tax rate comes to on charges that come to base, beside credits that were billed with the same
+rate and give back their own part of it. Together it is the rate on the sum of both, rounded once;
+but charges never get more or less than their own tax, rounded up or down. Without credits, theirs
+are null.
+*/
+create or replace function pgledger.tax_beside_credits(
+  base numeric,
+  percentage numeric,
+  exponent integer,
+  credit_base numeric,
+  credit_tax numeric
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when abs(rest.tax - base * percentage * 0.01) * ('1e' || exponent::text)::numeric < 1
+        then rest.tax
+      else round(base * percentage * 0.01, exponent)
+    end
+  from (
+    select round((base + credit_base) * percentage * 0.01, exponent) - credit_tax as tax
+  ) as rest
+$$;
+
+comment on function pgledger.tax_beside_credits is
+  'What a tax rate comes to on charges beside credits that give back their own part of it.';
+
+revoke all on function pgledger.tax_beside_credits from public;
+
 -- file: repeatable/26_taxes/tax_line.sql
 /*
 The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
@@ -25270,6 +28235,90 @@ comment on function pgledger.tax_line is
   'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;
+
+-- file: repeatable/26_taxes/taxable_parts.sql
+/*
+What each line of an invoice, in their order, adds to the sum that one of its own tax rates is
+computed on: what is left after discounts, if the rate is for the line. Credits add nothing where
+pgledger.trace_credits has given back their tax.
+*/
+create or replace function pgledger.taxable_parts(
+  lines pgledger.invoice_lines[],
+  applies_to jsonb
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    array_agg(
+      case
+        when line.kind not in ('discount', 'tax')
+          and (applies_to is null or applies_to ? line.item)
+          and (line.basis ? 'billed_with') is not true
+          then line.amount - line.discount
+        else 0
+      end
+      order by line.nth
+    )
+  from unnest(lines) with ordinality as line (
+    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+    redemption_key, basis, nth
+  )
+$$;
+
+comment on function pgledger.taxable_parts is
+  'What each line of an invoice adds to the sum that a tax rate is computed on.';
+
+revoke all on function pgledger.taxable_parts from public;
+
+-- file: repeatable/26_taxes/taxes_given_back.sql
+/*
+How much of each rate comes back where left remains of what was charged, below zero. billed is a row
+of pgledger.billed_rates. is_credit: rounding may have returned more before than is to be returned
+by now, and then nothing comes back.
+*/
+create or replace function pgledger.taxes_given_back(
+  billed jsonb,
+  charged numeric,
+  left_of_it numeric,
+  is_credit boolean,
+  exponent integer
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    pgledger.split_amount(
+      array_agg(
+        pgledger.kept_tax(rate.tax, left_of_it, charged, exponent + 18)
+        - (rate.tax - rate.returned)
+        order by rate.nth
+      ),
+      least(
+        pgledger.kept_tax(sum(rate.tax), left_of_it, charged, exponent)
+        - sum(rate.tax - rate.returned),
+        case when is_credit then 0 end
+      ),
+      exponent
+    )
+  from (
+    select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
+    from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
+    inner join
+      jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
+      on tax.nth = returned.nth
+  ) as rate
+$$;
+
+comment on function pgledger.taxes_given_back is
+  'How much of each rate comes back where so much of what was charged remains.';
+
+revoke all on function pgledger.taxes_given_back from public;
 
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
@@ -25490,6 +28539,7 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
@@ -25555,6 +28605,206 @@ comment on function pgledger.base_lines is
 
 revoke all on function pgledger.base_lines from public;
 
+-- file: repeatable/27_invoices/base_parts.sql
+/*
+The parts of a period for which its base fee is charged, in order, with their prices, and from which
+to which of the period's units (days, seconds) each of them reaches.
+
+A day is reached by each part that has a moment of it, so two parts can reach the same day. If the
+period was ended by a change to another interval, the day of that change is the next period's.
+What has been billed keeps the price at which it was billed.
+*/
+create or replace function pgledger.base_parts(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices
+)
+returns table (
+  place bigint,
+  plan_key bigint,
+  quantity numeric,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  since numeric,
+  until numeric,
+  length numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_last pgledger.billing_segment := segments[cardinality(segments)];
+  v_proration text := pgledger.base_terms(segments[1].plan_key, segments, for_period)
+    ->> 'proration';
+  v_length numeric := pgledger.proration_unit(
+    v_last.whole_end, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+  );
+  v_limit numeric := case
+    when v_last.status <> 'canceled' then pgledger.proration_unit(
+      v_last.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+    )
+    else v_length
+  end;
+begin
+  return query
+  select
+    part.nth, part.plan_key, part.quantity,
+    coalesce(
+      billed.price,
+      (pgledger.base_terms(part.plan_key, segments, for_period) ->> 'amount')::numeric,
+      0
+    ),
+    v_proration, part.starts_at, part.ends_at, reach.since, least(reach.until, v_limit), v_length
+  from unnest(pgledger.charged_segments(subscription, for_period, segments)) with ordinality
+    as part (
+      starts_at, ends_at, plan_key, quantity, status, whole_start, whole_end, nth
+    )
+  left join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
+    on part.plan_key = billed.plan_key and part.quantity = billed.quantity
+  cross join lateral (
+    select
+      pgledger.proration_unit(
+        part.starts_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+      ) as since,
+      case
+        when v_proration = 'second' or part.ends_at >= v_last.whole_end
+          then pgledger.proration_unit(
+            part.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+          )
+        else 1 + pgledger.proration_unit(
+          part.ends_at - interval '1 microsecond', v_last.whole_start, v_last.whole_end,
+          subscription.time_zone, v_proration
+        )
+      end as until
+  ) as reach;
+end;
+$$;
+
+comment on function pgledger.base_parts is
+  'The parts of a period for which its base fee is charged, with prices and units.';
+
+revoke all on function pgledger.base_parts from public;
+
+-- file: repeatable/27_invoices/base_runs.sql
+/*
+Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
+parts reach is charged as the last of them, so that each is charged once.
+
+Except a day that has a moment dearer than both its first and its last: for the first such day of a
+period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
+moment, and one with sign -1 that takes the day from the last.
+*/
+create or replace function pgledger.base_runs(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices
+)
+returns table (
+  plan_key bigint,
+  quantity numeric,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  since numeric,
+  until numeric,
+  length numeric,
+  sign integer
+)
+language sql
+stable
+parallel safe
+as $$
+  with part as (
+    select
+      base_part.place, base_part.plan_key, base_part.quantity, base_part.price,
+      base_part.proration, base_part.starts_at, base_part.ends_at, base_part.since,
+      base_part.until, base_part.length, base_part.price * base_part.quantity as cost,
+      lag(base_part.until) over in_order as until_before,
+      lag(base_part.price * base_part.quantity) over in_order as cost_before,
+      lead(base_part.since) over in_order as next_since
+    from pgledger.base_parts(subscription, for_period, segments, for_invoice) as base_part
+    window in_order as (order by base_part.place)
+  ),
+  dear_day as (
+    select
+      part.since as day,
+      row_number() over (order by part.since) as nth,
+      (array_agg(part.place order by part.cost desc, part.place))[1] as dearest,
+      max(part.place) as last
+    from part
+    where part.proration = 'day' and part.until > part.since
+    group by part.since
+    having max(part.cost) > greatest(
+      (
+        array_agg(
+          case when part.until_before > part.since then part.cost_before else part.cost end
+          order by part.place
+        )
+      )[1],
+      (array_agg(part.cost order by part.place desc))[1]
+    )
+  )
+  select
+    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
+    part.since, least(part.until, part.next_since), part.length, 1
+  from part
+  where least(part.until, part.next_since) > part.since
+  union all
+  select
+    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
+    dear_day.day, dear_day.day + 1, part.length, taken.sign
+  from dear_day
+  cross join lateral (values (dear_day.dearest, 1), (dear_day.last, -1)) as taken (place, sign)
+  inner join part on taken.place = part.place
+  where dear_day.nth > 1
+$$;
+
+comment on function pgledger.base_runs is
+  'Which days or seconds of a period are charged for which plan and quantity.';
+
+revoke all on function pgledger.base_runs from public;
+
+-- file: repeatable/27_invoices/base_terms.sql
+/*
+What a plan asks as base fee in a period, by its parts: amount, billed and proration. It is what
+the plan asked when the subscription entered it in that period.
+*/
+create or replace function pgledger.base_terms(
+  plan_key bigint,
+  segments pgledger.billing_segment[],
+  for_period timestamptz
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select
+    '{"billed": "advance", "proration": "day"}'::jsonb
+    || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
+  from pgledger.plan_terms(
+    base_terms.plan_key,
+    coalesce(
+      (
+        select min(segment.starts_at)
+        from unnest(segments) as segment
+        where segment.plan_key = base_terms.plan_key
+      ),
+      for_period
+    )
+  ) as terms
+$$;
+
+comment on function pgledger.base_terms is 'What a plan asks as base fee in a period.';
+
+revoke all on function pgledger.base_terms from public;
+
 -- file: repeatable/27_invoices/billed_base.sql
 /*
 What invoices have charged for good as base fee for a subscription's period, for each
@@ -25617,6 +28867,8 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
 begin
   if started_at >= created_at then
     return '-infinity';
@@ -25626,9 +28878,9 @@ begin
       select
         max(
           case
-            when invoices.kind = 'interim' then (
-              pgledger.whole_hours(invoice_lines.period_end, 'infinity')
-            ).first_hour
+            when invoices.kind = 'interim' then date_bin(
+              '1 hour', invoice_lines.period_end - interval '1 microsecond', v_origin
+            ) + interval '1 hour'
             else invoice_lines.period_end
           end
         )
@@ -25708,9 +28960,10 @@ revoke all on function pgledger.billed_features from public;
 -- file: repeatable/27_invoices/billed_periods.sql
 /*
 The periods before one in which usage has been billed for good, by feature: from when to when usage
-was looked at, how many events were counted, and, of seats, how many reports there had been; and
-whether an invoice with some of it was voided. Left out are periods that end before the purge line:
-usage that is so old is no longer taken.
+was looked at, how many events were counted, and, of seats, how many reports there had been. Left
+out are periods that are settled: usage of them is no longer taken, and an invoice has looked at
+them since. must_recount says that the count of events does not tell whether they come to what was
+billed: an invoice was voided, or an event corrected; of seats, also one from before the period.
 */
 create or replace function pgledger.billed_periods(
   subscription pgledger.subscriptions,
@@ -25726,16 +28979,16 @@ returns table (
   ends_at timestamptz,
   events numeric,
   counted numeric,
-  was_voided boolean
+  must_recount boolean
 )
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_purged_before timestamptz := coalesce(
+  v_settled_before timestamptz := coalesce(
     (
-      select tenants.purged_before
+      select tenants.settled_before
       from pgledger.tenants
       where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
     ),
@@ -25745,7 +28998,14 @@ begin
   return query
   select
     part.for_period, part.item, meters.key, meters.type = 'seat', part.starts_at, part.ends_at,
-    part.events, part.counted, part.was_voided
+    part.events, part.counted,
+    part.was_voided or exists (
+      select
+      from pgledger.usage_corrections
+      where usage_corrections.meter_key = meters.key
+        and usage_corrections.event_at < part.ends_at
+        and (usage_corrections.event_at >= part.starts_at or meters.type = 'seat')
+    )
   from (
     select
       invoice_lines.for_period, invoice_lines.item,
@@ -25766,7 +29026,7 @@ begin
         invoices.status = 'voided' or pgledger.counts_as_billed(invoices, for_invoice)
       )
     group by invoice_lines.for_period, invoice_lines.item
-    having max(invoice_lines.period_end) > v_purged_before
+    having max(invoice_lines.period_end) > v_settled_before
       and bool_or(invoices.status <> 'voided')
   ) as part
   left join pgledger.meters
@@ -25874,7 +29134,10 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  if (at < ends_at) is not true then
+  -- A period that was canceled at its very start may have been billed before.
+  if v_last.status = 'scheduled'
+    or (at < ends_at or (v_last.status = 'canceled' and at = starts_at and at = ends_at))
+    is not true then
     starts_at := null;
     ends_at := null;
   end if;
@@ -25889,15 +29152,13 @@ revoke all on function pgledger.billing_period from public;
 -- file: repeatable/27_invoices/billing_segments.sql
 /*
 The parts of a subscription's period, in order: a part ends where plan, quantity or status changed.
-Invoices are computed from them.
-
-With a version, changes after it are left out, and the last part goes on to the period's end.
-Without one all changes count, and a trial that still goes on is followed by what comes after it.
+Invoices are computed from them. The last part goes on to the period's end as far as is known: a
+trial that still goes on is followed by what comes after it, and a cancellation that is decided ends
+it.
 */
 create or replace function pgledger.billing_segments(
   subscription pgledger.subscriptions,
-  period_start timestamptz,
-  as_of_version bigint default null
+  period_start timestamptz
 )
 returns pgledger.billing_segment[]
 language plpgsql
@@ -25927,22 +29188,20 @@ begin
       ) as ends_at
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
+      and change.status <> 'scheduled'
       and change.period_start >= billing_segments.period_start
-      and (as_of_version is null or change.version <= as_of_version)
   ) as part
   where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
 
   v_last := v_segments[cardinality(v_segments)];
-  if as_of_version is null and v_last.status = 'trialing' and subscription.status = 'trialing'
+  if v_last.status = 'trialing' and subscription.status = 'trialing'
     and subscription.trial_end < v_last.ends_at then
     v_segments[cardinality(v_segments)].ends_at := subscription.trial_end;
     v_last.starts_at := subscription.trial_end;
-    v_last.status := case
-      when subscription.cancel_at <= subscription.trial_end then 'canceled' else 'active'
-    end;
+    v_last.status := 'active';
     v_segments := v_segments || v_last;
   end if;
-  return coalesce(v_segments, '{}');
+  return coalesce(pgledger.cut_at_cancellation(subscription, v_segments), '{}');
 end;
 $$;
 
@@ -26027,14 +29286,11 @@ revoke all on function pgledger.bound_line from public;
 -- file: repeatable/27_invoices/changed_base.sql
 /*
 What pgledger.due_base answers for a period in which something has changed: what the base fee comes
-to and what has been billed of it, for each plan and quantity that the period had, in the order in
-which they began.
+to and what has been billed of it, for each plan and quantity that has been charged or billed, in
+the order in which they began.
 
 A part of the period is charged its share: the rounded share up to its end less the rounded share up
 to its start. So the parts add up to the whole, wherever the period is cut.
-
-Time is charged while the subscription is active. After a cancellation at once, the rest of what was
-paid in advance stays charged, unless it is to be credited or refunded.
 */
 create or replace function pgledger.changed_base(
   subscription pgledger.subscriptions,
@@ -26063,61 +29319,44 @@ stable
 parallel safe
 as $$
   select
-    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
-    min(part.starts_at) filter (where terms.is_charged),
-    max(part.ends_at) filter (where terms.is_charged),
-    coalesce(sum(unit.until - unit.since) filter (where terms.is_charged), 0),
-    max(unit.length),
-    coalesce(
-      sum(
-        pgledger.prorated(
-          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
-        )
-      ) filter (where terms.is_charged),
-      0
-    ),
-    coalesce(max(part.gross), 0),
-    coalesce(max(part.net), 0)
+    part.plan_key, part.quantity, plans.name, part.price, part.proration, part.starts_at,
+    part.ends_at, part.units, part.length, part.due, part.gross, part.net
   from (
     select
-      coalesce(segment.plan_key, billed.plan_key) as plan_key,
-      coalesce(segment.quantity, billed.quantity) as quantity,
-      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
-      billed.gross, billed.net, billed.price,
-      segment.status = 'active' as is_active,
-      segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
-      as is_kept
-    from unnest(segments) as segment
+      coalesce(run.plan_key, billed.plan_key) as plan_key,
+      coalesce(run.quantity, billed.quantity) as quantity,
+      coalesce(run.price, billed.price) as price,
+      max(run.proration) over () as proration,
+      run.starts_at, run.ends_at, coalesce(run.units, 0) as units,
+      max(run.length) over () as length,
+      coalesce(run.due, 0) as due, coalesce(billed.gross, 0) as gross,
+      coalesce(billed.net, 0) as net
+    from (
+      select
+        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration,
+        min(base_run.starts_at) as starts_at, max(base_run.ends_at) as ends_at,
+        sum(base_run.sign * (base_run.until - base_run.since)) as units,
+        base_run.length,
+        sum(
+          base_run.sign * pgledger.prorated(
+            base_run.price * base_run.quantity, base_run.since, base_run.until, base_run.length,
+            exponent
+          )
+        ) as due
+      from pgledger.base_runs(subscription, for_period, segments, for_invoice) as base_run
+      group by
+        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration, base_run.length
+    ) as run
     full join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
-      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
+      on run.plan_key = billed.plan_key and run.quantity = billed.quantity
   ) as part
   inner join pgledger.plans on part.plan_key = plans.key
-  cross join lateral (
-    select
-      -- Only what was paid in advance is kept after a cancellation.
-      part.is_active
-      or (
-        part.is_kept and coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance'
-      ) as is_charged,
-      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
-  ) as terms
-  left join lateral (
-    select
-      pgledger.proration_unit(
-        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as since,
-      pgledger.proration_unit(
-        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as until,
-      pgledger.proration_unit(
-        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as length
-  ) as unit on terms.is_charged
-  where terms.price > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
-  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
-  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
+  where part.price > 0
+    and (
+      not advance_only
+      or pgledger.base_terms(part.plan_key, segments, for_period) ->> 'billed' = 'advance'
+    )
+  order by part.starts_at nulls first, part.plan_key, part.quantity
 $$;
 
 comment on function pgledger.changed_base is
@@ -26194,8 +29433,8 @@ revoke all on function pgledger.charge_by_difference from public;
 /*
 What the events in stays cost by a price that asks something for each event, rounded: the cost of
 all events until the end of each stay, less that of those until its start, so that a stay costs what
-its own events do, and the first events of the period are free whichever plan they were used on. What
-the price asks without any usage is the first plan's.
+its own events do, and the first events of the period are free whichever plan they were used on.
+What the price asks without any usage is the first plan's.
 */
 create or replace function pgledger.charge_by_events(
   price jsonb,
@@ -26295,6 +29534,140 @@ comment on function pgledger.charge_by_share is
 
 revoke all on function pgledger.charge_by_share from public;
 
+-- file: repeatable/27_invoices/charged_segments.sql
+/*
+The parts of a period for which its base fee is charged, in order: those in which the subscription
+was active. If it was canceled in the period without anything to be given back, a plan that is
+billed in advance is charged as if the subscription had gone on to the period's end as it was just
+before: a paused one had gone on paused. A cancellation that was decided before the period began
+only ends it.
+*/
+create or replace function pgledger.charged_segments(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[]
+)
+returns pgledger.billing_segment[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_part pgledger.billing_segment;
+  v_parts pgledger.billing_segment[] := '{}';
+  v_last pgledger.billing_segment := segments[cardinality(segments)];
+  v_before pgledger.billing_segment := segments[cardinality(segments) - 1];
+begin
+  foreach v_part in array segments loop
+    if v_part.status = 'active' then
+      v_parts := v_parts || v_part;
+    end if;
+  end loop;
+
+  if v_last.status = 'canceled'
+    and v_before.status = 'active'
+    and subscription.unused_time = 'none'
+    and subscription.canceled_at >= for_period
+    and pgledger.base_terms(v_before.plan_key, segments, for_period) ->> 'billed' = 'advance' then
+    v_parts[cardinality(v_parts)].ends_at := v_last.ends_at;
+  end if;
+  return v_parts;
+end;
+$$;
+
+comment on function pgledger.charged_segments is
+  'The parts of a period for which its base fee is charged.';
+
+revoke all on function pgledger.charged_segments from public;
+
+-- file: repeatable/27_invoices/check_invoice_filter.sql
+/*
+Refuses a status that no invoice has, and a range of time that is not finite or is empty. Each is
+null where the caller gives none.
+Errors: InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_invoice_filter(
+  status text,
+  period_from timestamptz,
+  period_until timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_edge record;
+  v_ok boolean;
+begin
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status',
+      status,
+      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
+    );
+  end if;
+  for v_edge in
+    select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
+    from (
+      values (1, 'period_from', period_from), (2, 'period_until', period_until)
+    ) as edge (place, name, at)
+    where edge.at is not null
+    order by edge.place
+  loop
+    if v_edge.fault is not null then
+      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+    end if;
+  end loop;
+  if period_until <= period_from then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array[
+        'period_until', period_until::text, format('it is not after period_from %s', period_from)
+      ],
+      hint => 'Give a period_until that is later than period_from.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_invoice_filter is
+  'Raises InvalidArgument or InvalidTime unless invoices can be chosen by that.';
+
+revoke all on function pgledger.check_invoice_filter from public;
+
+-- file: repeatable/27_invoices/check_invoice_total.sql
+/*
+Refuses lines of the application's own that make an invoice too large.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.check_invoice_total(invoice pgledger.invoices)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if greatest(abs(invoice.subtotal), abs(invoice.total)) >= 1e30 then
+    v_ok := pgledger.refuse_json(
+      null, '$.lines', 'comes to a total that is not below 1e30 in size'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_invoice_total is
+  'Raises InvalidInvoice unless an invoice''s total is below 1e30 in size.';
+
+revoke all on function pgledger.check_invoice_total from public;
+
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
 Refuses to make a draft final while there is another draft that it goes on from: a final invoice
@@ -26338,10 +29711,9 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
-Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, or to void a base fee of which it gives back a part, or an
-invoice that its credit has lowered. That invoice has to be voided first. One that became final
-before gives back what others billed.
+Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
+base fee of which it gives back a part, or an invoice that its credit has lowered. That invoice has
+to be voided first. One that became final before gives back what others billed.
 
 Errors: InvalidState.
 */
@@ -26362,12 +29734,7 @@ declare
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
       and (
-        (
-          target = 'deleted'
-          and later.kind = 'period'
-          and later.period_end > invoice.period_start
-        )
-        or exists (
+        exists (
           select
           from pgledger.invoice_credits as given
           where given.from_invoice_key = later.key
@@ -26410,8 +29777,9 @@ revoke all on function pgledger.check_no_final_invoice_goes_on_from from public;
 
 -- file: repeatable/27_invoices/check_usage_not_purged.sql
 /*
-Refuses an invoice for a period of which usage events may have been purged, unless it is final
-already and is only looked up.
+Refuses an invoice for a period that ends at or before the purge line, unless it is final already
+and is only looked up. Usage of such a period is not taken any more, and what is needed to add it up
+anew is kept only until it is settled. A period that the line lies in is added up exactly.
 
 Errors: UsagePurged.
 */
@@ -26426,6 +29794,7 @@ stable
 parallel safe
 as $$
 declare
+  v_period record := pgledger.billing_period(subscription, period_start);
   v_purged_before timestamptz := (
     select tenants.purged_before
     from pgledger.tenants
@@ -26433,10 +29802,12 @@ declare
   );
   v_ok boolean;
 begin
-  if period_start < v_purged_before and not exists (
+  if v_period.ends_at <= v_purged_before and not exists (
     select
     from pgledger.invoices
     where invoices.subscription_key = subscription.key
+      -- There is always another interim invoice.
+      and check_usage_not_purged.kind = 'period'
       and invoices.kind = check_usage_not_purged.kind
       and invoices.period_start = check_usage_not_purged.period_start
       and invoices.status not in ('draft', 'voided')
@@ -26452,7 +29823,7 @@ end;
 $$;
 
 comment on function pgledger.check_usage_not_purged is
-  'Raises UsagePurged if usage events of a period to be invoiced may have been purged.';
+  'Raises UsagePurged if a period to be invoiced lies before the purge line.';
 
 revoke all on function pgledger.check_usage_not_purged from public;
 
@@ -26460,11 +29831,13 @@ revoke all on function pgledger.check_usage_not_purged from public;
 /*
 Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
 Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
+An import is what was billed elsewhere: coupons take nothing off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
   inout lines pgledger.invoice_lines[],
-  exponent integer default null
+  exponent integer default null,
+  is_import boolean default false
 )
 language plpgsql
 stable
@@ -26478,7 +29851,9 @@ declare
 begin
   if cardinality(lines) > 0 then
     lines := pgledger.add_shares(lines, v_zeros, v_zeros);
-    lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    if not is_import then
+      lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    end if;
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
@@ -26592,17 +29967,56 @@ comment on function pgledger.credited_invoices is
 
 revoke all on function pgledger.credited_invoices from public;
 
+-- file: repeatable/27_invoices/cut_at_cancellation.sql
+/*
+The parts of a period of a subscription with a cancellation that is decided and still ahead: where
+it lies in the last part, the subscription is canceled from there on.
+*/
+create or replace function pgledger.cut_at_cancellation(
+  subscription pgledger.subscriptions,
+  segments pgledger.billing_segment[]
+)
+returns pgledger.billing_segment[]
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_count integer := cardinality(segments);
+  v_last pgledger.billing_segment := segments[v_count];
+begin
+  if (subscription.cancel_at < v_last.ends_at and v_last.status in ('trialing', 'active'))
+    is not true then
+    return segments;
+  elsif subscription.cancel_at <= v_last.starts_at then
+    segments[v_count].status := 'canceled';
+    return segments;
+  end if;
+
+  segments[v_count].ends_at := subscription.cancel_at;
+  v_last.starts_at := subscription.cancel_at;
+  v_last.status := 'canceled';
+  return segments || v_last;
+end;
+$$;
+
+comment on function pgledger.cut_at_cancellation is
+  'The parts of a period with a cancellation that is decided and still ahead.';
+
+revoke all on function pgledger.cut_at_cancellation from public;
+
 -- file: repeatable/27_invoices/draw_invoice.sql
 /*
 What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
 Its tax rates are those given, or else the subscription's. own_key is the key of the draft that is
-computed anew, if it is one: what it charges itself does not count as billed.
+computed anew, if it is one: what it charges itself does not count as billed, and lines that the
+application has given it stay.
 */
 create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   own_key bigint,
   out invoice pgledger.invoices,
@@ -26626,13 +30040,15 @@ begin
   invoice.currency := (
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
-  invoice.as_of_version := as_of_version;
+  invoice.change_version := coalesce(draw_invoice.change_version, 0);
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines, v_exponent);
+  v_drawn := pgledger.complete_invoice(
+    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
+  );
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -26646,13 +30062,12 @@ revoke all on function pgledger.draw_invoice from public;
 -- file: repeatable/27_invoices/draw_lines.sql
 /*
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
-own start lies; and when the period ends as far as is known. What the invoice itself has charged
-before does not count as billed.
+own start lies; and when the period ends as far as is known. It is what is due as known by now, less
+what has been billed. What the invoice itself has charged before does not count as billed.
 
-A period invoice has the base fee of the period as far as it is not billed, that of the next period
-if it is paid in advance, usage, and late usage of earlier periods. A start invoice has the base fee
-of the period as it was at the invoice's version, or, if something of it has been billed, the
-difference. An interim invoice has usage until now.
+A period invoice has the base fee of the period, that of the next period if it is paid in advance,
+usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
+the period if it is paid in advance. An interim invoice has usage until now.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -26667,25 +30082,13 @@ parallel safe
 as $$
 declare
   v_period record := pgledger.billing_period(subscription, invoice.period_start);
-  v_as_of_version bigint;
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
   period_end := v_period.ends_at;
-  -- Where it stands among the drafts depends on it.
-  invoice.period_end := period_end;
+  v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
   -- Not one statement with the kind in it: the planner would plan that anew for each call.
-  if invoice.kind = 'start' then
-    v_as_of_version := (
-      select invoice.as_of_version
-      where not exists (
-        select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice)
-      )
-    );
-  end if;
-  v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
-  if invoice.kind = 'start' then
+  if invoice.kind in ('start', 'change') then
     lines := array(
       select line
       from pgledger.base_lines(
@@ -26776,7 +30179,8 @@ begin
   select
     count(*) as lines,
     bool_and(
-      invoice_lines.plan_key = v_part.plan_key
+      invoice_lines.gross > 0
+      and invoice_lines.plan_key = v_part.plan_key
       and invoice_lines.quantity = v_part.quantity
       and invoice_lines.period_start = v_part.starts_at
       and invoice_lines.period_end = v_part.ends_at
@@ -26812,9 +30216,11 @@ begin
   from pgledger.plans
   cross join lateral (
     select
-      (plans.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
-      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+      (asked.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
+      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
+      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
   ) as terms
   cross join lateral (
     select
@@ -26825,7 +30231,7 @@ begin
   ) as whole
   where plans.key = v_part.plan_key
     and terms.due > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
+    and (not advance_only or terms.billed = 'advance');
 end;
 $$;
 
@@ -26867,6 +30273,7 @@ declare
   v_own pgledger.billing_segment[] := v_stays;
   v_charges pgledger.usage_charge[] := '{}';
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, segments[1].starts_at);
   for v_plan in
     select
       segment.plan_key, min(segment.starts_at) as entered_at,
@@ -26964,16 +30371,15 @@ revoke all on function pgledger.event_cost from public;
 
 -- file: repeatable/27_invoices/finalize_invoices.sql
 /*
-Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
-at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
-days of 24 hours whatever the session's time zone. pgledger.settle_credit says what becomes of what
-it credits beyond what it charges.
+Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
+is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
+session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
+charges.
+
+Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
 
 The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever given another number.
-
-Locks the app's row and holds it until the transaction ends: numbers have no gap because
-transactions take them one after the other. So this comes last.
+the status is a second guard, so that no final invoice is ever made final again.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,
@@ -26986,29 +30392,18 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_app record;
-  v_now timestamptz;
+  v_now timestamptz := pgledger.clock();
+  v_payment_terms integer := coalesce(
+    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
+    30
+  );
 begin
-  if cardinality(keys) = 0 then
-    return;
-  end if;
-  insert into pgledger.apps (app_id)
-  values (finalize_invoices.app_id)
-  on conflict on constraint apps_app_id_pk do nothing;
-  update pgledger.apps
-  set invoice_number = apps.invoice_number + cardinality(keys)
-  where apps.app_id = finalize_invoices.app_id
-  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
-  into v_app;
-
-  v_now := pgledger.clock();
   update pgledger.invoices
   set
     status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
-    number = v_app.number + taken.place,
     finalized_at = v_now,
     due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
+      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     -- With the currency's decimals, like all amounts.
@@ -27029,7 +30424,7 @@ end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: numbers, due dates, and what becomes of credits.';
+  'Makes drafts of an app final: due dates, and what becomes of credits.';
 
 revoke all on function pgledger.finalize_invoices from public;
 
@@ -27044,7 +30439,7 @@ create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   even_if_empty boolean
 )
@@ -27060,13 +30455,14 @@ declare
     where invoices.subscription_key = subscription.key
       and invoices.kind = find_or_draft_invoice.kind
       and invoices.period_start = find_or_draft_invoice.period_start
+      and invoices.change_version = coalesce(find_or_draft_invoice.change_version, 0)
       and invoices.status <> 'voided'
   );
   v_drawn record;
 begin
   if v_key is null then
     v_drawn := pgledger.draw_invoice(
-      subscription, kind, period_start, as_of_version, tax_rates, null
+      subscription, kind, period_start, change_version, tax_rates, null
     );
     if even_if_empty or cardinality(v_drawn.lines) > 0 then
       v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
@@ -27221,7 +30617,7 @@ revoke all on function pgledger.invoice_key from public;
 /*
 Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
 and the invoice's own start, which for an interim invoice is where the last final one ended.
-as_of_version is for start invoices the change with which the period became active.
+change_version says for kind change which change the invoice is for: the last one of the period.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
@@ -27231,7 +30627,7 @@ create or replace function pgledger.invoice_request(
   kind text,
   tax_rates jsonb,
   out period_start timestamptz,
-  out as_of_version bigint
+  out change_version bigint
 )
 language plpgsql
 stable
@@ -27242,7 +30638,7 @@ declare
   v_period record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
   if pgledger.time_fault(v_at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
@@ -27261,24 +30657,23 @@ begin
     );
   end if;
 
-  if kind = 'start' then
-    as_of_version := (
-      select min(change.version)
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.period_start = invoice_request.period_start
-        and change.status = 'active'
+  if kind = 'start' and not exists (
+    select
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = invoice_request.period_start
+      and change.status = 'active'
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''start''',
+        format('subscription %s was not active in the period of %s', subscription.id, v_at)
+      ]
     );
-    if as_of_version is null then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array[
-          'kind', '''start''',
-          format('subscription %s was not active in the period of %s', subscription.id, v_at)
-        ]
-      );
-    end if;
-  else
+  elsif kind = 'change' then
+    change_version := pgledger.last_change(subscription, period_start, v_at);
+  elsif kind in ('period', 'interim') then
     v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
@@ -27320,6 +30715,51 @@ comment on function pgledger.invoice_with_key is
   'The invoice with that key as the view ledger_invoices shows it, or null.';
 
 revoke all on function pgledger.invoice_with_key from public;
+
+-- file: repeatable/27_invoices/last_change.sql
+/*
+The version of the last change in a subscription's period that can have an invoice of its own. What
+the clock does by itself has none.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.last_change(
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  at timestamptz
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_version bigint := (
+    select max(change.version)
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = last_change.period_start
+      and change.change in ('plan_changed', 'updated', 'paused', 'resumed', 'canceled')
+  );
+  v_ok boolean;
+begin
+  if v_version is null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''change''',
+        format('subscription %s did not change in the period of %s', subscription.id, at)
+      ]
+    );
+  end if;
+  return v_version;
+end;
+$$;
+
+comment on function pgledger.last_change is
+  'The version of the last change in a period that can have an invoice of its own.';
+
+revoke all on function pgledger.last_change from public;
 
 -- file: repeatable/27_invoices/late_lines.sql
 /*
@@ -27405,7 +30845,7 @@ revoke all on function pgledger.late_lines from public;
 /*
 The periods before one in which usage may have come to something else since it was billed, with the
 features. First all periods of a feature are looked at together: as long as its events are as many
-as were counted, and no invoice was voided, that is all. Otherwise each period is looked at.
+as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked at.
 
 Of seats, every report before the last period's end counts, because one from before a period says
 how many were taken in it. Which periods it changes is seen only by computing them anew.
@@ -27427,12 +30867,12 @@ begin
   with billed as materialized (
     select
       part.for_period, part.item, part.meter_key, part.is_seat, part.starts_at, part.ends_at,
-      part.events, part.counted, part.was_voided
+      part.events, part.counted, part.must_recount
     from pgledger.billed_periods(subscription, before_period, for_invoice) as part
   ),
   feature as (
     select
-      billed.item, billed.meter_key, bool_or(billed.was_voided) as was_voided,
+      billed.item, billed.meter_key, bool_or(billed.must_recount) as must_recount,
       case when billed.is_seat then '-infinity' else min(billed.starts_at) end as since,
       case when billed.is_seat then max(billed.ends_at) else before_period end as until,
       case
@@ -27456,9 +30896,9 @@ begin
   from feature
   left join present on feature.meter_key = present.meter_key
   inner join billed on feature.item = billed.item
-  where (feature.was_voided or feature.events <> coalesce(present.events, 0))
+  where (feature.must_recount or feature.events <> coalesce(present.events, 0))
     and (
-      billed.was_voided
+      billed.must_recount
       or billed.is_seat
       or billed.events <> pgledger.usage_between(
         billed.meter_key, null, 'count', billed.starts_at, billed.ends_at
@@ -27536,11 +30976,7 @@ begin
 
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
-    if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      v_ok := pgledger.refuse_json(
-        null, '$.lines', 'comes to a total that is not below 1e30 in size'
-      );
-    end if;
+    v_ok := pgledger.check_invoice_total(v_complete.invoice);
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
   return pgledger.invoice_with_key(v_key);
@@ -27585,7 +31021,7 @@ grant execute on function public.ledger_create_invoice to pgledger_poster;
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
+Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function public.ledger_delete_invoice(
@@ -27611,7 +31047,6 @@ begin
   if v_old.status <> 'draft' then
     v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
-  v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
   delete from pgledger.invoices
   where invoices.key = v_old.key;
@@ -27634,8 +31069,7 @@ id: Which invoice: inv_ and a ULID.
 Returns: The draft as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is not a draft, or a final invoice goes
-  on from it).$$;
+  no such invoice), InvalidState (it is not a draft).$$;
 
 revoke all on function public.ledger_delete_invoice from public;
 grant execute on function public.ledger_delete_invoice to pgledger_poster;
@@ -27699,6 +31133,7 @@ begin
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -27734,10 +31169,10 @@ grant execute on function public.ledger_finalize_invoice to pgledger_poster;
 Locks the subscription. What the clock has decided about it is written down before the invoice is
 drawn up. The lock is why there is only one invoice of a kind that starts at a time, however often
 it is asked for.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
-period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
+tax_rates, the period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function public.ledger_generate_invoice(
   app_id text,
@@ -27760,12 +31195,14 @@ declare
   );
   v_request record;
   v_key bigint;
+  v_ok boolean;
 begin
+  v_ok := pgledger.check_zones(v_subscription);
   v_subscription := pgledger.advance_subscription(v_subscription, pgledger.clock());
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
   );
   return pgledger.invoice_with_key(v_key);
 end;
@@ -27785,19 +31222,23 @@ subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for. period: what the period has come to, and what the next
   one costs in advance. start: the base fee of a period that is paid in
-  advance and is not on the invoice of the period before. interim: usage until
-  now. One of: period, start, interim.
+  advance and is not on the invoice of the period before. change: what changes
+  of plan or quantity come to in the period; there is one for each change, and
+  it is that of the last. interim: usage until now. One of: period, start,
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for the subscription's.
 
 Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  tenant has no such subscription), UnknownTimeZone (the server does not know
+  its time zone any more), InvalidArgument (there is no such kind, the
+  subscription has no period at that time, kind is start and it was not active
+  in that period, or kind is change and it did not change), InvalidTime (at is
+  outside the years 1 to 9999), InvalidInvoice (tax_rates are not valid; the
+  message names the path), UsagePurged (usage events of the period may have
+  been purged).$$;
 
 revoke all on function public.ledger_generate_invoice from public;
 grant execute on function public.ledger_generate_invoice to pgledger_poster;
@@ -27873,7 +31314,7 @@ begin
   elsif pgledger.time_fault(at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -27895,7 +31336,7 @@ begin
     and invoices.status <> 'voided'
     and invoices.period_start <= ledger_get_invoice_by_period.at
     and invoices.period_end > ledger_get_invoice_by_period.at
-  order by invoices.period_start desc
+  order by invoices.period_start desc, invoices.change_version desc
   limit 1;
 
   if found then
@@ -27911,8 +31352,8 @@ app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
 at: A time in the period: not before its start, and before its end.
-kind: What the invoice is for, as for ledger_generate_invoice. One of: period,
-  start, interim.
+kind: What the invoice is for, as for ledger_generate_invoice; of several for
+  changes it is that of the last. One of: period, start, change, interim.
 
 Returns: The invoice that is not voided, or no row.
 
@@ -27923,17 +31364,19 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
 revoke all on function public.ledger_get_invoice_by_period from public;
 grant execute on function public.ledger_get_invoice_by_period to pgledger_reader;
 
--- file: repeatable/27_invoices/ledger_list_invoices.sql
+-- file: repeatable/27_invoices/ledger_list_app_invoices.sql
 /*
-By id, which for generated ids is the order of creation.
+By number, drafts before all others, which the index invoices_app_id_number_key has in this order: a
+page of the newest reads no more than the page.
 
-Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+Checks, in this order: app_id, status, period_from, period_until, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
 */
-create or replace function public.ledger_list_invoices(
+create or replace function public.ledger_list_app_invoices(
   app_id text,
-  tenant_id text,
   status text default null,
+  period_from timestamptz default null,
+  period_until timestamptz default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
@@ -27948,15 +31391,147 @@ declare
   v_key bigint;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if status is not null then
-    v_ok := pgledger.check_choice(
-      'status',
-      status,
-      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
-    );
-  end if;
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
   v_ok := pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_app_invoices.app_id
+      and (
+        ledger_list_app_invoices.status is null
+        or invoices.status = ledger_list_app_invoices.status
+      )
+      and (
+        ledger_list_app_invoices.period_from is null
+        or invoices.period_start >= ledger_list_app_invoices.period_from
+      )
+      and (
+        ledger_list_app_invoices.period_until is null
+        or invoices.period_start < ledger_list_app_invoices.period_until
+      )
+    order by invoices.number desc, invoices.id desc
+    limit ledger_list_app_invoices.page_size
+    offset ledger_list_app_invoices.page_offset
+  loop
+    return next pgledger.invoice_with_key(v_key);
+  end loop;
+end;
+$$;
+
+comment on function public.ledger_list_app_invoices is
+$$Returns the invoices of all tenants of an app, the newest first.
+
+app_id: App.
+status: Only invoices in this state; one of: draft, pending, paid, past_due,
+  voided, uncollectible; null for all.
+period_from: Only invoices whose period starts then or later; null for all,
+  also for those of one-off invoices, which have no period.
+period_until: Only invoices whose period starts before; null for all.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: A page of invoices: drafts, and then those that are final, the last
+  number first.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
+  after period_from), InvalidPage.$$;
+
+revoke all on function public.ledger_list_app_invoices from public;
+grant execute on function public.ledger_list_app_invoices to pgledger_reader;
+
+-- file: repeatable/27_invoices/ledger_list_app_pending_invoices.sql
+/*
+Checks, in this order: app_id, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function public.ledger_list_app_pending_invoices(
+  app_id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_invoice
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_app_pending_invoices.app_id
+      and invoices.status in ('pending', 'past_due')
+    order by invoices.due_at, invoices.id
+    limit ledger_list_app_pending_invoices.page_size
+    offset ledger_list_app_pending_invoices.page_offset
+  loop
+    return next pgledger.invoice_with_key(v_key);
+  end loop;
+end;
+$$;
+
+comment on function public.ledger_list_app_pending_invoices is
+$$Returns the invoices that the tenants of an app are to pay.
+
+For the newest first, call ledger_list_app_invoices with a status.
+
+app_id: App.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: A page of invoices of all tenants that are pending or past due, the
+  longest due first.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
+
+revoke all on function public.ledger_list_app_pending_invoices from public;
+grant execute on function public.ledger_list_app_pending_invoices to pgledger_reader;
+
+-- file: repeatable/27_invoices/ledger_list_invoices.sql
+/*
+By id, which for generated ids is the order of creation.
+
+Checks, in this order: app_id, tenant_id, status, period_from, period_until, page_size, page_offset,
+newest_first.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
+*/
+create or replace function public.ledger_list_invoices(
+  app_id text,
+  tenant_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0,
+  newest_first boolean default false,
+  period_from timestamptz default null,
+  period_until timestamptz default null
+)
+returns setof public.ledger_invoice
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
+  v_ok := pgledger.check_page(page_size, page_offset);
+  if newest_first is null then
+    v_ok := pgledger.fail('NullArgument', array['newest_first']);
+  end if;
 
   for v_key in
     select invoices.key
@@ -27966,7 +31541,17 @@ begin
       and (
         ledger_list_invoices.status is null or invoices.status = ledger_list_invoices.status
       )
-    order by invoices.id
+      and (
+        ledger_list_invoices.period_from is null
+        or invoices.period_start >= ledger_list_invoices.period_from
+      )
+      and (
+        ledger_list_invoices.period_until is null
+        or invoices.period_start < ledger_list_invoices.period_until
+      )
+    order by
+      case when not ledger_list_invoices.newest_first then invoices.id end,
+      invoices.id desc
     limit ledger_list_invoices.page_size
     offset ledger_list_invoices.page_offset
   loop
@@ -27984,11 +31569,16 @@ status: Only invoices in this state; one of: draft, pending, paid, past_due,
   voided, uncollectible; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
+newest_first: Whether the newest comes first.
+period_from: Only invoices whose period starts then or later; null for all,
+  also for those of one-off invoices, which have no period.
+period_until: Only invoices whose period starts before; null for all.
 
 Returns: A page of invoices, by id.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
-  InvalidPage.$$;
+  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
+  after period_from), InvalidPage.$$;
 
 revoke all on function public.ledger_list_invoices from public;
 grant execute on function public.ledger_list_invoices to pgledger_reader;
@@ -28087,6 +31677,7 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
+  perform pgledger.tell_of_invoices(app_id, 'invoice_uncollectible', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -28168,6 +31759,7 @@ begin
 
   perform pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
+  perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -28202,10 +31794,10 @@ What the clock has decided about the subscription and nobody has written down ye
 for the answer and rolled back after it. Only then does a preview lock the subscription, need a
 transaction that may write, and fail in one with an old snapshot as a write does.
 
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
-period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
+tax_rates, the period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function public.ledger_preview_invoice(
   app_id text,
@@ -28241,6 +31833,7 @@ begin
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
+  v_ok := pgledger.check_zones(v_subscription);
   if (v_subscription.due_at <= pgledger.clock()) is not true
     or current_setting('transaction_read_only')::boolean then
     return pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
@@ -28272,7 +31865,7 @@ tenant_id: Who would be billed.
 subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
-  interim.
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
   subscription's.
@@ -28281,11 +31874,13 @@ Returns: The draft as of now, without an id, and computed anew if there is
   one. What is final already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  tenant has no such subscription), UnknownTimeZone (the server does not know
+  its time zone any more), InvalidArgument (there is no such kind, the
+  subscription has no period at that time, kind is start and it was not active
+  in that period, or kind is change and it did not change), InvalidTime (at is
+  outside the years 1 to 9999), InvalidInvoice (tax_rates are not valid; the
+  message names the path), UsagePurged (usage events of the period may have
+  been purged).$$;
 
 revoke all on function public.ledger_preview_invoice from public;
 grant execute on function public.ledger_preview_invoice to pgledger_reader;
@@ -28396,6 +31991,100 @@ Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 
 revoke all on function public.ledger_set_payment_terms from public;
 grant execute on function public.ledger_set_payment_terms to pgledger_poster;
+
+-- file: repeatable/27_invoices/ledger_update_invoice.sql
+/*
+Locks the subscription, the draft, and what the tenant has left of coupons, in this order. Where the
+lines stay as they are, nothing else is computed anew.
+Checks, in this order: app_id, tenant_id, id, existence, status, metadata, lines, total.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidMetadata,
+InvalidInvoice.
+*/
+create or replace function public.ledger_update_invoice(
+  app_id text,
+  tenant_id text,
+  id text,
+  metadata jsonb default null,
+  lines jsonb default null
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_draft(app_id, tenant_id, id, 'updated');
+  v_lines pgledger.invoice_lines[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_metadata(metadata);
+  if lines is not null then
+    v_lines := pgledger.read_invoice_lines(
+      lines,
+      pgledger.currency_exponent(app_id, v_invoice.currency),
+      at_least => case when v_invoice.kind = 'one_off' then 1 else 0 end
+    );
+  end if;
+
+  if metadata <> coalesce(v_invoice.metadata, 'null') then
+    update pgledger.invoices
+    set
+      metadata = ledger_update_invoice.metadata,
+      version = invoices.version + 1,
+      updated_at = pgledger.clock()
+    where invoices.key = v_invoice.key;
+  end if;
+
+  if lines is not null then
+    delete from pgledger.invoice_lines
+    where invoice_lines.invoice_key = v_invoice.key;
+    perform pgledger.store_lines(v_invoice.key, v_lines);
+    perform pgledger.redraw_invoice(
+      (select invoices from pgledger.invoices where invoices.key = v_invoice.key),
+      (
+        select subscriptions
+        from pgledger.subscriptions
+        where subscriptions.key = v_invoice.subscription_key
+      )
+    );
+    v_ok := pgledger.check_invoice_total(
+      (select invoices from pgledger.invoices where invoices.key = v_invoice.key)
+    );
+  end if;
+  return pgledger.invoice_with_key(v_invoice.key);
+end;
+$$;
+
+comment on function public.ledger_update_invoice is
+$$Changes a draft's metadata and the lines that the application gives it.
+
+What is null stays as it is; what is given replaces what there was, as a
+whole. A subscription's draft keeps the lines that are computed, which come
+first; lines of the application's own stay when it is computed anew, and are
+gone if it is deleted or voided.
+
+A draft whose lines or metadata were changed is no longer what the call with
+its id asked for: repeating that call is then an IdempotencyConflict.
+
+app_id: App that the tenant belongs to.
+tenant_id: Who is billed.
+id: Which invoice: inv_ and a ULID.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+lines: JSON array of what the application charges or, below zero, credits, as
+  for ledger_create_invoice: 1 to 1,000 objects, for example [{"description":
+  "Setup", "amount": "80.00"}]; for a subscription's draft also none, or null.
+
+Returns: The draft; with lines, computed anew.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (it is not a draft), InvalidMetadata,
+  InvalidInvoice (lines are not valid, or the total is not below 1e30 in size;
+  the message names the path).$$;
+
+revoke all on function public.ledger_update_invoice from public;
+grant execute on function public.ledger_update_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
@@ -28803,10 +32492,8 @@ revoke all on function pgledger.metered_charge from public;
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
-a gap. The fee is that of the plan and quantity with which the period began: what changed since is
-prorated on that period's own invoice. If something of the fee has been billed already, the
-difference to what is known by now. As long as the period before is not over, the next one is taken
-to follow as if nothing else happened.
+a gap: what is due of it as known by now, less what has been billed. As long as the period before is
+not over, the next one is taken to follow as if nothing else happened.
 */
 create or replace function pgledger.next_base_lines(
   subscription pgledger.subscriptions,
@@ -28833,27 +32520,21 @@ begin
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
       return;
     end if;
-    v_segments := pgledger.billing_segments(
-      subscription,
-      ends_at,
-      case
-        when not exists (
-          select
-          from pgledger.billed_base(subscription.key, ends_at, for_invoice)
-        ) then next_version
-      end
-    );
+    v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at then
     return;
   else
     select
-      array[
-        row(
-          next_base_lines.ends_at, period.ends_at, subscription.plan_key,
-          subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
-        )::pgledger.billing_segment
-      ]
+      pgledger.cut_at_cancellation(
+        subscription,
+        array[
+          row(
+            next_base_lines.ends_at, period.ends_at, subscription.plan_key,
+            subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
+          )::pgledger.billing_segment
+        ]
+      )
     into v_segments
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
@@ -28874,6 +32555,91 @@ comment on function pgledger.next_base_lines is
   'Lines for the base fee of the period that follows one, if it is paid in advance.';
 
 revoke all on function pgledger.next_base_lines from public;
+
+-- file: repeatable/27_invoices/number_invoices.sql
+/*
+Gives invoices of an app that have just become final its next numbers, in the order of the keys, and
+tells the app's hook of them.
+
+Locks the app's row and holds it until the transaction ends: numbers have no gap because
+transactions take them one after the other. So this comes last.
+*/
+create or replace function pgledger.number_invoices(app_id text, keys bigint[])
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_number bigint;
+begin
+  if cardinality(keys) = 0 then
+    return;
+  end if;
+  insert into pgledger.apps (app_id)
+  values (number_invoices.app_id)
+  on conflict on constraint apps_app_id_pk do nothing;
+  update pgledger.apps
+  set invoice_number = apps.invoice_number + cardinality(keys)
+  where apps.app_id = number_invoices.app_id
+  returning apps.invoice_number - cardinality(keys) into v_number;
+
+  update pgledger.invoices
+  set number = v_number + taken.place
+  from unnest(keys) with ordinality as taken (key, place)
+  where invoices.key = taken.key and invoices.number is null;
+
+  perform pgledger.tell_of_invoices(app_id, 'invoice_finalized', keys);
+  perform pgledger.tell_of_invoices(
+    app_id,
+    'invoice_paid',
+    array(
+      select invoices.key
+      from unnest(keys) with ordinality as taken (key, place)
+      inner join pgledger.invoices on taken.key = invoices.key
+      where invoices.status = 'paid'
+      order by taken.place
+    )
+  );
+end;
+$$;
+
+comment on function pgledger.number_invoices is
+  'Gives invoices of an app that have become final its next numbers.';
+
+revoke all on function pgledger.number_invoices from public;
+
+-- file: repeatable/27_invoices/own_lines.sql
+/*
+The lines that the application has given an invoice, in their order, without their shares of
+discounts and taxes. They stay when a draft is computed anew.
+*/
+create or replace function pgledger.own_lines(invoice_key bigint)
+returns pgledger.invoice_lines[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_lines pgledger.invoice_lines[] := array(
+    select invoice_lines
+    from pgledger.invoice_lines
+    where invoice_lines.invoice_key = own_lines.invoice_key and invoice_lines.kind = 'item'
+    order by invoice_lines.place
+  );
+begin
+  for v_place in 1 .. cardinality(v_lines) loop
+    v_lines[v_place].discount := 0;
+    v_lines[v_place].tax := 0;
+  end loop;
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.own_lines is
+  'The lines that the application has given an invoice.';
+
+revoke all on function pgledger.own_lines from public;
 
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
@@ -28904,12 +32670,13 @@ begin
   where invoices.subscription_key = subscription.key
     and invoices.kind = preview_invoice.kind
     and invoices.period_start = v_request.period_start
+    and invoices.change_version = coalesce(v_request.change_version, 0)
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
     return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
-    subscription, kind, v_request.period_start, v_request.as_of_version,
+    subscription, kind, v_request.period_start, v_request.change_version,
     coalesce(tax_rates, v_written.tax_rates), v_written.key
   );
   return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
@@ -28944,24 +32711,24 @@ begin
   return array(
     select
       row(
-        format('%s: %s', plans.name, features.name) || case
-          when v_terms.allowances ? features.key
-            then format(' beyond %s', v_terms.allowances ->> features.key)
+        format('%s: %s', plans.name, coalesce(features.name, given.feature_key)) || case
+          when v_terms.allowances ? given.feature_key
+            then format(' beyond %s', v_terms.allowances ->> given.feature_key)
           else ''
         end,
-        features.key,
+        given.feature_key,
         (price.value ->> 'unit_amount')::numeric,
         meters.key,
         meters.unique_key,
         jsonb_strip_nulls(
           jsonb_build_object(
             'price', price.value - 'feature',
-            'type', features.type,
-            'aggregation', term.value ->> 'aggregation',
-            'allowance', v_terms.allowances ->> features.key,
+            'type', given.term ->> 'type',
+            'aggregation', given.term ->> 'aggregation',
+            'allowance', v_terms.allowances ->> given.feature_key,
             'proration',
             case
-              when features.type = 'seat' or price.value -> 'prorated' = 'true'
+              when given.term ->> 'type' = 'seat' or price.value -> 'prorated' = 'true'
                 then coalesce(v_terms.pricing #>> '{base,proration}', 'day')
             end,
             'billed_by', subscription.id
@@ -28973,13 +32740,16 @@ begin
       coalesce(nullif(v_terms.pricing -> 'prices', 'null'), '[]')
     ) with ordinality as price (value, place)
     cross join lateral (
-      select v_terms.features -> (price.value ->> 'feature') as value
-    ) as term
-    inner join pgledger.features on term.value ->> 'feature_id' = features.id
+      select
+        price.value ->> 'feature' as feature_key,
+        v_terms.features -> (price.value ->> 'feature') as term
+    ) as given
+    -- A feature that the plan has no longer may be gone.
+    left join pgledger.features on given.term ->> 'feature_id' = features.id
     left join pgledger.meters
       on meters.app_id = subscription.app_id
       and meters.tenant_id = subscription.tenant_id
-      and meters.feature_key = features.key
+      and meters.feature_key = given.feature_key
     where plans.key = priced_features.plan_key
     order by price.place
   );
@@ -29017,11 +32787,16 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    -- When clocks are set back, the local time can be before that of the start.
+    -- When clocks are set back, the local time can be before that of the start, or come twice: a
+    -- day begins when it comes the second time, as periods do.
     else greatest(
       0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
-      - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
+      - (
+        at < (
+          (at at time zone time_zone)::date + (whole_start at time zone time_zone)::time
+        ) at time zone time_zone
+      )::integer
     )
   end::numeric
 $$;
@@ -29033,15 +32808,16 @@ revoke all on function pgledger.proration_unit from public;
 
 -- file: repeatable/27_invoices/read_invoice_line.sql
 /*
-Reads one of the lines that the caller of a one-off invoice gives. Its amount is rounded once, half
-away from zero.
+Reads one of the lines that a caller gives for an invoice. Its amount is rounded once, half away
+from zero. with_kind: it may say that it is a base fee or usage of a subscription.
 
 Errors: InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_line(
   line jsonb,
   path text,
-  exponent integer
+  exponent integer,
+  with_kind boolean
 )
 returns pgledger.invoice_lines
 language plpgsql
@@ -29050,19 +32826,27 @@ parallel unsafe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;
-  v_members constant text[] := array[
+  v_members text[] := array[
     'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
   v_ok boolean;
 begin
+  if with_kind then
+    v_members := v_members || 'kind'::text;
+  end if;
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := 'item';
+  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
+  if v_line.kind not in ('item', 'base_fee', 'usage') then
+    v_ok := pgledger.refuse_json(
+      line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
+    );
+  end if;
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
@@ -29107,20 +32891,23 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_line is
-  'One line of a one-off invoice; raises InvalidInvoice unless it is sound.';
+  'One line of the application''s own; raises InvalidInvoice unless it is sound.';
 
 revoke all on function pgledger.read_invoice_line from public;
 
 -- file: repeatable/27_invoices/read_invoice_lines.sql
 /*
-Reads the lines that the caller of a one-off invoice gives, in their order. Amounts are rounded to
-the currency's exponent.
+Reads the lines that a caller gives for an invoice, in their order. Amounts are rounded to the
+currency's exponent. There may be none where the invoice has others (at_least is 0), and a member
+kind where it is an import (with_kind).
 
 Errors: NullArgument, InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_lines(
   lines jsonb,
-  exponent integer
+  exponent integer,
+  at_least integer default 1,
+  with_kind boolean default false
 )
 returns pgledger.invoice_lines[]
 language plpgsql
@@ -29139,7 +32926,7 @@ begin
   -- A thousand sound lines stay below it.
   v_ok := pgledger.check_json_size(lines, '$.lines', false);
   v_ok := pgledger.check_json_array(lines, '$.lines');
-  if jsonb_array_length(lines) = 0 then
+  if jsonb_array_length(lines) < at_least then
     v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
@@ -29149,7 +32936,7 @@ begin
     order by item.place
   loop
     v_line := pgledger.read_invoice_line(
-      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent
+      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent, with_kind
     );
     v_line.place := v_item.place;
     v_lines := v_lines || v_line;
@@ -29160,16 +32947,17 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_lines is
-  'Lines of a one-off invoice, 1 to 1000; raises InvalidInvoice unless each is sound.';
+  'Lines of the application''s own, at most 1000; raises InvalidInvoice unless each is sound.';
 
 revoke all on function pgledger.read_invoice_lines from public;
 
 -- file: repeatable/27_invoices/redraw_invoice.sql
 /*
-Computes a draft anew, with the tax rates that it has, and overwrites it. A one-off invoice keeps
-its lines: only discounts and taxes are computed anew.
+Computes a draft anew, with the tax rates that it has, and overwrites it. Lines that the application
+has given it stay, after those that are computed; a one-off invoice has no others.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.redraw_invoice(
   invoice pgledger.invoices,
@@ -29182,28 +32970,19 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_lines pgledger.invoice_lines[];
+  v_lines pgledger.invoice_lines[] := pgledger.own_lines(invoice.key);
   v_drawn record;
+  v_ok boolean;
 begin
-  if invoice.kind = 'one_off' then
-    v_lines := array(
-      select invoice_lines
-      from pgledger.invoice_lines
-      where invoice_lines.invoice_key = invoice.key and invoice_lines.kind = 'item'
-      order by invoice_lines.place
-    );
-    for v_place in 1 .. cardinality(v_lines) loop
-      v_lines[v_place].discount := 0;
-      v_lines[v_place].tax := 0;
-    end loop;
-  else
+  if invoice.kind <> 'one_off' then
+    v_ok := pgledger.check_zones(subscription);
     v_drawn := pgledger.draw_lines(
       subscription,
       invoice,
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
-    v_lines := v_drawn.lines;
+    v_lines := v_drawn.lines || v_lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
   invoice := v_drawn.invoice;
@@ -29254,7 +33033,7 @@ begin
         then 'A draft is not yet owed: finalize it first with ledger_finalize_invoice.'
       when invoice.status = 'draft' and target = 'voided'
         then 'A draft is not yet owed: delete it with ledger_delete_invoice.'
-      when target in ('deleted', 'pending', 'refreshed')
+      when target in ('deleted', 'pending', 'refreshed', 'updated')
         then 'Only a draft can be changed or deleted. ledger_mark_invoice_voided takes back what '
           || 'is final and not paid.'
       when invoice.status = 'voided'
@@ -29431,6 +33210,7 @@ as $$
       where usage_events.meter_key = seat_levels.meter_key
         and usage_events.event_at >= seat_levels.starts_at
         and usage_events.event_at < seat_levels.ends_at
+        and usage_events.quantity is not null
     ) as report
     cross join lateral (
       select
@@ -29611,6 +33391,15 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
+  perform pgledger.tell_of_invoices(
+    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
+  )
+  from pgledger.invoice_credits as given
+  inner join pgledger.invoices on given.to_invoice_key = invoices.key
+  where given.from_invoice_key = settle_credit.invoice_key
+    and given.amount > 0
+    and invoices.status = 'paid'
+  group by invoices.app_id;
 
   update pgledger.invoices
   set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
@@ -29732,19 +33521,21 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, as_of_version, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
     invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
   -- partial, so there is no constraint to name.
-  on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
+  on conflict (subscription_key, kind, period_start, change_version)
+  where status <> 'voided'
+  do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
   return v_key;
@@ -29830,6 +33621,11 @@ begin
     status := v_part.status;
     entered_at := v_part.entered_at;
     ends_at := coalesce(v_part.next_at, v_end);
+    if status = 'scheduled' and v_part.next_at is null then
+      starts_at := subscription.started_at;
+      entered_at := starts_at;
+      status := case when subscription.trial_end is null then 'active' else 'trialing' end;
+    end if;
     if status = 'trialing' and v_part.next_at is null then
       ends_at := least(v_end, subscription.trial_end);
     end if;
@@ -30533,8 +34329,9 @@ comment on column public.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.period_end is
@@ -30650,8 +34447,9 @@ comment on column public.ledger_tenant_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.period_end is
@@ -30704,6 +34502,58 @@ comment on column public.ledger_tenant_invoices.updated_at is 'When it was last 
 revoke all on table public.ledger_tenant_invoices from public;
 grant select on table public.ledger_tenant_invoices to pgledger_tenant;
 alter view public.ledger_tenant_invoices owner to pgledger_tenant_views;
+
+-- file: repeatable/28_payments/check_import.sql
+/*
+Refuses what does not depend on anything else in the request to import an invoice. Times and the
+reference are null where the caller gives none.
+Errors: NullArgument, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, InvalidId.
+*/
+create or replace function pgledger.check_import(
+  invoice pgledger.invoices,
+  due_at timestamptz,
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := case when due_at is not null then pgledger.time_fault(due_at) end;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_tax_rates(invoice.tax_rates);
+  v_ok := pgledger.check_metadata(invoice.metadata);
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['due_at', due_at::text, v_fault]);
+  end if;
+  v_fault := case when paid_at is not null then pgledger.time_fault(paid_at) end;
+  if v_fault is not null or paid_at > now then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array['paid_at', paid_at::text, coalesce(v_fault, 'it is ahead of ' || now::text)]
+    );
+  end if;
+  if reference is not null then
+    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
+    if paid_at is null then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array['reference', quote_literal(pgledger.abridged(reference)), 'there is no paid_at']
+      );
+    end if;
+  end if;
+  return pgledger.check_id('id', invoice.id, 'inv');
+end;
+$$;
+
+comment on function pgledger.check_import is
+  'Raises what is wrong with a request to import an invoice.';
+
+revoke all on function pgledger.check_import from public;
 
 -- file: repeatable/28_payments/check_payment.sql
 /*
@@ -30798,6 +34648,316 @@ comment on function pgledger.check_payment_amount is
   'Raises InvalidAmount unless that can be paid in a currency of so many decimal places.';
 
 revoke all on function pgledger.check_payment_amount from public;
+
+-- file: repeatable/28_payments/import_request.sql
+/*
+What an imported invoice of a subscription is for: the period in which a time lies, with what the
+subscription's own invoice would come to there, whose place the import takes. Refused where such an
+invoice is there already, and for a period that is not over.
+
+The subscription is locked.
+Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged, InvalidState.
+*/
+create or replace function pgledger.import_request(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  inout invoice pgledger.invoices,
+  exponent integer,
+  out drawn pgledger.invoice_lines[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_currency text := (
+    select plans.currency from pgledger.plans where plans.key = subscription.plan_key
+  );
+  v_request record;
+  v_period record;
+  v_drawn record;
+  v_there pgledger.invoices;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_choice('kind', invoice.kind, array['period', 'start']);
+  v_request := pgledger.invoice_request(subscription, at, invoice.kind, invoice.tax_rates);
+  if invoice.currency <> v_currency then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['currency', invoice.currency, format('the subscription''s plan is in %s', v_currency)]
+    );
+  end if;
+
+  v_there := (
+    select invoices
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = (import_request.invoice).kind
+      and invoices.period_start = v_request.period_start
+      and invoices.status <> 'voided'
+  );
+  if v_there.key is not null then
+    v_ok := pgledger.refuse_invoice_move(v_there, 'imported once more');
+  end if;
+  v_period := pgledger.billing_period(subscription, v_request.period_start);
+  if invoice.kind = 'period' and not v_period.is_over then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['at', at::text, format('the period ends at %s, which is to come', v_period.ends_at)]
+    );
+  end if;
+
+  invoice.subscription_key := subscription.key;
+  invoice.period_start := v_request.period_start;
+  invoice.as_of_version := v_request.as_of_version;
+  v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
+  invoice.period_end := v_drawn.period_end;
+  drawn := v_drawn.lines;
+end;
+$$;
+
+comment on function pgledger.import_request is
+  'What an imported invoice of a subscription is for, and what it takes the place of.';
+
+revoke all on function pgledger.import_request from public;
+
+-- file: repeatable/28_payments/imported_lines.sql
+/*
+The lines of an imported invoice as they are written down. A line that says it is a base fee or
+usage takes the place of what the subscription's period comes to for that, which drawn has: it is
+billed for good, and for what the line says. So nothing of it is billed again, and a later credit
+gives back its share of the line's amount, as it does where a coupon has lowered it.
+
+Where a charge has several lines, because the plan changed or the price has a bound, the amount is
+split over them.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.imported_lines(
+  lines pgledger.invoice_lines[],
+  drawn pgledger.invoice_lines[],
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  exponent integer
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_lines pgledger.invoice_lines[] := '{}';
+  v_given pgledger.invoice_lines;
+  v_line pgledger.invoice_lines;
+  v_for_period timestamptz;
+  v_places bigint[];
+  v_used bigint[] := '{}';
+  v_whole numeric;
+  v_parts numeric[];
+  v_ok boolean;
+begin
+  foreach v_given in array lines loop
+    if v_given.kind = 'item' then
+      v_lines := v_lines || v_given;
+      continue;
+    end if;
+
+    v_for_period := (
+      pgledger.billing_period(subscription, coalesce(v_given.period_start, period_start))
+    ).starts_at;
+    select array_agg(part.nth order by part.nth), sum(part.amount)
+    into v_places, v_whole
+    from unnest(drawn) with ordinality as part (
+      invoice_key, place, kind, description, item, period_start, period_end, quantity,
+      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross, counted,
+      events, redemption_key, basis, nth
+    )
+    where part.for_period = v_for_period
+      and part.nth <> all(v_used)
+      and case v_given.kind
+        when 'base_fee' then part.gross > 0
+        else part.gross is null and part.kind <> 'late_usage' and part.item = v_given.item
+      end;
+    if v_places is null then
+      v_ok := pgledger.refuse_json(
+        null, format('$.lines[%s]', v_given.place - 1),
+        'bills something that the period does not come to, or that another line bills'
+      );
+    end if;
+
+    v_used := v_used || v_places;
+    v_parts := pgledger.split_amount(
+      array(
+        select
+          case when v_whole = 0 then 0
+            else v_given.amount * drawn[place.value].amount / v_whole
+          end
+        from unnest(v_places) with ordinality as place (value, nth)
+        order by place.nth
+      ),
+      v_given.amount,
+      exponent
+    );
+    for v_nth in 1 .. cardinality(v_places) loop
+      v_line := drawn[v_places[v_nth]];
+      v_line.description := v_given.description;
+      v_line.unit_amount := null;
+      if v_line.gross is null and v_line.amount <> v_parts[v_nth] then
+        v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
+      end if;
+      v_line.amount := v_parts[v_nth];
+      v_lines := v_lines || v_line;
+    end loop;
+  end loop;
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.imported_lines is
+  'The lines of an imported invoice as they are written down.';
+
+revoke all on function pgledger.imported_lines from public;
+
+-- file: repeatable/28_payments/ledger_import_invoice.sql
+/*
+Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
+the last until the transaction ends. What the clock has decided about the subscription is written
+down first. Of calls with the same id at the same time one writes, and the others wait for it.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
+metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
+of the plan, an invoice that is there, total, earlier drafts.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
+InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
+InvalidState.
+*/
+create or replace function public.ledger_import_invoice(
+  app_id text,
+  tenant_id text,
+  currency text,
+  lines jsonb,
+  tax_rates jsonb default '[]',
+  metadata jsonb default null,
+  id text default null,
+  subscription_id text default null,
+  at timestamptz default null,
+  kind text default 'period',
+  due_at timestamptz default null,
+  paid_at timestamptz default null,
+  reference text default null
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_subscription pgledger.subscriptions;
+  v_invoice pgledger.invoices;
+  v_exponent integer;
+  v_lines pgledger.invoice_lines[];
+  v_request record;
+  v_complete record;
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  if subscription_id is not null then
+    v_subscription := pgledger.advance_subscription(
+      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
+    );
+  end if;
+  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
+  v_lines := pgledger.read_invoice_lines(
+    lines, v_exponent, with_kind => subscription_id is not null
+  );
+  v_invoice.app_id := app_id;
+  v_invoice.tenant_id := tenant_id;
+  v_invoice.kind := case when subscription_id is null then 'one_off' else kind end;
+  v_invoice.currency := currency;
+  v_invoice.tax_rates := tax_rates;
+  v_invoice.metadata := metadata;
+  v_invoice.created_at := v_now;
+  v_invoice.subscription_key := v_subscription.key;
+  v_invoice.id := coalesce(id, 'inv_' || pgledger.new_ulid(v_now));
+  v_ok := pgledger.check_import(v_invoice, due_at, paid_at, reference, v_now);
+  v_key := pgledger.repeated_import(v_invoice, v_lines, at, paid_at, reference);
+  if v_key is not null then
+    return pgledger.invoice_with_key(v_key);
+  end if;
+
+  if subscription_id is not null then
+    v_request := pgledger.import_request(v_subscription, at, v_invoice, v_exponent);
+    v_invoice := v_request.invoice;
+    v_lines := pgledger.imported_lines(
+      v_lines, v_request.drawn, v_subscription, v_invoice.period_start, v_exponent
+    );
+  end if;
+  v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent, is_import => true);
+  v_ok := pgledger.check_invoice_total(v_complete.invoice);
+
+  return pgledger.write_import(
+    v_complete.invoice, v_complete.lines, due_at, paid_at, reference, v_now
+  );
+end;
+$$;
+
+comment on function public.ledger_import_invoice is
+$$Writes down an invoice that was made elsewhere: final, and paid if it is.
+
+It takes the app's next number; keep the number that it had in metadata. No
+coupon takes anything off it. Taxes are computed from tax_rates, so give them
+as they were, or give taxes as lines.
+
+With a subscription it takes the place of the invoice of that kind and period,
+which is then not drawn up. But what the period comes to counts as billed only
+where a line says so, by its member kind: base_fee for the plan's fee, usage
+for a feature, whose key is its item. Such a line bills all of that for good,
+for what it says. Anything else that the period comes to is on the
+subscription's next invoice. So record the usage, and import the invoices of
+its periods in their order, before you call ledger_advance.
+
+Without a subscription it is a one-off invoice.
+
+app_id: App that the tenant belongs to.
+tenant_id: Who is billed.
+currency: Currency of every amount; that of the subscription's plan.
+lines: JSON array of what was billed, as for ledger_create_invoice; with a
+  subscription each may have kind, for example [{"description": "Plan",
+  "kind": "base_fee", "amount": "49"}, {"description": "Calls", "kind":
+  "usage", "item": "calls", "amount": "7.20"}]. kind is item where it is left
+  out. A base fee of another period has period_start in that.
+tax_rates: JSON array of its tax rates, as for ledger_create_subscription.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
+  with the same id returns that invoice as it is now; null for a new id.
+subscription_id: Which subscription it is for; null for none.
+at: A time in the period it is for; null for the current period.
+kind: What it is for, as for ledger_generate_invoice, where there is a
+  subscription; one of: period, start.
+due_at: When it is to be paid; null for the app's payment terms from now on.
+paid_at: When all of it was paid, not in the future; null for not yet.
+reference: What that payment is called where it was made, 1 to 255 characters,
+  or null.
+
+Returns: The invoice, pending or paid.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
+  tax_rates are not valid, a line bills something that the period does not
+  come to, or the total is not below 1e30 in size; the message names the
+  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
+  or paid_at is in the future), InvalidArgument (the reference is not valid or
+  there is no paid_at, there is no such kind, the currency is not the plan's,
+  the subscription has no period at that time, or the period is not over),
+  IdempotencyConflict (the id is taken by a different invoice), UsagePurged
+  (usage events of the period may have been purged), InvalidState (there is
+  such an invoice already, or an earlier draft comes first).$$;
+
+revoke all on function public.ledger_import_invoice from public;
+grant execute on function public.ledger_import_invoice to pgledger_poster;
 
 -- file: repeatable/28_payments/ledger_list_payments.sql
 /*
@@ -31055,6 +35215,9 @@ begin
     v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
+  if invoice.status <> 'paid' and amount >= v_remaining then
+    perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
+  end if;
   return pgledger.invoice_with_key(invoice.key);
 end;
 $$;
@@ -31119,6 +35282,144 @@ comment on function pgledger.payment_is_repeated is
   'Whether a payment of that id has been recorded; raises if by a different request.';
 
 revoke all on function pgledger.payment_is_repeated from public;
+
+-- file: repeatable/28_payments/repeated_import.sql
+/*
+The key of the invoice that an earlier call with that id has imported, or null if there is none. The
+request is compared by value with what was written down: lines by their texts and by what those of a
+text come to together, because a line that bills a charge of several parts is written down as
+several. A time in the period and a payment are compared only if the caller gives them.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_import(
+  request pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  at timestamptz,
+  paid_at timestamptz,
+  reference text
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fields text[] := array[
+    'app_id', 'tenant_id', 'subscription_key', 'kind', 'currency', 'tax_rates', 'metadata'
+  ];
+  v_key bigint;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select
+    invoices.key,
+    pgledger.picked(to_jsonb(request), v_fields) || jsonb_build_object('lines', (
+      select jsonb_object_agg(line.description, line.amount)
+      from (
+        select given.description, sum(given.amount) as amount
+        from unnest(repeated_import.lines) as given
+        group by given.description
+      ) as line
+    ), 'is_of_the_period', true, 'is_paid', true),
+    to_jsonb(invoices) || jsonb_build_object('lines', (
+      select jsonb_object_agg(line.description, line.amount)
+      from (
+        select written.description, sum(written.amount) as amount
+        from pgledger.invoice_lines as written
+        where written.invoice_key = invoices.key and written.kind not in ('discount', 'tax')
+        group by written.description
+      ) as line
+    ), 'is_of_the_period',
+    request.subscription_key is null or repeated_import.at is null
+    or (repeated_import.at >= invoices.period_start and repeated_import.at < invoices.period_end),
+    'is_paid',
+    repeated_import.paid_at is null or invoices.total <= 0 or exists (
+      select
+      from pgledger.invoice_payments as payment
+      where payment.invoice_key = invoices.key
+        and payment.paid_at = repeated_import.paid_at
+        and payment.reference is not distinct from repeated_import.reference
+    ))
+  into v_key, v_given, v_recorded
+  from pgledger.invoices
+  where invoices.id = request.id;
+
+  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.repeated_import is
+  'Key of the imported invoice that has that id already, or null; raises if another request '
+  'made it.';
+
+revoke all on function pgledger.repeated_import from public;
+
+-- file: repeatable/28_payments/write_import.sql
+/*
+Writes an imported invoice, makes it final, and records its payment if there was one. If a repeated
+call has written it meanwhile, it stays as it is.
+
+Errors: IdempotencyConflict, InvalidState.
+*/
+create or replace function pgledger.write_import(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  due_at timestamptz,
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint;
+  v_constraint text;
+  v_ok boolean;
+begin
+  if invoice.subscription_key is null then
+    v_key := pgledger.insert_one_off_invoice(invoice, lines);
+  else
+    begin
+      v_key := pgledger.store_invoice(invoice, lines);
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint <> 'invoices_id_key' then
+          raise;
+        end if;
+        v_ok := pgledger.fail('IdempotencyConflict', array[invoice.id]);
+    end;
+    v_ok := pgledger.check_no_earlier_draft(
+      (select invoices from pgledger.invoices where invoices.key = v_key)
+    );
+  end if;
+  invoice := (
+    select invoices from pgledger.invoices where invoices.key = v_key for no key update
+  );
+
+  if invoice.status = 'draft' then
+    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
+    if paid_at is not null and invoice.amount_due > 0 then
+      return pgledger.pay_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key),
+        invoice.amount_due, paid_at, reference, null, now
+      );
+    end if;
+  end if;
+  return pgledger.invoice_with_key(v_key);
+end;
+$$;
+
+comment on function pgledger.write_import is
+  'Writes an imported invoice, final, with its payment if there was one.';
+
+revoke all on function pgledger.write_import from public;
 
 -- file: repeatable/28_payments/views/ledger_invoice_payments.sql
 /*
@@ -31260,6 +35561,9 @@ only the move was written.
 
 Of one that is far behind, a call does a part. It is_unfinished then, and goes behind all others
 that are due by now, so that it holds up nobody.
+
+Errors: ActiveSubscriptionExists (it is to start, and its tenant has another live subscription),
+UnknownTimeZone.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
@@ -31282,11 +35586,21 @@ declare
     to_store => invoices = 'none',
     at_most => pgledger.moves_at_once()
   );
+  v_ok boolean;
 begin
+  if v_moved.status = 'scheduled' and v_moved.due_at <= now then
+    v_ok := pgledger.refuse_second_subscription(
+      v_moved.app_id,
+      v_moved.tenant_id,
+      'This one waits to start. Cancel one of both at once.'
+    );
+  end if;
   version := v_moved.version;
   is_busy := false;
   is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
+    v_ok := pgledger.check_zones(v_moved);
+    is_unfinished := is_unfinished or pgledger.invoiceable_version(v_moved) < version;
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
@@ -31489,26 +35803,76 @@ comment on function pgledger.check_advance_span is
 
 revoke all on function pgledger.check_advance_span from public;
 
+-- file: repeatable/29_advance/drafts_to_finalize.sql
+/*
+Drafts of a subscription that can become final by now. While changes after until_version are left to
+later, so are drafts of periods that do not end before these.
+*/
+create or replace function pgledger.drafts_to_finalize(
+  subscription pgledger.subscriptions,
+  until_version bigint
+)
+returns table (kind text, period_start timestamptz, change_version bigint)
+language sql
+stable
+parallel safe
+as $$
+  select invoices.kind, invoices.period_start, invoices.change_version
+  from pgledger.invoices
+  where invoices.subscription_key = subscription.key
+    and invoices.status = 'draft'
+    and (
+      until_version = subscription.version
+      or invoices.period_start < (
+        select subscription_changes.period_start
+        from pgledger.subscription_changes
+        where subscription_changes.subscription_key = subscription.key
+          and subscription_changes.version = until_version
+      )
+    )
+    and (
+      invoices.kind in ('start', 'change')
+      or (
+        invoices.kind = 'period'
+        and (
+          invoices.period_start < subscription.current_period_start
+          or subscription.current_period_end <= pgledger.clock()
+          or subscription.status = 'canceled'
+        )
+      )
+    )
+$$;
+
+comment on function pgledger.drafts_to_finalize is
+  'Drafts of a subscription that can become final by now.';
+
+revoke all on function pgledger.drafts_to_finalize from public;
+
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
-The invoices that a subscription's changes since the last look ask for.
+The invoices that a subscription's changes since the last look ask for, in the order in which their
+drafts have to become final.
 
 An invoice of kind period: for each period that has ended, except one that was a trial all through.
 Of kind start: for each period that began or went on active. Whoever draws it up skips it if the
 base fee has been billed, as it is by the invoice of the period before where that has_next, that is
 where the one follows the other without a gap. A change at the moment at which the subscription is
-canceled begins nothing.
+canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
 
 Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
 drafts that can become final by now, as of version 0.
+
+Changes after until_version are left to later.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
-  with_drafts boolean
+  with_drafts boolean,
+  until_version bigint
 )
 returns table (
   kind text,
   period_start timestamptz,
+  change_version bigint,
   as_of_version bigint,
   has_next boolean
 )
@@ -31520,7 +35884,7 @@ as $$
     select
       subscription_changes.version, subscription_changes.change, subscription_changes.status,
       subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at,
+      subscription_changes.occurred_at, subscription_changes.invoice_now,
       lag(subscription_changes.period_start) over earlier as earlier_start,
       lag(subscription_changes.period_end) over earlier as earlier_end,
       lag(subscription_changes.change) over earlier = 'trial_ended'
@@ -31531,49 +35895,55 @@ as $$
       = subscription_changes.occurred_at as has_ended
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
-      and subscription_changes.version >= subscription.invoiced_version
+      and subscription_changes.version between subscription.invoiced_version and until_version + 1
     window earlier as (order by subscription_changes.version)
   )
-  select distinct on (occasion.kind, occasion.period_start)
-    occasion.kind, occasion.period_start, occasion.version, occasion.has_next
+  select distinct on (occasion.period_start, turn.place, occasion.change_version)
+    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
+    occasion.has_next
   from (
     select
-      'period' as kind, change.earlier_start as period_start, change.version,
+      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
+      change.version,
       change.status = 'active'
       and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.earlier_start <> change.period_start
       and not change.was_trial
     union all
-    select 'period', change.period_start, change.version, false
+    select 'period', change.period_start, 0, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.change = 'canceled'
-      and change.occurred_at > change.period_start
     union all
-    select 'period', subscription.current_period_start, subscription.version, false
-    where subscription.status = 'paused'
+    select 'period', subscription.current_period_start, 0, subscription.version, false
+    where until_version = subscription.version
+      and subscription.status = 'paused'
       and subscription.current_period_end <= pgledger.clock()
     union all
-    select 'start', change.period_start, change.version, false
+    select 'start', change.period_start, 0, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.status = 'active'
       and change.has_ended is not true
-      and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
-    union all
-    select invoices.kind, invoices.period_start, 0, false
-    from pgledger.invoices
-    where with_drafts
-      and invoices.subscription_key = subscription.key
-      and invoices.status = 'draft'
-      and (
-        invoices.kind = 'start'
-        or (invoices.kind = 'period' and invoices.period_end <= pgledger.clock())
+      and change.change in (
+        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
       )
+    union all
+    select 'change', change.period_start, change.version, change.version, false
+    from change
+    where change.version between subscription.invoiced_version + 1 and until_version
+      and change.invoice_now
+    union all
+    select draft.kind, draft.period_start, draft.change_version, 0, false
+    from pgledger.drafts_to_finalize(subscription, until_version) as draft
+    where with_drafts
   ) as occasion
-  order by occasion.kind, occasion.period_start, occasion.version
+  cross join lateral (
+    select array_position(array['start', 'change', 'period'], occasion.kind) as place
+  ) as turn
+  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -31583,17 +35953,18 @@ revoke all on function pgledger.invoice_occasions from public;
 
 -- file: repeatable/29_advance/invoice_on_occasion.sql
 /*
-The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
-base fee has an invoice of its own only where nothing has been billed for its period.
+The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
+has an invoice of its own only where nothing has been billed for its period.
 
-With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
-it is computed again as often as another invoice has used up one of them meanwhile.
+With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
+it is made final, but for its number; it is computed again as often as another invoice has used up
+one of the coupons meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   to_finalize boolean
 )
 returns bigint
@@ -31611,6 +35982,7 @@ begin
     where invoices.subscription_key = subscription.key
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
+      and invoices.change_version = invoice_on_occasion.change_version
       and invoices.status <> 'voided'
     -- The caller's lock on the subscription keeps others from its drafts already. This one makes
     -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
@@ -31629,39 +36001,39 @@ begin
       end if;
     end if;
     v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
-      false
+      subscription, kind, period_start, change_version, null, false
     );
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  while to_finalize and v_key is not null loop
-    exit when pgledger.use_coupons(v_key);
-    perform pgledger.redraw_invoice(
-      (select invoices from pgledger.invoices where invoices.key = v_key), subscription
-    );
-  end loop;
+  if to_finalize and v_key is not null then
+    while not pgledger.use_coupons(v_key) loop
+      perform pgledger.redraw_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key), subscription
+      );
+    end loop;
+    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
+  end if;
   return v_key;
 end;
 $$;
 
 comment on function pgledger.invoice_on_occasion is
-  'The draft for an occasion to invoice a subscription, or null.';
+  'The invoice for an occasion to invoice a subscription, or null.';
 
 revoke all on function pgledger.invoice_on_occasion from public;
 
 -- file: repeatable/29_advance/invoice_subscription.sql
 /*
-Draws up the invoices that a subscription's changes since the last look ask for, and returns the
-drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
-such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
-before and can become final are among them.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns them in
+the order of their periods. With to_finalize, each is made final before the next one is drawn up,
+but for its number, and drafts that were there before and can become final are among them.
 
 The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
 what its tenant has left of coupons, only the subscription is written and the answer is null: the
-next call draws up its invoices.
+next call draws up its invoices. If there is very much to invoice, it also draws up the rest.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -31673,6 +36045,7 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_until bigint := pgledger.invoiceable_version(subscription);
   v_occasion record;
   v_key bigint;
   v_drawn_version bigint;
@@ -31687,14 +36060,14 @@ begin
 
   for v_occasion in
     select
-      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize) as occasion
-    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
+      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
+      occasion.has_next
+    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
-      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
@@ -31703,8 +36076,9 @@ begin
     end if;
   end loop;
 
-  subscription.invoiced_version := subscription.version;
+  subscription.invoiced_version := v_until;
   subscription.invoice_due_at := case
+    when v_until < subscription.version then pgledger.clock()
     when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
       then subscription.current_period_end
   end;
@@ -31719,12 +36093,50 @@ comment on function pgledger.invoice_subscription is
 
 revoke all on function pgledger.invoice_subscription from public;
 
+-- file: repeatable/29_advance/invoiceable_version.sql
+/*
+Up to which version a call draws up the invoices of a subscription: all that are written down, or so
+many that the call stays short, and then all of the last one's moment, because what happens at one
+moment is billed together.
+*/
+create or replace function pgledger.invoiceable_version(subscription pgledger.subscriptions)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when subscription.version <= subscription.invoiced_version + pgledger.moves_at_once()
+      then subscription.version
+    else (
+      select change.version
+      from pgledger.subscription_changes as change
+      where change.subscription_key = subscription.key
+        and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
+        and not exists (
+          select
+          from pgledger.subscription_changes as next_change
+          where next_change.subscription_key = change.subscription_key
+            and next_change.version = change.version + 1
+            and next_change.occurred_at = change.occurred_at
+        )
+      order by change.version
+      limit 1
+    )
+  end
+$$;
+
+comment on function pgledger.invoiceable_version is
+  'Up to which version of a subscription a call draws up its invoices.';
+
+revoke all on function pgledger.invoiceable_version from public;
+
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
 what another one holds to the next call. Each subscription that is taken is moved on to now, or by
-as many changes as pgledger.moves_at_once says. Invoices become final at the end of the call, so
-that the app's numbers are locked only from there to the end of the transaction.
+as many changes as pgledger.moves_at_once says. Invoices get their numbers at the end of the call,
+so that the app's row is locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -31774,7 +36186,7 @@ begin
       );
   end;
   if invoices = 'final' then
-    perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
+    perform pgledger.number_invoices(app_id, v_done.invoice_keys);
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
@@ -31814,10 +36226,10 @@ in time. What has been due the longest comes first.
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
 subscriptions than asked for do not mean that nothing is left: one that is
-more than 100 steps behind moves on by 100 in a call, and the next call goes on
-with it, after all others that are due.
+more than 100 steps behind moves on by 100 in a call, and the next call goes
+on with it, after all others that are due.
 
-A subscription gives one row for each step, in order: trial_ended,
+A subscription gives one row for each step, in order: started, trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
 invoice_past_due. A subscription that could not be moved gives failed, with
 the error, and is tried again in an hour. nothing_due names the last one that
@@ -32402,13 +36814,13 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32434,9 +36846,10 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'e1347572ebc766a90e2166af50df688407c8d8bd0a5df137ec744d116c4046b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '5a7912ff62b1d7976bd42e93c8cf6f9bfe6fc4c62b08108594af40dfb6d055b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32466,15 +36879,16 @@ values
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', '96c1369af0362bf14bf0f6396415404abae40585edba439079ab46f5f700ac14', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '327d816b5658b52ff99473e3e74829e8a323e60234e03667aa273dd88babd282', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', 'faac63a7b27674eb93f5963ff8f8da23b194475a451530ca078d49dfba5e0615', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', '2236b61cd6fb0d96cc2d005a9eb9225ead8a91810b3caa2ebf06c17bb0fde253', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/zone_is_known.sql', 'repeatable', 'db143c6c9e42e4d0da7bad674a0d686e43738afe1a82eae638d6702b29144ea9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'dc7290799995a84ec99d814148249b8694525a8cc525b0e32625d01dc3316808', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'dfdf3a6d05104491da5029d2ad38067fa8ad2f48ecc6682649cc8faa55c53d18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32490,7 +36904,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'fe21b9b8cca1b628760ccd29ce5630387bc01366d09e70deaad2599d9531e95f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '6fdae094caee8f0ac0e65b5fa8e50f85b105f3446f1cc2212efc735cbae705a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32547,9 +36961,9 @@ values
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', '6365a6c49d590228817c0216d51ee551ab00d18be7f7c1b434a235f241159bdd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '930a50081f4299a4764110f359e94a8226102818b236efe2e6f6c289d4e0c358', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '39532d2960b24dd078db519040352b9bfe2e39940ea95d9ed96f120cd934663a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '490a72730069b95dade10382421c1041678c318558df286c3009413daaec878f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '648207d841d78c4e3597a2caf9a60b4fa1a5b1a293d4cf9b0295282d94ce5c9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '80ca87dc49ea936e7dfbe7daec19f5838bf6e7dc3e61d274eea6cd64119f3dc5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', '8c9e551e12469a4d94d1b74f50191d6901c53a6181529c99cc609445ff5c3069', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32570,12 +36984,12 @@ values
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '88bf8a76cf8e92e781cfc911997c374d1402c269d664ce2d3a82342a6f47a8fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '896eacdb55cefe133a3e714fa9210c717bd7a9d005b2be291d6d305117370dd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '6c8b23822d11c88cafd8982ede84b1d03197e78a28b555f1015d1798ad4fea1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '1a6481f88e435606e4c8d182229a6bcdaf0ad0f46b7b5f6ccd6b4392baedb82c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '58bd8d88ce3a71bff377838f1140079b1a72a6a35d7de736654b3da1dd452357', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '2397707c9cdf7bac33f158e22a397e8ed4a273483c5e62f826dfc415a5a8d801', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32584,32 +36998,32 @@ values
   ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'dfcdd862884f1ef55336270f3ac60c38ebf474a25523718eb244a4cb4ec3b3f7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '3d5b7b984317338b00aed6020e885e00bad1239824e9c480f959833f4395727d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'ee74ef84eeb6b2454f494a60f58482d96099234bdb11fc9d38303c8f76cbfd25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', '55913a2e9d74c45d4ce6677447b3461be93c6ccd469bceac519f455eec2953f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', '4471d0e651b1baae55011a25c338cf5269b080f9ae55effc97c47246a9e0e232', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', 'a5fb6b097209a841d14dd68e5f3a303ee449b2353149846af0d706627bdf3bb9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'f6e197b61c283d8edce1f25d031792bce283ffc216e751e1b7821823fa7f89af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5321c3a7177d0a6b9fbe9a8b877958d248198599137f489d666b28cea90293d2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'be7e1f89175384ec54f0ae21545e6c80de58910be685d881153ea9391435abcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', 'f7ab504b8dbfd8d9fe566fc5984bc27395a78025d04f28690574a30ca96cefb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', '6b9c473ff87a92359a03b63e093d4662b21758f7d6536213e7561e7eca091310', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '8f6f35108b9049d434a2111455f50665b5598cbfeefec9127878c8c927eed1e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '1e97977248a52a83a2702adc065e49fc94733e8c8cf3fce0d14dc0c10186e2de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'd3477fdbd835b89f6012b35709bbab1aa03a6cbcdbc16db2a81bbe10f454b162', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', 'b862ee46e0503d998f63f0753ac9b6de398f1a770f279e3dbf8d193e4558dca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '6c6d4e0e27b3a38368e4918b13e43e79bfe1efc381c36d5ba8b1e9045a73d0bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '8d0fcfa66d2d529aee6bf7b40a19feed154d3e90221edcfbea74a1ab7ae24374', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '6a183a56b47ec621cfa2ded86537b55b0fbb1a746b686c9bbce9e21100230235', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '3c9eaa93c9564e089cc119c8b9a4528dd28712ee3c32ca9467419763213679f1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'ea3a4bb4ded9248a670f223aecc440d43579fde9010b0ab4654597c0ec588df4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f301fdc2e55dfe3a9cd27ec91b0efa48b721cffb9b7e53dda70aebb8b3274fd5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/charged_usage.sql', 'repeatable', '2493dd21f5d858f94b32fec9eb15271d217e3bcde75442ceaabd3fab00dc8f29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/check_event_quantities.sql', 'repeatable', 'bbe45e5099db87df47a13843b390a7f253b589d451e4887f23c19f17f53c3961', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'ee02675eb2c09c33cf4d04f68b361181df4b05c5aba0551a5ac2052991bc1ad2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32620,96 +37034,139 @@ values
   ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '0da79f24d42e33d47f7a88beb06eff0836a550be67b0dd521cdf3edca36cde71', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', '3c0925a6043442895d3acf48edd1fadff5d2aa400d27728eb4e2f7ffe3290824', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', '98cfd1b44c0ac432e11b07b8beca044d52d3435860885624b57d237c8d8c0d5a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', 'b98bd24310d68e145e0b0911462575b2966137be6244733953ca667e3f0a16ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'a1fe5ecd23b4cf32f586434ec33813db1f48b0f4d5903cadc268b605acb71175', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '5bd76235c0da4f365fb385c019d4df8b2ab34b63c4391b9dde78cd907d5da369', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_cancellation.sql', 'repeatable', 'c76fb0d50411a5fb10f8d926b7e21268410040f3cfc0e801c72a169b7be3c209', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '07dbf52ef06af324b14c76a97c33b0cd42aa126e019ac7bff739a9ad8a5801e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0d3cd92eff48155e3577aad221c945d58377feded6ccd7008f3dee74229bf0b0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '14b6ac9498c04948403637639f5c7f5780bb3c02bc0e729ec835fb8425d0a6f8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '47b4c78fcc0cb7f81790ceab826ee439bf695fa3f808753b1dea35000f15bc25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '029079ebfe2d8bedaa4415a59d2c231a8b6e239a73996682ea0f651429e62e01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/invoiced_at_once.sql', 'repeatable', 'ff15c146c01aecbc60f03c5131275bf45305df231e94f74547bbf87cf5bb040e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/known_zones.sql', 'repeatable', '68c986334b6c825b6194731fc66e85dade431997e4f85cc895cb12daf88dcf01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '86f2b52a3d587f4d057f0ef33803b39e16fa0a0ee32d9b35bc11901f6f83fa2d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '798af08c635e96355a1fbea87f2835dc1980e70202027acf036f7cdd0850e287', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_time_zone.sql', 'repeatable', '73ff1838c71786d1036e78b2a68fa98a6a6c114aece48466301395dadfe792df', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '9e35b5f587c54981eb1cb401ebe85d66c30b494cd0027b601c424c474e09872d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '47edf529f877819e66197bf22bf596200cfa14d4436133ab67dbf962a2db3e98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '0c3b9f5e3b846418a9e556c658459899c9be0f543f9ee2f1fa6aec8ece8100bd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_all_subscriptions.sql', 'repeatable', '52f45b377643e70940b596dfd4cc69b01c4c9009000ddffd67dfd72cb5552fee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'a195f36e8039bd7c2e33b500bcb5b8829f89caeea2e47bf764263c0dbbdc3998', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '7395fc2e4c3b3e2154ca122311f53af9e5d196ab775b8bd6003d1256b6733b86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '7bd755e7fec846ca1164924b4d142865595f94ed3a1451895ec3e7c07f9a7c59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_set_trial_end.sql', 'repeatable', 'be8c6d2aec13b4fe43039917c22498abdd599cfe85d977c96c442083902de82a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '388f355b9deae9d3a9ef9ddad45645daff235d156c1f3387258c836e339fcb5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moved_to_plan.sql', 'repeatable', '66b00e2aeafb14a1da12f89385fec93c987edfdbc61bd2a14a9d315a03cd74a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moved_to_zone.sql', 'repeatable', 'd1ec6e3255bae5620d3db038e4930383befeb868eff3498b99c09b78c3263c0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '1242b2cd3c4cf324cc2534d785a863007ea097066949881c160760092a445b5f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '909cb6430fe399aec6a0c37288222de60d4260e746090a4192e3901cf8b169fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '70106f88d7f40d7a8587cb5b1826716c82b80a20d3aa69ee66ec5794ccd50f36', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/period_end_cancellation.sql', 'repeatable', '6a54a5facca72dd9c6dcda8b843d62eed7c362f154d41de115165ea83c3e8681', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/place_subscription.sql', 'repeatable', '74493690e56e24cf6f43ce71aa35f86f285a512aa03b8074e2923655c125ba64', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/plan_trial.sql', 'repeatable', '8ca8c8ffd213251dc2aea40b5efb0a7d8115e5f0fd42ad7cf0dd30b7d2b45fe3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/quota_period.sql', 'repeatable', '7db167f2fcec7c67084c78700ebe9c1028c911b3fb846fc6c8d1ccb9769eec2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_scheduled_clash.sql', 'repeatable', 'ae14993f74609c0e5c85a132c109f93bc83e379395c092d713c82381aad76306', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f792d7871bc04460e21ef555062a4e0f790706bcf957167c1795772de9361795', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', 'eb13cb4d3643df62c09873cf5bb1be8ec4559dbfdda68ba375f4d2ef3ca0fb85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'cd8a8e9d06dce3d94a11e1df45789e1a34ffe173b5188cf26776b95317d62316', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/start_due_subscription.sql', 'repeatable', 'ad9661fd0fcc0b0ea2b20dd2e4257285651340c0c9f5dd8f3c440b1bdb60d4c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '33dbd2bbef03ececd54b6c1ad123d31003cf801661ca66f92065b36ef205d67c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '9c79feb8ca950dbf15b368ee905d4fde775cac8a4e64b18d3b849a3d9f9fd026', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', 'ae15c85533ac9b0a41c29023d37491f45f39b2f6856c6cc1c4c3852053439457', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', '669a1fb734b0cd438d430e7d37780bf6d03d8ed4a9042fee7139f680f87f30de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '8f41f816c52082c8cc8f7a261b1863d88f9f3ac86d17c844fdc861af27d114aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/take_live_place.sql', 'repeatable', 'ad3db483ef996cdc15496dcdda645cde285316c8e17aa334ff5f3698cd9c623d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'f6261feb3b495ada9fb91d8db9726d7e82550b059c2062bfacd26ef88be03fff', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a0f311596e3e3e6edfad3f5ed214564b3119f061d3ad93b16a1b989fadb01370', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/with_trial_end.sql', 'repeatable', 'c21edc334e11d296916d9db306dacc795378484fcec032119ff2fd2d2cd075ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '9cb83c80134aa4cbc9a5af75ea49b001ea8dc94c619d0372c9fc5f01ddf159d0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '032f766a4c10df38302d8b305a4a6e38ba1dcda0c795ef2209f57e4734f1e538', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '969ab3439af10260319df1f361182def9e9d9d6acd3b034ff96041bb6865c0b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', '667d673951c68088d3bbfa03f07c08e05b535d6e6e58f1cec65dcb1c5b9a27c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '2a37f9919cf6a27b795f48cde1d887911838dbab53a87f4ac429ae95142ff620', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'b601da8c1982a2394a3318aa0ae052908c4892d8d7c0f823581ca966abb8759d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '0479f3b7d0c3e6364362f768d04ad28a1968551d71faadeacede2a7c66fc2264', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '63a8289900865ce090a47923580407541fdf9a5b8b91ceb95a8f3ba987be639c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_prices.sql', 'repeatable', '90ebc2a2d19f50e9997eb2dd9bb1b8ce961c7eac68ff3a5e8d1aeab206c3ca2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '8b5e5ce36d7e1fad225a1e03485b4ee38c88d541f643571d8a85a846a7f6b828', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'fcb7e3dc4ecb4374ae03a10e9bf8c3761e7cd8c55b9472cadeca5241eb02949a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7b5a1be2d918d0fdff617507614441a3ef61721772e1f2361f70ab5a83c363e4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e1e67fa43d029181388dc02daae949ff23ed10f392399a9e3a5b20c9d28cbec0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'cb269caf5570dcadc8c5069f186911452d453535789f145cca103b9dbdf32e2a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '1e78882275e1fb997c10416ca6b0771934d2d3d298fcac9748efe0f0316b2d3c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '70686aaaef382e2f42f6b6f433e0f64953ff51e5fb969c0a6dc81b3d5bba88cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_day_again.sql', 'repeatable', '0ce4aefb834128aa1a36f309097faec4c9156fbbdab232e713fe636845ec8748', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'edf0048139f95c11aebc7b750b64c24f3bb90fe2c16968126c9c09484fdc0658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '8afbfaa97adc74e2ba28244c2ffd9937db5458096590b44c00d40f830d5e69bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2b3bac8eb0d682fccfb916f11bc3670312121f4404226ab54037ccc179b5795e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'b4740d81226aa26ce5eb5fc024fb45f701b4b14bf8c8ed7a5ebdf9671c56002b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', '59afa4e8c7976368d0fb5236ff61521e13e0255ed34f52a1bbfc432fa70e98b5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_usage_corrections.sql', 'repeatable', 'e31714434e661656ed5758677964f4e3067bbc8cf70ac5aac8ec5a7e1817a8c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', '23487a118e1951afd2d865a1f3788405b8b388c64e39d9ee8d6b9de5ba0acb02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'ac3d90d078316d13a78a391de0cb228158c871e87f6bb7fd7dba384f03788bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', 'c9bdbf0c645594eb7369d64795f6a4ed7dfa2d18d59499287687d1320d25ff57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '6e126799d51048e58916a680adb5ce978c2df51d8fc9299a3c66b3b0a4e05371', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', '6e1319227ba69db8aa088642cec68aa8237333df8875488792ba36eefeaafaf5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '3e0b3fa30b0a458b0aa6bc020f2f2061b3df6a3d0025d718515cccba635f65bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', 'c682a797f78825fd48c78fae17918b133fab3765dd8b86c7a2341a3477e1aba0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '407174073737be9b62ae94e920ae3b90e0a2aba19ad805d07492fa9d1150e555', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'bcb8e03651ef30ae8045d2987e1eb3f23deb9e9f13e066a4b9b60323f3e42403', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', 'bed4d534b3e8a749eeca4ebdba96a818d1821540abba7b59068175d492526617', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'cebe0269e1067ed1e975f9d33b723bcfe5903c15058c063836b5c60f3f8c701c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/time_of_seats.sql', 'repeatable', 'e8de618c100740f0cce0518591f70e79fe7cba309c9f705d6515602f1c1abcf1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'b02ca182e0159d8a1e9d190e77926e42837f581add2d72d660a9ff67cae42a9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32726,7 +37183,7 @@ values
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c76c260500dd090a1118e0bb2386d4e59ae566680e6122b52132c614c1557087', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'c207d51df5356e789582b174bc2a3cfa7db6f438d3743a986c6503b64158e31a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '4d5f20203001c20f18318bc29140ed28a1b63e7223efcff0b4dd78c369e45d17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bfb4e5d757e5832de0f17897cd45789ce2b75a8685fc40007495f6019dd04916', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32747,66 +37204,81 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '07b1c6418575392aa75e5bcc0a66d31f33722359b61555570e5676cb7b3d6fa8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'b573f6246766bbbe51a6ba2eae21f125820c928aba34068c5e0ba4a426ba532b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '62c9c1195e11da721ff81c4f0af15ae568b37d121e5ebb662176ecfec4a1b837', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '219770fba335b3519a22a5b31b2c3b0feeacd22874658d3ba2879af25a288de7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/kept_tax.sql', 'repeatable', 'c8eb2109791457662b951e1630dca8e2f8ca073367e07c5f10d72d4d98bc693f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/tax_beside_credits.sql', 'repeatable', 'ec6ac1d53219e74263e9efc90ff398844b58c3675b3ea6d7acd2b067e11a8f72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/taxable_parts.sql', 'repeatable', 'a26b0013cd227d2fc6bf59a3da1888a621b37cad1fd172cca2e5d685ff7ec144', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/taxes_given_back.sql', 'repeatable', '4684dd4cd83d41e1207238ee8d5b204599a954d6a2cf69e9787dac6c2f542655', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/active_part.sql', 'repeatable', '55ad86ad12f43980d1a19d916180966fdb4f922954bf5b255f0ee09d2d353f0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'e3ed44c0e80f3fb018c4d2ee400236d35f72c1374e0e5b46cbbaecafc085cf10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', '3bfdf01c7cf080e80e24119decfc99f89381902131359ae78350da0ae54d37a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_before.sql', 'repeatable', '9c6518fbee19923f6ecbb800419a4b13d7668f682e414dc6cc170348d59e2658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_before.sql', 'repeatable', 'cd10ae4d209214ba91903baa79c33ac7cb614f0affb137d1f1d76aaea5567261', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_features.sql', 'repeatable', 'c529c055c8ce87ec87abb5dabe0f8a30f3d35858098641e207f849b085901d4c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_periods.sql', 'repeatable', 'aa1f06bee8727542511b03b29b85303e162e82440ed30a4caf4953f89466dfcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_periods.sql', 'repeatable', '45714b7a26e29f0e9212233fae218f28b30295ee22a6c1208048fe6a24c607f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bafa4f0e4044835381724038ef4e6a7bc064833aaf5aaacdf0ec484af03ada5e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', 'f232d5385aa2c65406bbfc30dfd42219981256974c9672437bc596eb76d8cd88', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '01ff51c336fa3fa089483fa2376f954c90dea4c20ffcd5ac3f0fae0d3f888b19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '0273120f9713dbd03a26209e62d119d084f75158a5d79211725add1460de1fdd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_difference.sql', 'repeatable', 'ddd4086684bd1c04bc3618a76e2a3bc1bee98c6964af8362b240bd1f0046abf7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_by_events.sql', 'repeatable', '887fb5255a582d0714c8883ef9ff96fb6006cb87f5ddc3cff1df7317b767f40b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_by_events.sql', 'repeatable', 'eb059ddd9b7dbabd324f8180c731c56e496bdc87946280b7f4fe2b89f1a030fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_share.sql', 'repeatable', '562ce66b597065c6004f40bdda7c9593aa541b17330c7d202863a1edaec87a8f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charged_segments.sql', 'repeatable', '2f5a7e53c7a03ca70a1c5c31da31004c30aea3f753e2a2ebfb909daa885a23fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_invoice_filter.sql', 'repeatable', '2945dd3aa263212f3667ee60f6d0f57f74962219e2e794c8ef735e68020d6407', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_invoice_total.sql', 'repeatable', 'd492ecd3cdc61f5e663259bf5a2ccb7f4f5fe701a800173b170b9404457cee55', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'c12033d363e901ff5640d4315412cc139289db679aef9f7672aae846db2bad85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8610c261b181639a2e74cfec5ae4568a3ce3e4f73eb7d8239403c8ab17bc170b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'f7f49443e79b9f3906fe14206d103a5c1f630eff20c6ec9c6448da48855e22a1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', 'c960fa29c3c6dc9260cac639b4fab1fe56a1f1cef6fbb66ad5e778f884b07cf8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_usage.sql', 'repeatable', 'e880df1231adf3cfafe7db1c30c8e677e13f418483012fa2126b6742ac9b97ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '818cb13cb85069f4445ce45a548b493d197103dc974931a9352e1a25a38dfc9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'ca571ebebdddb2dbcdafd5a1b82da8d7cc7403ca12ca9a3b5b897b1b19f8c4c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_usage.sql', 'repeatable', '9935c5f43ec97681cc4cad4c502e08466fed26a547f367051ae103cf67574717', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/event_cost.sql', 'repeatable', 'e79255d2fd5931c5e3d42284ff6a07ed1251f54319481f3fc858abf1fc799a1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c867d4f2a8fc8b2d84082051cbd47c3c78401256ca435f27bc3755cafb7ffed9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'a7b15c16689ff3f84dc0e54622164c5270246d03d7afb092111113ee111470c1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_usage.sql', 'repeatable', '632513aff65216cc45e52b247e9cd7e8d499eda84226b1ed33cb305cd558d260', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'cc713ef460fb05ff802fde1ff931615670e82a60bf4f50c3e16d0e6f0e511d39', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'bcbc4224815c64eb40908cf2072aa1b7968d486a23dcf6add61ed8d38aca5624', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_app_invoices.sql', 'repeatable', '22f7e72f900782edc66b45194ce770737328d1d7bd9dc1435b75783166a6922d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_app_pending_invoices.sql', 'repeatable', '6460f9731b6b1e1f074b9d5dd4c8ac87414ff69367e32c90a3e2c446d35ea177', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '866f13397e3b7fd78550a0aa98f0649dff2144b7564fa3a32b768ead23857f87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', 'dca6d71fed43c681f97e357bf352d553ce68c756a5c931994dbbddfe207d40cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f83ccaf5f9a4d0ee7832396e251cba885f4bee94200be2335cbf628cc06dd537', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '8297bd586338969be2408e5227ef752e0f154a9bff02e3ec74c170eac6595220', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_update_invoice.sql', 'repeatable', 'a204f3c1e2c5393fe6b8499d45bf2d509a1fcb9d9ae92ecba8824e67f3762064', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', 'f497301e7d523484ea5509a68ccc084bd318a271e63a45b68383962c2299d6bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32814,24 +37286,26 @@ values
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '397bf58b32a4efa609579d069d1acc8da57b8af793781043fb103c8732d125b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'acc585f550ffdcab693986e10df8f175b19fe01d2a163f1e107615c37490a380', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'ae2a30c168d668de97b22926a008f13425a9d7947d5b460c336a4deb259c668a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '24657010e8362d84f164982f9bd0a4cb6ae3eed2c0efac61969adc0dc9a3edb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/rival_times.sql', 'repeatable', '12ce5d6566c87508134401986517d3f82ba6068f8421ea1457eaf9df2f6a3bcb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9658412c7716b4e028aa5244c779b6ae437cb9bf2783255c155d80b282c922e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '47bcdc488012d0cb88138105121c6a53c52317e4c599fb51a5d9cf8798edd5a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/subscription_times.sql', 'repeatable', '4a3f21780f7a1a81011501d40f85b1ab8753fbfbf6d7730f5b984337b7eace12', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
@@ -32842,26 +37316,34 @@ values
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '73c00bdef0b66eca02adc29c5507144bf6782522e667313d41ae43bf163ba7f5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e8af9b78db760e951d61e72c1551c559f25b143e234be14879175bc1561a4d9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/check_import.sql', 'repeatable', 'ced8dea07eb50c53f2febeeb9035c8b33f784f20727872af3ef54ed985ceebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/import_request.sql', 'repeatable', '6c6f3f4ab418d8e202c83cee9ec527e9aecd69a09e0f1cc701fb3d78e8ebc3eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '0d784bb291e1fb673a111ec3800014d138deba3f60803694a7c4df968684695c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e655f733b1d935d1246e66cef068c2031d48cec3ce4fca9f52eb8cf8568e0879', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', 'b8c55d79c098661ff95e09a948c6eb628bff639b2d47765cff2ed77d9ff3eb1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '55c870bba32270291ac4019e9ccf38cd4bdc80cb8d66b63c7840f3cbee4e1ee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', 'ab89a8f28ce0335e5d14c7cac478ac330664ab156c1980b55f4bcfbe42277521', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '4cc4311f3a6f7a1a0cfabca3971a82bbb67cd7cc7c27ad1b3805bfb701f830d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '83b701880bd9a39678833c599060ca790dd3a01c98f25fe72ad19c5ec7e8b766', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '272d41d2ac26218256e929714a107cbbea046384d6da465a02a1c3af07e69a0b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),

@@ -62,7 +62,9 @@ __all__ = [
     "SubscriptionNotFound",
     "TransferNotFound",
     "UnknownCurrency",
+    "UnknownTimeZone",
     "UsageInFuture",
+    "UsageNotFound",
     "UsagePurged",
 ]
 
@@ -304,6 +306,10 @@ class CouponNotFound(PgledgerError, code="LG114"):
     """There is no coupon of this code or id for this ``app_id`` and tenant. Check all three."""
 
 
+class UsageNotFound(PgledgerError, code="LG115"):
+    """There is no usage event of that id and time for this app and tenant, or it was removed."""
+
+
 class AlreadyExists(PgledgerError, code="LG120"):
     """A slug, key or code is already taken. Choose another, or get the one that has it."""
 
@@ -349,4 +355,12 @@ class AdvanceTooFar(PgledgerError, code="LG127"):
 
     Either the clock has jumped, or nothing ran for that long. Put the clock right, or call once
     with a longer ``max_span``.
+    """
+
+
+class UnknownTimeZone(PgledgerError, code="LG128"):
+    """An update of the server has dropped the time zone of a subscription.
+
+    Its periods cannot be counted until :meth:`pgledger.Billing.change_time_zone` gives it the zone
+    that has taken its place, such as Europe/Kyiv for Europe/Kiev.
     """

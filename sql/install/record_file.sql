@@ -9,7 +9,7 @@ Run by `pgledger migrate` after each file, in its transaction, as pgledger's own
 */
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version, with_roles)
 values (:name, :kind, :sha256, pg_catalog.now(), :package_version, :with_roles)
-on conflict (name) do update
+on conflict on constraint schema_history_name_pk do update
 set
   kind = excluded.kind,
   sha256 = excluded.sha256,

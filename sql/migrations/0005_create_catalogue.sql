@@ -57,6 +57,10 @@ create table pgledger.tenants (
   tenant_id text collate "C" not null,
   cache_version bigint default 0 not null,
   purged_before timestamptz default '-infinity' not null,
+  purge_from timestamptz default '-infinity' not null,
+  settled_before timestamptz default '-infinity' not null,
+  settling_before timestamptz default '-infinity' not null,
+  settling_since timestamptz default '-infinity' not null,
   constraint tenants_key_pk primary key (key),
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
@@ -72,6 +76,15 @@ comment on column pgledger.tenants.cache_version is
 comment on column pgledger.tenants.purged_before is
   'Usage events before this whole UTC hour may have been purged, so events that old are no longer '
   'taken.';
+comment on column pgledger.tenants.purge_from is
+  'Where the next purge begins to look: what is left of events before that is kept.';
+comment on column pgledger.tenants.settled_before is
+  'Periods that end here or before are settled: since no usage of them is taken, each subscription '
+  'has had an invoice that looked at them. No invoice looks at them again.';
+comment on column pgledger.tenants.settling_before is
+  'What settled_before becomes when each subscription has had an invoice after settling_since.';
+comment on column pgledger.tenants.settling_since is
+  'When usage before settling_before was no longer taken.';
 
 create table pgledger.features (
   id text collate "C" not null,
@@ -205,7 +218,8 @@ comment on column pgledger.plans.anchor_at_trial_end is
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
 comment on column pgledger.plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';
@@ -282,8 +296,8 @@ where priority is not null;
 
 comment on table pgledger.plan_versions is
   'What plans have asked, and what they have given for nothing, since when. Of several that have '
-  'begun, the one that began last holds, or of these the last written: for features and for '
-  'pricing by itself, because a change may leave out one of both.';
+  'begun, the one that began last holds, or of these the last written: for features, pricing and '
+  'priority each by itself, because a change may leave some of them out.';
 comment on column pgledger.plan_versions.plan_key is 'Plan.';
 comment on column pgledger.plan_versions.version is 'Version of the plan that the change made.';
 comment on column pgledger.plan_versions.effective_at is
@@ -300,7 +314,8 @@ comment on column pgledger.plan_versions.allowances is
 comment on column pgledger.plan_versions.pricing is
   'JSON object of base fee and prices, as given (null if the change left them out), or null.';
 comment on column pgledger.plan_versions.priority is
-  'Priority, as given (null if the change left it out), or null.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage '
+  '(null if the change left it out), or null.';
 
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
@@ -475,7 +490,8 @@ comment on column @extschema@.ledger_plan_version.pricing is
   'JSON object of base fee and prices, as given (null if the change left them out), or null.';
 comment on column @extschema@.ledger_plan_version.created_at is 'When it was written.';
 comment on column @extschema@.ledger_plan_version.priority is
-  'Priority, as given (null if the change left it out), or null.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage '
+  '(null if the change left it out), or null.';
 
 revoke all on type @extschema@.ledger_plan_version from public;
 grant usage on type @extschema@.ledger_plan_version to pgledger_reader;

@@ -38,8 +38,9 @@ comment on column pgledger.meters.type is 'metered or seat, as the feature was a
 comment on column pgledger.meters.unique_key is
   'Member of metadata whose different values are kept, as the feature was at the first event.';
 comment on column pgledger.meters.turn is
-  'Counts the calls that needed the usage to stand still: calls that consume, and reports of '
-  'seats.';
+  'Counts the calls that needed the usage to stand still: calls that consume, reports of seats, '
+  'and corrections, of which one that removes an event counts twice. With it the count of events '
+  'never goes back.';
 
 -- Each call that records usage takes one number; an event's key is that number and its place.
 create sequence pgledger.usage_calls_seq as bigint maxvalue 8796093022207;
@@ -53,15 +54,15 @@ create table pgledger.usage_events (
   created_at timestamptz not null,
   tenant_key integer not null,
   meter_key integer not null,
-  quantity numeric not null,
+  quantity numeric,
   idempotency_key text collate "C",
   metadata jsonb,
   constraint usage_events_meter_key_event_at_key_pk primary key (meter_key, event_at, key),
-  constraint usage_events_tenant_key_idempotency_key_key unique (tenant_key, idempotency_key)
+  constraint usage_events_meter_key_idempotency_key_key unique (meter_key, idempotency_key)
 );
 
 comment on table pgledger.usage_events is
-  'Usage as it was reported. Rows never change; purging removes old ones.';
+  'Usage as it was reported, with corrections. Purging removes old rows.';
 comment on column pgledger.usage_events.key is
   'Unique key: the number of the call times 2^20, plus the event''s place within the call. Part '
   'of the public id.';
@@ -73,11 +74,39 @@ comment on column pgledger.usage_events.meter_key is
   'Internal key of (app_id, tenant_id, feature_key).';
 comment on column pgledger.usage_events.quantity is
   'How much was used; for a seat, how many there are. 0 or more, below 1e30, at most 18 decimal '
-  'places.';
+  'places. Null for an event that was removed: it counts nowhere, and its idempotency key stays '
+  'taken.';
 comment on column pgledger.usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column pgledger.usage_events.metadata is 'JSON object given with the event, or null.';
+
+create table pgledger.usage_corrections (
+  meter_key integer not null,
+  event_at timestamptz not null,
+  event_key bigint not null,
+  version integer not null,
+  event_id text collate "C" not null,
+  quantity numeric not null,
+  corrected_quantity numeric,
+  reason text,
+  created_at timestamptz not null,
+  constraint usage_corrections_meter_key_event_at_event_key_version_pk
+  primary key (meter_key, event_at, event_key, version)
+);
+
+comment on table pgledger.usage_corrections is
+  'Corrections of usage events. Rows never change; purging leaves them.';
+comment on column pgledger.usage_corrections.meter_key is 'Meter of the event.';
+comment on column pgledger.usage_corrections.event_at is 'When the event happened.';
+comment on column pgledger.usage_corrections.event_key is 'Key of the event.';
+comment on column pgledger.usage_corrections.version is 'Counts the event''s corrections, from 1.';
+comment on column pgledger.usage_corrections.event_id is 'Public id of the event: evt_ and a ULID.';
+comment on column pgledger.usage_corrections.quantity is 'What the event said before.';
+comment on column pgledger.usage_corrections.corrected_quantity is
+  'What it says since; null if it was removed.';
+comment on column pgledger.usage_corrections.reason is 'Why, as given, or null.';
+comment on column pgledger.usage_corrections.created_at is 'When it was corrected.';
 
 create table pgledger.usage_rollups (
   meter_key integer not null,
@@ -102,8 +131,9 @@ comment on column pgledger.usage_rollups.starts_at is
   'Start of the day or hour in UTC.';
 comment on column pgledger.usage_rollups.events is 'Count of events.';
 comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
-comment on column pgledger.usage_rollups.highest is 'Highest quantity.';
-comment on column pgledger.usage_rollups.latest_at is 'event_at of the latest event.';
+comment on column pgledger.usage_rollups.highest is 'Highest quantity; 0 without events.';
+comment on column pgledger.usage_rollups.latest_at is
+  'event_at of the latest event; the start without events.';
 comment on column pgledger.usage_rollups.latest_key is
   'Key of the latest event; of events at the same time the one recorded last.';
 comment on column pgledger.usage_rollups.latest is 'Quantity of the latest event.';
@@ -131,6 +161,8 @@ revoke all on sequence pgledger.usage_calls_seq from public;
 alter table pgledger.usage_events enable row level security;
 revoke all on table pgledger.usage_events from public;
 grant select on table pgledger.usage_events to pgledger_auditor;
+revoke all on table pgledger.usage_corrections from public;
+grant select on table pgledger.usage_corrections to pgledger_auditor;
 revoke all on table pgledger.usage_rollups from public;
 grant select on table pgledger.usage_rollups to pgledger_auditor;
 revoke all on table pgledger.usage_values from public;
@@ -158,8 +190,8 @@ comment on column @extschema@.ledger_usage_event.quantity is
 comment on column @extschema@.ledger_usage_event.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column @extschema@.ledger_usage_event.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column @extschema@.ledger_usage_event.metadata is
   'JSON object given with the event, or null.';
 comment on column @extschema@.ledger_usage_event.created_at is 'When it was recorded.';
@@ -221,3 +253,17 @@ comment on column @extschema@.ledger_feature_usage.value is 'What the usage come
 
 revoke all on type @extschema@.ledger_feature_usage from public;
 grant usage on type @extschema@.ledger_feature_usage to pgledger_reader;
+
+create type @extschema@.ledger_usage_part as (
+  starts_at timestamptz,
+  ends_at timestamptz,
+  value numeric
+);
+
+comment on type @extschema@.ledger_usage_part is 'What usage comes to in a part of a range of time.';
+comment on column @extschema@.ledger_usage_part.starts_at is 'Start of the part, inclusive.';
+comment on column @extschema@.ledger_usage_part.ends_at is 'End of the part, exclusive.';
+comment on column @extschema@.ledger_usage_part.value is 'What the usage in it comes to.';
+
+revoke all on type @extschema@.ledger_usage_part from public;
+grant usage on type @extschema@.ledger_usage_part to pgledger_reader;

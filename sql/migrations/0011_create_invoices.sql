@@ -113,7 +113,7 @@ create table pgledger.invoices (
   refund_due numeric default 0 not null,
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
-  as_of_version bigint,
+  change_version bigint default 0 not null,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -130,7 +130,7 @@ create table pgledger.invoices (
   constraint invoices_subscription_key_fk foreign key (subscription_key)
   references pgledger.subscriptions (key),
   constraint invoices_kind_is_known_check
-  check (kind in ('period', 'start', 'interim', 'one_off')),
+  check (kind in ('period', 'start', 'change', 'interim', 'one_off')),
   constraint invoices_only_one_off_ones_have_no_subscription_check
   check ((kind = 'one_off') = (subscription_key is null)),
   constraint invoices_status_is_known_check
@@ -140,8 +140,8 @@ create table pgledger.invoices (
   check (amount_due = greatest(total - credits_applied, 0))
 ) with (fillfactor = 80);
 
-create unique index invoices_subscription_key_kind_period_start_live_idx
-on pgledger.invoices (subscription_key, kind, period_start)
+create unique index invoices_subscription_key_kind_period_start_change_version_idx
+on pgledger.invoices (subscription_key, kind, period_start, change_version)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
 create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
@@ -155,8 +155,9 @@ comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column pgledger.invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.period_end is
@@ -184,9 +185,8 @@ comment on column pgledger.invoices.unapplied is
   'tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column pgledger.invoices.as_of_version is
-  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
-  'and for a draft whose period has not ended.';
+comment on column pgledger.invoices.change_version is
+  'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -484,8 +484,9 @@ comment on column @extschema@.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column @extschema@.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoice.period_end is
@@ -578,8 +579,9 @@ comment on column @extschema@.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column @extschema@.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoice_preview.period_end is

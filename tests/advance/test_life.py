@@ -467,8 +467,8 @@ period 2024-05-01 2024-06-01 due 2024-07-01 paid 37.83
   base_fee base 1 30.00
   usage pages 50.01 2.50                        # 0.01 begins a package
   usage photos 16 5.33                          # 5.328
-period 2024-06-01 2024-06-21T12:00 due 2024-07-21T12:00 paid -2.50 refund 2.50
-  proration base 1 -10.00                       # 30 x 10/30: the 21st counts as it ends
+period 2024-06-01 2024-06-21T12:00 due 2024-07-21T12:00 paid -1.50 refund 1.50
+  proration base 1 -9.00                        # 30 x 9/30: the 21st counts, it ends in it
   usage pages 0 0.00
   usage photos 0 0.00
   true_up photos - 5.00
@@ -596,8 +596,8 @@ period 2024-02-29 2025-02-28 due 2025-03-30 paid 2954.12
   tax State 170.42                              # 2726.75 x 6.25 % is 170.421875
   tax City 56.95                                # 2397.81 x 2.375 % is 56.9479875
 period 2025-02-28 2026-02-28 due 2026-03-30 paid 1071.68
-  proration base 1 -986.30 tax -85.08           # 2000 x 180/365; -61.65 - 23.43
-  proration base 2 1972.60 tax 170.14           # 4000 x 180/365; 123.29 + 46.85
+  proration base 1 -986.30 tax -85.07           # 2000 x 180/365; -61.64 - 23.43
+  proration base 2 1972.60 tax 170.13           # 4000 x 180/365; 123.28 + 46.85
   usage payouts 0 0.30 tax 0.02                 # 0.01875, the largest remainder
   tax State 61.66                               # 986.60 x 6.25 % is 61.6625
   tax City 23.42                                # 986.30 x 2.375 % is 23.424625
@@ -641,10 +641,10 @@ period 2024-03-01 2024-04-01 due 2024-05-01 paid 8495
   usage calls 450 675 tax 67                    # 950 at 1.5, 450 of 950; 67.5
   usage calls 500 500 tax 50                    # plus: 950 at 1, 500 of 950
   tax JCT 772                                   # 772.3
-period 2024-04-01 2024-04-11T12:00 due 2024-05-11T12:00 paid 3154
-  proration base 1 2667 tax 267                 # 8000 x 10/30: the 11th counts as it ends
+period 2024-04-01 2024-04-11T12:00 due 2024-05-11T12:00 paid 3446
+  proration base 1 2933 tax 293                 # 8000 x 11/30: the 11th counts, it ends in it
   usage calls 100 200 tax 20
-  tax JCT 287                                   # 286.7
+  tax JCT 313                                   # 313.3
 period 2024-05-31 2024-08-31 due 2024-09-30 paid 13200
   base_fee base 1 12000 tax 1200
   tax JCT 1200
@@ -851,8 +851,8 @@ start 2024-05-01 2024-06-01 due 2024-05-31 paid 31.00
 period 2024-05-01 2024-06-01 due 2024-07-01 paid 37.00
   base_fee base 1 31.00
   overage classes 2 6.00
-period 2024-06-01 2024-07-01 due 2024-07-31 paid 20.66
-  proration base 1 -10.34                       # days 10 to 20 of 30: 20.67 less 10.33
+period 2024-06-01 2024-07-01 due 2024-07-31 paid 21.70
+  proration base 1 -9.30                        # days 11 to 20 of 30: 20.67 less 11.37
   base_fee base 1 31.00
   overage classes 0 0.00                        # until the pause, and after it
 period 2024-07-01 2024-08-01 due 2024-08-31 paid -13.00 unapplied 13.00
@@ -895,8 +895,8 @@ period 2024-11-08T18:00 2024-11-22T18:00 due 2024-12-22T18:00 paid 14.00
   base_fee base 1 14.00
 period 2024-11-22T18:00 2024-12-06T18:00 due 2025-01-05T18:00 paid 14.00
   base_fee base 1 14.00
-period 2024-12-06T18:00 2024-12-10T20:00 due 2025-01-09T20:00 paid -10.00 refund 10.00
-  proration base 1 -10.00                       # 10 of 14 days: the fifth counts as it ends
+period 2024-12-06T18:00 2024-12-10T20:00 due 2025-01-09T20:00 paid -9.00 refund 9.00
+  proration base 1 -9.00                        # 9 of 14 days: the fifth counts, it ends in it
 start 2025-02-15 2025-03-15 due 2025-03-17T01:00 paid 12.50
   base_fee base 2.5 12.50
 start 2025-03-01T12:00 2025-03-11T12:00 due 2025-03-31T13:00 paid 7.00

@@ -168,6 +168,7 @@ def test_a_plan_comes_back_whole(billing: Billing, plan: Plan):
         metadata={"rate": 0.1, "n": [1, None, True], "\N{SNOWMAN}": {}},
         created_at=made.created_at,
         updated_at=made.created_at,
+        priority=0,
     )
     assert made.created_at.utcoffset() == dt.timedelta(0)
     assert billing.get_plan("app", chosen) == made
@@ -451,6 +452,7 @@ def test_a_subscription_comes_back_whole(billing: Billing, plan: Plan):
         current_period_end=trial_end,
         trial_end=trial_end,
         cancel_at=None,
+        cancel_at_period_end=False,
         canceled_at=None,
         paused_at=None,
         ended_at=None,

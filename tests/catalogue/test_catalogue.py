@@ -52,6 +52,7 @@ PLAN_COLUMNS = [
     "metadata",
     "created_at",
     "updated_at",
+    "priority",
 ]
 FEATURE_COLUMNS = [
     "id",
@@ -1298,11 +1299,11 @@ SUBSCRIBE = """
     insert into pgledger.subscriptions (
       id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
       billing_interval, interval_count, period_number, current_period_start, current_period_end,
-      created_at, updated_at
+      whole_start, created_at, updated_at
     )
     select
       'sub_' || substr(plans.id, 6), plans.app_id, 't', plans.key, false, %(status)s, 1, now(),
-      now(), 'UTC', 'month', 1, 0, now(), now() + interval '1 month', now(), now()
+      now(), 'UTC', 'month', 1, 0, now(), now() + interval '1 month', now(), now(), now()
     from pgledger.plans
     where plans.id = %(plan_id)s
 """

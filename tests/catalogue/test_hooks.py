@@ -299,3 +299,59 @@ def test_it_is_told_that_invoices_are_overdue(conn: Session, hook: Hook) -> None
         (row["change"], row["tenant_id"], row["invoice_id"], row["occurred_at"]) for row in rows
     ]
     assert hook.happenings() == ["invoice_past_due"]
+
+
+def test_it_is_told_what_becomes_of_invoices(conn: Session, hook: Hook) -> None:
+    hook.set()
+    tenant = Tenant(conn)
+
+    def make(amount: str = "5") -> str:
+        line = [{"description": "work", "amount": amount}]
+        invoice = tenant.one("ledger_create_invoice", currency="USD", lines=line)["id"]
+        tenant.one("ledger_finalize_invoice", id=invoice)
+        return str(invoice)
+
+    paid, voided, free = make(), make(), make("0")
+    for amount in (2, 3, 1):
+        # Half of it, the other half, and too much.
+        tenant.one("ledger_record_payment", invoice_id=paid, amount=amount)
+    for _ in range(2):
+        tenant.one("ledger_mark_invoice_voided", id=voided)
+    given_up = make()
+    for _ in range(2):
+        tenant.one("ledger_mark_invoice_uncollectible", id=given_up)
+    tenant.one("ledger_mark_invoice_paid", id=given_up)
+    assert [(happening, subject) for happening, _, subject, _ in hook.told()] == [
+        ("invoice_finalized", paid),
+        ("invoice_finalized", voided),
+        ("invoice_finalized", free),
+        ("invoice_paid", free),
+        ("invoice_paid", paid),
+        ("invoice_voided", voided),
+        ("invoice_finalized", given_up),
+        ("invoice_uncollectible", given_up),
+        ("invoice_paid", given_up),
+    ]
+
+
+@pytest.mark.parametrize("invoices", ["none", "draft", "final"])
+def test_it_is_told_what_a_worker_does(conn: Session, hook: Hook, invoices: str) -> None:
+    plan = make_plan(conn, "pro", amount="10")
+    for name in ("t1", "t2"):
+        Tenant(conn, name).create(plan)
+    hook.set()
+    put_clock(conn, "2025-03-10")
+    rows = call(conn, "ledger_advance", app_id="shop", invoices=invoices, max_span=None)
+    done = [
+        (
+            row["change"] if row["invoice_id"] else f"subscription_{row['change']}",
+            row["tenant_id"],
+            row["invoice_id"] or row["subscription_id"],
+            row["occurred_at"],
+        )
+        for row in rows
+        # Nothing has happened yet to what is a draft.
+        if row["change"] != "invoice_drafted"
+    ]
+    assert sorted(hook.told()) == sorted(done)
+    assert len(done) == (10 if invoices == "final" else 4)

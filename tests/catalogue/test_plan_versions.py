@@ -177,7 +177,7 @@ def test_features_and_pricing_have_times_of_their_own(conn: Session) -> None:
     plan = make_plan(conn, "pro", amount="1", features=[soft(10)])
     update(conn, plan, pricing=price(2), effective_at=MARCH)
     put_clock(conn, "2025-01-10 00:00")
-    update(conn, plan, features=[soft(20)])
+    update(conn, plan, features=[soft(20)], priority=1)
     assert [terms(conn, plan, at)[1]["calls"] for at in (JANUARY, FEBRUARY, MARCH)] == [
         *("10", "20", "20"),
     ]
@@ -186,6 +186,7 @@ def test_features_and_pricing_have_times_of_their_own(conn: Session) -> None:
     assert [(row["features"] is None, row["pricing"] is None) for row in rows] == [
         *((False, False), (False, True), (True, False)),
     ]
+    assert [row["priority"] for row in rows] == [0, 1, None]
     assert [row["status"] for row in rows] == ["current", "current", "planned"]
     put_clock(conn, MARCH)
     assert [row[1] for row in versions(conn, plan)] == ["past", "current", "current"]
@@ -223,6 +224,21 @@ def test_a_clock_that_was_put_back_loses_no_change(conn: Session) -> None:
     put_clock(conn, "2025-01-20 00:00")
     assert update(conn, plan, pricing=price(3))["pricing"] == price(3)
     assert base(conn, plan, "2025-01-25 00:00", FEBRUARY, MARCH) == ["1", "3", "3"]
+
+
+def test_priorities_have_times_of_their_own(conn: Session) -> None:
+    plan = make_plan(conn, "pro", priority=5)
+    row = update(conn, plan, priority=-1, effective_at=MARCH)
+    assert (row["priority"], row["version"]) == (5, 2)
+    assert update(conn, plan, priority=5) == row
+    put_clock(conn, MARCH)
+    (row,) = call(conn, "ledger_get_plan", app_id="shop", id=plan)
+    assert row["priority"] == -1
+    assert conn.execute(
+        "select pgledger.plan_priority(key, %s), pgledger.plan_priority(key, %s)"
+        " from pgledger.plans",
+        [utc(FEBRUARY), utc(MARCH)],
+    ).fetchall() == [(5, -1)]
 
 
 # What is refused

@@ -252,6 +252,11 @@ CASES: Mapping[str, Case] = {
         ("event_at 2020-01-01",),
         call="select ledger_record_usage('app', 'gone', 'calls', event_at => '2020-01-01Z')",
     ),
+    "unknown usage": Case(
+        "UsageNotFound",
+        (f"evt_{'7' * 26}", "2025-01-01", "'app'"),
+        call=f"select ledger_remove_usage('app', 'acme', 'evt_{'7' * 26}', '2025-01-01Z')",
+    ),
     "unknown plan": Case(
         "PlanNotFound",
         (f"plan_{'7' * 26}", "'app'"),
@@ -355,6 +360,11 @@ CASES: Mapping[str, Case] = {
         ("app 'app'", "more than 00:00:00.000001 later"),
         call="select ledger_advance('app', max_span => '1 microsecond')",
     ),
+    "zone that was dropped": Case(
+        "UnknownTimeZone",
+        ("time zone 'Europe/Kiew' of subscription sub_",),
+        call="select ledger_check_entitlement('app', 'kyiv', 'calls')",
+    ),
 }
 
 SOUND = Case("", ())
@@ -450,6 +460,11 @@ def billing_ids(create: Callable[..., str]) -> dict[str, str]:
         made[name] = create(
             "select id from ledger_create_subscription('app', %s, %s)", tenant, made["plan"]
         )
+    create("select id from ledger_create_subscription('app', 'kyiv', %s)", made["plan"])
+    create(
+        "update pgledger.subscriptions set time_zone = 'Europe/Kiew'"
+        " where tenant_id = 'kyiv' returning id"
+    )
     create(
         "select id from ledger_cancel_subscription('app', 'former', %s, at_period_end => false)",
         made["canceled"],
@@ -611,11 +626,12 @@ def test_bodies_raise_in_no_other_way(conn):
         order by pg_proc.proname
         """
     ).fetchall()
-    # Three raise PostgreSQL's own 40001, for a transaction that is to be run again; one asserts
+    # Four raise PostgreSQL's own 40001, for a transaction that is to be run again; one asserts
     # what the checks before it have made impossible.
     assert raising == [
         ("fail",),
         ("ingest_usage",),
+        ("look_again",),
         ("post_transfers",),
         ("refuse_taken_id",),
         ("usage_fault",),

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -449,6 +450,29 @@ def test_a_trial_ends_by_the_clock(billing: Billing, clock: MoveClock, anchored:
     assert check(billing, "one")[:2] == (True, 0)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Apia"])
+def test_a_days_quota_in_a_trial_counts_the_days_that_lead_to_its_end(
+    billing: Billing, clock: MoveClock, zone: str
+) -> None:
+    """The trial's end is the anchor, so its days begin at the time of day at which it ends."""
+    start = datetime(2026, 3, 7, 10, 30, tzinfo=ZoneInfo(zone))
+    clock(start.astimezone(UTC))
+    # A trial over both changes of the clocks in this month.
+    plan = make_plan(
+        billing, calls(10, period="day"), interval="month", trial_days=24, anchor_at_trial_end=True
+    )
+    subscription = subscribe(billing, "one", plan, time_zone=zone)
+    ends = [(start + number * DAY).astimezone(UTC) for number in range(27)]
+    assert (subscription.trial_end, subscription.anchor_at) == (ends[24], ends[24])
+    assert subscription.current_period_end == ends[24]
+    for number, (begins, end) in enumerate(itertools.pairwise(ends)):
+        clock(begins)
+        assert check(billing, "one")[:2] == (True, 0), number
+        billing.record_usage(APP, "one", "calls", quantity=number + 1)
+        clock(end - MICROSECOND)
+        assert check(billing, "one")[:2] == (number + 2 <= 10, number + 1), number
+
+
 @pytest.mark.parametrize("trial_days", [0, 10])
 def test_a_cancellation_takes_effect_by_the_clock(
     billing: Billing, clock: MoveClock, trial_days: int
@@ -546,9 +570,6 @@ def test_a_key_that_is_taken_by_something_else_is_a_conflict(billing: Billing) -
     taken: list[tuple[str, str, Any]] = [
         ("consumed", "calls", 1),
         ("consumed", "calls", Decimal("2.000000000000000001")),
-        ("consumed", "hits", 2),
-        ("consumed", "seats", 2),
-        ("reported", "calls", 2),
         ("reported", "hits", 3),
     ]
     for key, feature, quantity in taken:
@@ -559,6 +580,33 @@ def test_a_key_that_is_taken_by_something_else_is_a_conflict(billing: Billing) -
     )
     assert again.reason == "duplicate"
     assert len(billing.query_usage(APP, "one")) == 2
+    # Under the key of one feature's usage another's may be consumed.
+    for key, feature in (("consumed", "seats"), ("reported", "calls")):
+        other = billing.consume_entitlement(APP, "one", feature, quantity=2, idempotency_key=key)
+        assert other.reason == "unlimited"
+    assert len(billing.query_usage(APP, "one")) == 4
+
+
+def test_a_key_under_which_seats_were_taken_is_compared_by_how_many(billing: Billing) -> None:
+    subscribe(billing, "one", make_plan(billing, {"key": "seats", "limit": 9}))
+
+    def take(quantity: int, key: str) -> tuple[Decimal, str]:
+        taken = billing.consume_entitlement(
+            APP, "one", "seats", quantity=quantity, idempotency_key=key
+        )
+        return taken.used, taken.reason
+
+    assert take(2, "a") == (2, "within_limit")
+    assert take(3, "b") == (5, "within_limit")
+    assert take(2, "a") == (5, "duplicate")
+    assert take(3, "b") == (5, "duplicate")
+    for quantity, key in ((3, "a"), (2, "b"), (5, "b")):
+        with pytest.raises(IdempotencyConflict):
+            take(quantity, key)
+    # A report of a level is another request.
+    with pytest.raises(IdempotencyConflict):
+        billing.record_usage(APP, "one", "seats", quantity=3, idempotency_key="b")
+    assert billing.check_entitlement(APP, "one", "seats").used == 5
 
 
 def test_what_consuming_adds_depends_on_the_aggregation(billing: Billing) -> None:
@@ -890,7 +938,7 @@ def test_what_does_not_concern_it_leaves_a_cached_answer_alone(
     billing.record_usage(APP, "two", "calls")
     billing.record_usage(APP, "one", "hits")
     billing.record_usage("bank", "one", "calls")
-    billing.record_usage(APP, "one", "calls", idempotency_key="k")
+    billing.record_usage(APP, "one", "calls", quantity=4, idempotency_key="k")
     billing.record_usage(APP, "one", "calls", event_at=NOW - HOUR)
     billing.consume_entitlement(APP, "one", "calls", quantity=7)
     billing.invalidate_tenant_entitlements(APP, "two")
@@ -1078,7 +1126,7 @@ class Model:
     now: datetime
     add_ons: list[tuple[Decimal, bool]] = field(default_factory=list)
     events: list[Counted] = field(default_factory=list)
-    keys: dict[str, Decimal] = field(default_factory=dict)
+    keys: dict[str, tuple[Decimal, datetime]] = field(default_factory=dict)
 
     def period_of_now(self) -> tuple[datetime, datetime]:
         unit = self.interval if self.period == "billing" else self.period
@@ -1136,7 +1184,7 @@ class Model:
         if key is not None and key in self.keys:
             return False
         if key is not None:
-            self.keys[key] = quantity
+            self.keys[key] = (quantity, at)
         place = len(self.events)
         self.events.append(Counted("t", "calls", quantity, at, place, key, value))
         return True
@@ -1201,7 +1249,8 @@ def test_whatever_happens_entitlements_are_those_of_a_plain_model(
                 quantity, idempotency_key, user = values
                 expected = model.answer(model.addition(quantity, user))
                 options = {"idempotency_key": idempotency_key, "metadata": {"user": user}}
-                if model.keys.get(idempotency_key, quantity) != quantity:
+                first = model.keys.get(idempotency_key)
+                if first is not None and first[0] != quantity:
                     with pytest.raises(IdempotencyConflict):
                         billing.consume_entitlement(APP, tenant, key, quantity=quantity, **options)
                     continue
@@ -1224,7 +1273,8 @@ def test_whatever_happens_entitlements_are_those_of_a_plain_model(
             case "report":
                 quantity, idempotency_key, user, minutes = values
                 at = model.now + timedelta(minutes=minutes)
-                receipt = billing.record_usage(
+                report = partial(
+                    billing.record_usage,
                     APP,
                     tenant,
                     key,
@@ -1233,6 +1283,11 @@ def test_whatever_happens_entitlements_are_those_of_a_plain_model(
                     idempotency_key=idempotency_key,
                     metadata={"user": user},
                 )
+                if model.keys.get(idempotency_key, (quantity, at)) != (quantity, at):
+                    with pytest.raises(IdempotencyConflict):
+                        report()
+                    continue
+                receipt = report()
                 is_new = model.count(quantity, at, idempotency_key, user)
                 assert receipt.status == ("inserted" if is_new else "duplicate")
             case "remember":

@@ -35,6 +35,7 @@ FILES: Final = sorted(REPEATABLE.rglob("*.sql"))
 # Nobody is granted these: only the owner maps tenants' roles.
 FOR_THE_OWNER: Final = {
     "ledger_map_tenant_role",
+    "ledger_set_hook",
     "ledger_unmap_tenant_role",
     "pgledger_accept_time",
     "pgledger_raise_sequences",
@@ -211,8 +212,11 @@ def test_results_say_which_columns_can_be_null_and_what_texts_can_be(
     assert compared >= 4
 
 
-# Columns that a result fills in where the table has null.
-SHOWN_OTHERWISE: Final = {("pgledger_transfer", "event_at")}
+# Columns that a result fills in where the table has null, or that are null in rows nobody is shown.
+SHOWN_OTHERWISE: Final = {
+    ("ledger_usage_event", "quantity"),
+    ("pgledger_transfer", "event_at"),
+}
 
 _CHOICE: Final = re.compile(r"check_choice\(\s*'(\w+)',\s*[\w.]+,\s*array\[([^\]]*)\]")
 

@@ -84,55 +84,68 @@ class State:
     status: str
 
 
+@dataclass(frozen=True)
+class Part:
+    since: datetime
+    until: datetime
+    plan: str
+    quantity: int
+
+
 @dataclass
 class Model:
     """What happened to one subscription, and what that costs."""
 
     states: list[State] = field(default_factory=list)
     usage: list[tuple[datetime, int]] = field(default_factory=list)
-    ahead: dict[int, tuple[str, int]] = field(default_factory=dict)
     unused: str = "none"
-    canceled_at: datetime | None = None
 
     def at(self, at: datetime) -> State:
         return next(state for state in reversed(self.states) if state.at <= at)
 
+    def charged(self, starts_at: datetime, ends_at: datetime) -> list[Part]:
+        """Returns the parts of a period for which it is charged, in order."""
+        parts: list[Part] = []
+        ends = [state.at for state in self.states[1:]] + [ends_at]
+        for state, end in zip(self.states, ends, strict=True):
+            since, until = max(state.at, starts_at), min(end, ends_at)
+            if since >= until:
+                continue
+            charged = state
+            if state.status == "canceled" and self.unused == "none" and starts_at < since:
+                # The money is that of going on to the period's end as it was.
+                before = self.at(since - timedelta(microseconds=1))
+                charged = before if PLANS[before.plan].billed == "advance" else state
+            if charged.status == "active":
+                parts.append(Part(since, until, charged.plan, charged.quantity))
+        return parts
+
     def base(self, number: int) -> Decimal:
-        """Returns what the base fee of a period comes to: each day costs what its end costs."""
+        """Returns what the base fee of a period comes to: each day costs what its end costs.
+
+        A day that is dearer in between is forgiven once.
+        """
         starts_at, ends_at = boundary(number), boundary(number + 1)
-        if self.canceled_at is not None and self.canceled_at <= starts_at:
-            return Decimal(0)
+        parts = self.charged(starts_at, ends_at)
         days = (ends_at - starts_at).days
         total = Decimal(0)
+        forgiven = False
         for day in range(days):
-            last = starts_at + timedelta(days=day + 1) - timedelta(microseconds=1)
-            state = self.at(last)
-            plan = PLANS[state.plan]
-            charged = state.status == "active" or (
-                state.status == "canceled"
-                and self.unused == "none"
-                and plan.billed == "advance"
-                # Changes within the period are prorated on its own invoice, which ends with it.
-                and self.ahead.get(number) == (state.plan, state.quantity)
-            )
-            if charged:
-                price = Fraction(plan.amount) * state.quantity
-                until = rounded(price * (day + 1) / days, CENTS)
-                total = plus(total, minus(until, rounded(price * day / days, CENTS)))
+            begin = starts_at + timedelta(days=day)
+            prices = [
+                Fraction(PLANS[part.plan].amount) * part.quantity
+                for part in parts
+                if part.since < begin + timedelta(days=1) and part.until > begin
+            ]
+            if not prices:
+                continue
+            price = prices[-1]
+            if max(prices) > max(prices[0], prices[-1]):
+                price = max(prices) if forgiven else price
+                forgiven = True
+            until = rounded(price * (day + 1) / days, CENTS)
+            total = plus(total, minus(until, rounded(price * day / days, CENTS)))
         return total
-
-    def began(self, number: int) -> None:
-        """A period begins, or goes on with another plan or after a pause.
-
-        A fee in advance is billed then, unless one has been billed for the period.
-        """
-        last = self.states[-1]
-        if (
-            last.status == "active"
-            and PLANS[last.plan].billed == "advance"
-            and number not in self.ahead
-        ):
-            self.ahead[number] = (last.plan, last.quantity)
 
     def usage_amount(self) -> Decimal:
         return sum_of(times(PLANS[self.at(at).plan].unit, quantity) for at, quantity in self.usage)
@@ -167,8 +180,6 @@ class Life:
         self.customer.at(START)
         self.id = self.customer.tenant.create(plans["small"])["id"]
         self.model = Model([State(START, "small", 1, "active")])
-        self.period = 0
-        self.model.began(0)
 
     def step(self, hours: int, action: str, value: object) -> None:
         self.wait(hours)
@@ -178,17 +189,12 @@ class Life:
     def wait(self, hours: int) -> None:
         self.now += HOUR * hours
         self.customer.at(self.now)
-        while boundary(self.period + 1) <= self.now:
-            self.period += 1
-            self.model.began(self.period)
 
     def change(self, last: State, **changed: object) -> None:
         state = State(self.now, last.plan, last.quantity, last.status)
         for name, value in changed.items():
             setattr(state, name, value)
         self.model.states.append(state)
-        if "quantity" not in changed:
-            self.model.began(self.period)
 
     def plan(self, last: State, slug: str) -> None:
         self.customer.tenant.one("ledger_change_plan", id=self.id, plan_id=self.plans[slug])
@@ -252,13 +258,11 @@ class Life:
             self.now = row["cancel_at"]
             self.customer.at(self.now)
         else:
-            self.customer.advance()
             self.customer.tenant.one(
                 "ledger_cancel_subscription", id=self.id, at_period_end=False, unused_time=unused
             )
             self.model.unused = unused
         self.change(last, status="canceled")
-        self.model.canceled_at = self.now
         self.customer.advance()
 
     def standing(self) -> list[Row]:

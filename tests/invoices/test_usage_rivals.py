@@ -167,6 +167,24 @@ def test_seats_and_levels_have_one_biller_at_a_time(
     assert found[added] == (D(amount) if feature == "team" else D(10))
 
 
+@pytest.mark.parametrize("advanced", [False, True])
+def test_one_that_starts_later_bills_from_then_on(
+    customer: Customer, conn: Session, *, advanced: bool
+) -> None:
+    """It makes no difference whether anybody has written down that it began."""
+    plan = make_plan(conn, "plan", prices=[CALL])
+    extra = make_plan(conn, "extra", prices=[CALL], add_on=True, priority=-1)
+    main = customer.tenant.create(plan)["id"]
+    customer.tenant.create(extra, started_at=utc(HALF))
+    customer.use("calls", 1000, "2025-04-02 10:20")
+    customer.use("calls", 700, "2025-04-20 10:20")
+    customer.at("2025-04-25 00:00")
+    if advanced:
+        customer.advance()
+    invoice = customer.generate(main, kind="interim")
+    assert [D(line["amount"]) for line in invoice["line_items"]] == [D(10)]
+
+
 @pytest.mark.parametrize("billed", [False, True])
 def test_one_from_the_past_takes_over_what_was_not_billed(
     customer: Customer, conn: Session, *, billed: bool

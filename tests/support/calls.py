@@ -135,6 +135,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     customer.at(NOW)
     customer.advance()
     paused.tenant.pause(paused_subscription)
+    trial_subscription = Customer(session, "t4").tenant.create(plan, trial_days=60)["id"]
     (invoice, *_) = (row["id"] for row in customer.invoices("pending"))
     draft = customer.generate(subscription, kind="interim")["id"]
     line = (
@@ -147,6 +148,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     )
     session.execute("select ledger_finalize_invoice('shop', 't1', %s)", [unpaid])
     customer.tenant.one("ledger_record_payment", invoice_id=invoice, amount=1)
+    event = _value(
+        session, "select id from ledger_query_usage('shop', 't1', feature_key => 'api') limit 1"
+    )
     accounts = [
         _value(session, "select id from pgledger_create_account(%s, 'USD')", name) for name in "ab"
     ]
@@ -166,6 +170,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     used = tenant | {"feature_key": "api"}
     hours = {"starts_at": "2025-01-01+00", "ends_at": "2025-02-01+00"}
     page = {"page_size": "10", "page_offset": "1"}
+    periods = {"period_from": "2025-01-01+00", "period_until": "2025-02-01+00"}
+    imported = line.replace('"hours",', '"hours", "kind": "item",')
+    wrong = tenant | {"id": event, "event_at": BEGIN, "reason": "counted twice"}
     mine = tenant | {"id": subscription}
     at = "2025-01-31 12:00+00"
     prices_shown = [
@@ -247,10 +254,15 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_archive_feature": [app | {"id": spare_feature}],
         "ledger_archive_plan": [app | {"id": plan}],
         "ledger_cancel_subscription": [
-            mine | {"at_period_end": "false", "unused_time": "credit"},
-            mine | {"at_period_end": "true", "unused_time": "none"},
+            mine | {"at_period_end": "false", "unused_time": "credit", "cancel_at": None},
+            mine | {"at_period_end": "true", "unused_time": "none", "cancel_at": None},
+            mine | {"at_period_end": "true", "unused_time": "refund", "cancel_at": "2025-03-10+00"},
         ],
-        "ledger_change_plan": [mine | {"plan_id": other_plan}],
+        "ledger_change_plan": [
+            mine | {"plan_id": other_plan, "invoice": "now", "trial": trial, "keep_anchor": kept}
+            for trial, kept in (("keep", "true"), ("plan", "false"))
+        ],
+        "ledger_change_time_zone": [mine | {"time_zone": "America/New_York"}],
         "ledger_check_cached_entitlement": [used | {"quantity": "1"}],
         "ledger_check_entitlements": [
             tenant | {"feature_keys": "{api,words}", "quantities": "{1,0.5}"}
@@ -260,6 +272,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             used | {"feature_key": "words", "quantity": "1"},
         ],
         "ledger_consume_entitlement": [used | metadata | {"quantity": "1", "idempotency_key": "k"}],
+        "ledger_correct_usage": [wrong | {"quantity": "2"}],
         "ledger_create_coupon": [
             new_coupon | {"percentage": "10", "amount": None, "currency": "USD", "id": None},
             new_coupon | {"percentage": None, "amount": "4", "currency": "USD", "id": None},
@@ -277,6 +290,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             new
             | {"slug": "new", "currency": "USD", "features": limits, "pricing": pricing}
             | {"trial_days": "14", "anchor_at_trial_end": "true", "add_on": "false", "id": None}
+            | {"priority": "3"}
         ],
         "ledger_create_subscription": [
             tenant
@@ -312,17 +326,29 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_get_subscription": [mine],
         "ledger_ingest_usage": [app | usage],
         "ledger_invalidate_entitlement": [used],
+        "ledger_import_invoice": [
+            tenant
+            | metadata
+            | {"currency": "USD", "tax_rates": rates, "id": None, "due_at": "2025-03-01+00"}
+            | {"lines": imported, "subscription_id": subscription, "at": "2025-02-01+00"}
+            | {"kind": "start", "paid_at": at, "reference": "wire 9"}
+        ],
         "ledger_invalidate_feature_entitlements": [app | {"feature_key": "api"}],
         "ledger_invalidate_tenant_entitlements": [tenant],
         "ledger_list_coupon_redemptions": [tenant | page],
         "ledger_list_coupons": [app | page | {"active_only": "true", "tenant_id": "t1"}],
+        "ledger_list_app_invoices": [app | page | periods | {"status": "pending"}],
+        "ledger_list_app_pending_invoices": [app | page],
         "ledger_list_features": [app | page | {"status": "active", "tenant_id": "t1"}],
         "ledger_list_global_features": [page | {"status": "active"}],
-        "ledger_list_invoices": [tenant | page | {"status": "pending"}],
+        "ledger_list_invoices": [
+            tenant | page | periods | {"status": "pending", "newest_first": "true"}
+        ],
         "ledger_list_payments": [tenant | {"invoice_id": invoice}],
         "ledger_list_pending_invoices": [tenant | page],
         "ledger_list_plan_versions": [app | page | {"id": plan}],
         "ledger_list_plans": [app | page | {"status": "active", "tenant_id": "t1"}],
+        "ledger_list_all_subscriptions": [app | page | {"status": "active", "plan_id": plan}],
         "ledger_list_subscriptions": [tenant | page | {"status": "active"}],
         "ledger_map_tenant_role": [tenant | {"role_name": TENANT_ROLE}],
         "ledger_mark_invoice_paid": [
@@ -348,6 +374,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "ledger_purge_usage": [app | {"before": "2025-01-01+00", "max_events": "10"}],
         "ledger_query_usage": [used | hours | page],
+        "ledger_remove_usage": [wrong],
         "ledger_record_usage": [
             used | metadata | {"quantity": "2", "event_at": at, "idempotency_key": "k"}
         ],
@@ -369,6 +396,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_set_entitlement_ttl": [app | {"ttl": "00:00:10"}],
         "ledger_set_hook": [app | {"function_schema": None, "function_name": None}],
         "ledger_set_payment_terms": [app | {"days": "30"}],
+        "ledger_set_trial_end": [
+            app | {"tenant_id": "t4", "id": trial_subscription, "trial_end": "2025-02-20+00"}
+        ],
         "ledger_set_usage_skew": [app | {"skew": "01:00"}],
         "ledger_unmap_tenant_role": [{"role_name": TENANT_ROLE}],
         "ledger_update_coupon": [
@@ -385,14 +415,26 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | {"status": "active", "clear": "{description}"}
             | defaults
         ],
+        "ledger_update_invoice": [tenant | metadata | {"id": draft, "lines": line}],
         "ledger_update_plan": [
             app
             | metadata
             | {"id": spare_plan, "name": "Spare", "description": None, "features": limits}
             | {"pricing": pricing, "trial_days": "3", "anchor_at_trial_end": "false"}
-            | {"effective_at": "2025-02-01+00", "status": "active", "clear": "{description}"}
+            | {
+                "effective_at": "2025-02-01+00",
+                "priority": "3",
+                "status": "active",
+                "clear": "{description}",
+            }
         ],
-        "ledger_update_subscription": [mine | metadata | {"quantity": "3", "tax_rates": rates}],
+        "ledger_update_subscription": [
+            mine | metadata | {"quantity": "3", "tax_rates": rates, "invoice": "next"}
+        ],
+        "ledger_usage_by_time": [
+            used | hours | {"unit": unit, "time_zone": "Asia/Tokyo", "aggregation": "max"}
+            for unit in ("hour", "day", "month")
+        ],
         "pgledger_accept_time": [{"account_id": ahead, "reason": "wrong clock", "app_id": ""}],
         "pgledger_account_entries": [
             {"account_id": accounts[0], "page_size": "10", "newest_first": shown}

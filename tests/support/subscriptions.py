@@ -20,6 +20,17 @@ def utc(text: str) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
+NOW = utc("2025-01-15 12:00")
+
+
+def period_of(row: Row) -> tuple[datetime, datetime]:
+    return row["current_period_start"], row["current_period_end"]
+
+
+def between(start: str, end: str) -> tuple[datetime, datetime]:
+    return utc(start), utc(end)
+
+
 def call(conn: Session, function: str, /, **arguments: Any) -> list[Row]:
     """Calls a function with named arguments and returns its rows."""
     given = ", ".join(f"{name} => %({name})s" for name in arguments)
@@ -86,8 +97,15 @@ class Tenant:
     def update(self, subscription_id: str | None, **options: Any) -> Row:
         return self.one("ledger_update_subscription", id=subscription_id, **options)
 
-    def change_plan(self, subscription_id: str | None, plan_id: str | None) -> Row:
-        return self.one("ledger_change_plan", id=subscription_id, plan_id=plan_id)
+    def change_plan(self, subscription_id: str | None, plan_id: str | None, **options: Any) -> Row:
+        return self.one("ledger_change_plan", id=subscription_id, plan_id=plan_id, **options)
+
+    def change_time_zone(self, subscription_id: str, time_zone: str | None) -> Row:
+        return self.one("ledger_change_time_zone", id=subscription_id, time_zone=time_zone)
+
+    def set_trial_end(self, subscription_id: str, trial_end: datetime | str | None) -> Row:
+        at = utc(trial_end) if isinstance(trial_end, str) else trial_end
+        return self.one("ledger_set_trial_end", id=subscription_id, trial_end=at)
 
     def cancel(self, subscription_id: str | None, **options: Any) -> Row:
         return self.one("ledger_cancel_subscription", id=subscription_id, **options)
@@ -147,6 +165,7 @@ def assert_consistent(conn: Session) -> None:
             array_agg(status order by version desc) as statuses,
             array_agg(period_start order by version desc) as starts,
             array_agg(period_end order by version desc) as ends,
+            array_agg(whole_start order by version desc) as whole_starts,
             array_agg(period_number order by version desc) as numbers,
             array_agg(plan_key order by version desc) as plans,
             array_agg(quantity order by version desc) as quantities
@@ -170,7 +189,11 @@ def assert_consistent(conn: Session) -> None:
           and subscriptions.advance_at is not distinct from least(
             subscriptions.due_at, subscriptions.invoice_due_at
           )
+          and history.whole_starts[1] = subscriptions.whole_start
+          and subscriptions.whole_start <= subscriptions.current_period_start
+          and (subscriptions.cancel_at is not null or not subscriptions.cancel_at_period_end)
           and subscriptions.due_at is not distinct from case subscriptions.status
+            when 'scheduled' then least(subscriptions.started_at, subscriptions.cancel_at)
             when 'paused' then subscriptions.cancel_at
             when 'active' then least(subscriptions.cancel_at, subscriptions.current_period_end)
             when 'trialing' then least(

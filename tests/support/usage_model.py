@@ -96,30 +96,27 @@ class UsageModel:
         self.counted: list[Counted] = []
         self.stored: list[Counted] = []
         self.lines: dict[str, datetime] = {}
-        self.forgotten: set[tuple[str, str | None]] = set()
+        self.forgotten: set[tuple[str, str, str | None]] = set()
 
-    def keys(self) -> set[tuple[str, str]]:
-        return {
-            (event.tenant_id, event.idempotency_key)
-            for event in self.stored
-            if event.idempotency_key is not None
-        }
+    def taken(self, event: Event) -> Counted | None:
+        """Returns the event that has the idempotency key of this one."""
+        return next(
+            (
+                stored
+                for stored in self.stored
+                if event.idempotency_key is not None
+                and (stored.tenant_id, stored.feature_key, stored.idempotency_key)
+                == (event.tenant_id, event.feature_key, event.idempotency_key)
+            ),
+            None,
+        )
 
     def accept(self, events: Iterable[tuple[Event, str | None]], now: datetime) -> list[str]:
         """Takes a call's events that are sound in themselves, each with the value that it counts.
 
-        Returns what is to be answered of each. One that is too late is a duplicate wherever the
-        call leaves its key taken, also by an event that comes after it.
+        Returns what is to be answered of each.
         """
-        events = list(events)
-        answers = [self._accept_one(event, now, value) for event, value in events]
-        taken = self.keys()
-        return [
-            "duplicate"
-            if answer == "rejected" and (event.tenant_id, event.idempotency_key) in taken
-            else answer
-            for (event, _), answer in zip(events, answers, strict=True)
-        ]
+        return [self._accept_one(event, now, value) for event, value in events]
 
     def _accept_one(self, event: Event, now: datetime, value: str | None) -> str:
         assert event.tenant_id is not None
@@ -127,8 +124,12 @@ class UsageModel:
         at = now if event.event_at is None else datetime.fromisoformat(event.event_at)
         key = event.idempotency_key
         # Also of one that a purge has passed and left.
-        if key is not None and (event.tenant_id, key) in self.keys():
-            return "duplicate"
+        first = self.taken(event)
+        if first is not None:
+            same = first.quantity == Decimal(event.quantity or "1") and (
+                event.event_at is None or first.event_at == at
+            )
+            return "duplicate" if same else "rejected"
         if at < self.lines.get(event.tenant_id, EPOCH):
             return "rejected"
         counted = Counted(
@@ -146,11 +147,11 @@ class UsageModel:
 
     def purge(self, before: datetime) -> int:
         """Purges whole hours, and returns how many events that takes away."""
-        gone = [event for event in self.stored if event.event_at < hour_of(before)]
+        line = hour_of(before)
+        gone = [event for event in self.stored if event.event_at < line]
         for event in gone:
-            line = hour_of(event.event_at) + HOUR
             self.lines[event.tenant_id] = max(self.lines.get(event.tenant_id, line), line)
-            self.forgotten.add((event.tenant_id, event.idempotency_key))
+            self.forgotten.add((event.tenant_id, event.feature_key, event.idempotency_key))
         self.stored = [event for event in self.stored if event not in gone]
         return len(gone)
 

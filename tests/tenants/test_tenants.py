@@ -68,11 +68,11 @@ ROWS = """
     insert into pgledger.subscriptions (
       id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
       billing_interval, interval_count, period_number, current_period_start, current_period_end,
-      metadata, created_at, updated_at
+      whole_start, metadata, created_at, updated_at
     )
     select
       'sub_' || plans.id, plans.app_id, tenant, plans.key, plans.tenant_id = '', 'active', 1,
-      '2026-01-01', '2026-01-01', 'UTC', 'month', 1, 0, '2026-01-01', '2026-02-01',
+      '2026-01-01', '2026-01-01', 'UTC', 'month', 1, 0, '2026-01-01', '2026-02-01', '2026-01-01',
       jsonb_build_object('secret', 'of ' || plans.app_id || '/' || tenant), now(), now()
     from (
       values ('shop', 'one', 'one'), ('shop', 'two', 'two'), ('shop', '', 'two'),

@@ -22,6 +22,7 @@ from pgledger._generated.billing_rows import (
     SubscriptionMove,
     UsageAnswer,
     UsageEvent,
+    UsagePart,
     UsageReceipt,
 )
 from pgledger._invoice_lines import invoice_lines
@@ -37,6 +38,7 @@ USAGE_ANSWER_ROW = row_factory(UsageAnswer)
 USAGE_RECEIPT_ROW = row_factory(UsageReceipt)
 USAGE_EVENT_ROW = row_factory(UsageEvent)
 FEATURE_USAGE_ROW = row_factory(FeatureUsage)
+USAGE_PART_ROW = row_factory(UsagePart)
 ENTITLEMENT_ROW = row_factory(Entitlement)
 CONSUMPTION_ROW = row_factory(Consumption)
 COUPON_ROW = row_factory(Coupon, applies_to=optional_tuple)
@@ -232,6 +234,15 @@ class BillingStatements:
             id="text",
             tax_rates="jsonb",
         )
+        self.set_trial_end = calls.rows(
+            Subscription,
+            "ledger_set_trial_end",
+            _SUBSCRIPTION_CASTS,
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            trial_end="timestamptz",
+        )
         self.get_active_subscription = calls.rows(
             Subscription,
             "ledger_get_active_subscription",
@@ -246,6 +257,16 @@ class BillingStatements:
             app_id="text",
             tenant_id="text",
             id="text",
+        )
+        self.list_all_subscriptions = calls.rows(
+            Subscription,
+            "ledger_list_all_subscriptions",
+            _SUBSCRIPTION_CASTS,
+            app_id="text",
+            status="text",
+            plan_id="text",
+            page_size="integer",
+            page_offset="bigint",
         )
         self.list_subscriptions = calls.rows(
             Subscription,
@@ -267,6 +288,7 @@ class BillingStatements:
             quantity="numeric",
             metadata="jsonb",
             tax_rates="jsonb",
+            invoice="text",
         )
         self.change_plan = calls.rows(
             Subscription,
@@ -276,6 +298,18 @@ class BillingStatements:
             tenant_id="text",
             id="text",
             plan_id="text",
+            invoice="text",
+            trial="text",
+            keep_anchor="boolean",
+        )
+        self.change_time_zone = calls.rows(
+            Subscription,
+            "ledger_change_time_zone",
+            _SUBSCRIPTION_CASTS,
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            time_zone="text",
         )
         self.pause_subscription = calls.rows(
             Subscription,
@@ -302,6 +336,7 @@ class BillingStatements:
             id="text",
             at_period_end="boolean",
             unused_time="text",
+            cancel_at="timestamptz",
         )
 
     def _add_usage(self, calls: Calls) -> None:
@@ -359,6 +394,37 @@ class BillingStatements:
         )
         self.purge_usage = calls.value(
             "ledger_purge_usage", app_id="text", before="timestamptz", max_events="integer"
+        )
+        self.correct_usage = calls.rows(
+            UsageEvent,
+            "ledger_correct_usage",
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            event_at="timestamptz",
+            quantity="numeric",
+            reason="text",
+        )
+        self.remove_usage = calls.rows(
+            UsageEvent,
+            "ledger_remove_usage",
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            event_at="timestamptz",
+            reason="text",
+        )
+        self.usage_by_time = calls.rows(
+            UsagePart,
+            "ledger_usage_by_time",
+            app_id="text",
+            tenant_id="text",
+            feature_key="text",
+            starts_at="timestamptz",
+            ends_at="timestamptz",
+            unit="text",
+            time_zone="text",
+            aggregation="text",
         )
 
     def _add_entitlements(self, calls: Calls) -> None:
@@ -555,6 +621,25 @@ class BillingStatements:
             at="timestamptz",
             kind="text",
         )
+        self.list_app_invoices = calls.rows(
+            Invoice,
+            "ledger_list_app_invoices",
+            _INVOICE_CASTS,
+            app_id="text",
+            status="text",
+            period_from="timestamptz",
+            period_until="timestamptz",
+            page_size="integer",
+            page_offset="bigint",
+        )
+        self.list_app_pending_invoices = calls.rows(
+            Invoice,
+            "ledger_list_app_pending_invoices",
+            _INVOICE_CASTS,
+            app_id="text",
+            page_size="integer",
+            page_offset="bigint",
+        )
         self.list_invoices = calls.rows(
             Invoice,
             "ledger_list_invoices",
@@ -564,6 +649,9 @@ class BillingStatements:
             status="text",
             page_size="integer",
             page_offset="bigint",
+            newest_first="boolean",
+            period_from="timestamptz",
+            period_until="timestamptz",
         )
         self.list_pending_invoices = calls.rows(
             Invoice,
@@ -573,6 +661,16 @@ class BillingStatements:
             tenant_id="text",
             page_size="integer",
             page_offset="bigint",
+        )
+        self.update_invoice = calls.rows(
+            Invoice,
+            "ledger_update_invoice",
+            _INVOICE_CASTS,
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            metadata="jsonb",
+            lines="jsonb",
         )
         self.refresh_invoice = calls.rows(
             Invoice,
@@ -640,6 +738,24 @@ class BillingStatements:
             app_id="text",
             tenant_id="text",
             id="text",
+            paid_at="timestamptz",
+            reference="text",
+        )
+        self.import_invoice = calls.rows(
+            Invoice,
+            "ledger_import_invoice",
+            _INVOICE_CASTS,
+            app_id="text",
+            tenant_id="text",
+            currency="text",
+            lines="jsonb",
+            tax_rates="jsonb",
+            metadata="jsonb",
+            id="text",
+            subscription_id="text",
+            at="timestamptz",
+            kind="text",
+            due_at="timestamptz",
             paid_at="timestamptz",
             reference="text",
         )

@@ -23,11 +23,11 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '25a56e5e361c10c3dc117c40c12a85ae966e6631593de6a34e393abdf2b5f86f'),
+      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
     ('migrations/0006_create_subscriptions.sql',
-      '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
+      'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
-      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
+      '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
@@ -35,7 +35,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '95cd3327bd13a0905841e1ba58a0bd41603bba76e51e6d88938d85b6eb105aec')
+      '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1')
 $$;
 
 comment on function pgledger.versioned_files is

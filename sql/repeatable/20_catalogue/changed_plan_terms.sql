@@ -1,7 +1,7 @@
 /*
-What a change of a plan's features, pricing and priority makes hold from another time on, as the row to be
-written: null in place of what is not given, or would change nothing. The caller has locked the
-plan's row.
+What a change of a plan's features, pricing and priority makes hold from another time on, as the row
+to be written: null in place of what is not given, or would change nothing. The caller has locked
+the plan's row.
 
 Without a time it is now, but never before the plan's last change: so a clock that was put back does
 not leave the change behind an earlier one. It changes nothing if the same holds already. With a
@@ -12,8 +12,8 @@ create or replace function pgledger.changed_plan_terms(
   plan pgledger.plans,
   features jsonb,
   pricing jsonb,
-  effective_at timestamptz,
-  priority integer
+  priority integer,
+  effective_at timestamptz
 )
 returns pgledger.plan_versions
 language plpgsql

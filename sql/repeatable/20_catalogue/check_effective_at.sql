@@ -1,13 +1,14 @@
 /*
 Refuses a time from which a change of a plan cannot hold, or one that is given for nothing, because
-neither features nor pricing change.
+neither features nor pricing nor priority change.
 
 Errors: InvalidTime, InvalidArgument.
 */
 create or replace function pgledger.check_effective_at(
   effective_at timestamptz,
   features jsonb,
-  pricing jsonb
+  pricing jsonb,
+  priority integer
 )
 returns boolean
 language plpgsql
@@ -24,10 +25,12 @@ begin
     v_ok := pgledger.fail(
       'InvalidTime', array['effective_at', effective_at::text, v_fault]
     );
-  elsif num_nonnulls(features, pricing) = 0 then
+  elsif num_nonnulls(features, pricing, priority) = 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['effective_at', effective_at::text, 'neither features nor pricing are given'],
+      array[
+        'effective_at', effective_at::text, 'neither features nor pricing nor priority are given'
+      ],
       hint => 'Give what is to hold from then on; all else of a plan changes at once.'
     );
   end if;

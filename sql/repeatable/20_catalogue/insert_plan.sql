@@ -16,6 +16,7 @@ declare
   v_features pgledger.plan_features[];
   v_period record;
   v_key bigint;
+  v_constraint text;
   v_ok boolean;
 begin
   -- So its exponent cannot change before this plan is written.
@@ -35,22 +36,29 @@ begin
   v_period := pgledger.read_pricing(plan.pricing, v_features);
 
   loop
-    -- No constraint is named, because either the id or the slug may be taken.
-    insert into pgledger.plans (
-      id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
-      billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
-      created_at, updated_at, priority
-    )
-    values (
-      plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
-      plan.currency, plan.features, plan.pricing, v_period.billing_interval,
-      v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
-      plan.metadata, plan.created_at, plan.updated_at, plan.priority
-    )
-    on conflict do nothing
-    returning plans.key into v_key;
+    begin
+      insert into pgledger.plans (
+        id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
+        billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version,
+        metadata, created_at, updated_at, priority
+      )
+      values (
+        plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
+        plan.currency, plan.features, plan.pricing, v_period.billing_interval,
+        v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on,
+        plan.version, plan.metadata, plan.created_at, plan.updated_at, plan.priority
+      )
+      on conflict on constraint plans_id_key do nothing
+      returning plans.key into v_key;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_key is not null then
       perform pgledger.begin_plan(v_key, plan, v_features);
       return v_key;
     end if;
@@ -58,10 +66,7 @@ begin
     v_key := pgledger.repeated_plan(plan);
     if v_key is not null then
       return v_key;
-    end if;
-
-    -- If what was in the way is gone by now, try again.
-    if exists (
+    elsif exists (
       select
       from pgledger.plans
       where plans.app_id = plan.app_id
@@ -76,6 +81,7 @@ begin
         ]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;

@@ -33,6 +33,8 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_is_new boolean := false;
+  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
@@ -60,25 +62,32 @@ begin
   order by features.id
   for update;
   loop
-    -- No constraint is named, because either the id or the key may be taken.
-    insert into pgledger.features (
-      id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
-      created_at, updated_at, default_limit, default_period, default_soft_limit
-    )
-    values (
-      v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
-      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now,
-      v_new.default_limit, v_new.default_period, v_new.default_soft_limit
-    )
-    on conflict do nothing;
+    begin
+      insert into pgledger.features (
+        id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
+        created_at, updated_at, default_limit, default_period, default_soft_limit
+      )
+      values (
+        v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
+        v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now,
+        v_new.default_limit, v_new.default_period, v_new.default_soft_limit
+      )
+      on conflict on constraint features_id_pk do nothing;
+      v_is_new := found;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'features_app_id_tenant_id_key_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_is_new then
       v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
 
-    -- If what was in the way is gone by now, try again.
     if exists (
       select
       from pgledger.features
@@ -91,6 +100,7 @@ begin
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 
   return pgledger.feature_with_id(v_new.id);

@@ -99,8 +99,8 @@ metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, plan_ and a ULID, so that the call can be
   repeated: it then returns the plan as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants.
-priority: Which of several subscriptions of a tenant bills usage that they
-  have a price for: that of the lowest priority, or of equal ones the oldest.
+priority: Of several subscriptions with a price for a feature, that of the
+  lowest one bills its usage, and of these the oldest.
 
 Returns: The plan.
 

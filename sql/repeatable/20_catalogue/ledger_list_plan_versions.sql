@@ -52,7 +52,7 @@ begin
     select
       plan_versions.version, plan_versions.effective_at, plan_versions.features,
       plan_versions.pricing, plan_versions.created_at, plan_versions.priority,
-      -- Of what has begun, the last that has features, and so on.
+      -- Of what has begun, the last that has features, pricing, a priority.
       first_value(plan_versions.version) over (
         order by plan_versions.effective_at <= v_now and plan_versions.features is not null desc,
         plan_versions.effective_at desc, plan_versions.version desc
@@ -79,7 +79,7 @@ $$Returns a page of a plan's prices and allowances, in the order of their times.
 
 The first are those that the plan was created with, which hold since ever. Of
 those for the same time, the later written holds. A change of a plan that left
-features and pricing out is not among them.
+features, pricing and priority out is not among them.
 
 app_id: App that it belongs to.
 id: Id of the plan.

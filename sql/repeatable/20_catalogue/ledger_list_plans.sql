@@ -30,7 +30,8 @@ begin
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
     plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at, plans.priority
+    plans.version, plans.metadata, plans.created_at, plans.updated_at,
+    pgledger.plan_priority(plans.key, greatest(v_now, plans.updated_at))
   from pgledger.plans
   cross join lateral pgledger.plan_terms(
     plans.key, greatest(v_now, plans.updated_at)

@@ -44,13 +44,10 @@ begin
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
   v_new.metadata := coalesce(metadata, v_new.metadata);
   v_new.status := coalesce(status, v_old.status);
-  v_new.priority := coalesce(priority, v_old.priority);
   v_ok := pgledger.check_plan(v_new);
   v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
-  v_ok := pgledger.check_effective_at(effective_at, features, pricing);
-  v_version := pgledger.changed_plan_terms(
-    v_old, features, pricing, effective_at, priority
-  );
+  v_ok := pgledger.check_effective_at(effective_at, features, pricing, priority);
+  v_version := pgledger.changed_plan_terms(v_old, features, pricing, priority, effective_at);
 
   if v_new is distinct from v_old
     or num_nonnulls(v_version.features, v_version.pricing, v_version.priority) > 0 then
@@ -69,8 +66,8 @@ whole. Currency, slug and whether it is an add-on never change, nor does the
 billing interval once subscriptions have had the plan. To change it for new
 customers only, create another plan and archive this one.
 
-Prices, allowances (the soft limits of features with a price) and how usage is
-counted for them hold from effective_at on: a period of a subscription uses,
+Prices, allowances (the soft limits of features with a price), how usage is
+counted for them, and the priority hold from effective_at on: a period of a subscription uses,
 whole, those that hold at its start, or those that hold when the plan is
 entered, if that is later. If effective_at lies in the past, periods that have
 begun since then use them too, except for what a final invoice has billed:
@@ -89,23 +86,22 @@ trial_days: Days of trial that a new subscription gets, 0 to 3650, or null.
 anchor_at_trial_end: Whether billing periods of new subscriptions count from
   the end of the trial, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
-effective_at: Since when features and pricing hold, in the past or in the
-  future; null for now.
+effective_at: Since when features, pricing and priority hold, in the past or
+  in the future; null for now.
 status: Whether it can be taken; an archived plan becomes active again unless
   another has taken its slug; one of: active, archived, or null.
 clear: Array of the names of what is taken away: description, metadata; null
   for nothing.
-priority: Which of several subscriptions of a tenant bills usage that they
-  have a price for, as for ledger_create_plan; it holds from effective_at on,
-  as prices do; or null.
+priority: Of several subscriptions with a price for a feature, that of the
+  lowest one bills its usage, or null.
 
 Returns: The plan; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan), InvalidArgument (the name, description, days of trial or status
   are not valid, clear has another name or one that is given, or effective_at
-  is given without features and pricing, or in the future for another
-  interval), InvalidMetadata, InvalidTime (effective_at is outside the years 1
+  is given without features, pricing and priority, or in the future for
+  another interval), InvalidMetadata, InvalidTime (effective_at is outside the years 1
   to 9999), InvalidPlan (features or pricing are not valid, or do not go
   together at some time from then on; the message names the path),
   FeatureNotFound (a feature is not in the catalogue), Archived (a feature

@@ -12,11 +12,13 @@ as $$
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
     plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at, plans.priority
+    plans.version, plans.metadata, plans.created_at, plans.updated_at,
+    pgledger.plan_priority(plans.key, present.at)
   from pgledger.plans
-  cross join lateral pgledger.plan_terms(
-    plans.key, greatest(pgledger.clock(), plans.updated_at)
-  ) as terms
+  cross join lateral (
+    select greatest(pgledger.clock(), plans.updated_at) as at
+  ) as present
+  cross join lateral pgledger.plan_terms(plans.key, present.at) as terms
   where plans.key = plan_with_key.key
 $$;
 

@@ -50,13 +50,13 @@ begin
     status = plan.status,
     features = plan.features,
     pricing = (pgledger.plan_terms(previous.key, 'infinity')).pricing,
+    priority = pgledger.plan_priority(previous.key, 'infinity'),
     billing_interval = v_period.billing_interval,
     interval_count = v_period.interval_count,
     trial_days = plan.trial_days,
     anchor_at_trial_end = plan.anchor_at_trial_end,
     version = plan_version.version,
     metadata = plan.metadata,
-    priority = plan.priority,
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception

@@ -4,9 +4,9 @@ what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, 
 anything is. The caller knows the price to be sound.
 
 The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
-are raised or cut by; what the price does not have is null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
-the first tier. A price without tiers is read as its own single tier: both have their amounts under
-the same names.
+are raised or cut by; what the price does not have is null, and counts as 0. The quantity of
+packages is their number. Any usage, zero included, reaches the first tier. A price without tiers is
+read as its own single tier: both have their amounts under the same names.
 
 For a price that asks something for each event, events is how many are charged, used what they come
 to, and raised and cut by how much their charges are raised and cut to their bounds.

@@ -15,10 +15,7 @@ stable
 parallel safe
 as $$
 declare
-  v_started_fault text := coalesce(
-    pgledger.time_fault(request.started_at),
-    case when request.started_at > request.created_at then 'it is in the future' end
-  );
+  v_started_fault text := pgledger.time_fault(request.started_at);
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
   v_ok boolean;
 begin

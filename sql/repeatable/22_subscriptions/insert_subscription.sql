@@ -1,10 +1,10 @@
 /*
-Creates the subscription that a checked request asks for, moves it to now if it starts in the past,
-and returns its key. If the same call, made at the same time, has created it meanwhile, that
+Creates the subscription that a checked request asks for, moves it on if it starts in the past, and
+returns its key. If the same call, made at the same time, has created it meanwhile, that
 subscription's key is returned.
 
 Locks the plan FOR SHARE. If another call is creating one with the same id, or another live one for
-the tenant, this waits for it. Either constraint may be the one in conflict, so none is named.
+the tenant, this waits for it. Either may be in the way, or both.
 Errors: NullArgument, InvalidId, PlanNotFound, Archived, InvalidTime, IdempotencyConflict,
 ActiveSubscriptionExists.
 */
@@ -21,33 +21,33 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
+  v_key bigint;
   v_ok boolean;
 begin
-  insert into pgledger.subscriptions (
-    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
-    billing_interval, interval_count, period_number, current_period_start, current_period_end,
-    trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at, updated_at
-  )
-  values (
-    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
-    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
-    v_new.interval_count, v_new.period_number, v_new.current_period_start,
-    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.tax_rates,
-    v_new.started_at, v_new.started_at, v_new.metadata, v_new.created_at, v_new.created_at
-  )
-  on conflict do nothing
-  returning subscriptions.key into v_new.key;
-
-  if v_new.key is null then
-    v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
-    if v_new.key is null then
+  if v_new.status = 'scheduled' then
+    v_ok := pgledger.refuse_scheduled_clash(v_new);
+  end if;
+  loop
+    v_new.key := pgledger.place_subscription(v_new);
+    exit when v_new.key is not null;
+    v_key := pgledger.repeated_subscription(request, plan_id, trial_days);
+    if v_key is not null then
+      return v_key;
+    elsif exists (
+      select
+      from pgledger.subscriptions
+      where subscriptions.app_id = request.app_id
+        and subscriptions.tenant_id = request.tenant_id
+        and not subscriptions.add_on
+        and subscriptions.status in ('trialing', 'active')
+    ) then
       v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
     end if;
-    return v_new.key;
-  end if;
+    v_ok := pgledger.look_again();
+  end loop;
 
   v_new := pgledger.note_subscription_change(
-    v_new, 'created', v_new.started_at, v_new.created_at
+    v_new, 'created', least(v_new.started_at, v_new.created_at), v_new.created_at
   );
   perform pgledger.advance_subscription(
     v_new, v_new.created_at, at_most => pgledger.moves_at_once()

@@ -1,8 +1,9 @@
 /*
 A repeated call is refused if anything that it asks for differs. One that starts in the past is
-moved to now by the rules of ledger_advance.
+moved to now by the rules of ledger_advance, one that starts later is scheduled.
 
-Locks the tenant's live subscription, if its cancellation is due, then the plan FOR SHARE.
+Locks the tenant's live subscription, if its cancellation is due, then what it has scheduled and is
+due, then the plan FOR SHARE.
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 */
@@ -49,6 +50,7 @@ begin
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
     perform pgledger.end_overdue_subscription(app_id, tenant_id);
+    perform pgledger.start_due_subscription(app_id, tenant_id);
     v_key := pgledger.insert_subscription(v_request, plan_id, trial_days);
   end if;
 
@@ -57,11 +59,17 @@ end;
 $$;
 
 comment on function @extschema@.ledger_create_subscription is
-$$Subscribes a tenant to a plan, from now or from a time in the past.
+$$Subscribes a tenant to a plan, from now, from a time in the past or later.
 
 A tenant has at most one subscription that is trialing or active, and any
 number of add-ons beside it. What has happened since a start in the past, such
 as the end of the trial and new periods, is written down at once.
+
+One that starts later is scheduled: until then it gives nothing and costs
+nothing, and can be changed or cancelled. It starts by the clock. If the
+tenant's live one does not end by then it is refused; should that still be
+live when the time comes, ledger_advance reports it as failed, and the start
+waits until one of both is cancelled.
 
 Call it in FROM: (ledger_create_subscription(...)).* calls it once for every
 column.
@@ -69,9 +77,9 @@ column.
 app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
-started_at: Start of the first period, not in the future and at most 10,000
-  periods ago; ledger_advance moves on what began more than 100 changes ago;
-  null for now.
+started_at: Start of the first period, at most 10,000 periods ago, or in the
+  future; ledger_advance moves on what began more than 100 changes ago; null
+  for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
   the start.
@@ -90,15 +98,15 @@ tax_rates: JSON array of the tax rates of its invoices, at most 20, for
 
 Returns: The subscription.
 
-Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
-  the future or too long ago, or a time is outside the years 1 to 9999),
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is too
+  long ago, or a time is outside the years 1 to 9999),
   InvalidArgument (the time zone or the days of trial are not valid),
   InvalidQuantity (the quantity is not in range), InvalidMetadata,
   InvalidInvoice (tax_rates are not valid; the message names the path),
   IdempotencyConflict (the id is taken by a different subscription),
   PlanNotFound (there is no such plan for this app and tenant), Archived (the
   plan is archived), ActiveSubscriptionExists (neither the tenant's
-  subscription nor this one is an add-on).$$;
+  subscription nor this one is an add-on, and both would be live).$$;
 
 revoke all on function @extschema@.ledger_create_subscription from public;
 grant execute on function @extschema@.ledger_create_subscription to pgledger_poster;

@@ -21,7 +21,7 @@ begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
     v_ok := pgledger.check_choice(
-      'status', status, array['trialing', 'active', 'paused', 'canceled']
+      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
     );
   end if;
   v_ok := pgledger.check_page(page_size, page_offset);
@@ -33,9 +33,9 @@ begin
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -59,7 +59,8 @@ generated ids is that of creation.
 
 app_id: App.
 tenant_id: Tenant whose they are.
-status: Which ones; one of: trialing, active, paused, canceled; null for all.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
+  for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 

@@ -24,7 +24,7 @@ declare
 begin
   if v_new.status = 'paused' then
     return pgledger.subscription_with_key(v_new.key);
-  elsif v_new.status = 'canceled' then
+  elsif v_new.status in ('scheduled', 'canceled') then
     v_ok := pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
@@ -48,7 +48,8 @@ id: Id of the subscription.
 Returns: The subscription; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled).$$;
+  tenant has no such subscription), InvalidState (it is canceled, or has not
+  begun).$$;
 
 revoke all on function @extschema@.ledger_pause_subscription from public;
 grant execute on function @extschema@.ledger_pause_subscription to pgledger_poster;

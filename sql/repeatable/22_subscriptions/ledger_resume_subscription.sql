@@ -2,10 +2,10 @@
 A trial that is over by now is over: nothing moves by the length of the pause. Nothing is written if
 the subscription goes on anyway.
 
-Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id; first
-writes what has become due for both.
-Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
-subscription.
+Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id, and
+then what is to start by now; first writes what has become due for all.
+Checks, in this order: app_id, tenant_id, id, existence, status, time zone, whether the tenant has
+another live subscription.
 */
 create or replace function @extschema@.ledger_resume_subscription(
   app_id text,
@@ -23,9 +23,11 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
+  v_constraint text;
   v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
+  perform pgledger.start_due_subscription(app_id, tenant_id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now := pgledger.subscription_clock(v_new);
   v_new := pgledger.advance_subscription(v_new, v_now);
@@ -35,9 +37,8 @@ begin
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
-    select period.number, period.starts_at, period.ends_at
-    into v_new.period_number, v_new.current_period_start, v_new.current_period_end
-    from pgledger.subscription_period(v_new, v_now) as period;
+    v_ok := pgledger.check_zones(v_new);
+    v_new := pgledger.enter_period(v_new, v_now);
   elsif v_new.cancel_at is not null then
     v_change := 'cancellation_withdrawn';
   else
@@ -45,12 +46,18 @@ begin
   end if;
 
   v_new.cancel_at := null;
+  v_new.cancel_at_period_end := false;
+  v_new.unused_time := 'none';
   v_new.canceled_at := null;
   v_new := pgledger.note_subscription_change(v_new, v_change, v_now, v_now);
   begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
+      get stacked diagnostics v_constraint = constraint_name;
+      if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+        raise;
+      end if;
       v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
@@ -69,6 +76,7 @@ Returns: The subscription, in the period that now lies in.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it has ended),
+  UnknownTimeZone (the server does not know its time zone any more),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
 revoke all on function @extschema@.ledger_resume_subscription from public;

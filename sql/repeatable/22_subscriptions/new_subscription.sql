@@ -1,8 +1,8 @@
 /*
 The subscription that a checked request asks for, with what it leaves out taken from the plan: as it
-is at its start, with version 0, to be inserted. Its trial counts from its start. Its periods count
-from the anchor requested, or else from the end of the trial if the plan says so, or else from its
-start.
+is at its start, or scheduled for that, with version 0, to be inserted. Its trial counts from its
+start. Its periods count from the anchor requested, or else from the end of the trial if the plan
+says so, or else from its start.
 
 Errors: InvalidTime.
 */
@@ -34,17 +34,20 @@ begin
     case when plan.anchor_at_trial_end then v_new.trial_end end,
     v_new.started_at
   );
-  v_new.status := case when v_new.trial_end is null then 'active' else 'trialing' end;
-  select period.number, period.starts_at, period.ends_at
-  into v_new.period_number, v_new.current_period_start, v_new.current_period_end
-  from pgledger.subscription_period(v_new, v_new.started_at) as period;
+  v_new.status := case
+    when v_new.started_at > v_new.created_at then 'scheduled'
+    when v_new.trial_end is null then 'active'
+    else 'trialing'
+  end;
+  v_new := pgledger.enter_period(v_new, v_new.started_at);
   v_new.due_at := pgledger.subscription_due_at(v_new);
   v_new.unused_time := 'none';
+  v_new.cancel_at_period_end := false;
   v_new.invoiced_version := 0;
   v_new.version := 0;
 
   -- Each period since the start will be a row.
-  if (
+  if v_new.created_at > v_new.started_at and (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
     v_ok := pgledger.fail(

@@ -1,13 +1,15 @@
 /*
 Writes a change of a subscription, which is given as it is after that. Returns it with its next
 version, with the time of what is due next, and with the time at which ledger_advance has to look at
-it. The subscription is locked, or new; the caller writes its own row.
+it. The subscription is locked, or new; the caller writes its own row. invoice_now: the change is to
+be invoiced at once, and not with the period.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
   change text,
   occurred_at timestamptz,
-  created_at timestamptz
+  created_at timestamptz,
+  invoice_now boolean default false
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -19,8 +21,10 @@ begin
   subscription.updated_at := created_at;
   subscription.due_at := pgledger.subscription_due_at(subscription);
   subscription.invoice_due_at := case
-    when change in (
-      'created', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
+    -- There is nothing to be invoiced before it starts.
+    when subscription.status = 'scheduled' then null
+    when invoice_now or change in (
+      'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
     ) then coalesce(least(subscription.invoice_due_at, occurred_at), occurred_at)
     -- The period's usage is billed at its end, even though no other period follows.
     when change = 'paused'
@@ -38,7 +42,7 @@ begin
   );
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
-    plan_key, quantity, period_number, period_start, period_end, whole_start
+    plan_key, quantity, period_number, period_start, period_end, whole_start, invoice_now
   )
   values (
     subscription.key,
@@ -54,7 +58,8 @@ begin
     subscription.period_number,
     subscription.current_period_start,
     subscription.current_period_end,
-    pgledger.whole_period_start(subscription)
+    subscription.whole_start,
+    note_subscription_change.invoice_now
   );
 
   return subscription;

@@ -1,8 +1,8 @@
 /*
 The key of the subscription that an earlier call with that id has created, or null if none has. The
-request is compared with what was created, as far as that is still known: an anchor until the plan
-was changed, metadata until something was updated. What the request leaves to a default is not
-compared, because defaults change: with the clock, or with the plan's trial.
+request is compared with what was created, as far as that is still known: anchor, trial and zone
+until a change moved them, metadata until something was updated. What the request leaves to a
+default is not compared, because defaults change: with the clock, or with the plan's trial.
 
 Errors: IdempotencyConflict.
 */
@@ -27,18 +27,24 @@ begin
     jsonb_build_object(
       'app_id', request.app_id,
       'tenant_id', request.tenant_id,
-      'time_zone', request.time_zone,
+      'time_zone', case
+        when later.changes @> array['time_zone_changed'] then subscriptions.time_zone
+        else request.time_zone
+      end,
       'plan_id', repeated_subscription.plan_id,
       'quantity', request.quantity,
       'started_at', coalesce(request.started_at, subscriptions.started_at),
       'trial_end', case
-        when repeated_subscription.trial_days is null then subscriptions.trial_end
+        when repeated_subscription.trial_days is null
+          or later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
+          then subscriptions.trial_end
         else pgledger.trial_end(
           subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
         )
       end,
       'anchor_at', case
-        when later.changes @> array['plan_changed'] then subscriptions.anchor_at
+        when later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
+          then subscriptions.anchor_at
         else coalesce(request.anchor_at, subscriptions.anchor_at)
       end,
       'metadata', case

@@ -1,6 +1,7 @@
 /*
 The time that counts for a subscription: never before what was last written about it, and never
 before its current period, even if the clock was put back. Otherwise a day could be billed twice.
+What has not begun is in no period yet.
 */
 create or replace function pgledger.subscription_clock(subscription pgledger.subscriptions)
 returns timestamptz
@@ -9,7 +10,9 @@ volatile
 parallel unsafe
 as $$
   select greatest(
-    pgledger.clock(), subscription.updated_at, subscription.current_period_start
+    pgledger.clock(),
+    subscription.updated_at,
+    case when subscription.status <> 'scheduled' then subscription.current_period_start end
   )
 $$;
 

@@ -9,6 +9,7 @@ immutable
 parallel safe
 as $$
   select case subscription.status
+    when 'scheduled' then least(subscription.started_at, subscription.cancel_at)
     when 'trialing'
       then least(subscription.trial_end, subscription.cancel_at, subscription.current_period_end)
     when 'active' then least(subscription.cancel_at, subscription.current_period_end)
@@ -17,6 +18,6 @@ as $$
 $$;
 
 comment on function pgledger.subscription_due_at is
-  'Earliest of trial end, period end and cancellation that is still to come, or null.';
+  'Earliest of start, trial end, period end and cancellation that is still to come, or null.';
 
 revoke all on function pgledger.subscription_due_at from public;

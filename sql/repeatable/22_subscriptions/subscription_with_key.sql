@@ -13,9 +13,9 @@ as $$
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key

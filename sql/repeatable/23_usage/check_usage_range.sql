@@ -15,7 +15,6 @@ stable
 parallel safe
 as $$
 declare
-  v_purged_before timestamptz;
   v_edge record;
   v_ok boolean;
 begin
@@ -38,22 +37,8 @@ begin
     );
   end if;
 
-  select tenants.purged_before
-  into v_purged_before
-  from pgledger.tenants
-  where tenants.app_id = check_usage_range.app_id
-    and tenants.tenant_id = check_usage_range.tenant_id;
-  for v_edge in
-    select edge.name, edge.at
-    from (values (1, 'starts_at', starts_at), (2, 'ends_at', ends_at)) as edge (place, name, at)
-    where edge.at < v_purged_before
-      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
-    order by edge.place
-  loop
-    v_ok := pgledger.fail(
-      'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
-    );
-  end loop;
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'starts_at', array[starts_at]);
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'ends_at', array[ends_at]);
 
   return true;
 end;

@@ -22,7 +22,7 @@ begin
     meters.key,
     bucket.span,
     date_bin(bucket.size, coalesce(event.event_at, now), v_origin) as starts_at,
-    event.metadata ->> meters.unique_key as value
+    pgledger.counted_value(event.metadata, meters.unique_key) as value
   from unnest(meter_keys, event_ats, metadatas) as event (meter_key, event_at, metadata)
   inner join pgledger.meters
     on meters.key = any(meter_keys) and event.meter_key = meters.key

@@ -28,6 +28,12 @@ begin
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
+  if v_answer.error = 'IdempotencyConflict' then
+    -- It says in what the two differ.
+    ingest_one_usage.id := pgledger.event_of_key(
+      app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, was_consumed => false
+    );
+  end if;
   if v_answer.error is not null then
     v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;

@@ -13,8 +13,9 @@ forgotten. A purge that commits while an old event waits for a lock is noticed a
 raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
 
 Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
-before hours.
+ascending by meter and key; roll-ups, ascending by meter, days before hours; values that are new,
+ascending. Values come after the roll-ups, because who removes an event holds its roll-ups while
+looking whether another event has its value.
 Errors: serialization_failure.
 */
 create or replace function pgledger.ingest_usage(
@@ -58,7 +59,9 @@ begin
     -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
     -- that a seat's new level is later than all levels before it.
     if v_resolved.lacks_meters then
-      perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+      perform pgledger.open_meters(
+        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, v_now
+      );
     end if;
     perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
   end loop;
@@ -94,15 +97,15 @@ begin
     select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
     from pgledger.usage_answers(
       app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_latest, v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
+      v_latest, v_id_head, v_resolved.meter_keys, v_meter_keys
     ) as answer;
   end if;
 
   -- Last, because most other calls that record usage wait for these rows.
+  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
   if v_resolved.has_values then
     perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
   end if;
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
 end;
 $$;
 

@@ -1,5 +1,5 @@
 /*
-Inserts those events of a batch that have a meter and whose idempotency key is new for the tenant.
+Inserts those events of a batch that have a meter and whose idempotency key is new for that meter.
 Returns the meter of each event that was inserted, in its place, and null in the places of the
 others.
 
@@ -7,7 +7,7 @@ As a rule no key is taken, and to ask for each would cost a third of the insert.
 first inserted as if no key were taken. If one is, that insert is undone, and a second one asks for
 each key and leaves out the events whose keys are taken.
 
-Locks: idempotency keys, ascending by tenant and key.
+Locks: idempotency keys, ascending by meter and key.
 */
 create or replace function pgledger.insert_usage(
   first_key bigint,
@@ -41,7 +41,7 @@ begin
     )
     where event.meter_key is not null
     -- In this order, because sessions may wait for each other's keys.
-    order by event.tenant_key, event.idempotency_key, event.place;
+    order by event.meter_key, event.idempotency_key, event.place;
     return meter_keys;
   exception
     when unique_violation then null;
@@ -60,8 +60,8 @@ begin
       tenant_key, meter_key, quantity, event_at, idempotency_key, metadata, place
     )
     where event.meter_key is not null
-    order by event.tenant_key, event.idempotency_key, event.place
-    on conflict on constraint usage_events_tenant_key_idempotency_key_key do nothing
+    order by event.meter_key, event.idempotency_key, event.place
+    on conflict on constraint usage_events_meter_key_idempotency_key_key do nothing
     returning usage_events.key, usage_events.meter_key
   )
   select array_agg(inserted.meter_key order by place.number)

@@ -22,13 +22,15 @@ begin
     select usage_rollups.latest
     into v_value
     from pgledger.usage_rollups
-    where usage_rollups.meter_key = latest_usage_between.meter_key and usage_rollups.span = 1
+    where usage_rollups.meter_key = latest_usage_between.meter_key
+      and usage_rollups.span = 1
+      and usage_rollups.events > 0
     order by usage_rollups.starts_at desc
     limit 1;
     return coalesce(v_value, 0);
   end if;
 
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   select part.latest
   into v_value
   from (
@@ -39,6 +41,7 @@ begin
         and usage_rollups.span = 1
         and usage_rollups.starts_at >= v_whole.first_day
         and usage_rollups.starts_at < v_whole.last_day
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -50,6 +53,7 @@ begin
         and usage_rollups.span = 2
         and usage_rollups.starts_at >= v_whole.first_hour
         and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -61,6 +65,7 @@ begin
         and usage_rollups.span = 2
         and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
         and usage_rollups.starts_at < v_whole.last_hour
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -69,8 +74,9 @@ begin
       select usage_events.event_at, usage_events.key, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= latest_usage_between.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, latest_usage_between.ends_at)
+        and usage_events.event_at >= v_whole.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
+        and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
     )
@@ -80,7 +86,8 @@ begin
       from pgledger.usage_events
       where usage_events.meter_key = latest_usage_between.meter_key
         and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < latest_usage_between.ends_at
+        and usage_events.event_at < v_whole.ends_at
+        and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
     )

@@ -1,8 +1,8 @@
 /*
 The answer has one row for each event, in the order of the arrays.
-An event before the purge line is a duplicate if its key is taken at the end of the call, also by an
-event of the same call; else it is rejected, as nobody knows whether it was counted. So the order of
-a batch's events makes no difference, and an event whose key counts raises no alarm.
+An event before the purge line is told of its key if that is taken at the end of the call, also by
+an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
+that counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 */
 create or replace function @extschema@.ledger_ingest_usage(
@@ -65,9 +65,10 @@ The events are given as parallel arrays: the first elements of all arrays are
 the first event, and so on.
 
 An event that is wrong is rejected alone, and the others are recorded. An
-event whose idempotency key its tenant has used before is a duplicate: it is
-not counted again, whatever else it says. So a batch in which every event has
-a key may be sent as often as it takes.
+event whose idempotency key its tenant has used before for this feature is a
+duplicate and not counted again. So a batch in which every event has a key may
+be sent as often as it takes. If it has another quantity than the first one,
+or another event_at is given, it is rejected (IdempotencyConflict).
 
 app_id: App.
 tenant_ids: Tenants that used something, 1 to 128 characters each.
@@ -77,7 +78,7 @@ quantities: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_ats: When each happened, from 1970 on, not further ahead of the clock
   than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
-  unique for a tenant; each event without one counts, or null.
+  unique for a tenant and feature; each event without one counts, or null.
 metadatas: JSON objects to store with them, at most 64 KiB each and 64 MiB in
   all, or null.
 

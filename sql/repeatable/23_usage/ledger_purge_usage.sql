@@ -53,10 +53,10 @@ $$Deletes old usage events and keeps what they come to.
 Call it, each time in a transaction of its own, until it returns 0.
 
 Events are deleted for whole UTC hours, the oldest of a feature first. Kept
-are those that subscriptions that go on still count in, and those that are
-still to be invoiced; and so are all totals. Of the tenants concerned, events
-of the hours deleted are refused from then on (UsagePurged), because their
-idempotency keys are forgotten.
+are those that subscriptions that go on still count in, those that are still
+to be invoiced, and those that late usage is billed by; and so are all totals.
+Of the tenants concerned, events from before that time are refused from then
+on (UsagePurged), because idempotency keys are forgotten.
 
 app_id: App.
 before: Events of the UTC hours before the one that it lies in are deleted; at

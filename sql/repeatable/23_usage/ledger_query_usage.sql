@@ -43,6 +43,7 @@ begin
       where usage_events.meter_key = meters.key
         and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
         and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
+        and usage_events.quantity is not null
       order by usage_events.event_at, usage_events.key
       limit least(page_offset, 9223372036854775807 - page_size) + page_size
     ) as found

@@ -33,8 +33,9 @@ $$;
 comment on function @extschema@.ledger_record_usage is
 $$Records one usage event.
 
-An event whose idempotency key its tenant has used before is a duplicate: it
-is not counted again, whatever else it says.
+An event whose idempotency key its tenant has used before for this feature is
+a duplicate and not counted again. If it has another quantity than the first
+one, or another event_at is given, that is an error (IdempotencyConflict).
 
 Call it in FROM: (ledger_record_usage(...)).* calls it once for every column.
 
@@ -46,7 +47,7 @@ quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_at: When it happened, from 1970 on, not further ahead of the clock than
   ledger_set_usage_skew allows; null for now.
 idempotency_key: The reporter's own name of the event, 1 to 255 characters,
-  unique for the tenant; each event without one counts, or null.
+  unique for the tenant and feature; each event without one counts, or null.
 metadata: JSON object to store with it, at most 64 KiB, or null.
 
 Returns: Whether it was counted now or had been before, and its id.
@@ -58,7 +59,8 @@ Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   finite), UsageInFuture (event_at is further ahead than the app allows),
   UsagePurged (event_at is so long ago that events of that time may have been
   purged), InvalidMetadata (it is not valid, or lacks the member whose values
-  are counted).$$;
+  are counted), IdempotencyConflict (the key is taken by usage of another
+  quantity or time).$$;
 
 revoke all on function @extschema@.ledger_record_usage from public;
 grant execute on function @extschema@.ledger_record_usage to pgledger_poster;

@@ -1,15 +1,20 @@
 /*
-Makes the meters that are missing for these parallel pairs of tenant and feature. A pair gets its
-meter if the tenant's id is valid and the catalogue has the feature as one that is metered or a
-seat. If a pair is left without one, pgledger.usage_fault says why.
+Makes the meters that events lack. places are those of the events, among parallel arrays, with which
+nothing else is wrong; arrays that are null have nothing for any event. An event gets its meter if
+the catalogue has the feature as one that is metered or a seat, the tenant's id is valid and its
+purge line is not behind the event, and the value that the feature counts is there. If an event is
+left without one, pgledger.usage_fault says why. So what is rejected leaves nothing behind.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
 create or replace function pgledger.open_meters(
   app_id text,
-  distinct_tenant_ids text[],
   tenant_ids text[],
-  feature_keys text[]
+  feature_keys text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  places bigint[],
+  now timestamptz
 )
 returns void
 language plpgsql
@@ -28,29 +33,9 @@ begin
     array_agg(missing.tenant_id order by missing.tenant_id, missing.feature_key),
     array_agg(missing.feature_key order by missing.tenant_id, missing.feature_key)
   into v_tenant_ids, v_feature_keys
-  from (
-    select given.tenant_id, given.feature_key
-    from unnest(tenant_ids, feature_keys) as given (tenant_id, feature_key)
-    except
-    select meters.tenant_id, meters.feature_key
-    from pgledger.meters
-    where meters.app_id = open_meters.app_id
-      and meters.tenant_id = any(distinct_tenant_ids)
-  ) as missing
-  where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
-    and missing.feature_key is not null;
-  if v_tenant_ids is null then
-    return;
-  end if;
-  select
-    array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
-    array_agg(given.feature_key order by given.tenant_id, given.feature_key)
-  into v_tenant_ids, v_feature_keys
-  from unnest(v_tenant_ids, v_feature_keys) as given (tenant_id, feature_key)
-  cross join lateral pgledger.find_feature(
-    open_meters.app_id, given.feature_key, given.tenant_id
-  ) as feature
-  where feature.type in ('metered', 'seat');
+  from pgledger.meters_to_open(
+    app_id, tenant_ids, feature_keys, event_ats, metadatas, places, now
+  ) as missing;
   if v_tenant_ids is null then
     return;
   end if;
@@ -84,6 +69,6 @@ end;
 $$;
 
 comment on function pgledger.open_meters is
-  'Makes the meters that are missing for pairs of tenant and feature, where both are valid.';
+  'Makes the meters that events lack, where nothing is wrong with the events.';
 
 revoke all on function pgledger.open_meters from public;

@@ -2,7 +2,8 @@
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
 cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
-counted. lacks_meters: an event has no meter. has_seats: an event is of a seat.
+counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
+that is wrong with them, as far as that can be known without one; those are in unopened.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,
@@ -19,7 +20,8 @@ create or replace function pgledger.resolve_usage(
   out meter_keys integer[],
   out has_values boolean,
   out lacks_meters boolean,
-  out has_seats boolean
+  out has_seats boolean,
+  out unopened bigint[]
 )
 language plpgsql
 stable
@@ -30,9 +32,10 @@ begin
     array_agg(case when event.is_sound then event.tenant_key end order by event.place),
     array_agg(case when event.is_sound then event.meter_key end order by event.place),
     coalesce(bool_or(event.unique_key is not null), false),
-    coalesce(bool_or(event.meter_key is null), false),
-    coalesce(bool_or(event.type = 'seat'), false)
-  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats
+    coalesce(bool_or(event.meter_key is null and event.is_sound), false),
+    coalesce(bool_or(event.type = 'seat'), false),
+    array_agg(event.place) filter (where event.meter_key is null and event.is_sound)
+  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats, unopened
   from (
     select
       given.place,
@@ -41,12 +44,14 @@ begin
       meter.unique_key,
       meter.type,
       pgledger.quantity_fault(given.quantity) is null
-      and coalesce(given.event_at, now) between meter.earliest and latest
+      and coalesce(given.event_at, now) between
+        coalesce(meter.earliest, timestamptz 'epoch') and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
         meter.unique_key is null
-        or char_length(given.metadata ->> meter.unique_key) between 1 and 255
+        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
+        between 1 and 255
       ) as is_sound
     from unnest(
       tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas

@@ -18,7 +18,7 @@ as $$
 declare
   v_whole record;
 begin
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   return (
     select count(distinct part.value)
     from (
@@ -43,17 +43,19 @@ begin
         and usage_values.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
         and usage_values.starts_at < v_whole.last_hour
       union all
-      select usage_events.metadata ->> unique_usage_between.unique_key
+      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= unique_usage_between.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, unique_usage_between.ends_at)
+        and usage_events.event_at >= v_whole.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
+        and usage_events.quantity is not null
       union all
-      select usage_events.metadata ->> unique_usage_between.unique_key
+      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
         and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < unique_usage_between.ends_at
+        and usage_events.event_at < v_whole.ends_at
+        and usage_events.quantity is not null
     ) as part
     where part.value = coalesce(only_value, part.value)
   );

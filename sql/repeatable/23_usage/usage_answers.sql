@@ -14,7 +14,6 @@ create or replace function pgledger.usage_answers(
   now timestamptz,
   latest timestamptz,
   id_head text,
-  tenant_keys integer[],
   sound_meter_keys integer[],
   inserted_meter_keys integer[]
 )
@@ -37,26 +36,25 @@ begin
   from unnest(inserted_meter_keys) with ordinality as event (inserted_key, place)
   where event.inserted_key is not null
   union all
+  -- The event that has the key may just have been purged.
   select
-    event.place,
-    'duplicate',
-    pgledger.event_id(usage_events.created_at, usage_events.key),
-    null,
-    null
+    event.place, coalesce(answer.status, 'duplicate'), answer.id, answer.error, answer.arguments
   from unnest(
-    sound_meter_keys, inserted_meter_keys, tenant_keys, idempotency_keys
-  ) with ordinality as event (sound_key, inserted_key, tenant_key, idempotency_key, place)
-  left join pgledger.usage_events
-    on event.tenant_key = usage_events.tenant_key
-    and event.idempotency_key = usage_events.idempotency_key
+    sound_meter_keys, inserted_meter_keys, quantities, event_ats, idempotency_keys
+  ) with ordinality as event (
+    sound_key, inserted_key, quantity, event_at, idempotency_key, place
+  )
+  left join lateral pgledger.repeated_usage(
+    event.sound_key, event.idempotency_key, event.quantity, event.event_at
+  ) as answer on true
   where event.sound_key is not null and event.inserted_key is null
   union all
   select
     event.place,
-    case when counted.id is null then 'rejected' else 'duplicate' end,
+    coalesce(counted.status, 'rejected'),
     counted.id,
-    case when counted.id is null then fault.error end,
-    case when counted.id is null then fault.arguments end
+    case when counted.status is null then fault.error else counted.error end,
+    case when counted.status is null then fault.arguments else counted.arguments end
   from unnest(
     sound_meter_keys, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
   ) with ordinality as event (
@@ -69,13 +67,15 @@ begin
   -- Before the purge line some are left, and the batch itself may have taken the key: whatever has
   -- it counts.
   left join lateral (
-    select pgledger.event_id(usage_events.created_at, usage_events.key) as id
-    from pgledger.tenants
-    inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
+    select repeated.status, repeated.id, repeated.error, repeated.arguments
+    from pgledger.meters
+    cross join lateral pgledger.repeated_usage(
+      meters.key, event.idempotency_key, event.quantity, event.event_at
+    ) as repeated
     where fault.error = 'UsagePurged'
-      and tenants.app_id = usage_answers.app_id
-      and tenants.tenant_id = event.tenant_id
-      and usage_events.idempotency_key = event.idempotency_key
+      and meters.app_id = usage_answers.app_id
+      and meters.tenant_id = event.tenant_id
+      and meters.feature_key = event.feature_key
   ) as counted on true
   where event.sound_key is null
   order by 1;

@@ -1,7 +1,10 @@
 /*
 Says why a usage event cannot be taken: the name of the first error that applies, and the arguments
-of its message. It is called for an event that was found wrong. If nothing is wrong with it any
-more, 40001 is raised, so that the transaction is run again.
+of its message. It is called for an event that was found wrong, and has no meter if nothing of its
+feature was recorded before. If nothing is wrong with it any more, 40001 is raised, so that the
+transaction is run again.
+
+One body, though long: it is called for each event that is rejected.
 Errors: serialization_failure.
 */
 create or replace function pgledger.usage_fault(
@@ -24,6 +27,7 @@ as $$
 declare
   v_fault text;
   v_meter record;
+  v_feature pgledger.features;
   v_purged_before timestamptz;
 begin
   select meters.key, meters.unique_key
@@ -32,6 +36,10 @@ begin
   where meters.app_id = usage_fault.app_id
     and meters.tenant_id = usage_fault.tenant_id
     and meters.feature_key = usage_fault.feature_key;
+  if v_meter.key is null then
+    v_feature := pgledger.find_feature(app_id, feature_key, tenant_id);
+    v_meter.unique_key := v_feature.unique_key;
+  end if;
   select tenants.purged_before
   into v_purged_before
   from pgledger.tenants
@@ -51,16 +59,15 @@ begin
       'tenant_id', quote_literal(pgledger.abridged(tenant_id)),
       pgledger.text_fault(tenant_id, 1, 128, false)
     ];
-  elsif v_meter.key is null then
+  elsif v_meter.key is null and v_feature.type = 'boolean' then
+    error := 'InvalidArgument';
+    arguments := array[
+      'feature_key', quote_literal(pgledger.abridged(feature_key)),
+      'the feature is on or off, and its usage is not metered'
+    ];
+  elsif v_meter.key is null and v_feature.type is null then
     error := 'FeatureNotFound';
     arguments := array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)];
-    if (pgledger.find_feature(app_id, feature_key, tenant_id)).type = 'boolean' then
-      error := 'InvalidArgument';
-      arguments := array[
-        'feature_key', quote_literal(pgledger.abridged(feature_key)),
-        'the feature is on or off, and its usage is not metered'
-      ];
-    end if;
   elsif pgledger.quantity_fault(quantity) is not null then
     error := 'InvalidQuantity';
     arguments := array[
@@ -87,7 +94,8 @@ begin
   else
     v_fault := pgledger.metadata_fault(metadata);
     if v_fault is null and v_meter.unique_key is not null
-      and char_length(metadata ->> v_meter.unique_key) between 1 and 255 is not true
+      and char_length(pgledger.counted_value(metadata, v_meter.unique_key)) between 1 and 255
+      is not true
     then
       v_fault := format(
         'its member %s, whose values are counted, does not have 1 to 255 characters',

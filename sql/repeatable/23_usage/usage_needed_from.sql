@@ -8,7 +8,7 @@ create or replace function pgledger.usage_needed_from(app_id text, tenant_id tex
 returns timestamptz
 language sql
 stable
-parallel safe
+parallel unsafe
 as $$
   select coalesce(
     min(
@@ -30,7 +30,7 @@ as $$
   from pgledger.subscriptions
   left join pgledger.plan_features
     on subscriptions.plan_key = plan_features.plan_key
-    and plan_features.period in ('day', 'week', 'month', 'year')
+    and plan_features.period in ('day', 'week', 'month', 'year', 'billing')
   left join lateral pgledger.quota_period(
     subscriptions, plan_features.period, pgledger.clock()
   ) as quota_period on plan_features.period is not null

@@ -51,7 +51,8 @@ begin
     end if;
     if v_look = 1 then
       perform pgledger.open_meters(
-        app_id, array[tenant_id], array[tenant_id], array[feature_key]
+        app_id, array[tenant_id], array[feature_key], null, array[metadata], '{1}',
+        pgledger.clock()
       );
       -- Changed, not only locked: above read committed, whoever waited has to start again.
       update pgledger.meters
@@ -59,20 +60,16 @@ begin
       where meters.app_id = consume_within_limit.app_id
         and meters.tenant_id = consume_within_limit.tenant_id
         and meters.feature_key = consume_within_limit.feature_key;
+      -- The same call may have held the meter.
+      if pgledger.event_of_key(
+        app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+      ) is not null then
+        return;
+      end if;
     end if;
   end loop;
   if v_entitlement.type = 'seat' then
-    -- The latest event has the current level, and its clock may have been ahead of ours.
-    select greatest(usage_rollups.latest_at, pgledger.clock())
-    into v_seat_at
-    from pgledger.meters
-    inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-    where meters.app_id = consume_within_limit.app_id
-      and meters.tenant_id = consume_within_limit.tenant_id
-      and meters.feature_key = consume_within_limit.feature_key
-      and usage_rollups.span = 1
-    order by usage_rollups.starts_at desc
-    limit 1;
+    v_seat_at := pgledger.time_of_seats(app_id, tenant_id, feature_key);
   end if;
   select recorded.status, recorded.id
   into consume_within_limit.status, consume_within_limit.id

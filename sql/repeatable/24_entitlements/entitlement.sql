@@ -1,6 +1,7 @@
 /*
 What a tenant has of a feature now: the plans of its live subscriptions, the limit and its period,
-and what is used. It goes by the clock, whatever ledger_advance has written so far.
+and what is used. It goes by the clock, whatever ledger_advance has written so far; only what is to
+start while another subscription is live waits for that.
 
 With several subscriptions (add-ons), limits add up; one that is unlimited makes the sum unlimited,
 and one that is soft makes it soft. The period is that of the first subscription that has the
@@ -8,7 +9,7 @@ feature; the one that is not an add-on comes first. The reason is empty where th
 
 One body, though long: every check and every record within a limit runs it, and further calls would
 slow those down.
-Errors: NullArgument, FeatureNotFound.
+Errors: NullArgument, FeatureNotFound, UnknownTimeZone.
 */
 create or replace function pgledger.entitlement(
   app_id text,
@@ -26,12 +27,13 @@ create or replace function pgledger.entitlement(
 )
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_part record;
   v_meter record;
+  v_is_live boolean := false;
   v_ok boolean;
 begin
   used := 0;
@@ -41,9 +43,10 @@ begin
   expires_at := 'infinity';
   for v_part in
     select
-      subscriptions as subscription, subscriptions.status, subscriptions.trial_end,
-      subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
-      plan_features.soft_limit, plan_features.aggregation
+      subscriptions as subscription, subscriptions.status, subscriptions.add_on,
+      subscriptions.started_at, subscriptions.trial_end, subscriptions.cancel_at,
+      plan_features.type, plan_features.quota, plan_features.period, plan_features.soft_limit,
+      plan_features.aggregation
     from pgledger.subscriptions
     left join pgledger.plan_features
       on subscriptions.plan_key = plan_features.plan_key
@@ -52,8 +55,15 @@ begin
       and subscriptions.tenant_id = entitlement.tenant_id
       and subscriptions.status <> 'canceled'
       and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
-    order by subscriptions.add_on, subscriptions.key
+    order by subscriptions.add_on, subscriptions.status = 'scheduled', subscriptions.key
   loop
+    if v_part.status = 'scheduled' and v_part.started_at > v_now then
+      expires_at := least(expires_at, v_part.started_at);
+      continue;
+    end if;
+    -- What is to start waits while another is live.
+    continue when v_part.status = 'scheduled' and not v_part.add_on and v_is_live;
+    v_is_live := v_is_live or v_part.status <> 'paused';
     expires_at := least(
       expires_at, v_part.cancel_at, case when v_part.trial_end > v_now then v_part.trial_end end
     );
@@ -91,18 +101,13 @@ begin
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
   else
-    select meters.key, meters.unique_key, tenants.purged_before
+    select meters.key, meters.unique_key
     into v_meter
     from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
     where meters.app_id = entitlement.app_id
       and meters.tenant_id = entitlement.tenant_id
       and meters.feature_key = entitlement.feature_key;
     if found then
-      -- Of an hour whose events may be purged only the total is left: all of it counts.
-      if starts_at < v_meter.purged_before then
-        starts_at := date_bin('1 hour', starts_at, timestamptz '2000-01-01 00:00:00+00');
-      end if;
       used := pgledger.usage_between(
         v_meter.key, v_meter.unique_key, aggregation, starts_at, ends_at
       );

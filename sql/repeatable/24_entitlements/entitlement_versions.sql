@@ -1,6 +1,7 @@
 /*
 The versions of everything that an entitlement is made from, as the calling statement sees it; for
-usage, the count of events in the time that the limit counts. No version ever goes back, nor does a
+usage, the count of events in the time that the limit counts, and the meter's turn, which goes on
+when an event is corrected or removed. No version ever goes back, nor does a
 sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
 subscriptions' versions has grown.
 */
@@ -27,7 +28,7 @@ as $$
       (
         select pgledger.usage_between(
           meters.key, null, 'count', entitlement_versions.starts_at, entitlement_versions.ends_at
-        )
+        ) + meters.turn
         from pgledger.meters
         where meters.app_id = entitlement_versions.app_id
           and meters.tenant_id = entitlement_versions.tenant_id

@@ -63,10 +63,10 @@ $$;
 comment on function @extschema@.ledger_check_cached_entitlement is
 $$Says whether a tenant may use so much more of a feature, and remembers it.
 
-The answer is that of ledger_check_entitlement: a remembered one is served only
-while nothing that it was made from has changed, and for no longer than
-ledger_set_entitlement_ttl says. What is not remembered is worked out, and then
-remembered.
+The answer is that of ledger_check_entitlement: a remembered one is served
+only while nothing that it was made from has changed, and for no longer than
+ledger_set_entitlement_ttl says. What is not remembered is worked out, and
+then remembered.
 
 It never waits for another transaction. In a read-only transaction, on a
 standby, and above read committed it remembers nothing.

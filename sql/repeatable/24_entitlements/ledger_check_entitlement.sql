@@ -11,7 +11,7 @@ create or replace function @extschema@.ledger_check_entitlement(
 returns @extschema@.ledger_entitlement
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -56,7 +56,8 @@ Returns: Whether it is allowed, what is used and left of the limit, and why.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and
-  tenant).$$;
+  tenant), UnknownTimeZone (the server does not know the time zone of the
+  tenant's subscription any more).$$;
 
 revoke all on function @extschema@.ledger_check_entitlement from public;
 grant execute on function @extschema@.ledger_check_entitlement to pgledger_reader;

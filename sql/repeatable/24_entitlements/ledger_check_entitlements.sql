@@ -13,7 +13,7 @@ create or replace function @extschema@.ledger_check_entitlements(
 returns setof @extschema@.ledger_entitlement
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$

@@ -26,7 +26,9 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_ok := pgledger.check_quantity('quantity', quantity);
-  v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
+  v_id := pgledger.event_of_key(
+    app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+  );
   if v_id is null then
     select consumed.status, consumed.id
     into v_status, v_id
@@ -35,7 +37,9 @@ begin
     ) as consumed;
     if v_status is distinct from 'inserted' then
       -- The same call, made at the same time, may have used up the limit or taken the key.
-      v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
+      v_id := pgledger.event_of_key(
+        app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+      );
     end if;
   end if;
   if v_status is null and v_id is not null then
@@ -80,8 +84,9 @@ tenant_id: Tenant who uses it.
 feature_key: Key of the feature.
 quantity: How much, 0 or more; for a seat, how many more.
 idempotency_key: The caller's own name of the usage event, 1 to 255
-  characters: the same call with the same key is allowed, records nothing and
-  has the reason duplicate, or null.
+  characters, unique for the tenant's usage of the feature: the same call with
+  the same key is allowed, records nothing and has the reason duplicate, or
+  null.
 metadata: JSON object to store with the usage event, at most 64 KiB, or null.
 
 Returns: Whether it was allowed and recorded, what is used and left of the
@@ -89,10 +94,12 @@ Returns: Whether it was allowed and recorded, what is used and left of the
   if nothing was recorded, now or before under that key.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
-  range), IdempotencyConflict (the key is taken by usage of another feature or
-  quantity), FeatureNotFound (there is no feature of this key for this app and
+  range), IdempotencyConflict (the key is taken by usage of another quantity),
+  FeatureNotFound (there is no feature of this key for this app and
   tenant), InvalidArgument (the feature is not one that is used up, or the key
-  or a value that it counts by is not valid), InvalidMetadata.$$;
+  or a value that it counts by is not valid), InvalidMetadata, UnknownTimeZone
+  (the server does not know the time zone of the tenant's subscription any
+  more).$$;
 
 revoke all on function @extschema@.ledger_consume_entitlement from public;
 grant execute on function @extschema@.ledger_consume_entitlement to pgledger_poster;

@@ -10,7 +10,7 @@ create or replace function @extschema@.ledger_remaining_entitlement(
 returns numeric
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -39,7 +39,8 @@ Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
   a boolean feature 1 if it is on.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
-  this key for this app and tenant).$$;
+  this key for this app and tenant), UnknownTimeZone (the server does not know
+  the time zone of the tenant's subscription any more).$$;
 
 revoke all on function @extschema@.ledger_remaining_entitlement from public;
 grant execute on function @extschema@.ledger_remaining_entitlement to pgledger_reader;

@@ -53,7 +53,9 @@ ttl: How long it may be served at most, above 0 and at most a day; null for
 Returns: What ledger_check_entitlement returns for a quantity of 1.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
-  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
+  FeatureNotFound (there is no feature of this key for this app and tenant),
+  UnknownTimeZone (the server does not know the time zone of the tenant's
+  subscription any more).$$;
 
 revoke all on function @extschema@.ledger_set_cached_entitlement from public;
 grant execute on function @extschema@.ledger_set_cached_entitlement to pgledger_poster;

@@ -24,7 +24,7 @@ begin
         meters.unique_key,
         unique_usage_added.starts_at,
         unique_usage_added.ends_at,
-        coalesce(metadata ->> meters.unique_key, '')
+        coalesce(pgledger.counted_value(metadata, meters.unique_key), '')
       ) as found
       from pgledger.meters
       where meters.app_id = unique_usage_added.app_id

@@ -13,38 +13,43 @@ parallel unsafe
 as $$
 declare
   v_key bigint;
+  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_coupon_currency(coupon);
 
   loop
-    -- No constraint is named, because it may be the id or the code that is taken.
-    insert into pgledger.coupons (
-      id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
-      duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
-      max_redemptions_per_tenant, metadata, created_at, updated_at
-    )
-    values (
-      coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
-      coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
-      coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
-      coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
-      coupon.created_at, coupon.created_at
-    )
-    on conflict do nothing
-    returning coupons.key into v_key;
+    begin
+      insert into pgledger.coupons (
+        id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
+        duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
+        max_redemptions_per_tenant, metadata, created_at, updated_at
+      )
+      values (
+        coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
+        coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
+        coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
+        coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
+        coupon.created_at, coupon.created_at
+      )
+      on conflict on constraint coupons_id_key do nothing
+      returning coupons.key into v_key;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_key is not null then
       return v_key;
     end if;
 
     v_key := pgledger.repeated_coupon(coupon);
     if v_key is not null then
       return v_key;
-    end if;
-
-    -- The coupon that was in the way may be gone by now: then there is another try.
-    if exists (
+    elsif exists (
       select
       from pgledger.coupons
       where coupons.app_id = coupon.app_id
@@ -61,6 +66,7 @@ begin
         ]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;

@@ -2,10 +2,10 @@
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
-billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
-other rates follow the invoice's own. Returns the lines with their shares, and one more line for
-each rate.
+Credits give back the tax that was billed, by the rates that it was billed with
+(pgledger.trace_credits). Where these are the invoice's own, they lower the sum that the rate is
+computed on; other rates follow the invoice's own. Returns the lines with their shares, and one more
+line for each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -22,8 +22,11 @@ declare
   v_is_traced boolean := false;
   v_own_rates jsonb;
   v_rate record;
-  v_shares numeric[];
+  v_bases numeric[];
   v_base numeric;
+  v_credit_base numeric;
+  v_credit_tax numeric;
+  v_tax numeric;
   v_parts numeric[];
   v_all_parts numeric[];
   v_taxes pgledger.invoice_lines[] := '{}';
@@ -42,41 +45,35 @@ begin
     select
       rate.place, rate.value ->> 'name' as name,
       (rate.value ->> 'percentage')::numeric as percentage,
-      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
-      0::numeric as amount
+      nullif(rate.value -> 'applies_to', 'null') as applies_to
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
-    into v_shares, v_base
-    from (
-      select
-        line.nth,
-        case
-          when line.kind not in ('discount', 'tax')
-            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
-            then line.amount - line.discount
-          else 0
-        end as base
-      from unnest(v_lines) with ordinality as line (
-        invoice_key, place, kind, description, item, period_start, period_end, quantity,
-        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
-        counted, events, redemption_key, basis, nth
-      )
-    ) as part;
-    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
-    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
-    v_lines := pgledger.add_shares(v_lines, null, v_parts);
-    v_all_parts := v_all_parts || array[v_parts];
+    v_bases := pgledger.taxable_parts(v_lines, v_rate.applies_to);
+    v_base := (select sum(part) from unnest(v_bases) as part);
     if v_is_traced then
-      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
-      into v_base, v_rate.amount
+      select credit.base, credit.amount
+      into v_credit_base, v_credit_tax
       from pgledger.credited_taxes(v_lines) as credit
       where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
     end if;
+    v_tax := pgledger.tax_beside_credits(
+      v_base, v_rate.percentage, exponent, v_credit_base, v_credit_tax
+    );
+    v_parts := pgledger.split_amount(
+      array(
+        select part.base * v_rate.percentage * 0.01
+        from unnest(v_bases) with ordinality as part (base, place)
+        order by part.place
+      ),
+      v_tax,
+      exponent
+    );
+    v_lines := pgledger.add_shares(v_lines, null, v_parts);
+    v_all_parts := v_all_parts || array[v_parts];
     v_taxes := v_taxes || pgledger.tax_line(
-      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
+      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base + coalesce(v_credit_base, 0),
+      v_tax + coalesce(v_credit_tax, 0), false
     );
   end loop;
 

@@ -3,9 +3,9 @@ What lines give back of what was billed with one set of tax rates, as members of
 their order; null for a line that gives back nothing of it. billed is a row of
 pgledger.billed_rates, parts is what each line gives back of its amount.
 
-Of each rate the lines give back its tax, less what came back before, less the share for what is
-left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
-whatever parts the charge is given back in.
+The lines give back their tax, less what came back before, less the share for what is left:
+round(tax * left / charged); and of each rate its part of that. So no more comes back than was
+charged, and all of it in the end, whatever parts the charge is given back in.
 */
 create or replace function pgledger.credited_part(
   parts numeric[],
@@ -28,25 +28,8 @@ begin
     return array_fill(null::jsonb, array[cardinality(parts)]);
   end if;
 
-  for v_tax in
-    select
-      case when v_charged > 0
-        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
-        else 0
-      end - (rate.tax - rate.returned)
-    from (
-      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
-      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
-      inner join
-        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
-        on tax.nth = returned.nth
-    ) as rate
-    order by rate.nth
+  foreach v_tax in array pgledger.taxes_given_back(billed, v_charged, v_left, v_sum < 0, exponent)
   loop
-    -- Rounding may have returned more before than is to be returned by now.
-    if v_sum < 0 then
-      v_tax := least(v_tax, 0);
-    end if;
     v_taxes := array(
       select line.taxes || to_jsonb(line.tax::text)
       from unnest(
@@ -61,7 +44,7 @@ begin
             from unnest(parts) with ordinality as given (part, place)
             order by given.place
           ),
-          round(v_tax, exponent),
+          v_tax,
           exponent
         )
       ) with ordinality as line (taxes, tax, place)

@@ -1,9 +1,8 @@
 /*
 Whether a draft of a subscription has to become final before another of its invoices, which goes on
-from it. Invoices go by the time at which what they are for is known: that of a period at its end,
-all others at the start of their period; those of the same time in the order below, and changes in
-that of their versions. Nothing goes on from an interim draft, which bills what is there when it
-becomes final.
+from it. Invoices go by their periods; in a period the start comes first, then changes in the order
+of their versions, then what the period has come to. An interim invoice comes after what is known at
+its start. Nothing goes on from an interim draft: it bills what is there when it becomes final.
 */
 create or replace function pgledger.draft_goes_before(
   draft pgledger.invoices,
@@ -14,17 +13,21 @@ language sql
 immutable
 parallel safe
 as $$
-  select
-    draft.kind <> 'interim'
-    and (
-      case draft.kind when 'period' then draft.period_end else draft.period_start end,
-      array_position(array['period', 'start', 'change', 'interim'], draft.kind),
-      coalesce(draft.as_of_version, 0)
+  select case
+    when draft.kind = 'interim' then false
+    when invoice.kind = 'interim'
+      then case draft.kind when 'period' then draft.period_end else draft.period_start end
+      <= invoice.period_start
+    else (
+      draft.period_start,
+      array_position(array['start', 'change', 'period'], draft.kind),
+      draft.change_version
     ) < (
-      case invoice.kind when 'period' then invoice.period_end else invoice.period_start end,
-      array_position(array['period', 'start', 'change', 'interim'], invoice.kind),
-      coalesce(invoice.as_of_version, 0)
+      invoice.period_start,
+      array_position(array['start', 'change', 'period'], invoice.kind),
+      coalesce(invoice.change_version, 0)
     )
+  end
 $$;
 
 comment on function pgledger.draft_goes_before is

@@ -21,6 +21,7 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,

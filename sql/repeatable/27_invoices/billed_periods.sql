@@ -1,8 +1,9 @@
 /*
 The periods before one in which usage has been billed for good, by feature: from when to when usage
-was looked at, how many events were counted, and, of seats, how many reports there had been; and
-whether an invoice with some of it was voided. Left out are periods that end before the purge line:
-usage that is so old is no longer taken.
+was looked at, how many events were counted, and, of seats, how many reports there had been. Left
+out are periods that are settled: usage of them is no longer taken, and an invoice has looked at
+them since. must_recount says that the count of events does not tell whether they come to what was
+billed: an invoice was voided, or an event corrected; of seats, also one from before the period.
 */
 create or replace function pgledger.billed_periods(
   subscription pgledger.subscriptions,
@@ -18,16 +19,16 @@ returns table (
   ends_at timestamptz,
   events numeric,
   counted numeric,
-  was_voided boolean
+  must_recount boolean
 )
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_purged_before timestamptz := coalesce(
+  v_settled_before timestamptz := coalesce(
     (
-      select tenants.purged_before
+      select tenants.settled_before
       from pgledger.tenants
       where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
     ),
@@ -37,7 +38,14 @@ begin
   return query
   select
     part.for_period, part.item, meters.key, meters.type = 'seat', part.starts_at, part.ends_at,
-    part.events, part.counted, part.was_voided
+    part.events, part.counted,
+    part.was_voided or exists (
+      select
+      from pgledger.usage_corrections
+      where usage_corrections.meter_key = meters.key
+        and usage_corrections.event_at < part.ends_at
+        and (usage_corrections.event_at >= part.starts_at or meters.type = 'seat')
+    )
   from (
     select
       invoice_lines.for_period, invoice_lines.item,
@@ -58,7 +66,7 @@ begin
         invoices.status = 'voided' or pgledger.counts_as_billed(invoices, for_invoice)
       )
     group by invoice_lines.for_period, invoice_lines.item
-    having max(invoice_lines.period_end) > v_purged_before
+    having max(invoice_lines.period_end) > v_settled_before
       and bool_or(invoices.status <> 'voided')
   ) as part
   left join pgledger.meters

@@ -41,7 +41,10 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  if (at < ends_at) is not true then
+  -- A period that was canceled at its very start may have been billed before.
+  if v_last.status = 'scheduled'
+    or (at < ends_at or (v_last.status = 'canceled' and at = starts_at and at = ends_at))
+    is not true then
     starts_at := null;
     ends_at := null;
   end if;

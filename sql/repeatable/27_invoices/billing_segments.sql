@@ -1,14 +1,12 @@
 /*
 The parts of a subscription's period, in order: a part ends where plan, quantity or status changed.
-Invoices are computed from them.
-
-With a version, changes after it are left out, and the last part goes on to the period's end.
-Without one all changes count, and a trial that still goes on is followed by what comes after it.
+Invoices are computed from them. The last part goes on to the period's end as far as is known: a
+trial that still goes on is followed by what comes after it, and a cancellation that is decided ends
+it.
 */
 create or replace function pgledger.billing_segments(
   subscription pgledger.subscriptions,
-  period_start timestamptz,
-  as_of_version bigint default null
+  period_start timestamptz
 )
 returns pgledger.billing_segment[]
 language plpgsql
@@ -38,22 +36,20 @@ begin
       ) as ends_at
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
+      and change.status <> 'scheduled'
       and change.period_start >= billing_segments.period_start
-      and (as_of_version is null or change.version <= as_of_version)
   ) as part
   where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
 
   v_last := v_segments[cardinality(v_segments)];
-  if as_of_version is null and v_last.status = 'trialing' and subscription.status = 'trialing'
+  if v_last.status = 'trialing' and subscription.status = 'trialing'
     and subscription.trial_end < v_last.ends_at then
     v_segments[cardinality(v_segments)].ends_at := subscription.trial_end;
     v_last.starts_at := subscription.trial_end;
-    v_last.status := case
-      when subscription.cancel_at <= subscription.trial_end then 'canceled' else 'active'
-    end;
+    v_last.status := 'active';
     v_segments := v_segments || v_last;
   end if;
-  return coalesce(v_segments, '{}');
+  return coalesce(pgledger.cut_at_cancellation(subscription, v_segments), '{}');
 end;
 $$;
 

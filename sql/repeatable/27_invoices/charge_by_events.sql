@@ -1,8 +1,8 @@
 /*
 What the events in stays cost by a price that asks something for each event, rounded: the cost of
 all events until the end of each stay, less that of those until its start, so that a stay costs what
-its own events do, and the first events of the period are free whichever plan they were used on. What
-the price asks without any usage is the first plan's.
+its own events do, and the first events of the period are free whichever plan they were used on.
+What the price asks without any usage is the first plan's.
 */
 create or replace function pgledger.charge_by_events(
   price jsonb,

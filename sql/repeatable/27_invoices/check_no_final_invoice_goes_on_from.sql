@@ -1,8 +1,7 @@
 /*
-Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, or to void a base fee of which it gives back a part, or an
-invoice that its credit has lowered. That invoice has to be voided first. One that became final
-before gives back what others billed.
+Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
+base fee of which it gives back a part, or an invoice that its credit has lowered. That invoice has
+to be voided first. One that became final before gives back what others billed.
 
 Errors: InvalidState.
 */
@@ -23,12 +22,7 @@ declare
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
       and (
-        (
-          target = 'deleted'
-          and later.kind = 'period'
-          and later.period_end > invoice.period_start
-        )
-        or exists (
+        exists (
           select
           from pgledger.invoice_credits as given
           where given.from_invoice_key = later.key

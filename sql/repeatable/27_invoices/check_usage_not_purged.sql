@@ -1,6 +1,7 @@
 /*
-Refuses an invoice for a period of which usage events may have been purged, unless it is final
-already and is only looked up.
+Refuses an invoice for a period that ends at or before the purge line, unless it is final already
+and is only looked up. Usage of such a period is not taken any more, and what is needed to add it up
+anew is kept only until it is settled. A period that the line lies in is added up exactly.
 
 Errors: UsagePurged.
 */
@@ -15,6 +16,7 @@ stable
 parallel safe
 as $$
 declare
+  v_period record := pgledger.billing_period(subscription, period_start);
   v_purged_before timestamptz := (
     select tenants.purged_before
     from pgledger.tenants
@@ -22,10 +24,12 @@ declare
   );
   v_ok boolean;
 begin
-  if period_start < v_purged_before and not exists (
+  if v_period.ends_at <= v_purged_before and not exists (
     select
     from pgledger.invoices
     where invoices.subscription_key = subscription.key
+      -- There is always another interim invoice.
+      and check_usage_not_purged.kind = 'period'
       and invoices.kind = check_usage_not_purged.kind
       and invoices.period_start = check_usage_not_purged.period_start
       and invoices.status not in ('draft', 'voided')
@@ -41,6 +45,6 @@ end;
 $$;
 
 comment on function pgledger.check_usage_not_purged is
-  'Raises UsagePurged if usage events of a period to be invoiced may have been purged.';
+  'Raises UsagePurged if a period to be invoiced lies before the purge line.';
 
 revoke all on function pgledger.check_usage_not_purged from public;

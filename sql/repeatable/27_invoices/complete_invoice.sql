@@ -1,11 +1,13 @@
 /*
 Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
 Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
+An import is what was billed elsewhere: coupons take nothing off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
   inout lines pgledger.invoice_lines[],
-  exponent integer default null
+  exponent integer default null,
+  is_import boolean default false
 )
 language plpgsql
 stable
@@ -19,7 +21,9 @@ declare
 begin
   if cardinality(lines) > 0 then
     lines := pgledger.add_shares(lines, v_zeros, v_zeros);
-    lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    if not is_import then
+      lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    end if;
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 

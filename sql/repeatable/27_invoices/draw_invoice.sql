@@ -1,13 +1,14 @@
 /*
 What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
 Its tax rates are those given, or else the subscription's. own_key is the key of the draft that is
-computed anew, if it is one: what it charges itself does not count as billed.
+computed anew, if it is one: what it charges itself does not count as billed, and lines that the
+application has given it stay.
 */
 create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   own_key bigint,
   out invoice pgledger.invoices,
@@ -31,13 +32,15 @@ begin
   invoice.currency := (
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
-  invoice.as_of_version := as_of_version;
+  invoice.change_version := coalesce(draw_invoice.change_version, 0);
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines, v_exponent);
+  v_drawn := pgledger.complete_invoice(
+    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
+  );
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;

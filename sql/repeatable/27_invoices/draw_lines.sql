@@ -1,12 +1,11 @@
 /*
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
-own start lies; and when the period ends as far as is known. What the invoice itself has charged
-before does not count as billed.
+own start lies; and when the period ends as far as is known. It is what is due as known by now, less
+what has been billed. What the invoice itself has charged before does not count as billed.
 
-A period invoice has the base fee of the period as far as it is not billed, that of the next period
-if it is paid in advance, usage, and late usage of earlier periods. A start invoice has the base fee
-of the period as it was at the invoice's version, or, if something of it has been billed, the
-difference. An interim invoice has usage until now.
+A period invoice has the base fee of the period, that of the next period if it is paid in advance,
+usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
+the period if it is paid in advance. An interim invoice has usage until now.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -21,25 +20,13 @@ parallel safe
 as $$
 declare
   v_period record := pgledger.billing_period(subscription, invoice.period_start);
-  v_as_of_version bigint;
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
   period_end := v_period.ends_at;
-  -- Where it stands among the drafts depends on it.
-  invoice.period_end := period_end;
+  v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
   -- Not one statement with the kind in it: the planner would plan that anew for each call.
-  if invoice.kind = 'start' then
-    v_as_of_version := (
-      select invoice.as_of_version
-      where not exists (
-        select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice)
-      )
-    );
-  end if;
-  v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
-  if invoice.kind = 'start' then
+  if invoice.kind in ('start', 'change') then
     lines := array(
       select line
       from pgledger.base_lines(

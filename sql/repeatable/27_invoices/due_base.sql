@@ -36,7 +36,8 @@ begin
   select
     count(*) as lines,
     bool_and(
-      invoice_lines.plan_key = v_part.plan_key
+      invoice_lines.gross > 0
+      and invoice_lines.plan_key = v_part.plan_key
       and invoice_lines.quantity = v_part.quantity
       and invoice_lines.period_start = v_part.starts_at
       and invoice_lines.period_end = v_part.ends_at
@@ -72,9 +73,11 @@ begin
   from pgledger.plans
   cross join lateral (
     select
-      (plans.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
-      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+      (asked.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
+      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
+      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
   ) as terms
   cross join lateral (
     select
@@ -85,7 +88,7 @@ begin
   ) as whole
   where plans.key = v_part.plan_key
     and terms.due > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
+    and (not advance_only or terms.billed = 'advance');
 end;
 $$;
 

@@ -30,6 +30,7 @@ declare
   v_own pgledger.billing_segment[] := v_stays;
   v_charges pgledger.usage_charge[] := '{}';
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, segments[1].starts_at);
   for v_plan in
     select
       segment.plan_key, min(segment.starts_at) as entered_at,

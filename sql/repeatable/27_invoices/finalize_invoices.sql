@@ -1,14 +1,13 @@
 /*
-Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
-at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
-days of 24 hours whatever the session's time zone. pgledger.settle_credit says what becomes of what
-it credits beyond what it charges.
+Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
+is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
+session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
+charges.
+
+Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
 
 The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever given another number.
-
-Locks the app's row and holds it until the transaction ends: numbers have no gap because
-transactions take them one after the other. So this comes last.
+the status is a second guard, so that no final invoice is ever made final again.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,
@@ -21,29 +20,18 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_app record;
-  v_now timestamptz;
+  v_now timestamptz := pgledger.clock();
+  v_payment_terms integer := coalesce(
+    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
+    30
+  );
 begin
-  if cardinality(keys) = 0 then
-    return;
-  end if;
-  insert into pgledger.apps (app_id)
-  values (finalize_invoices.app_id)
-  on conflict on constraint apps_app_id_pk do nothing;
-  update pgledger.apps
-  set invoice_number = apps.invoice_number + cardinality(keys)
-  where apps.app_id = finalize_invoices.app_id
-  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
-  into v_app;
-
-  v_now := pgledger.clock();
   update pgledger.invoices
   set
     status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
-    number = v_app.number + taken.place,
     finalized_at = v_now,
     due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
+      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     -- With the currency's decimals, like all amounts.
@@ -64,6 +52,6 @@ end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: numbers, due dates, and what becomes of credits.';
+  'Makes drafts of an app final: due dates, and what becomes of credits.';
 
 revoke all on function pgledger.finalize_invoices from public;

@@ -8,7 +8,7 @@ create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   even_if_empty boolean
 )
@@ -24,13 +24,14 @@ declare
     where invoices.subscription_key = subscription.key
       and invoices.kind = find_or_draft_invoice.kind
       and invoices.period_start = find_or_draft_invoice.period_start
+      and invoices.change_version = coalesce(find_or_draft_invoice.change_version, 0)
       and invoices.status <> 'voided'
   );
   v_drawn record;
 begin
   if v_key is null then
     v_drawn := pgledger.draw_invoice(
-      subscription, kind, period_start, as_of_version, tax_rates, null
+      subscription, kind, period_start, change_version, tax_rates, null
     );
     if even_if_empty or cardinality(v_drawn.lines) > 0 then
       v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);

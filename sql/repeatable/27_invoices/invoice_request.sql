@@ -1,7 +1,7 @@
 /*
 Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
 and the invoice's own start, which for an interim invoice is where the last final one ended.
-as_of_version is for start invoices the change with which the period became active.
+change_version says for kind change which change the invoice is for: the last one of the period.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
@@ -11,7 +11,7 @@ create or replace function pgledger.invoice_request(
   kind text,
   tax_rates jsonb,
   out period_start timestamptz,
-  out as_of_version bigint
+  out change_version bigint
 )
 language plpgsql
 stable
@@ -22,7 +22,7 @@ declare
   v_period record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
   if pgledger.time_fault(v_at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
@@ -41,24 +41,23 @@ begin
     );
   end if;
 
-  if kind = 'start' then
-    as_of_version := (
-      select min(change.version)
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.period_start = invoice_request.period_start
-        and change.status = 'active'
+  if kind = 'start' and not exists (
+    select
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = invoice_request.period_start
+      and change.status = 'active'
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''start''',
+        format('subscription %s was not active in the period of %s', subscription.id, v_at)
+      ]
     );
-    if as_of_version is null then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array[
-          'kind', '''start''',
-          format('subscription %s was not active in the period of %s', subscription.id, v_at)
-        ]
-      );
-    end if;
-  else
+  elsif kind = 'change' then
+    change_version := pgledger.last_change(subscription, period_start, v_at);
+  elsif kind in ('period', 'interim') then
     v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then

@@ -1,7 +1,7 @@
 /*
 The periods before one in which usage may have come to something else since it was billed, with the
 features. First all periods of a feature are looked at together: as long as its events are as many
-as were counted, and no invoice was voided, that is all. Otherwise each period is looked at.
+as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked at.
 
 Of seats, every report before the last period's end counts, because one from before a period says
 how many were taken in it. Which periods it changes is seen only by computing them anew.
@@ -23,12 +23,12 @@ begin
   with billed as materialized (
     select
       part.for_period, part.item, part.meter_key, part.is_seat, part.starts_at, part.ends_at,
-      part.events, part.counted, part.was_voided
+      part.events, part.counted, part.must_recount
     from pgledger.billed_periods(subscription, before_period, for_invoice) as part
   ),
   feature as (
     select
-      billed.item, billed.meter_key, bool_or(billed.was_voided) as was_voided,
+      billed.item, billed.meter_key, bool_or(billed.must_recount) as must_recount,
       case when billed.is_seat then '-infinity' else min(billed.starts_at) end as since,
       case when billed.is_seat then max(billed.ends_at) else before_period end as until,
       case
@@ -52,9 +52,9 @@ begin
   from feature
   left join present on feature.meter_key = present.meter_key
   inner join billed on feature.item = billed.item
-  where (feature.was_voided or feature.events <> coalesce(present.events, 0))
+  where (feature.must_recount or feature.events <> coalesce(present.events, 0))
     and (
-      billed.was_voided
+      billed.must_recount
       or billed.is_seat
       or billed.events <> pgledger.usage_between(
         billed.meter_key, null, 'count', billed.starts_at, billed.ends_at

@@ -52,11 +52,7 @@ begin
 
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
-    if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      v_ok := pgledger.refuse_json(
-        null, '$.lines', 'comes to a total that is not below 1e30 in size'
-      );
-    end if;
+    v_ok := pgledger.check_invoice_total(v_complete.invoice);
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
   return pgledger.invoice_with_key(v_key);

@@ -1,6 +1,6 @@
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
+Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function @extschema@.ledger_delete_invoice(
@@ -26,7 +26,6 @@ begin
   if v_old.status <> 'draft' then
     v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
-  v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
   delete from pgledger.invoices
   where invoices.key = v_old.key;
@@ -49,8 +48,7 @@ id: Which invoice: inv_ and a ULID.
 Returns: The draft as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is not a draft, or a final invoice goes
-  on from it).$$;
+  no such invoice), InvalidState (it is not a draft).$$;
 
 revoke all on function @extschema@.ledger_delete_invoice from public;
 grant execute on function @extschema@.ledger_delete_invoice to pgledger_poster;

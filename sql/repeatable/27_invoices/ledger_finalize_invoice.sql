@@ -56,6 +56,7 @@ begin
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;

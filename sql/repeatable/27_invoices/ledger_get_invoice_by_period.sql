@@ -31,7 +31,7 @@ begin
   elsif pgledger.time_fault(at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -53,7 +53,7 @@ begin
     and invoices.status <> 'voided'
     and invoices.period_start <= ledger_get_invoice_by_period.at
     and invoices.period_end > ledger_get_invoice_by_period.at
-  order by invoices.period_start desc
+  order by invoices.period_start desc, invoices.change_version desc
   limit 1;
 
   if found then
@@ -69,8 +69,8 @@ app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
 at: A time in the period: not before its start, and before its end.
-kind: What the invoice is for, as for ledger_generate_invoice. One of: period,
-  start, interim.
+kind: What the invoice is for, as for ledger_generate_invoice; of several for
+  changes it is that of the last. One of: period, start, change, interim.
 
 Returns: The invoice that is not voided, or no row.
 

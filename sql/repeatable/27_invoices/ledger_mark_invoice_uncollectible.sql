@@ -35,6 +35,7 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
+  perform pgledger.tell_of_invoices(app_id, 'invoice_uncollectible', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;

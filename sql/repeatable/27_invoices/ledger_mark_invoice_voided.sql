@@ -56,6 +56,7 @@ begin
 
   perform pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
+  perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;

@@ -3,10 +3,10 @@ What the clock has decided about the subscription and nobody has written down ye
 for the answer and rolled back after it. Only then does a preview lock the subscription, need a
 transaction that may write, and fail in one with an old snapshot as a write does.
 
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
-period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
+tax_rates, the period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function @extschema@.ledger_preview_invoice(
   app_id text,
@@ -42,6 +42,7 @@ begin
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
+  v_ok := pgledger.check_zones(v_subscription);
   if (v_subscription.due_at <= pgledger.clock()) is not true
     or current_setting('transaction_read_only')::boolean then
     return pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
@@ -73,7 +74,7 @@ tenant_id: Who would be billed.
 subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
-  interim.
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
   subscription's.
@@ -82,11 +83,13 @@ Returns: The draft as of now, without an id, and computed anew if there is
   one. What is final already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  tenant has no such subscription), UnknownTimeZone (the server does not know
+  its time zone any more), InvalidArgument (there is no such kind, the
+  subscription has no period at that time, kind is start and it was not active
+  in that period, or kind is change and it did not change), InvalidTime (at is
+  outside the years 1 to 9999), InvalidInvoice (tax_rates are not valid; the
+  message names the path), UsagePurged (usage events of the period may have
+  been purged).$$;
 
 revoke all on function @extschema@.ledger_preview_invoice from public;
 grant execute on function @extschema@.ledger_preview_invoice to pgledger_reader;

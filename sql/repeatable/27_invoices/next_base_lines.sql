@@ -1,9 +1,7 @@
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
-a gap. The fee is that of the plan and quantity with which the period began: what changed since is
-prorated on that period's own invoice. If something of the fee has been billed already, the
-difference to what is known by now. As long as the period before is not over, the next one is taken
-to follow as if nothing else happened.
+a gap: what is due of it as known by now, less what has been billed. As long as the period before is
+not over, the next one is taken to follow as if nothing else happened.
 */
 create or replace function pgledger.next_base_lines(
   subscription pgledger.subscriptions,
@@ -30,27 +28,21 @@ begin
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
       return;
     end if;
-    v_segments := pgledger.billing_segments(
-      subscription,
-      ends_at,
-      case
-        when not exists (
-          select
-          from pgledger.billed_base(subscription.key, ends_at, for_invoice)
-        ) then next_version
-      end
-    );
+    v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at then
     return;
   else
     select
-      array[
-        row(
-          next_base_lines.ends_at, period.ends_at, subscription.plan_key,
-          subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
-        )::pgledger.billing_segment
-      ]
+      pgledger.cut_at_cancellation(
+        subscription,
+        array[
+          row(
+            next_base_lines.ends_at, period.ends_at, subscription.plan_key,
+            subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
+          )::pgledger.billing_segment
+        ]
+      )
     into v_segments
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;

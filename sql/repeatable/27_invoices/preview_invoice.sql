@@ -26,12 +26,13 @@ begin
   where invoices.subscription_key = subscription.key
     and invoices.kind = preview_invoice.kind
     and invoices.period_start = v_request.period_start
+    and invoices.change_version = coalesce(v_request.change_version, 0)
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
     return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
-    subscription, kind, v_request.period_start, v_request.as_of_version,
+    subscription, kind, v_request.period_start, v_request.change_version,
     coalesce(tax_rates, v_written.tax_rates), v_written.key
   );
   return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);

@@ -20,24 +20,24 @@ begin
   return array(
     select
       row(
-        format('%s: %s', plans.name, features.name) || case
-          when v_terms.allowances ? features.key
-            then format(' beyond %s', v_terms.allowances ->> features.key)
+        format('%s: %s', plans.name, coalesce(features.name, given.feature_key)) || case
+          when v_terms.allowances ? given.feature_key
+            then format(' beyond %s', v_terms.allowances ->> given.feature_key)
           else ''
         end,
-        features.key,
+        given.feature_key,
         (price.value ->> 'unit_amount')::numeric,
         meters.key,
         meters.unique_key,
         jsonb_strip_nulls(
           jsonb_build_object(
             'price', price.value - 'feature',
-            'type', features.type,
-            'aggregation', term.value ->> 'aggregation',
-            'allowance', v_terms.allowances ->> features.key,
+            'type', given.term ->> 'type',
+            'aggregation', given.term ->> 'aggregation',
+            'allowance', v_terms.allowances ->> given.feature_key,
             'proration',
             case
-              when features.type = 'seat' or price.value -> 'prorated' = 'true'
+              when given.term ->> 'type' = 'seat' or price.value -> 'prorated' = 'true'
                 then coalesce(v_terms.pricing #>> '{base,proration}', 'day')
             end,
             'billed_by', subscription.id
@@ -49,13 +49,16 @@ begin
       coalesce(nullif(v_terms.pricing -> 'prices', 'null'), '[]')
     ) with ordinality as price (value, place)
     cross join lateral (
-      select v_terms.features -> (price.value ->> 'feature') as value
-    ) as term
-    inner join pgledger.features on term.value ->> 'feature_id' = features.id
+      select
+        price.value ->> 'feature' as feature_key,
+        v_terms.features -> (price.value ->> 'feature') as term
+    ) as given
+    -- A feature that the plan has no longer may be gone.
+    left join pgledger.features on given.term ->> 'feature_id' = features.id
     left join pgledger.meters
       on meters.app_id = subscription.app_id
       and meters.tenant_id = subscription.tenant_id
-      and meters.feature_key = features.key
+      and meters.feature_key = given.feature_key
     where plans.key = priced_features.plan_key
     order by price.place
   );

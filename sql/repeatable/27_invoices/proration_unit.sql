@@ -23,11 +23,16 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    -- When clocks are set back, the local time can be before that of the start.
+    -- When clocks are set back, the local time can be before that of the start, or come twice: a
+    -- day begins when it comes the second time, as periods do.
     else greatest(
       0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
-      - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
+      - (
+        at < (
+          (at at time zone time_zone)::date + (whole_start at time zone time_zone)::time
+        ) at time zone time_zone
+      )::integer
     )
   end::numeric
 $$;

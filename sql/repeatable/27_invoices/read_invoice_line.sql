@@ -1,13 +1,14 @@
 /*
-Reads one of the lines that the caller of a one-off invoice gives. Its amount is rounded once, half
-away from zero.
+Reads one of the lines that a caller gives for an invoice. Its amount is rounded once, half away
+from zero. with_kind: it may say that it is a base fee or usage of a subscription.
 
 Errors: InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_line(
   line jsonb,
   path text,
-  exponent integer
+  exponent integer,
+  with_kind boolean
 )
 returns pgledger.invoice_lines
 language plpgsql
@@ -16,19 +17,27 @@ parallel unsafe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;
-  v_members constant text[] := array[
+  v_members text[] := array[
     'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
   v_ok boolean;
 begin
+  if with_kind then
+    v_members := v_members || 'kind'::text;
+  end if;
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := 'item';
+  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
+  if v_line.kind not in ('item', 'base_fee', 'usage') then
+    v_ok := pgledger.refuse_json(
+      line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
+    );
+  end if;
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
@@ -73,6 +82,6 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_line is
-  'One line of a one-off invoice; raises InvalidInvoice unless it is sound.';
+  'One line of the application''s own; raises InvalidInvoice unless it is sound.';
 
 revoke all on function pgledger.read_invoice_line from public;

@@ -1,12 +1,15 @@
 /*
-Reads the lines that the caller of a one-off invoice gives, in their order. Amounts are rounded to
-the currency's exponent.
+Reads the lines that a caller gives for an invoice, in their order. Amounts are rounded to the
+currency's exponent. There may be none where the invoice has others (at_least is 0), and a member
+kind where it is an import (with_kind).
 
 Errors: NullArgument, InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_lines(
   lines jsonb,
-  exponent integer
+  exponent integer,
+  at_least integer default 1,
+  with_kind boolean default false
 )
 returns pgledger.invoice_lines[]
 language plpgsql
@@ -25,7 +28,7 @@ begin
   -- A thousand sound lines stay below it.
   v_ok := pgledger.check_json_size(lines, '$.lines', false);
   v_ok := pgledger.check_json_array(lines, '$.lines');
-  if jsonb_array_length(lines) = 0 then
+  if jsonb_array_length(lines) < at_least then
     v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
@@ -35,7 +38,7 @@ begin
     order by item.place
   loop
     v_line := pgledger.read_invoice_line(
-      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent
+      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent, with_kind
     );
     v_line.place := v_item.place;
     v_lines := v_lines || v_line;
@@ -46,6 +49,6 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_lines is
-  'Lines of a one-off invoice, 1 to 1000; raises InvalidInvoice unless each is sound.';
+  'Lines of the application''s own, at most 1000; raises InvalidInvoice unless each is sound.';
 
 revoke all on function pgledger.read_invoice_lines from public;

@@ -1,8 +1,9 @@
 /*
-Computes a draft anew, with the tax rates that it has, and overwrites it. A one-off invoice keeps
-its lines: only discounts and taxes are computed anew.
+Computes a draft anew, with the tax rates that it has, and overwrites it. Lines that the application
+has given it stay, after those that are computed; a one-off invoice has no others.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.redraw_invoice(
   invoice pgledger.invoices,
@@ -15,28 +16,19 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_lines pgledger.invoice_lines[];
+  v_lines pgledger.invoice_lines[] := pgledger.own_lines(invoice.key);
   v_drawn record;
+  v_ok boolean;
 begin
-  if invoice.kind = 'one_off' then
-    v_lines := array(
-      select invoice_lines
-      from pgledger.invoice_lines
-      where invoice_lines.invoice_key = invoice.key and invoice_lines.kind = 'item'
-      order by invoice_lines.place
-    );
-    for v_place in 1 .. cardinality(v_lines) loop
-      v_lines[v_place].discount := 0;
-      v_lines[v_place].tax := 0;
-    end loop;
-  else
+  if invoice.kind <> 'one_off' then
+    v_ok := pgledger.check_zones(subscription);
     v_drawn := pgledger.draw_lines(
       subscription,
       invoice,
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
-    v_lines := v_drawn.lines;
+    v_lines := v_drawn.lines || v_lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
   invoice := v_drawn.invoice;

@@ -22,7 +22,7 @@ begin
         then 'A draft is not yet owed: finalize it first with ledger_finalize_invoice.'
       when invoice.status = 'draft' and target = 'voided'
         then 'A draft is not yet owed: delete it with ledger_delete_invoice.'
-      when target in ('deleted', 'pending', 'refreshed')
+      when target in ('deleted', 'pending', 'refreshed', 'updated')
         then 'Only a draft can be changed or deleted. ledger_mark_invoice_voided takes back what '
           || 'is final and not paid.'
       when invoice.status = 'voided'

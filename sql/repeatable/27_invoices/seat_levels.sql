@@ -38,6 +38,7 @@ as $$
       where usage_events.meter_key = seat_levels.meter_key
         and usage_events.event_at >= seat_levels.starts_at
         and usage_events.event_at < seat_levels.ends_at
+        and usage_events.quantity is not null
     ) as report
     cross join lateral (
       select

@@ -73,6 +73,15 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
+  perform pgledger.tell_of_invoices(
+    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
+  )
+  from pgledger.invoice_credits as given
+  inner join pgledger.invoices on given.to_invoice_key = invoices.key
+  where given.from_invoice_key = settle_credit.invoice_key
+    and given.amount > 0
+    and invoices.status = 'paid'
+  group by invoices.app_id;
 
   update pgledger.invoices
   set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund

@@ -60,6 +60,9 @@ begin
     v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
+  if invoice.status <> 'paid' and amount >= v_remaining then
+    perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
+  end if;
   return pgledger.invoice_with_key(invoice.key);
 end;
 $$;

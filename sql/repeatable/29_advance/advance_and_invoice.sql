@@ -5,6 +5,9 @@ only the move was written.
 
 Of one that is far behind, a call does a part. It is_unfinished then, and goes behind all others
 that are due by now, so that it holds up nobody.
+
+Errors: ActiveSubscriptionExists (it is to start, and its tenant has another live subscription),
+UnknownTimeZone.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
@@ -27,11 +30,21 @@ declare
     to_store => invoices = 'none',
     at_most => pgledger.moves_at_once()
   );
+  v_ok boolean;
 begin
+  if v_moved.status = 'scheduled' and v_moved.due_at <= now then
+    v_ok := pgledger.refuse_second_subscription(
+      v_moved.app_id,
+      v_moved.tenant_id,
+      'This one waits to start. Cancel one of both at once.'
+    );
+  end if;
   version := v_moved.version;
   is_busy := false;
   is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
+    v_ok := pgledger.check_zones(v_moved);
+    is_unfinished := is_unfinished or pgledger.invoiceable_version(v_moved) < version;
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;

@@ -1,15 +1,16 @@
 /*
-The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
-base fee has an invoice of its own only where nothing has been billed for its period.
+The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
+has an invoice of its own only where nothing has been billed for its period.
 
-With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
-it is computed again as often as another invoice has used up one of them meanwhile.
+With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
+it is made final, but for its number; it is computed again as often as another invoice has used up
+one of the coupons meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   to_finalize boolean
 )
 returns bigint
@@ -27,6 +28,7 @@ begin
     where invoices.subscription_key = subscription.key
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
+      and invoices.change_version = invoice_on_occasion.change_version
       and invoices.status <> 'voided'
     -- The caller's lock on the subscription keeps others from its drafts already. This one makes
     -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
@@ -45,25 +47,26 @@ begin
       end if;
     end if;
     v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
-      false
+      subscription, kind, period_start, change_version, null, false
     );
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  while to_finalize and v_key is not null loop
-    exit when pgledger.use_coupons(v_key);
-    perform pgledger.redraw_invoice(
-      (select invoices from pgledger.invoices where invoices.key = v_key), subscription
-    );
-  end loop;
+  if to_finalize and v_key is not null then
+    while not pgledger.use_coupons(v_key) loop
+      perform pgledger.redraw_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key), subscription
+      );
+    end loop;
+    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
+  end if;
   return v_key;
 end;
 $$;
 
 comment on function pgledger.invoice_on_occasion is
-  'The draft for an occasion to invoice a subscription, or null.';
+  'The invoice for an occasion to invoice a subscription, or null.';
 
 revoke all on function pgledger.invoice_on_occasion from public;

@@ -1,12 +1,11 @@
 /*
-Draws up the invoices that a subscription's changes since the last look ask for, and returns the
-drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
-such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
-before and can become final are among them.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns them in
+the order of their periods. With to_finalize, each is made final before the next one is drawn up,
+but for its number, and drafts that were there before and can become final are among them.
 
 The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
 what its tenant has left of coupons, only the subscription is written and the answer is null: the
-next call draws up its invoices.
+next call draws up its invoices. If there is very much to invoice, it also draws up the rest.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -18,6 +17,7 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_until bigint := pgledger.invoiceable_version(subscription);
   v_occasion record;
   v_key bigint;
   v_drawn_version bigint;
@@ -32,14 +32,14 @@ begin
 
   for v_occasion in
     select
-      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize) as occasion
-    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
+      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
+      occasion.has_next
+    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
-      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
@@ -48,8 +48,9 @@ begin
     end if;
   end loop;
 
-  subscription.invoiced_version := subscription.version;
+  subscription.invoiced_version := v_until;
   subscription.invoice_due_at := case
+    when v_until < subscription.version then pgledger.clock()
     when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
       then subscription.current_period_end
   end;

@@ -1,8 +1,8 @@
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
 what another one holds to the next call. Each subscription that is taken is moved on to now, or by
-as many changes as pgledger.moves_at_once says. Invoices become final at the end of the call, so
-that the app's numbers are locked only from there to the end of the transaction.
+as many changes as pgledger.moves_at_once says. Invoices get their numbers at the end of the call,
+so that the app's row is locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -52,7 +52,7 @@ begin
       );
   end;
   if invoices = 'final' then
-    perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
+    perform pgledger.number_invoices(app_id, v_done.invoice_keys);
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
@@ -92,10 +92,10 @@ in time. What has been due the longest comes first.
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
 subscriptions than asked for do not mean that nothing is left: one that is
-more than 100 steps behind moves on by 100 in a call, and the next call goes on
-with it, after all others that are due.
+more than 100 steps behind moves on by 100 in a call, and the next call goes
+on with it, after all others that are due.
 
-A subscription gives one row for each step, in order: trial_ended,
+A subscription gives one row for each step, in order: started, trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
 invoice_past_due. A subscription that could not be moved gives failed, with
 the error, and is tried again in an hour. nothing_due names the last one that

@@ -273,6 +273,12 @@ as $$
       false
     ),
     (
+      'LG115', 'UsageNotFound', 'usage event %s at %s does not exist%s',
+      'Take id and event_at from ledger_query_usage.',
+      'There is no usage event of that id and time for this app and tenant, or it was removed.',
+      false
+    ),
+    (
       'LG120', 'AlreadyExists', '%s %s is already taken%s',
       'Choose another, or get the one that has it.',
       'A slug, key or code is already taken. Choose another, or get the one that has it.',
@@ -327,6 +333,16 @@ as $$
       'An app would be moved on by more than max_span beyond what was seen of it. Either the clock '
       'has jumped, or nothing ran for that long. Put the clock right, or call once with a longer '
       'max_span.',
+      false
+    ),
+    (
+      'LG128', 'UnknownTimeZone',
+      'the server does not know the time zone %s of subscription %s any more',
+      'Name the zone that has taken its place: ledger_change_time_zone(app_id, tenant_id, id, '
+      'time_zone).',
+      'An update of the server has dropped the time zone of a subscription. Its periods cannot be '
+      'counted until ledger_change_time_zone gives it the zone that has taken its place, such as '
+      'Europe/Kyiv for Europe/Kiev.',
       false
     )
 $$;

@@ -20,11 +20,7 @@ begin
     v_ok := pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
-    or not exists (
-      select
-      from pg_catalog.pg_timezone_names
-      where pg_timezone_names.name = check_time_zone.time_zone
-    )
+    or not pgledger.zone_is_known(time_zone)
   ) then
     v_ok := pgledger.fail(
       'InvalidArgument',

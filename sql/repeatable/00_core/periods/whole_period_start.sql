@@ -10,8 +10,7 @@ stable
 parallel safe
 as $$
   select case
-    when subscription.current_period_start > subscription.started_at
-      or subscription.current_period_end = subscription.trial_end
+    when subscription.current_period_end = subscription.trial_end
       then subscription.current_period_start
     else least(
       subscription.current_period_start,

@@ -67,7 +67,8 @@ comment on column @extschema@.ledger_tenant_plans.metadata is
 comment on column @extschema@.ledger_tenant_plans.created_at is 'When it was created.';
 comment on column @extschema@.ledger_tenant_plans.updated_at is 'When it was last changed.';
 comment on column @extschema@.ledger_tenant_plans.priority is
-  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last, planned ones included.';
 
 revoke all on table @extschema@.ledger_tenant_plans from public;
 grant select on table @extschema@.ledger_tenant_plans to pgledger_tenant;

@@ -14,6 +14,7 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
+  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.subscriptions
@@ -31,8 +32,9 @@ comment on column @extschema@.ledger_subscription_changes.tenant_id is 'Tenant w
 comment on column @extschema@.ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column @extschema@.ledger_subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column @extschema@.ledger_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column @extschema@.ledger_subscription_changes.status is 'Status afterwards.';
@@ -42,6 +44,8 @@ comment on column @extschema@.ledger_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column @extschema@.ledger_subscription_changes.period_end is
   'End of the period afterwards.';
+comment on column @extschema@.ledger_subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column @extschema@.ledger_subscription_changes.created_at is 'When it was written down.';
 
 revoke all on table @extschema@.ledger_subscription_changes from public;

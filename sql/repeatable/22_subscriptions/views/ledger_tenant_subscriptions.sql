@@ -19,6 +19,7 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
+  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -43,7 +44,7 @@ comment on column @extschema@.ledger_tenant_subscriptions.tenant_id is 'Tenant w
 comment on column @extschema@.ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
 comment on column @extschema@.ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column @extschema@.ledger_tenant_subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column @extschema@.ledger_tenant_subscriptions.quantity is
   'How many times the plan is taken.';
 comment on column @extschema@.ledger_tenant_subscriptions.started_at is
@@ -64,6 +65,8 @@ comment on column @extschema@.ledger_tenant_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column @extschema@.ledger_tenant_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column @extschema@.ledger_tenant_subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column @extschema@.ledger_tenant_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column @extschema@.ledger_tenant_subscriptions.paused_at is
@@ -72,8 +75,8 @@ comment on column @extschema@.ledger_tenant_subscriptions.ended_at is 'When it e
 comment on column @extschema@.ledger_tenant_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column @extschema@.ledger_tenant_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column @extschema@.ledger_tenant_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column @extschema@.ledger_tenant_subscriptions.version is 'Counts changes, from 1.';

@@ -18,7 +18,7 @@ from pgledger.usage_events
 inner join pgledger.meters on usage_events.meter_key = meters.key
 inner join pgledger.tenant_roles as mapped
   on meters.app_id = mapped.app_id and meters.tenant_id = mapped.tenant_id
-where mapped.role_name = current_user;
+where mapped.role_name = current_user and usage_events.quantity is not null;
 
 comment on view @extschema@.ledger_tenant_usage_events is
   'Usage events of the tenant of the current database role, until they are purged.';
@@ -32,8 +32,8 @@ comment on column @extschema@.ledger_tenant_usage_events.quantity is
 comment on column @extschema@.ledger_tenant_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column @extschema@.ledger_tenant_usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column @extschema@.ledger_tenant_usage_events.metadata is
   'JSON object given with the event, or null.';
 comment on column @extschema@.ledger_tenant_usage_events.created_at is 'When it was recorded.';

@@ -16,7 +16,8 @@ select
 from pgledger.usage_events
 inner join pgledger.meters on usage_events.meter_key = meters.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
-cross join (select) as read_only;
+cross join (select) as read_only
+where usage_events.quantity is not null;
 
 comment on view @extschema@.ledger_usage_events is 'One row a usage event, until it is purged.';
 comment on column @extschema@.ledger_usage_events.id is 'Public id: evt_ and a ULID.';
@@ -29,8 +30,8 @@ comment on column @extschema@.ledger_usage_events.quantity is
 comment on column @extschema@.ledger_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column @extschema@.ledger_usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column @extschema@.ledger_usage_events.metadata is
   'JSON object given with the event, or null.';
 comment on column @extschema@.ledger_usage_events.created_at is 'When it was recorded.';

@@ -61,8 +61,9 @@ comment on column @extschema@.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column @extschema@.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column @extschema@.ledger_invoices.period_end is

@@ -1,0 +1,126 @@
+"""However a customer is billed, the same life comes to the same money.
+
+Random lives are lived in random rhythms: ``ledger_advance`` often, seldom or only at the end, with
+drafts, interim invoices, invoices taken back, purged usage and previews. What each item, period and
+plan was billed must be the same in all of them. ``python scripts/lives.py`` tries more of them.
+
+``PGLEDGER_LIVES=5000`` lives so many; ``PGLEDGER_SEED`` and ``PGLEDGER_HYPOTHESIS`` work as for all
+tests that try many cases.
+"""
+
+import os
+import re
+from collections import Counter
+from contextlib import nullcontext
+
+import pytest
+
+from scripts import lives
+from scripts.random_lives.life import CHANGES
+from scripts.random_lives.offers import FEATURES, MODELS
+from scripts.random_lives.rhythm import ACTIONS, EVERY
+from scripts.random_lives.store import Session, prepare
+from scripts.random_lives.story import tell
+from scripts.random_lives.times import INTERVALS, ZONES
+from scripts.random_lives.trial import Trial, random_trials, shrink, try_out
+from support.database import Connect
+from support.properties import dice_of, scaled
+
+LIVES = int(os.environ.get("PGLEDGER_LIVES") or scaled(300))
+# So that processes that run tests side by side share the lives.
+PARTS = 6
+
+
+@pytest.fixture
+def conn(connect: Connect) -> Session:
+    conn = connect(autocommit=True)
+    prepare(conn)
+    return conn
+
+
+def trials_of(number: int) -> list[Trial]:
+    return random_trials(dice_of("lives", number))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_life_comes_to_the_same_in_every_rhythm(conn: Session, part: int) -> None:
+    for number in range(part, LIVES, PARTS):
+        found = try_out(conn, trials_of(number))
+        if found is not None:
+            pytest.fail(f"life {number}: {tell(conn, *shrink(conn, *found))}")
+
+
+def test_lives_have_everything_in_them() -> None:
+    seen: Counter[object] = Counter()
+    for number in range(200):
+        trials = trials_of(number)
+        life = trials[0].life
+        for plan in life.plans:
+            seen.update([plan.interval, ("billed", plan.base["billed"])])
+            seen.update([("proration", plan.base["proration"]), ("trial", plan.trial_days > 0)])
+            seen.update([("anchored", plan.anchor_at_trial_end)])
+            seen.update(price["model"] for price in plan.prices)
+            seen.update(member for price in plan.prices for member in price)
+            seen.update(["allowance"] if plan.allowances else [])
+        seen.update(life.features)
+        for event in life.events:
+            seen.update([event.what, (event.what, event.value)])
+            seen.update([event.value.zone] if event.what == "subscribe" else [])
+            if event.used_at is not None:
+                seen.update(["late" if event.used_at < event.at else "early"])
+        for rhythm in (trial.rhythm for trial in trials):
+            seen.update([rhythm.every, ("how", rhythm.how), ("previews", rhythm.previews)])
+            seen.update(("step", step.action) for step in rhythm.steps)
+    expected = {
+        *MODELS,
+        *FEATURES,
+        *CHANGES,
+        *INTERVALS,
+        *ZONES,
+        *EVERY,
+        *(("step", action) for action in ACTIONS),
+        *(("how", how) for how in ("final", "draft", "none")),
+        *(("cancel", unused) for unused in ("period_end", "none", "credit", "refund")),
+        *(("billed", when) for when in ("advance", "arrears")),
+        *(("proration", unit) for unit in ("day", "second")),
+        *((what, given) for what in ("trial", "anchored", "previews") for given in (True, False)),
+        *("minimum", "maximum", "allowance", "free", "use", "late", "early", None),
+    }
+    assert {one for one in expected if seen[one] < 3} == set()
+
+
+@pytest.fixture
+def conn_with_a_fault(conn: Session) -> Session:
+    """A database in which late usage costs a cent more than it should."""
+    conn.execute(
+        """
+        create function pgledger.plant() returns trigger language plpgsql as $$
+        begin
+          new.amount := new.amount + 0.01;
+          return new;
+        end;
+        $$
+        """
+    )
+    conn.execute(
+        "create trigger plant before insert on pgledger.invoice_lines"
+        " for each row when (new.kind = 'late_usage') execute function pgledger.plant()"
+    )
+    return conn
+
+
+def test_the_command_tells_the_story_of_a_difference(conn_with_a_fault, monkeypatch, capsys):
+    monkeypatch.setattr(lives, "own_database", lambda: nullcontext(conn_with_a_fault))
+    assert lives.main(["--lives", "100", "--seed", "7", "--stop", "1"]) == 1
+    told = capsys.readouterr().out
+    assert "the sums differ" in told
+    assert "late_usage" in told
+    (again,) = re.findall("again: python scripts/lives.py (.*)", told)
+    assert lives.main(again.split()) == 1
+
+
+def test_the_command_ends_well_without_a_difference(conn, monkeypatch, capsys):
+    monkeypatch.setattr(lives, "own_database", lambda: nullcontext(conn))
+    assert lives.main(["--lives", "3", "--seed", "7"]) == 0
+    assert capsys.readouterr().out == "3 lives of seed 7, 0 with a difference\n"
