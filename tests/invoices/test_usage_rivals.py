@@ -1,4 +1,4 @@
-"""Usage that several subscriptions of a tenant have a price for, and prices for a part of a period."""
+"""Usage that several subscriptions have a price for, and prices for a part of a period."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
