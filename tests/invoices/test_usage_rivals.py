@@ -1,4 +1,4 @@
-"""Usage that several subscriptions of a tenant have a price for, and prices for a part of a period."""
+"""Usage that several subscriptions have a price for, and prices for a part of a period."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -165,6 +165,24 @@ def test_seats_and_levels_have_one_biller_at_a_time(
     # A level is the subscription's own: each has the whole of its own active time.
     assert found == {main: D(amount if feature == "team" else 10), added: found[added]}
     assert found[added] == (D(amount) if feature == "team" else D(10))
+
+
+@pytest.mark.parametrize("advanced", [False, True])
+def test_one_that_starts_later_bills_from_then_on(
+    customer: Customer, conn: Session, *, advanced: bool
+) -> None:
+    """It makes no difference whether anybody has written down that it began."""
+    plan = make_plan(conn, "plan", prices=[CALL])
+    extra = make_plan(conn, "extra", prices=[CALL], add_on=True, priority=-1)
+    main = customer.tenant.create(plan)["id"]
+    customer.tenant.create(extra, started_at=utc(HALF))
+    customer.use("calls", 1000, "2025-04-02 10:20")
+    customer.use("calls", 700, "2025-04-20 10:20")
+    customer.at("2025-04-25 00:00")
+    if advanced:
+        customer.advance()
+    invoice = customer.generate(main, kind="interim")
+    assert [D(line["amount"]) for line in invoice["line_items"]] == [D(10)]
 
 
 @pytest.mark.parametrize("billed", [False, True])

@@ -464,6 +464,7 @@ as $$
       'jsonb[], timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'insert_feature(features, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'insert_one_off_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'insert_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'insert_subscription(subscriptions, text, integer)', 'owner', '', ''),

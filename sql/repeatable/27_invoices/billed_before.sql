@@ -17,6 +17,8 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
 begin
   if started_at >= created_at then
     return '-infinity';
@@ -26,9 +28,9 @@ begin
       select
         max(
           case
-            when invoices.kind = 'interim' then (
-              pgledger.whole_hours(invoice_lines.period_end, 'infinity')
-            ).first_hour
+            when invoices.kind = 'interim' then date_bin(
+              '1 hour', invoice_lines.period_end - interval '1 microsecond', v_origin
+            ) + interval '1 hour'
             else invoice_lines.period_end
           end
         )

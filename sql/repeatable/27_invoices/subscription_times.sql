@@ -37,6 +37,11 @@ begin
     status := v_part.status;
     entered_at := v_part.entered_at;
     ends_at := coalesce(v_part.next_at, v_end);
+    if status = 'scheduled' and v_part.next_at is null then
+      starts_at := subscription.started_at;
+      entered_at := starts_at;
+      status := case when subscription.trial_end is null then 'active' else 'trialing' end;
+    end if;
     if status = 'trialing' and v_part.next_at is null then
       ends_at := least(v_end, subscription.trial_end);
     end if;
