@@ -381,7 +381,7 @@ def test_usage_before_a_change_to_a_price_is_not_purged(customer: Customer, conn
     """The period began with a plan without prices."""
     free = make_plan(conn, "free", features=[{"key": "calls"}])
     subscription = customer.tenant.create(free)["id"]
-    customer.use("calls", 7, "2025-01-01 12:02")
+    customer.use("calls", 7, "2025-01-01 13:02")
     customer.at("2025-01-01 12:01")
     priced = make_plan(conn, "priced", prices=[PER_CALL])
     customer.tenant.one("ledger_change_plan", id=subscription, plan_id=priced)

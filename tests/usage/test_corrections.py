@@ -134,18 +134,18 @@ def test_a_level_is_that_of_what_is_left(session: Session, billing: Billing) -> 
     for at, level in ((NOW - 50 * HOUR, "3"), (NOW - 2 * HOUR, "7"), (NOW - HOUR, "9")):
         ingest(session, [Event("one", "seats", level, event_at=at.isoformat())])
 
-    def level() -> Decimal:
+    def current() -> Decimal:
         return billing.aggregate_usage(APP, "one", "seats", NOW - timedelta(days=90), NOW + HOUR)
 
     first, second, third = billing.query_usage(APP, "one")
     billing.remove_usage(APP, "one", third.id, third.event_at)
-    assert level() == 7
+    assert current() == 7
     billing.correct_usage(APP, "one", second.id, second.event_at, 8)
-    assert level() == 8
+    assert current() == 8
     billing.remove_usage(APP, "one", second.id, second.event_at)
-    assert level() == 3
+    assert current() == 3
     billing.remove_usage(APP, "one", first.id, first.event_at)
-    assert level() == 0
+    assert current() == 0
 
 
 def test_a_removed_event_does_not_come_back(session: Session, billing: Billing) -> None:
@@ -382,8 +382,8 @@ def test_a_correction_is_on_the_next_invoice_once(connect: Connect, set_clock: S
     ]
     assert [[(item, amount) for item, _, amount in row] for row in late] == [
         [],
-        [("calls", -5), ("team", -10)],
-        [("calls", -40)],
+        [("calls", Decimal(-5)), ("team", Decimal(-10))],
+        [("calls", Decimal(-40))],
         [],
     ]
 
