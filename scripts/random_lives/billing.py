@@ -45,7 +45,7 @@ class Billing:
 
     def step(self, step: Step) -> None:
         if self.previews:
-            kind = ("period", "start", "interim")[step.number % 3]
+            kind = ("period", "start", "interim", "change")[step.number % 4]
             self.preview(self.store.subscriptions[-1], kind, None)
         match step.action:
             case "advance":
@@ -110,7 +110,7 @@ class Billing:
         # Often the present one.
         at = periods[step.number // 2 % len(periods)] if step.number % 2 else None
         kind = step.action.removesuffix("_draft")
-        self.draw_one(subscription, kind, at, finalize=step.action == "interim")
+        self.draw_one(subscription, kind, at, finalize=step.action == kind)
 
     def draw_one(
         self, subscription: str, kind: str, at: datetime | None, *, finalize: bool

@@ -144,10 +144,10 @@ class Living:
                 return str(row["status"])
             case "plan":
                 function = "ledger_change_plan"
-                options["plan_id"] = self.plans[value]
+                options = {"plan_id": self.plans[value], "invoice": self.rhythm.changes}
             case "quantity":
                 function = "ledger_update_subscription"
-                options["quantity"] = Decimal(value)
+                options = {"quantity": Decimal(value), "invoice": self.rhythm.changes}
             case "cancel":
                 function = "ledger_cancel_subscription"
                 if value != "period_end":

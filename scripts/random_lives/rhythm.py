@@ -20,6 +20,7 @@ ACTIONS: Final = {
     "interim_draft": 1,
     "period_draft": 2,
     "start_draft": 1,
+    "change": 2,
     "delete": 2,
     "void": 4,
     "purge": 4,
@@ -52,6 +53,8 @@ class Rhythm:
     how: str = "final"
     steps: Sequence[Step] = ()
     previews: bool = False
+    # When changes within a period are invoiced: now or next, or as the store thinks best.
+    changes: str | None = None
 
     @property
     def interval(self) -> timedelta | None:
@@ -76,4 +79,5 @@ def random_rhythm(dice: random.Random, life: Life) -> Rhythm:
         how=dice.choice(["final", "final", "draft", "none"]),
         steps=steps,
         previews=dice.random() < 0.3,
+        changes=dice.choice([None, "now", "next"]),
     )

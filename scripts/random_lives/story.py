@@ -24,10 +24,11 @@ def tell(conn: Session, trial: Trial, found: Difference) -> str:
 
 
 def often(rhythm: Rhythm) -> str:
-    previews = ", with previews" if rhythm.previews else ""
+    besides = ", with previews" if rhythm.previews else ""
+    besides += f", changes invoiced {rhythm.changes}" if rhythm.changes else ""
     if rhythm.every is None:
-        return f"ledger_advance at the end{previews}"
-    return f"ledger_advance ({rhythm.how}) every {rhythm.every}{previews}"
+        return f"ledger_advance at the end{besides}"
+    return f"ledger_advance ({rhythm.how}) every {rhythm.every}{besides}"
 
 
 def terms(life: Life) -> Iterator[str]:

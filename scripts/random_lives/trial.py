@@ -87,6 +87,8 @@ def smaller(trial: Trial) -> Iterator[Trial]:
             yield replace(trial, life=replace(life, until=until))
     if rhythm.previews:
         yield replace(trial, rhythm=replace(rhythm, previews=False))
+    if rhythm.changes is not None:
+        yield replace(trial, rhythm=replace(rhythm, changes=None))
     if rhythm.every is not None:
         yield replace(trial, rhythm=replace(rhythm, every=None))
     if rhythm.how != "final":

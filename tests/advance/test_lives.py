@@ -71,6 +71,7 @@ def test_lives_have_everything_in_them() -> None:
                 seen.update(["late" if event.used_at < event.at else "early"])
         for rhythm in (trial.rhythm for trial in trials):
             seen.update([rhythm.every, ("how", rhythm.how), ("previews", rhythm.previews)])
+            seen.update([("changes", rhythm.changes)])
             seen.update(("step", step.action) for step in rhythm.steps)
     expected = {
         *MODELS,
@@ -82,6 +83,7 @@ def test_lives_have_everything_in_them() -> None:
         *(("step", action) for action in ACTIONS),
         *(("how", how) for how in ("final", "draft", "none")),
         *(("cancel", unused) for unused in ("period_end", "none", "credit", "refund")),
+        *(("changes", when) for when in ("now", "next", None)),
         *(("billed", when) for when in ("advance", "arrears")),
         *(("proration", unit) for unit in ("day", "second")),
         *((what, given) for what in ("trial", "anchored", "previews") for given in (True, False)),

@@ -23,19 +23,19 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
+      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
     ('migrations/0006_create_subscriptions.sql',
-      'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
+      'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b'),
     ('migrations/0007_create_usage.sql',
-      '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7'),
+      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
       '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
-      '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
+      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1')
+      'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -1,6 +1,7 @@
 /*
 Whether invoices look at the single events of a tenant's feature, and not only at totals: at the
-reports of a seat, and at usage of which each event has a price of its own, or has ever had one.
+reports of a seat, and at usage of which each event has a price of its own, by any version of a plan
+that the tenant has been on.
 */
 create or replace function pgledger.is_read_singly(meter pgledger.meters)
 returns boolean
@@ -18,9 +19,8 @@ as $$
     ) as taken
     inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
     cross join lateral jsonb_path_query(plan_versions.pricing, '$.prices[*]') as price (value)
-    cross join lateral pgledger.event_price(price.value) as terms
     where price.value ->> 'feature' = meter.feature_key
-      and terms.reads_events
+      and price.value ?| array['event_minimum', 'event_maximum', 'free_events']
   )
 $$;
 

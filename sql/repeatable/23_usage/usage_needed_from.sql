@@ -1,8 +1,8 @@
 /*
 Since when a tenant's usage events are still needed one by one, or infinity if none is. It is the
 earliest start of these periods of its subscriptions: the current one and that of each limit, if the
-subscription goes on; one whose invoice is a draft; and, if a plan since then has ever had prices,
-the one that was current when ledger_advance last looked, for it is still to be invoiced.
+subscription goes on; one whose invoice is a draft; and, if a plan since then has prices, the one
+that was current when ledger_advance last looked, for it is still to be invoiced.
 */
 create or replace function pgledger.usage_needed_from(app_id text, tenant_id text)
 returns timestamptz
@@ -37,10 +37,9 @@ as $$
   left join lateral (
     select min(change.period_start) as period_start
     from pgledger.subscription_changes as change
-    inner join pgledger.plan_versions on change.plan_key = plan_versions.plan_key
     where change.subscription_key = subscriptions.key
       and change.version >= greatest(subscriptions.invoiced_version, 1)
-    having bool_or(jsonb_path_exists(plan_versions.pricing, '$.prices[0]'))
+      and pgledger.has_prices(subscriptions.key, greatest(subscriptions.invoiced_version, 1))
   ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id
