@@ -113,11 +113,13 @@ begin
       'ledger_archive_plan',
       'ledger_cancel_subscription',
       'ledger_change_plan',
+      'ledger_change_time_zone',
       'ledger_check_cached_entitlement',
       'ledger_check_entitlement',
       'ledger_check_entitlements',
       'ledger_consume_entitlement',
       'ledger_consumption',
+      'ledger_correct_usage',
       'ledger_coupon',
       'ledger_coupon_redemption',
       'ledger_coupon_redemptions',
@@ -151,6 +153,7 @@ begin
       'ledger_get_plan',
       'ledger_get_plan_by_slug',
       'ledger_get_subscription',
+      'ledger_import_invoice',
       'ledger_ingest_usage',
       'ledger_invalidate_entitlement',
       'ledger_invalidate_feature_entitlements',
@@ -159,6 +162,9 @@ begin
       'ledger_invoice_payments',
       'ledger_invoice_preview',
       'ledger_invoices',
+      'ledger_list_app_invoices',
+      'ledger_list_app_pending_invoices',
+      'ledger_list_app_subscriptions',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -166,6 +172,7 @@ begin
       'ledger_list_invoices',
       'ledger_list_payments',
       'ledger_list_pending_invoices',
+      'ledger_list_plan_versions',
       'ledger_list_plans',
       'ledger_list_subscriptions',
       'ledger_map_tenant_role',
@@ -175,6 +182,7 @@ begin
       'ledger_pause_subscription',
       'ledger_payment',
       'ledger_plan',
+      'ledger_plan_version',
       'ledger_plans',
       'ledger_preview_invoice',
       'ledger_price_line',
@@ -186,12 +194,14 @@ begin
       'ledger_redeem_coupon',
       'ledger_refresh_invoice',
       'ledger_remaining_entitlement',
+      'ledger_remove_usage',
       'ledger_resume_subscription',
       'ledger_set_cached_entitlement',
       'ledger_set_currency',
       'ledger_set_entitlement_ttl',
       'ledger_set_hook',
       'ledger_set_payment_terms',
+      'ledger_set_trial_end',
       'ledger_set_usage_skew',
       'ledger_subscription',
       'ledger_subscription_changes',
@@ -208,11 +218,15 @@ begin
       'ledger_unmap_tenant_role',
       'ledger_update_coupon',
       'ledger_update_feature',
+      'ledger_update_invoice',
       'ledger_update_plan',
       'ledger_update_subscription',
       'ledger_usage_answer',
+      'ledger_usage_by_time',
+      'ledger_usage_corrections',
       'ledger_usage_event',
       'ledger_usage_events',
+      'ledger_usage_part',
       'ledger_usage_receipt']::text[]))
     order by object.name
     limit 6
@@ -1382,6 +1396,10 @@ create table pgledger.tenants (
   tenant_id text collate "C" not null,
   cache_version bigint default 0 not null,
   purged_before timestamptz default '-infinity' not null,
+  purge_from timestamptz default '-infinity' not null,
+  settled_before timestamptz default '-infinity' not null,
+  settling_before timestamptz default '-infinity' not null,
+  settling_since timestamptz default '-infinity' not null,
   constraint tenants_key_pk primary key (key),
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
@@ -1397,6 +1415,15 @@ comment on column pgledger.tenants.cache_version is
 comment on column pgledger.tenants.purged_before is
   'Usage events before this whole UTC hour may have been purged, so events that old are no longer '
   'taken.';
+comment on column pgledger.tenants.purge_from is
+  'Where the next purge begins to look: what is left of events before that is kept.';
+comment on column pgledger.tenants.settled_before is
+  'Periods that end here or before are settled: since no usage of them is taken, each subscription '
+  'has had an invoice that looked at them. No invoice looks at them again.';
+comment on column pgledger.tenants.settling_before is
+  'What settled_before becomes when each subscription has had an invoice after settling_since.';
+comment on column pgledger.tenants.settling_since is
+  'When usage before settling_before was no longer taken.';
 
 create table pgledger.features (
   id text collate "C" not null,
@@ -1413,6 +1440,9 @@ create table pgledger.features (
   metadata jsonb,
   created_at timestamptz not null,
   updated_at timestamptz not null,
+  default_limit numeric,
+  default_period text collate "C",
+  default_soft_limit boolean,
   constraint features_id_pk primary key (id),
   constraint features_app_id_tenant_id_key_key unique (app_id, tenant_id, key),
   constraint features_type_is_known_check check (type in ('boolean', 'metered', 'seat')),
@@ -1422,7 +1452,13 @@ create table pgledger.features (
   check ((type = 'metered') = (aggregation is not null)),
   constraint features_unique_key_is_for_metered_ones_check
   check (unique_key is null or type = 'metered'),
-  constraint features_status_is_known_check check (status in ('active', 'archived'))
+  constraint features_status_is_known_check check (status in ('active', 'archived')),
+  constraint features_default_limit_is_not_below_unlimited_check
+  check (default_limit = -1 or (default_limit >= 0 and default_limit < 1e30)),
+  constraint features_default_period_is_for_metered_ones_check
+  check (default_period is null or type = 'metered'),
+  constraint features_default_soft_limit_is_for_limits_check
+  check (type <> 'boolean' or default_soft_limit is not true)
 );
 
 comment on table pgledger.features is 'What plans can contain. A key names a feature for a tenant, '
@@ -1448,6 +1484,13 @@ comment on column pgledger.features.version is 'Counts changes, from 1.';
 comment on column pgledger.features.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.features.created_at is 'When it was created.';
 comment on column pgledger.features.updated_at is 'When it was last changed.';
+comment on column pgledger.features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column pgledger.features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column pgledger.features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 create table pgledger.plans (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -1466,19 +1509,25 @@ create table pgledger.plans (
   trial_days integer not null,
   anchor_at_trial_end boolean not null,
   add_on boolean not null,
+  priority integer default 0 not null,
   version bigint default 1 not null,
   metadata jsonb,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint plans_key_pk primary key (key),
   constraint plans_id_key unique (id),
-  constraint plans_app_id_tenant_id_slug_key unique (app_id, tenant_id, slug),
   constraint plans_status_is_known_check check (status in ('active', 'archived')),
   constraint plans_billing_interval_is_known_check
   check (billing_interval in ('day', 'week', 'month', 'year')),
   constraint plans_interval_count_is_positive_check check (interval_count > 0),
   constraint plans_trial_days_is_not_negative_check check (trial_days >= 0)
 );
+
+-- The slug of an archived plan is free for another.
+create unique index plans_app_id_tenant_id_slug_active_idx
+on pgledger.plans (app_id, tenant_id, slug)
+where status = 'active';
+create index plans_app_id_tenant_id_slug_idx on pgledger.plans (app_id, tenant_id, slug);
 
 comment on table pgledger.plans is 'Plans: what a subscription gives and what it costs.';
 comment on column pgledger.plans.key is 'Internal key.';
@@ -1493,8 +1542,11 @@ comment on column pgledger.plans.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
 comment on column pgledger.plans.currency is 'Currency of every amount in pricing.';
-comment on column pgledger.plans.features is 'JSON array of features and their limits, as given.';
-comment on column pgledger.plans.pricing is 'JSON object of base fee and prices, as given.';
+comment on column pgledger.plans.features is
+  'JSON array of features and their limits, as given last.';
+comment on column pgledger.plans.pricing is
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included. '
+  'pgledger.plan_terms says what holds when.';
 comment on column pgledger.plans.billing_interval is
   'Unit of the billing period, copied from pricing; one of: day, week, month, year.';
 comment on column pgledger.plans.interval_count is
@@ -1504,6 +1556,9 @@ comment on column pgledger.plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
 comment on column pgledger.plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
+comment on column pgledger.plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last.';
 comment on column pgledger.plans.version is 'Counts changes, from 1.';
 comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.plans.created_at is 'When it was created.';
@@ -1549,6 +1604,58 @@ comment on column pgledger.plan_features.soft_limit is
 comment on column pgledger.plan_features.aggregation is
   'How usage is counted; latest for a seat and for a boolean.';
 
+create table pgledger.plan_versions (
+  plan_key bigint not null,
+  version bigint not null,
+  effective_at timestamptz not null,
+  created_at timestamptz not null,
+  features jsonb,
+  feature_terms jsonb,
+  allowances jsonb,
+  pricing jsonb,
+  priority integer,
+  constraint plan_versions_plan_key_version_pk primary key (plan_key, version),
+  constraint plan_versions_plan_key_fk foreign key (plan_key)
+  references pgledger.plans (key) on delete cascade,
+  constraint plan_versions_change_something_check
+  check (num_nonnulls(features, pricing, priority) > 0),
+  constraint plan_versions_features_are_whole_check
+  check (num_nonnulls(features, feature_terms, allowances) in (0, 3))
+);
+
+create index plan_versions_plan_key_effective_at_version_features_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where features is not null;
+create index plan_versions_plan_key_effective_at_version_pricing_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where pricing is not null;
+create index plan_versions_plan_key_effective_at_version_priority_idx
+on pgledger.plan_versions (plan_key, effective_at, version)
+where priority is not null;
+
+comment on table pgledger.plan_versions is
+  'What plans have asked, and what they have given for nothing, since when. Of several that have '
+  'begun, the one that began last holds, or of these the last written: for features, pricing and '
+  'priority each by itself, because a change may leave some of them out.';
+comment on column pgledger.plan_versions.plan_key is 'Plan.';
+comment on column pgledger.plan_versions.version is 'Version of the plan that the change made.';
+comment on column pgledger.plan_versions.effective_at is
+  'Since when it holds, for periods that begin from then on; -infinity for what the plan was '
+  'created with.';
+comment on column pgledger.plan_versions.created_at is 'When it was written.';
+comment on column pgledger.plan_versions.features is
+  'JSON array of features and their limits, as given (null if the change left them out), or null.';
+comment on column pgledger.plan_versions.feature_terms is
+  'JSON object: for each of these features, by its key, what pgledger.plan_features has of it, or '
+  'null.';
+comment on column pgledger.plan_versions.allowances is
+  'JSON object: by key, how much of a feature costs nothing, as text, or null.';
+comment on column pgledger.plan_versions.pricing is
+  'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+comment on column pgledger.plan_versions.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage '
+  '(null if the change left it out), or null.';
+
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
 revoke all on table pgledger.currencies from public;
@@ -1564,6 +1671,8 @@ revoke all on table pgledger.plans from public;
 grant select on table pgledger.plans to pgledger_auditor;
 revoke all on table pgledger.plan_features from public;
 grant select on table pgledger.plan_features to pgledger_auditor;
+revoke all on table pgledger.plan_versions from public;
+grant select on table pgledger.plan_versions to pgledger_auditor;
 
 create type public.ledger_currency as (
   app_id text collate "C",
@@ -1595,7 +1704,10 @@ create type public.ledger_feature as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz
+  updated_at timestamptz,
+  default_limit numeric,
+  default_period text collate "C",
+  default_soft_limit boolean
 );
 
 comment on type public.ledger_feature is 'What plans can contain.';
@@ -1621,6 +1733,13 @@ comment on column public.ledger_feature.version is 'Counts changes, from 1.';
 comment on column public.ledger_feature.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_feature.created_at is 'When it was created.';
 comment on column public.ledger_feature.updated_at is 'When it was last changed.';
+comment on column public.ledger_feature.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column public.ledger_feature.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column public.ledger_feature.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on type public.ledger_feature from public;
 grant usage on type public.ledger_feature to pgledger_reader;
@@ -1644,7 +1763,8 @@ create type public.ledger_plan as (
   version bigint,
   metadata jsonb,
   created_at timestamptz,
-  updated_at timestamptz
+  updated_at timestamptz,
+  priority integer
 );
 
 comment on type public.ledger_plan is 'What a subscription gives and what it costs.';
@@ -1660,9 +1780,9 @@ comment on column public.ledger_plan.status is
   'archived.';
 comment on column public.ledger_plan.currency is 'Currency of every amount in pricing.';
 comment on column public.ledger_plan.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column public.ledger_plan.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those in force now.';
 comment on column public.ledger_plan.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_plan.interval_count is 'Units in a billing period.';
@@ -1676,9 +1796,44 @@ comment on column public.ledger_plan.version is 'Counts changes, from 1.';
 comment on column public.ledger_plan.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_plan.created_at is 'When it was created.';
 comment on column public.ledger_plan.updated_at is 'When it was last changed.';
+comment on column public.ledger_plan.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage.';
 
 revoke all on type public.ledger_plan from public;
 grant usage on type public.ledger_plan to pgledger_reader;
+
+create type public.ledger_plan_version as (
+  plan_id text collate "C",
+  version bigint,
+  status text collate "C",
+  effective_at timestamptz,
+  features jsonb,
+  pricing jsonb,
+  created_at timestamptz,
+  priority integer
+);
+
+comment on type public.ledger_plan_version is
+  'Prices, or allowances, or both, that a plan has from a time on.';
+comment on column public.ledger_plan_version.plan_id is 'Id of the plan.';
+comment on column public.ledger_plan_version.version is
+  'Version of the plan that the change made.';
+comment on column public.ledger_plan_version.status is
+  'Whether it is still to come, or holds for periods that begin now, in part at least; one of: '
+  'past, current, planned.';
+comment on column public.ledger_plan_version.effective_at is
+  'Since when it holds, for periods that begin from then on; null for ever.';
+comment on column public.ledger_plan_version.features is
+  'JSON array of features and their limits, as given (null if the change left them out), or null.';
+comment on column public.ledger_plan_version.pricing is
+  'JSON object of base fee and prices, as given (null if the change left them out), or null.';
+comment on column public.ledger_plan_version.created_at is 'When it was written.';
+comment on column public.ledger_plan_version.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage '
+  '(null if the change left it out), or null.';
+
+revoke all on type public.ledger_plan_version from public;
+grant usage on type public.ledger_plan_version to pgledger_reader;
 
 create type public.ledger_price_line as (
   line integer,
@@ -1708,7 +1863,8 @@ grant usage on type public.ledger_price_line to pgledger_reader;
 -- file: migrations/0006_create_subscriptions.sql
 /*
 Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
-its cancel_at, if it has one, is still ahead. ledger_advance writes down what has become due.
+its cancel_at, if it has one, is still ahead; a scheduled one is live from its start on.
+ledger_advance writes down what has become due.
 */
 create table pgledger.subscriptions (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -1722,13 +1878,18 @@ create table pgledger.subscriptions (
   started_at timestamptz not null,
   anchor_at timestamptz not null,
   time_zone text collate "C" not null,
+  earlier_zones jsonb,
   billing_interval text collate "C" not null,
   interval_count integer not null,
   period_number integer not null,
   current_period_start timestamptz not null,
   current_period_end timestamptz not null,
+  whole_start timestamptz not null,
+  quota_anchor_at timestamptz,
+  held_quotas jsonb,
   trial_end timestamptz,
   cancel_at timestamptz,
+  cancel_at_period_end boolean default false not null,
   canceled_at timestamptz,
   paused_at timestamptz,
   ended_at timestamptz,
@@ -1746,7 +1907,7 @@ create table pgledger.subscriptions (
   constraint subscriptions_id_key unique (id),
   constraint subscriptions_plan_key_fk foreign key (plan_key) references pgledger.plans (key),
   constraint subscriptions_status_is_known_check
-  check (status in ('trialing', 'active', 'paused', 'canceled')),
+  check (status in ('scheduled', 'trialing', 'active', 'paused', 'canceled')),
   constraint subscriptions_period_is_not_empty_check
   check (current_period_start < current_period_end),
   constraint subscriptions_unused_time_is_known_check
@@ -1760,6 +1921,7 @@ where not add_on and status in ('trialing', 'active');
 create index subscriptions_app_id_advance_at_key_idx
 on pgledger.subscriptions (app_id, advance_at, key)
 where advance_at is not null;
+create index subscriptions_app_id_key_idx on pgledger.subscriptions (app_id, key);
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
 comment on table pgledger.subscriptions is
@@ -1772,13 +1934,16 @@ comment on column pgledger.subscriptions.plan_key is 'Current plan.';
 comment on column pgledger.subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column pgledger.subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column pgledger.subscriptions.quantity is 'How many times the plan is taken.';
 comment on column pgledger.subscriptions.started_at is 'Start of the first period or trial.';
 comment on column pgledger.subscriptions.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column pgledger.subscriptions.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
+comment on column pgledger.subscriptions.earlier_zones is
+  'JSON array of the zones of its earlier periods, the oldest first, each with the start of the '
+  'last period that is counted in it; null if there is one zone only.';
 comment on column pgledger.subscriptions.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column pgledger.subscriptions.interval_count is 'Units in a billing period.';
@@ -1788,19 +1953,28 @@ comment on column pgledger.subscriptions.current_period_start is
   'Start of the current period, inclusive.';
 comment on column pgledger.subscriptions.current_period_end is
   'End of the current period, exclusive.';
+comment on column pgledger.subscriptions.whole_start is
+  'Start of the current period if it is whole; earlier than its start if it is a part of one.';
+comment on column pgledger.subscriptions.quota_anchor_at is
+  'What limits for a day, week, month or year are counted from; null for anchor_at.';
+comment on column pgledger.subscriptions.held_quotas is
+  'JSON object of limits'' periods that go to their end although others are counted since: start, '
+  'end, and the boundary that the next one is counted from; null if there are none.';
 comment on column pgledger.subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column pgledger.subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column pgledger.subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column pgledger.subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column pgledger.subscriptions.paused_at is 'Since when it is paused, or null.';
 comment on column pgledger.subscriptions.ended_at is 'When it ended, or null.';
 comment on column pgledger.subscriptions.due_at is
-  'Earliest of trial end, period end and cancellation that is still to be written down.';
+  'Earliest of start, trial end, period end and cancellation that is still to be written down.';
 comment on column pgledger.subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column pgledger.subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column pgledger.subscriptions.invoiced_version is
@@ -1848,8 +2022,9 @@ comment on column pgledger.subscription_changes.subscription_key is 'Subscriptio
 comment on column pgledger.subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column pgledger.subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column pgledger.subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column pgledger.subscription_changes.created_at is 'When it was written down.';
@@ -1890,6 +2065,7 @@ create type public.ledger_subscription as (
   current_period_end timestamptz,
   trial_end timestamptz,
   cancel_at timestamptz,
+  cancel_at_period_end boolean,
   canceled_at timestamptz,
   paused_at timestamptz,
   ended_at timestamptz,
@@ -1910,7 +2086,7 @@ comment on column public.ledger_subscription.tenant_id is 'Tenant who subscribes
 comment on column public.ledger_subscription.plan_id is 'Id of the current plan.';
 comment on column public.ledger_subscription.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_subscription.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_subscription.quantity is 'How many times the plan is taken.';
 comment on column public.ledger_subscription.started_at is
   'Start of the first period or trial.';
@@ -1929,6 +2105,8 @@ comment on column public.ledger_subscription.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_subscription.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_subscription.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_subscription.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_subscription.paused_at is 'Since when it is paused, or null.';
@@ -1936,8 +2114,8 @@ comment on column public.ledger_subscription.ended_at is 'When it ended, or null
 comment on column public.ledger_subscription.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_subscription.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_subscription.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_subscription.version is 'Counts changes, from 1.';
@@ -1966,8 +2144,8 @@ comment on column public.ledger_subscription_move.subscription_id is
 comment on column public.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
   'nothing_due: nothing came of what was looked at, and there is more to look at. One of: '
-  'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
-  'failed, nothing_due.';
+  'started, trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, '
+  'invoice_past_due, failed, nothing_due.';
 comment on column public.ledger_subscription_move.occurred_at is
   'The boundary at which it took effect; for an invoice, when it was made or due.';
 comment on column public.ledger_subscription_move.invoice_id is
@@ -2034,8 +2212,9 @@ comment on column pgledger.meters.type is 'metered or seat, as the feature was a
 comment on column pgledger.meters.unique_key is
   'Member of metadata whose different values are kept, as the feature was at the first event.';
 comment on column pgledger.meters.turn is
-  'Counts the calls that needed the usage to stand still: calls that consume, and reports of '
-  'seats.';
+  'Counts the calls that needed the usage to stand still: calls that consume, reports of seats, '
+  'and corrections, of which one that removes an event counts twice. With it the count of events '
+  'never goes back.';
 
 -- Each call that records usage takes one number; an event's key is that number and its place.
 create sequence pgledger.usage_calls_seq as bigint maxvalue 8796093022207;
@@ -2049,15 +2228,15 @@ create table pgledger.usage_events (
   created_at timestamptz not null,
   tenant_key integer not null,
   meter_key integer not null,
-  quantity numeric not null,
+  quantity numeric,
   idempotency_key text collate "C",
   metadata jsonb,
   constraint usage_events_meter_key_event_at_key_pk primary key (meter_key, event_at, key),
-  constraint usage_events_tenant_key_idempotency_key_key unique (tenant_key, idempotency_key)
+  constraint usage_events_meter_key_idempotency_key_key unique (meter_key, idempotency_key)
 );
 
 comment on table pgledger.usage_events is
-  'Usage as it was reported. Rows never change; purging removes old ones.';
+  'Usage as it was reported, with corrections. Purging removes old rows.';
 comment on column pgledger.usage_events.key is
   'Unique key: the number of the call times 2^20, plus the event''s place within the call. Part '
   'of the public id.';
@@ -2069,11 +2248,39 @@ comment on column pgledger.usage_events.meter_key is
   'Internal key of (app_id, tenant_id, feature_key).';
 comment on column pgledger.usage_events.quantity is
   'How much was used; for a seat, how many there are. 0 or more, below 1e30, at most 18 decimal '
-  'places.';
+  'places. Null for an event that was removed: it counts nowhere, and its idempotency key stays '
+  'taken.';
 comment on column pgledger.usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column pgledger.usage_events.metadata is 'JSON object given with the event, or null.';
+
+create table pgledger.usage_corrections (
+  meter_key integer not null,
+  event_at timestamptz not null,
+  event_key bigint not null,
+  version integer not null,
+  event_id text collate "C" not null,
+  quantity numeric not null,
+  corrected_quantity numeric,
+  reason text,
+  created_at timestamptz not null,
+  constraint usage_corrections_meter_key_event_at_event_key_version_pk
+  primary key (meter_key, event_at, event_key, version)
+);
+
+comment on table pgledger.usage_corrections is
+  'Corrections of usage events. Rows never change; purging leaves them.';
+comment on column pgledger.usage_corrections.meter_key is 'Meter of the event.';
+comment on column pgledger.usage_corrections.event_at is 'When the event happened.';
+comment on column pgledger.usage_corrections.event_key is 'Key of the event.';
+comment on column pgledger.usage_corrections.version is 'Counts the event''s corrections, from 1.';
+comment on column pgledger.usage_corrections.event_id is 'Public id of the event: evt_ and a ULID.';
+comment on column pgledger.usage_corrections.quantity is 'What the event said before.';
+comment on column pgledger.usage_corrections.corrected_quantity is
+  'What it says since; null if it was removed.';
+comment on column pgledger.usage_corrections.reason is 'Why, as given, or null.';
+comment on column pgledger.usage_corrections.created_at is 'When it was corrected.';
 
 create table pgledger.usage_rollups (
   meter_key integer not null,
@@ -2098,8 +2305,9 @@ comment on column pgledger.usage_rollups.starts_at is
   'Start of the day or hour in UTC.';
 comment on column pgledger.usage_rollups.events is 'Count of events.';
 comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
-comment on column pgledger.usage_rollups.highest is 'Highest quantity.';
-comment on column pgledger.usage_rollups.latest_at is 'event_at of the latest event.';
+comment on column pgledger.usage_rollups.highest is 'Highest quantity; 0 without events.';
+comment on column pgledger.usage_rollups.latest_at is
+  'event_at of the latest event; the start without events.';
 comment on column pgledger.usage_rollups.latest_key is
   'Key of the latest event; of events at the same time the one recorded last.';
 comment on column pgledger.usage_rollups.latest is 'Quantity of the latest event.';
@@ -2127,6 +2335,8 @@ revoke all on sequence pgledger.usage_calls_seq from public;
 alter table pgledger.usage_events enable row level security;
 revoke all on table pgledger.usage_events from public;
 grant select on table pgledger.usage_events to pgledger_auditor;
+revoke all on table pgledger.usage_corrections from public;
+grant select on table pgledger.usage_corrections to pgledger_auditor;
 revoke all on table pgledger.usage_rollups from public;
 grant select on table pgledger.usage_rollups to pgledger_auditor;
 revoke all on table pgledger.usage_values from public;
@@ -2154,8 +2364,8 @@ comment on column public.ledger_usage_event.quantity is
 comment on column public.ledger_usage_event.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_usage_event.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column public.ledger_usage_event.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_usage_event.created_at is 'When it was recorded.';
@@ -2217,6 +2427,21 @@ comment on column public.ledger_feature_usage.value is 'What the usage comes to.
 
 revoke all on type public.ledger_feature_usage from public;
 grant usage on type public.ledger_feature_usage to pgledger_reader;
+
+create type public.ledger_usage_part as (
+  starts_at timestamptz,
+  ends_at timestamptz,
+  value numeric
+);
+
+comment on type public.ledger_usage_part is
+  'What usage comes to in a part of a range of time.';
+comment on column public.ledger_usage_part.starts_at is 'Start of the part, inclusive.';
+comment on column public.ledger_usage_part.ends_at is 'End of the part, exclusive.';
+comment on column public.ledger_usage_part.value is 'What the usage in it comes to.';
+
+revoke all on type public.ledger_usage_part from public;
+grant usage on type public.ledger_usage_part to pgledger_reader;
 
 -- file: migrations/0008_create_entitlement_cache.sql
 /*
@@ -2576,7 +2801,6 @@ create table pgledger.coupons (
   updated_at timestamptz not null,
   constraint coupons_key_pk primary key (key),
   constraint coupons_id_key unique (id),
-  constraint coupons_app_id_tenant_id_code_key unique (app_id, tenant_id, code),
   constraint coupons_percentage_or_amount_check check (num_nonnulls(percentage, amount) = 1),
   constraint coupons_percentage_is_0_to_100_check
   check (percentage > 0 and percentage <= 100),
@@ -2590,6 +2814,12 @@ create table pgledger.coupons (
   constraint coupons_redemptions_are_within_limit_check check (redemptions <= max_redemptions),
   constraint coupons_status_is_known_check check (status in ('active', 'archived'))
 );
+
+-- The code of an archived coupon is free for another.
+create unique index coupons_app_id_tenant_id_code_active_idx
+on pgledger.coupons (app_id, tenant_id, code)
+where status = 'active';
+create index coupons_app_id_tenant_id_code_idx on pgledger.coupons (app_id, tenant_id, code);
 
 comment on table pgledger.coupons is 'Discounts that tenants can redeem by a code.';
 comment on column pgledger.coupons.key is 'Internal key.';
@@ -2824,6 +3054,64 @@ comment on type pgledger.priced_feature is
   'A feature that has a price, with what a charge is computed from and the meter that counts it.';
 revoke all on type pgledger.priced_feature from public;
 
+create type pgledger.usage_charge as (
+  plan_key bigint,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  basis jsonb,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  gross_amount numeric,
+  gross_true_up numeric,
+  gross_cap numeric,
+  counted numeric,
+  events bigint
+);
+
+comment on type pgledger.usage_charge is
+  'What usage of a feature in a period comes to by a plan''s price, or what is left of it to bill. '
+  'The gross amounts are those before a credit was reduced by a discount, or null.';
+revoke all on type pgledger.usage_charge from public;
+
+create type pgledger.billed_charge as (
+  plan_key bigint,
+  item text,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  net numeric,
+  events bigint,
+  basis jsonb
+);
+
+comment on type pgledger.billed_charge is
+  'What invoices have billed for usage of a feature in a period by a plan''s price: before '
+  'discounts, and net, after them.';
+revoke all on type pgledger.billed_charge from public;
+
+create type pgledger.rival_time as (
+  subscription_key bigint,
+  started_at timestamptz,
+  created_at timestamptz,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  status text,
+  priority integer,
+  priced jsonb,
+  allowances jsonb
+);
+
+comment on type pgledger.rival_time is
+  'A time in which another subscription of the same tenant is active or in its trial, with the '
+  'features that it has prices for and what it gives for nothing.';
+revoke all on type pgledger.rival_time from public;
+
 create table pgledger.invoices (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
@@ -2997,7 +3285,7 @@ comment on column pgledger.invoice_lines.gross is
   'For a base fee, its amount before those discounts that a credit gives back in part.';
 comment on column pgledger.invoice_lines.counted is
   'What usage had come to, from the start of the period to the end of the time that the line is '
-  'for.';
+  'for; of seats, how many reports of them there had been.';
 comment on column pgledger.invoice_lines.events is
   'Count of the events that were looked at; for late usage, of the events added.';
 comment on column pgledger.invoice_lines.redemption_key is
@@ -3631,6 +3919,57 @@ comment on function pgledger.check_choice is
 
 revoke all on function pgledger.check_choice from public;
 
+-- file: repeatable/00_core/checks/check_cleared.sql
+/*
+Refuses names of values to be taken away that are none of those that can be, and such whose value is
+given as well. given has a member for each value that can be taken away: what the call gives for it,
+or null.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_cleared(
+  clear text[],
+  given jsonb
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_name text;
+  v_fault text;
+  v_ok boolean;
+begin
+  foreach v_name in array coalesce(clear, '{}') loop
+    v_fault := case
+      when v_name is null then 'an element is null'
+      when given -> v_name is null then format(
+        '%L is none of %s',
+        pgledger.abridged(v_name),
+        (
+          select string_agg(field.name, ', ' order by field.name collate "C")
+          from jsonb_object_keys(given) as field (name)
+        )
+      )
+      when given -> v_name <> 'null' then format('%s is given as well', v_name)
+    end;
+    if v_fault is not null then
+      v_ok := pgledger.fail(
+        'InvalidArgument', array['clear', pgledger.abridged(clear::text), v_fault]
+      );
+    end if;
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_cleared is
+  'Raises InvalidArgument unless each name is of a value that can be taken away and is not given.';
+
+revoke all on function pgledger.check_cleared from public;
+
 -- file: repeatable/00_core/checks/check_id.sql
 /*
 Refuses what is not an id with that prefix. The name is that of the argument, for the message.
@@ -3957,6 +4296,26 @@ comment on function pgledger.check_text is
   'Raises NullArgument or InvalidArgument unless the text is visible and of a length in range.';
 
 revoke all on function pgledger.check_text from public;
+
+-- file: repeatable/00_core/checks/cleared.sql
+/*
+A JSON object in which the fields of those names are null: it takes their values away from a row by
+jsonb_populate_record.
+*/
+create or replace function pgledger.cleared(clear text[])
+returns jsonb
+language sql
+immutable
+parallel safe
+as $$
+  select coalesce(jsonb_object_agg(field.name, null), '{}')
+  from unnest(clear) as field (name)
+$$;
+
+comment on function pgledger.cleared is
+  'A JSON object in which the fields of those names are null.';
+
+revoke all on function pgledger.cleared from public;
 
 -- file: repeatable/00_core/checks/in_app.sql
 /*
@@ -4527,6 +4886,12 @@ as $$
       false
     ),
     (
+      'LG115', 'UsageNotFound', 'usage event %s at %s does not exist%s',
+      'Take id and event_at from ledger_query_usage.',
+      'There is no usage event of that id and time for this app and tenant, or it was removed.',
+      false
+    ),
+    (
       'LG120', 'AlreadyExists', '%s %s is already taken%s',
       'Choose another, or get the one that has it.',
       'A slug, key or code is already taken. Choose another, or get the one that has it.',
@@ -4581,6 +4946,16 @@ as $$
       'An app would be moved on by more than max_span beyond what was seen of it. Either the clock '
       'has jumped, or nothing ran for that long. Put the clock right, or call once with a longer '
       'max_span.',
+      false
+    ),
+    (
+      'LG128', 'UnknownTimeZone',
+      'the server does not know the time zone %s of subscription %s any more',
+      'Name the zone that has taken its place: ledger_change_time_zone(app_id, tenant_id, id, '
+      'time_zone).',
+      'An update of the server has dropped the time zone of a subscription. Its periods cannot be '
+      'counted until ledger_change_time_zone gives it the zone that has taken its place, such as '
+      'Europe/Kyiv for Europe/Kiev.',
       false
     )
 $$;
@@ -4662,6 +5037,32 @@ comment on function pgledger.fail is
   'Raises the registered error of that name with its message filled in.';
 
 revoke all on function pgledger.fail from public;
+
+-- file: repeatable/00_core/errors/look_again.sql
+/*
+For a caller whose insert met a row that it cannot see. The row is gone by now, and the caller looks
+again; or the transaction's snapshot is older than the row, and it has to be run again, which is
+what ON CONFLICT would say.
+*/
+create or replace function pgledger.look_again()
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    raise exception 'could not serialize access due to concurrent update'
+      using errcode = 'serialization_failure';
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.look_again is
+  'Says that an insert may be tried again after a conflict with a row that is not seen.';
+
+revoke all on function pgledger.look_again from public;
 
 -- file: repeatable/00_core/ids/base32_lanes.sql
 /*
@@ -5810,11 +6211,7 @@ begin
     v_ok := pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
-    or not exists (
-      select
-      from pg_catalog.pg_timezone_names
-      where pg_timezone_names.name = check_time_zone.time_zone
-    )
+    or not pgledger.zone_is_known(time_zone)
   ) then
     v_ok := pgledger.fail(
       'InvalidArgument',
@@ -5993,8 +6390,7 @@ stable
 parallel safe
 as $$
   select case
-    when subscription.current_period_start > subscription.started_at
-      or subscription.current_period_end = subscription.trial_end
+    when subscription.current_period_end = subscription.trial_end
       then subscription.current_period_start
     else least(
       subscription.current_period_start,
@@ -6013,6 +6409,30 @@ comment on function pgledger.whole_period_start is
   'Where the current period of a subscription would start if it were whole.';
 
 revoke all on function pgledger.whole_period_start from public;
+
+-- file: repeatable/00_core/periods/zone_is_known.sql
+/*
+Whether the server knows a time zone by exactly that name. Looking through the names takes some 20
+ms; UTC is known without it.
+*/
+create or replace function pgledger.zone_is_known(time_zone text)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select
+    time_zone = 'UTC'
+    or exists (
+      select
+      from pg_catalog.pg_timezone_names
+      where pg_timezone_names.name = zone_is_known.time_zone
+    )
+$$;
+
+comment on function pgledger.zone_is_known is 'Whether the server knows a time zone by that name.';
+
+revoke all on function pgledger.zone_is_known from public;
 
 -- file: repeatable/00_core/text/invisible_characters.sql
 /*
@@ -6119,19 +6539,19 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
+      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
     ('migrations/0006_create_subscriptions.sql',
-      'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b'),
+      'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
-      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
+      '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
       '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
-      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
+      '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13')
+      '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7141,6 +7561,8 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
+    ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
+    ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -7191,14 +7613,29 @@ as $$
       'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'begin_plan(bigint, plans, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'begin_plan_anew(plans, plan_versions)', 'owner', '', ''),
     (
       'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private',
+      'billed_before(bigint, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_features(subscriptions, bigint, billed_charge[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_periods(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
-      'owner', '', ''
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices)', 'owner',
+      '', ''
     ),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
@@ -7222,10 +7659,25 @@ as $$
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'changed_plan_terms(plans, jsonb, jsonb, integer, timestamp with time zone)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
+      'charge_by_difference(jsonb, numeric, numeric[], numeric[], boolean, numeric, numeric, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charge_by_events(jsonb, integer, billing_segment[], timestamp with time zone, boolean, '
+      'numeric, numeric, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charge_by_share(jsonb, numeric, numeric[], numeric[], numeric, numeric, numeric, '
       'integer)', 'owner', '', ''
     ),
     (
@@ -7233,6 +7685,7 @@ as $$
       'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
       '', ''
     ),
+    ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
@@ -7261,18 +7714,46 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
+    ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_effective_at(timestamp with time zone, jsonb, jsonb, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
+    ('function', 'private', 'check_event_feature(jsonb, text, plan_features)', 'owner', '', ''),
+    ('function', 'private', 'check_event_price(jsonb, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
+    ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'check_invoice_total(invoices)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
@@ -7292,11 +7773,12 @@ as $$
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_tiers(jsonb, text, text)', 'owner', '', ''),
     (
-      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer)', 'owner', '',
-      ''
+      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer, jsonb)',
+      'owner', '', ''
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
@@ -7320,6 +7802,10 @@ as $$
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_usage_keeps_meaning(features)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7330,11 +7816,13 @@ as $$
       'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_zones(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'cleared(text[])', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
-      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
-      ''
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
@@ -7342,9 +7830,15 @@ as $$
     ),
     (
       'function', 'private',
+      'correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
+    ('function', 'private', 'counted_value(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
@@ -7382,6 +7876,7 @@ as $$
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
+    ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -7393,7 +7888,21 @@ as $$
       'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'due_usage(subscriptions, billing_segment[], billed_charge[], boolean, integer, text[])',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'edges_of_parts(timestamp with time zone, timestamp with time zone, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7413,22 +7922,36 @@ as $$
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
     (
+      'function', 'private',
+      'event_cost(jsonb, integer, timestamp with time zone, timestamp with time zone, numeric, '
+      'numeric)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'event_excess(numeric, numeric, numeric, numeric, numeric)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'event_id(timestamp with time zone, bigint)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
-    ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'event_of_key(text, text, text, numeric, timestamp with time zone, text, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'event_price(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'event_price_parts(jsonb, numeric, numeric, numeric)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'event_sums(jsonb, numeric[])', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
-      ''
-    ),
     (
       'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
       'owner', '', ''
@@ -7440,11 +7963,33 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
       'boolean)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
+    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
+      'zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
     (
@@ -7475,7 +8020,7 @@ as $$
     ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
@@ -7489,6 +8034,12 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'invoiceable_version(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private', 'invoiced_at_once(text, subscriptions, subscriptions)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -7498,7 +8049,9 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
+    ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -7509,15 +8062,18 @@ as $$
       'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
     (
+      'function', 'private', 'late_usage(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private',
       'latest_usage_between(integer, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
-      'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
-      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
+      'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
@@ -7531,9 +8087,19 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
+    ),
+    ('function', 'private', 'look_again()', 'owner', '', ''),
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
@@ -7545,7 +8111,36 @@ as $$
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
     ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'metered_charge(priced_feature, billing_segment[], billing_segment[], timestamp with '
+      'time zone, numeric, numeric[], numeric[], boolean, text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'metered_event_sums(jsonb, integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
+      'boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'moved_to_plan(subscriptions, plans, text, boolean, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'moved_to_zone(subscriptions, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
@@ -7563,12 +8158,17 @@ as $$
     (
       'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
-      'time zone)', 'owner', '', ''
+      'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
-    ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
+    ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7594,13 +8194,19 @@ as $$
       'function', 'private',
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'period_end_cancellation(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
-      'function', 'private',
-      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
+      'function', 'private', 'plan_trial(subscriptions, plans, text, timestamp with time zone)',
+      'owner', '', ''
     ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
@@ -7615,10 +8221,20 @@ as $$
       'function', 'private',
       'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
     ),
-    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'price_amounts(jsonb, numeric, numeric, numeric, numeric, numeric, numeric)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
-    ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
-    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'price_lines(jsonb, numeric, numeric, numeric, numeric)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'priced_features(subscriptions, bigint, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
       '', ''
@@ -7628,16 +8244,24 @@ as $$
       'proration_unit(timestamp with time zone, timestamp with time zone, timestamp with time '
       'zone, text, text)', 'owner', '', ''
     ),
+    ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_invoice_lines(jsonb, integer, integer, boolean)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_plan_versions(bigint, timestamp with time zone)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_pricing(jsonb, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'redeem_coupon(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
@@ -7656,8 +8280,12 @@ as $$
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
       'owner', '', ''
     ),
-    ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
-    ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'refuse_second_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_subscription_change(subscriptions, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -7665,6 +8293,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
+      'time zone, text)', 'owner', '', ''
+    ),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
@@ -7678,17 +8311,27 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private', 'repeated_usage(integer, text, numeric, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_plan(plans, plans, plan_versions)', 'owner', '', ''),
     ('function', 'private', 'right_words(text)', 'owner', '', ''),
     ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'private',
       'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
@@ -7703,6 +8346,11 @@ as $$
       'time zone, timestamp with time zone, text, text)', 'owner', '', ''
     ),
     (
+      'function', 'private',
+      'seats_added(integer, timestamp with time zone, timestamp with time zone, bigint, '
+      'numeric)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'seats_charge(jsonb, integer, billing_segment[], text, integer)',
       'owner', '', ''
     ),
@@ -7714,6 +8362,7 @@ as $$
     ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_lines(bigint, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_subscription(subscriptions)', 'owner', '', ''),
@@ -7725,11 +8374,25 @@ as $$
       'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'subscription_times(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'taxable_parts(invoice_lines[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
       'owner', '', ''
     ),
     (
@@ -7740,11 +8403,23 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
+    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
+    ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
+      'boolean, integer, text[])', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
@@ -7757,9 +8432,14 @@ as $$
     ),
     (
       'function', 'private',
+      'unrivalled_stays(subscriptions, billing_segment[], billing_segment[], rival_time[], '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'usage_answers(text, text[], text[], numeric[], timestamp with time zone[], text[], '
       'jsonb[], timestamp with time zone, timestamp with time zone, text, integer[], '
-      'integer[], integer[])', 'owner', '', ''
+      'integer[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7768,8 +8448,8 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
-      'text, integer)', 'owner', '', ''
+      'usage_charges(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone, bigint, boolean, boolean, text, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7778,9 +8458,10 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
-      '', ''
+      'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
       'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
@@ -7792,6 +8473,11 @@ as $$
       'function', 'private',
       'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
+    ),
+    (
+      'function', 'private',
+      'usage_until(priced_feature[], timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7813,12 +8499,34 @@ as $$
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
+      'function', 'private',
+      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'with_added_allowance(priced_feature, billing_segment[], bigint, rival_time[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'with_trial_end(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
+      'zone, text, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'zone_is_known(text)', 'owner', '', ''),
+    (
+      'function', 'private', 'zone_of_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -7848,11 +8556,16 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_cancel_subscription(text, text, text, boolean, text)',
+      'function', 'surface',
+      'ledger_cancel_subscription(text, text, text, boolean, text, timestamp with time zone)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_change_plan(text, text, text, text)', 'owner',
+      'function', 'surface', 'ledger_change_plan(text, text, text, text, text, text, boolean)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_change_time_zone(text, text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -7874,6 +8587,11 @@ as $$
     ),
     (
       'function', 'surface',
+      'ledger_correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'ledger_create_coupon(text, text, text, numeric, numeric, text, text, integer, text[], '
       'numeric, timestamp with time zone, timestamp with time zone, bigint, bigint, jsonb, '
       'text, text)', 'owner', 'poster=EXECUTE',
@@ -7881,8 +8599,9 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text, '
+      'numeric, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -7892,7 +8611,7 @@ as $$
     (
       'function', 'surface',
       'ledger_create_plan(text, text, text, text, jsonb, jsonb, text, integer, boolean, '
-      'boolean, jsonb, text, text)', 'owner', 'poster=EXECUTE',
+      'boolean, jsonb, text, text, integer)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -7974,6 +8693,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'ledger_import_invoice(text, text, text, jsonb, jsonb, jsonb, text, text, timestamp with '
+      'time zone, text, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -7989,6 +8714,20 @@ as $$
     (
       'function', 'surface', 'ledger_invalidate_tenant_entitlements(text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
+      'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -8007,8 +8746,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_list_invoices(text, text, text, integer, bigint, boolean, timestamp with time '
+      'zone, timestamp with time zone)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
@@ -8017,6 +8758,10 @@ as $$
     (
       'function', 'surface', 'ledger_list_pending_invoices(text, text, integer, bigint)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_plan_versions(text, text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_plans(text, text, integer, bigint, text)', 'owner',
@@ -8053,8 +8798,8 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer, jsonb)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_purge_usage(text, timestamp with time zone, integer)',
@@ -8089,6 +8834,11 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'ledger_remove_usage(text, text, text, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_resume_subscription(text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -8113,6 +8863,10 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_set_trial_end(text, text, text, timestamp with time zone)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_set_usage_skew(text, interval)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -8123,22 +8877,35 @@ as $$
     (
       'function', 'surface',
       'ledger_update_coupon(text, text, text, timestamp with time zone, timestamp with time '
-      'zone, bigint, bigint, jsonb)', 'owner', 'poster=EXECUTE',
+      'zone, bigint, bigint, jsonb, text, text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_update_feature(text, text, text, text, text, jsonb, numeric, text, boolean, '
+      'text, text[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
-      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
+      'function', 'surface', 'ledger_update_invoice(text, text, text, jsonb, jsonb)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb, '
+      'timestamp with time zone, text, text[], integer)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_usage_by_time(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_accept_time(text, text, text)', 'owner', '',
@@ -8416,6 +9183,7 @@ as $$
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
     (
@@ -8432,6 +9200,7 @@ as $$
     ),
     ('table', 'private', 'tenants', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'transfers', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'usage_corrections', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'usage_events', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -8468,8 +9237,11 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
+    ('type', 'private', 'rival_time', 'owner', '', ''),
+    ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),
@@ -8481,11 +9253,13 @@ as $$
     ('type', 'surface', 'ledger_invoice_preview', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_payment', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_plan', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_plan_version', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_price_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_answer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_part', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
@@ -8537,6 +9311,7 @@ as $$
       'view', 'surface', 'ledger_tenant_usage_events', 'tenant_views', 'tenant=SELECT',
       'security_barrier=true'
     ),
+    ('view', 'surface', 'ledger_usage_corrections', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
@@ -12146,6 +12921,204 @@ comment on column public.pgledger_transfers_view.to_tenant_id is
 revoke all on table public.pgledger_transfers_view from public;
 grant select on table public.pgledger_transfers_view to pgledger_reader;
 
+-- file: repeatable/20_catalogue/begin_plan.sql
+/*
+Writes the features of a plan that was just made, and its first version, which holds since ever.
+*/
+create or replace function pgledger.begin_plan(
+  key bigint,
+  plan pgledger.plans,
+  features pgledger.plan_features[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_version pgledger.plan_versions;
+begin
+  v_version.plan_key := key;
+  v_version.version := plan.version;
+  v_version.effective_at := '-infinity';
+  v_version.created_at := plan.created_at;
+  v_version.features := plan.features;
+  v_version.pricing := plan.pricing;
+  v_version.priority := plan.priority;
+  perform pgledger.write_plan_version(v_version, begin_plan.features);
+  perform pgledger.write_plan_features(key, begin_plan.features);
+end;
+$$;
+
+comment on function pgledger.begin_plan is
+  'Writes the features of a plan that was just made, and its first version.';
+
+revoke all on function pgledger.begin_plan from public;
+
+-- file: repeatable/20_catalogue/begin_plan_anew.sql
+/*
+Lets a plan whose billing interval changes have what was just written since ever: earlier and
+planned prices are for periods of the other length. The caller has locked the plan's row, and has
+written the version.
+
+Errors: InUse, InvalidArgument.
+*/
+create or replace function pgledger.begin_plan_anew(
+  previous pgledger.plans,
+  plan_version pgledger.plan_versions
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_have text := case
+    when exists (
+      select from pgledger.subscriptions where subscriptions.plan_key = previous.key
+    ) then 'have'
+    when exists (
+      select from pgledger.subscription_changes where subscription_changes.plan_key = previous.key
+    ) then 'have had'
+  end;
+  v_ok boolean;
+begin
+  if v_have is not null then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'plan',
+        previous.id,
+        'billed otherwise',
+        format(
+          'subscriptions %s it, so its interval stays %s %s',
+          v_have,
+          previous.interval_count,
+          previous.billing_interval
+        )
+      ],
+      hint => 'Create another plan with the other interval, and move subscriptions to it with '
+      || 'ledger_change_plan.'
+    );
+  elsif plan_version.effective_at > plan_version.created_at then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'effective_at',
+        plan_version.effective_at::text,
+        'the billing interval changes, and that cannot be planned'
+      ],
+      hint => 'Leave effective_at out, or create another plan with the other interval.'
+    );
+  end if;
+
+  update pgledger.plan_versions
+  set
+    effective_at = '-infinity',
+    features = last.features,
+    feature_terms = last.feature_terms,
+    allowances = last.allowances,
+    priority = pgledger.plan_priority(previous.key, plan_version.effective_at)
+  from (
+    select plan_versions.features, plan_versions.feature_terms, plan_versions.allowances
+    from pgledger.plan_versions
+    where plan_versions.plan_key = previous.key
+      and plan_versions.effective_at <= plan_version.effective_at
+      and plan_versions.features is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) as last
+  where plan_versions.plan_key = previous.key
+    and plan_versions.version = plan_version.version;
+
+  delete from pgledger.plan_versions
+  where plan_versions.plan_key = previous.key
+    and plan_versions.version <> plan_version.version;
+end;
+$$;
+
+comment on function pgledger.begin_plan_anew is
+  'Lets a plan whose billing interval changes have what was just written since ever; raises InUse.';
+
+revoke all on function pgledger.begin_plan_anew from public;
+
+-- file: repeatable/20_catalogue/changed_plan_terms.sql
+/*
+What a change of a plan's features, pricing and priority makes hold from another time on, as the row
+to be written: null in place of what is not given, or would change nothing. The caller has locked
+the plan's row.
+
+Without a time it is now, but never before the plan's last change: so a clock that was put back does
+not leave the change behind an earlier one. It changes nothing if the same holds already. With a
+time it changes nothing only if the same was given for just that time: a later change for an earlier
+time may come between.
+*/
+create or replace function pgledger.changed_plan_terms(
+  plan pgledger.plans,
+  features jsonb,
+  pricing jsonb,
+  priority integer,
+  effective_at timestamptz
+)
+returns pgledger.plan_versions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_version pgledger.plan_versions;
+  v_since timestamptz := coalesce(effective_at, '-infinity');
+begin
+  v_version.plan_key := plan.key;
+  v_version.version := plan.version + 1;
+  v_version.created_at := greatest(pgledger.clock(), plan.updated_at);
+  v_version.effective_at := coalesce(changed_plan_terms.effective_at, v_version.created_at);
+
+  if features is distinct from (
+    select plan_versions.features
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan.key
+      and plan_versions.effective_at between v_since and v_version.effective_at
+      and plan_versions.features is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) then
+    v_version.features := features;
+  end if;
+
+  if pricing is distinct from (
+    select plan_versions.pricing
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan.key
+      and plan_versions.effective_at between v_since and v_version.effective_at
+      and plan_versions.pricing is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) then
+    v_version.pricing := pricing;
+  end if;
+
+  if priority is distinct from (
+    select plan_versions.priority
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan.key
+      and plan_versions.effective_at between v_since and v_version.effective_at
+      and plan_versions.priority is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) then
+    v_version.priority := priority;
+  end if;
+
+  return v_version;
+end;
+$$;
+
+comment on function pgledger.changed_plan_terms is
+  'What a change of a plan makes hold from another time on; null where it changes nothing.';
+
+revoke all on function pgledger.changed_plan_terms from public;
+
 -- file: repeatable/20_catalogue/check_currency_unused.sql
 /*
 Refuses to change the exponent of a currency once a plan, a coupon or an invoice is in it: its
@@ -12208,12 +13181,162 @@ comment on function pgledger.check_currency_unused is
 
 revoke all on function pgledger.check_currency_unused from public;
 
+-- file: repeatable/20_catalogue/check_effective_at.sql
+/*
+Refuses a time from which a change of a plan cannot hold, or one that is given for nothing, because
+neither features nor pricing nor priority change.
+
+Errors: InvalidTime, InvalidArgument.
+*/
+create or replace function pgledger.check_effective_at(
+  effective_at timestamptz,
+  features jsonb,
+  pricing jsonb,
+  priority integer
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.time_fault(effective_at);
+  v_ok boolean;
+begin
+  if effective_at is null then
+    return true;
+  elsif v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['effective_at', effective_at::text, v_fault]
+    );
+  elsif num_nonnulls(features, pricing, priority) = 0 then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'effective_at', effective_at::text, 'neither features nor pricing nor priority are given'
+      ],
+      hint => 'Give what is to hold from then on; all else of a plan changes at once.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_effective_at is
+  'Raises InvalidTime or InvalidArgument unless a change of a plan can hold from that time on.';
+
+revoke all on function pgledger.check_effective_at from public;
+
+-- file: repeatable/20_catalogue/check_event_feature.sql
+/*
+Refuses a price that asks something for each event of a feature whose usage is no sum of events, or
+of one with an allowance: an amount that is free says nothing of which events are. The caller has
+checked the price.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_event_feature(
+  price jsonb,
+  path text,
+  feature pgledger.plan_features
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_member text := (
+    select given.name
+    from jsonb_each(price) as given (name, value)
+    where given.name in ('event_fee', 'event_minimum', 'event_maximum', 'free_events')
+      and given.value <> 'null'
+    order by given.name collate "C"
+    limit 1
+  );
+  v_fault text := case
+    when v_member is null then null
+    when feature.type <> 'metered' then
+      'is for each event of usage, and the feature is a ' || feature.type
+    when feature.aggregation <> 'sum' then
+      'is for usage that is a sum, and this feature''s is counted as ' || feature.aggregation
+    when feature.soft_limit and feature.quota >= 0 then
+      'is for each event, and the feature has a soft limit, which is an allowance: use free_events'
+  end;
+  v_ok boolean;
+begin
+  if v_fault is not null then
+    v_ok := pgledger.refuse_json(price -> v_member, format('%s.%s', path, v_member), v_fault);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_event_feature is
+  'Raises InvalidPlan if a price asks something for each event of a feature that is no sum.';
+
+revoke all on function pgledger.check_event_feature from public;
+
+-- file: repeatable/20_catalogue/check_event_price.sql
+/*
+Refuses bounds of a charge for each event that exclude each other, a number of free events that is
+none, and a maximum for the period beside anything for each event: which event would be cut is not
+said. The caller has checked that the members are numbers.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_event_price(
+  price jsonb,
+  path text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_members constant text[] := array[
+    'event_fee', 'event_minimum', 'event_maximum', 'free_events'
+  ];
+  v_free numeric := pgledger.json_decimal(price, path, 'free_events', maximum => 1000000000);
+  v_ok boolean;
+begin
+  perform pgledger.json_decimal(
+    price,
+    path,
+    'event_maximum',
+    minimum => coalesce(pgledger.json_decimal(price, path, 'event_minimum'), 0)
+  );
+  if v_free <> trunc(v_free) then
+    v_ok := pgledger.refuse_json(
+      price -> 'free_events', path || '.free_events', 'is not a whole number'
+    );
+  elsif nullif(price -> 'maximum', 'null') is not null
+    and jsonb_strip_nulls(price) ?| v_members then
+    v_ok := pgledger.refuse_json(
+      price -> 'maximum',
+      path || '.maximum',
+      'is for the period, and the price is for each event: bound these by event_maximum'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_event_price is
+  'Raises InvalidPlan unless what a price asks for each event is sound.';
+
+revoke all on function pgledger.check_event_price from public;
+
 -- file: repeatable/20_catalogue/check_feature.sql
 /*
 Refuses a feature that has a wrong value, or values that do not go together. The caller checks its
 key. The order of the checks is that of the arguments.
 
-Errors: NullArgument, InvalidArgument, InvalidMetadata.
+Errors: NullArgument, InvalidArgument, InvalidMetadata, InvalidQuantity.
 */
 create or replace function pgledger.check_feature(feature pgledger.features)
 returns boolean
@@ -12264,7 +13387,8 @@ begin
     );
   end if;
 
-  return pgledger.check_metadata(feature.metadata);
+  v_ok := pgledger.check_metadata(feature.metadata);
+  return pgledger.check_feature_defaults(feature);
 end;
 $$;
 
@@ -12272,6 +13396,69 @@ comment on function pgledger.check_feature is
   'Raises the first thing that is wrong with a feature''s name, type, aggregation or metadata.';
 
 revoke all on function pgledger.check_feature from public;
+
+-- file: repeatable/20_catalogue/check_feature_defaults.sql
+/*
+Refuses a feature whose limit, period or soft limit for plans that name none is wrong, by the rules
+that plans follow when they name them.
+
+Errors: InvalidQuantity, InvalidArgument.
+*/
+create or replace function pgledger.check_feature_defaults(feature pgledger.features)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if feature.type = 'boolean' and feature.default_limit not in (0, 1) then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'default_limit',
+        pgledger.abridged(feature.default_limit::text),
+        'it is neither 0 nor 1, and the feature is boolean'
+      ]
+    );
+  elsif feature.default_limit <> -1 then
+    v_ok := pgledger.check_quantity('default_limit', feature.default_limit);
+  end if;
+
+  if feature.default_period is not null then
+    v_ok := pgledger.check_choice(
+      'default_period',
+      feature.default_period,
+      array['day', 'week', 'month', 'year', 'billing', 'lifetime']
+    );
+    if feature.type <> 'metered' then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array[
+          'default_period',
+          quote_literal(feature.default_period),
+          'the feature is not metered but ' || feature.type
+        ]
+      );
+    end if;
+  end if;
+
+  if feature.default_soft_limit and feature.type = 'boolean' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['default_soft_limit', 'true', 'it is for limits, and the feature is boolean']
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_feature_defaults is
+  'Raises the first thing that is wrong with what a feature has in plans that name no limit.';
+
+revoke all on function pgledger.check_feature_defaults from public;
 
 -- file: repeatable/20_catalogue/check_feature_exists.sql
 /*
@@ -12349,6 +13536,8 @@ begin
     v_ok := pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
     v_ok := pgledger.fail('NullArgument', array['add_on']);
+  elsif plan.priority is null then
+    v_ok := pgledger.fail('NullArgument', array['priority']);
   end if;
 
   return pgledger.check_metadata(plan.metadata);
@@ -12386,18 +13575,19 @@ declare
     ],
     required => true
   );
+  v_optional text[] := case v_model
+    when 'package' then array['free']
+    when 'percentage'
+      then array['flat_amount', 'event_fee', 'event_minimum', 'event_maximum', 'free_events']
+    else '{}'
+  end;
   v_members text[] := case v_model
     when 'flat' then array['flat_amount']
     when 'per_unit' then array['unit_amount']
-    when 'package' then array['package_size', 'package_amount', 'free']
-    when 'percentage' then array['percentage', 'flat_amount']
+    when 'package' then array['package_size', 'package_amount']
+    when 'percentage' then array['percentage']
     else array['tiers']
-  end;
-  v_optional text[] := case v_model
-    when 'package' then array['free']
-    when 'percentage' then array['flat_amount']
-    else '{}'
-  end;
+  end || v_optional;
   v_member text;
   v_number numeric;
   v_ok boolean;
@@ -12406,7 +13596,8 @@ begin
   into v_member
   from jsonb_each(price) as given (name, value)
   where given.value <> 'null'
-    and given.name <> all(v_members || array['feature', 'model', 'minimum', 'maximum'])
+    and given.name
+    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
   order by given.name collate "C"
   limit 1;
 
@@ -12438,6 +13629,42 @@ begin
     end if;
   end loop;
 
+  return pgledger.check_price_bounds(price, path);
+end;
+$$;
+
+comment on function pgledger.check_price is
+  'Raises InvalidPlan unless a price has a known model and just what that needs.';
+
+revoke all on function pgledger.check_price from public;
+
+-- file: repeatable/20_catalogue/check_price_bounds.sql
+/*
+Refuses what every price may have, if it is wrong: what is asked for each event, whether amounts are
+prorated, and bounds of what the price comes to.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_price_bounds(
+  price jsonb,
+  path text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_event_price(price, path);
+  if jsonb_typeof(price -> 'prorated') not in ('boolean', 'null') then
+    v_ok := pgledger.refuse_json(
+      price -> 'prorated',
+      path || '.prorated',
+      format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
+    );
+  end if;
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
@@ -12446,10 +13673,10 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_price is
-  'Raises InvalidPlan unless a price has a known model and just what that needs.';
+comment on function pgledger.check_price_bounds is
+  'Raises InvalidPlan unless what a price asks for events, and its bounds, are sound.';
 
-revoke all on function pgledger.check_price from public;
+revoke all on function pgledger.check_price_bounds from public;
 
 -- file: repeatable/20_catalogue/check_price_object.sql
 /*
@@ -12473,7 +13700,8 @@ begin
     path,
     array[
       'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
-      'package_amount', 'free', 'percentage', 'minimum', 'maximum'
+      'package_amount', 'free', 'percentage', 'event_fee', 'event_minimum', 'event_maximum',
+      'free_events', 'minimum', 'maximum', 'prorated'
     ]
   );
 end;
@@ -12788,7 +14016,10 @@ begin
   if v_feature.id is null then
     return false;
   elsif v_feature.version = 1 then
-    v_fields := v_fields || array['name', 'description', 'aggregation', 'metadata'];
+    v_fields := v_fields || array[
+      'name', 'description', 'aggregation', 'metadata', 'default_limit', 'default_period',
+      'default_soft_limit'
+    ];
   end if;
 
   v_ok := pgledger.check_repeated(
@@ -12817,7 +14048,8 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features
   where features.id = feature_with_id.id
 $$;
@@ -12862,7 +14094,8 @@ begin
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features
   where features.app_id = features_page.app_id
     and (features_page.status is null or features.status = features_page.status)
@@ -13008,8 +14241,8 @@ revoke all on function pgledger.hook_fault from public;
 
 -- file: repeatable/20_catalogue/insert_plan.sql
 /*
-Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
-time, has written it meanwhile, that plan's key is returned.
+Writes a new plan, its features and its first version, and returns the plan's key. If the same call,
+made at the same time, has written it meanwhile, that plan's key is returned.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 
@@ -13025,6 +14258,7 @@ declare
   v_features pgledger.plan_features[];
   v_period record;
   v_key bigint;
+  v_constraint text;
   v_ok boolean;
 begin
   -- So its exponent cannot change before this plan is written.
@@ -13044,38 +14278,43 @@ begin
   v_period := pgledger.read_pricing(plan.pricing, v_features);
 
   loop
-    -- No constraint is named, because either the id or the slug may be taken.
-    insert into pgledger.plans (
-      id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
-      billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
-      created_at, updated_at
-    )
-    values (
-      plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
-      plan.currency, plan.features, plan.pricing, v_period.billing_interval,
-      v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
-      plan.metadata, plan.created_at, plan.updated_at
-    )
-    on conflict do nothing
-    returning plans.key into v_key;
+    begin
+      insert into pgledger.plans (
+        id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
+        billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version,
+        metadata, created_at, updated_at, priority
+      )
+      values (
+        plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
+        plan.currency, plan.features, plan.pricing, v_period.billing_interval,
+        v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on,
+        plan.version, plan.metadata, plan.created_at, plan.updated_at, plan.priority
+      )
+      on conflict on constraint plans_id_key do nothing
+      returning plans.key into v_key;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
-      perform pgledger.write_plan_features(v_key, v_features);
+    if v_key is not null then
+      perform pgledger.begin_plan(v_key, plan, v_features);
       return v_key;
     end if;
 
     v_key := pgledger.repeated_plan(plan);
     if v_key is not null then
       return v_key;
-    end if;
-
-    -- If what was in the way is gone by now, try again.
-    if exists (
+    elsif exists (
       select
       from pgledger.plans
       where plans.app_id = plan.app_id
         and plans.tenant_id = plan.tenant_id
         and plans.slug = plan.slug
+        and plans.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',
@@ -13084,6 +14323,7 @@ begin
         ]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
@@ -13211,7 +14451,7 @@ begin
     set
       status = 'archived',
       version = plans.version + 1,
-      updated_at = pgledger.clock()
+      updated_at = greatest(pgledger.clock(), plans.updated_at)
     where plans.key = v_plan.key;
   end if;
 
@@ -13241,7 +14481,8 @@ only what an update cannot change is compared.
 Locks the features of that key which the app sees, FOR UPDATE, ascending by id. Whoever opens a
 meter of such a feature has finished by then, or waits and looks again.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
-metadata, id, repeat, whether the key is taken, or was used for something else.
+metadata, default_limit, default_period, default_soft_limit, id, repeat, whether the key is taken,
+or was used for something else.
 */
 create or replace function public.ledger_create_feature(
   app_id text,
@@ -13253,7 +14494,10 @@ create or replace function public.ledger_create_feature(
   description text default null,
   metadata jsonb default null,
   id text default null,
-  tenant_id text default ''
+  tenant_id text default '',
+  default_limit numeric default null,
+  default_period text default null,
+  default_soft_limit boolean default null
 )
 returns public.ledger_feature
 language plpgsql
@@ -13265,6 +14509,8 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_is_new boolean := false;
+  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
@@ -13280,6 +14526,9 @@ begin
   v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
   v_new.unique_key := unique_key;
   v_new.metadata := metadata;
+  v_new.default_limit := default_limit;
+  v_new.default_period := default_period;
+  v_new.default_soft_limit := default_soft_limit;
   v_ok := pgledger.check_feature(v_new);
   v_ok := pgledger.check_id('id', v_new.id, 'feat');
 
@@ -13289,24 +14538,32 @@ begin
   order by features.id
   for update;
   loop
-    -- No constraint is named, because either the id or the key may be taken.
-    insert into pgledger.features (
-      id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
-      created_at, updated_at
-    )
-    values (
-      v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
-      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
-    )
-    on conflict do nothing;
+    begin
+      insert into pgledger.features (
+        id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
+        created_at, updated_at, default_limit, default_period, default_soft_limit
+      )
+      values (
+        v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
+        v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now,
+        v_new.default_limit, v_new.default_period, v_new.default_soft_limit
+      )
+      on conflict on constraint features_id_pk do nothing;
+      v_is_new := found;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'features_app_id_tenant_id_key_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_is_new then
       v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
 
-    -- If what was in the way is gone by now, try again.
     if exists (
       select
       from pgledger.features
@@ -13319,6 +14576,7 @@ begin
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 
   return pgledger.feature_with_id(v_new.id);
@@ -13348,11 +14606,18 @@ id: Id that the caller chooses, feat_ and a ULID, so that the call can be
   repeated: it then returns the feature as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants, and
   always for a feature of all apps.
+default_limit: Limit in plans that name none: -1 for unlimited, of a boolean
+  feature 1 for on and 0 for off; null for -1, or of a boolean feature 1.
+default_period: Period of a metered feature's limit in plans that name none;
+  one of: day, week, month, year, billing, lifetime; null for billing.
+default_soft_limit: Whether usage may go beyond the limit, in plans that do
+  not say so; null for false.
 
 Returns: The feature.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
-  aggregation, unique key or description is not valid), InvalidMetadata,
+  aggregation, unique key, description or a default is not valid),
+  InvalidMetadata, InvalidQuantity (the default limit is not in range),
   InvalidId, IdempotencyConflict (the id is taken by a different feature),
   AlreadyExists (the key is taken), InUse (usage was recorded under this key,
   with another type or unique key).$$;
@@ -13367,8 +14632,8 @@ only what an update cannot change is compared.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 Checks, in this order: app_id, tenant_id, slug, name, currency, features and pricing for null,
-description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
-known, features, pricing, whether the slug is taken.
+description, trial_days, anchor_at_trial_end, add_on, priority, metadata, id, repeat, whether the
+currency is known, features, pricing, whether the slug is taken.
 */
 create or replace function public.ledger_create_plan(
   app_id text,
@@ -13383,7 +14648,8 @@ create or replace function public.ledger_create_plan(
   add_on boolean default false,
   metadata jsonb default null,
   id text default null,
-  tenant_id text default ''
+  tenant_id text default '',
+  priority integer default 0
 )
 returns public.ledger_plan
 language plpgsql
@@ -13417,6 +14683,7 @@ begin
   v_new.trial_days := trial_days;
   v_new.anchor_at_trial_end := anchor_at_trial_end;
   v_new.add_on := add_on;
+  v_new.priority := priority;
   v_new.version := 1;
   v_new.metadata := metadata;
   v_new.created_at := v_now;
@@ -13441,8 +14708,8 @@ always be invoiced. Numbers in them are JSON numbers, or texts such as
 "49.00", from 0, below 1e30, with at most 18 decimal places.
 
 app_id: App that it belongs to.
-slug: Name in addresses and code, unique in the app (and tenant): 1 to 128
-  visible characters.
+slug: Name in addresses and code, unique in the app (and tenant) among plans
+  that are not archived: 1 to 128 visible characters.
 name: Name for people, 1 to 255 characters.
 currency: Currency of every amount: a code of ISO 4217, or one that the app
   has defined.
@@ -13460,6 +14727,8 @@ metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, plan_ and a ULID, so that the call can be
   repeated: it then returns the plan as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants.
+priority: Of several subscriptions with a price for a feature, that of the
+  lowest one bills its usage, and of these the oldest.
 
 Returns: The plan.
 
@@ -13780,7 +15049,7 @@ begin
   where plans.app_id = ledger_get_plan_by_slug.app_id
     and plans.tenant_id in (ledger_get_plan_by_slug.tenant_id, '')
     and plans.slug = ledger_get_plan_by_slug.slug
-  order by plans.tenant_id = ''
+  order by plans.tenant_id = '', plans.status = 'archived', plans.key desc
   limit 1;
 
   if not found then
@@ -13797,7 +15066,8 @@ $$;
 comment on function public.ledger_get_plan_by_slug is
 $$Returns the plan that a slug names for a tenant.
 
-An archived plan is found too.
+An archived plan is found too, unless another has taken its slug: then that
+one is.
 
 app_id: App that it belongs to.
 slug: Slug of the plan.
@@ -13834,7 +15104,8 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features_page(app_id, status, page_size, page_offset, tenant_id) as features
 $$;
 
@@ -13878,7 +15149,8 @@ as $$
     features.id, features.app_id, features.tenant_id, features.key, features.name,
     features.description, features.type, features.aggregation, features.unique_key,
     features.status, features.version, features.metadata, features.created_at,
-    features.updated_at
+    features.updated_at, features.default_limit, features.default_period,
+    features.default_soft_limit
   from pgledger.features_page('*', status, page_size, page_offset, '') as features
 $$;
 
@@ -13897,6 +15169,103 @@ Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 
 revoke all on function public.ledger_list_global_features from public;
 grant execute on function public.ledger_list_global_features to pgledger_reader;
+
+-- file: repeatable/20_catalogue/ledger_list_plan_versions.sql
+/*
+Checks, in this order: app_id, id, page_size, page_offset, existence.
+*/
+create or replace function public.ledger_list_plan_versions(
+  app_id text,
+  id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_plan_version
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz;
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_page(page_size, page_offset);
+
+  select plans.key, greatest(pgledger.clock(), plans.updated_at)
+  into v_key, v_now
+  from pgledger.plans
+  where plans.id = ledger_list_plan_versions.id
+    and plans.app_id = ledger_list_plan_versions.app_id;
+  if not found then
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+  end if;
+
+  return query
+  select
+    ledger_list_plan_versions.id,
+    listed.version,
+    case
+      when listed.effective_at > v_now then 'planned'
+      when listed.version in (
+        listed.features_version, listed.pricing_version, listed.priority_version
+      ) then 'current'
+      else 'past'
+    end,
+    nullif(listed.effective_at, '-infinity'),
+    listed.features,
+    listed.pricing,
+    listed.created_at,
+    listed.priority
+  from (
+    select
+      plan_versions.version, plan_versions.effective_at, plan_versions.features,
+      plan_versions.pricing, plan_versions.created_at, plan_versions.priority,
+      -- Of what has begun, the last that has features, pricing, a priority.
+      first_value(plan_versions.version) over (
+        order by plan_versions.effective_at <= v_now and plan_versions.features is not null desc,
+        plan_versions.effective_at desc, plan_versions.version desc
+      ) as features_version,
+      first_value(plan_versions.version) over (
+        order by plan_versions.effective_at <= v_now and plan_versions.pricing is not null desc,
+        plan_versions.effective_at desc, plan_versions.version desc
+      ) as pricing_version,
+      first_value(plan_versions.version) over (
+        order by plan_versions.effective_at <= v_now and plan_versions.priority is not null desc,
+        plan_versions.effective_at desc, plan_versions.version desc
+      ) as priority_version
+    from pgledger.plan_versions
+    where plan_versions.plan_key = v_key
+  ) as listed
+  order by listed.effective_at, listed.version
+  limit ledger_list_plan_versions.page_size
+  offset ledger_list_plan_versions.page_offset;
+end;
+$$;
+
+comment on function public.ledger_list_plan_versions is
+$$Returns a page of a plan's prices and allowances, in the order of their times.
+
+The first are those that the plan was created with, which hold since ever. Of
+those for the same time, the later written holds. A change of a plan that left
+features, pricing and priority out is not among them.
+
+app_id: App that it belongs to.
+id: Id of the plan.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: The versions of the page.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidPage, PlanNotFound (the
+  app has no such plan).$$;
+
+revoke all on function public.ledger_list_plan_versions from public;
+grant execute on function public.ledger_list_plan_versions to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_plans.sql
 /*
@@ -13917,6 +15286,7 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
+  v_now timestamptz := pgledger.clock();
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
@@ -13928,10 +15298,14 @@ begin
   return query
   select
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
-    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at
+    plans.version, plans.metadata, plans.created_at, plans.updated_at,
+    pgledger.plan_priority(plans.key, greatest(v_now, plans.updated_at))
   from pgledger.plans
+  cross join lateral pgledger.plan_terms(
+    plans.key, greatest(v_now, plans.updated_at)
+  ) as terms
   where plans.app_id = ledger_list_plans.app_id
     and (ledger_list_plans.status is null or plans.status = ledger_list_plans.status)
     and (
@@ -14152,11 +15526,12 @@ revoke all on function public.ledger_set_hook from public;
 
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
-A plan's features keep the aggregation that they were written with, so that what is billed does not
-change for those who have the plan.
+A plan's features keep the aggregation, limit, period and soft limit that they were written with, so
+that nothing changes for those who have the plan.
 
-Locks the feature.
-Checks, in this order: app_id, id, existence, name, aggregation, description, metadata.
+Locks the feature. Whoever writes a plan that contains it holds it FOR SHARE.
+Checks, in this order: app_id, id, existence, clear, name, aggregation, description, metadata,
+default_limit, default_period, default_soft_limit, status.
 */
 create or replace function public.ledger_update_feature(
   app_id text,
@@ -14164,7 +15539,12 @@ create or replace function public.ledger_update_feature(
   name text default null,
   description text default null,
   aggregation text default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  default_limit numeric default null,
+  default_period text default null,
+  default_soft_limit boolean default null,
+  status text default null,
+  clear text[] default null
 )
 returns public.ledger_feature
 language plpgsql
@@ -14175,14 +15555,26 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id);
-  v_new pgledger.features := v_old;
-  v_ok boolean;
+  v_new pgledger.features;
+  v_ok boolean := pgledger.check_cleared(
+    clear,
+    jsonb_build_object(
+      'description', description, 'metadata', metadata, 'default_limit', default_limit,
+      'default_period', default_period, 'default_soft_limit', default_soft_limit
+    )
+  );
 begin
+  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
   v_new.name := coalesce(name, v_old.name);
-  v_new.description := coalesce(description, v_old.description);
+  v_new.description := coalesce(description, v_new.description);
   v_new.aggregation := coalesce(aggregation, v_old.aggregation);
-  v_new.metadata := coalesce(metadata, v_old.metadata);
+  v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.default_limit := coalesce(default_limit, v_new.default_limit);
+  v_new.default_period := coalesce(default_period, v_new.default_period);
+  v_new.default_soft_limit := coalesce(default_soft_limit, v_new.default_soft_limit);
+  v_new.status := coalesce(status, v_old.status);
   v_ok := pgledger.check_feature(v_new);
+  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
 
   if v_new is distinct from v_old then
     update pgledger.features
@@ -14191,6 +15583,10 @@ begin
       description = v_new.description,
       aggregation = v_new.aggregation,
       metadata = v_new.metadata,
+      default_limit = v_new.default_limit,
+      default_period = v_new.default_period,
+      default_soft_limit = v_new.default_soft_limit,
+      status = v_new.status,
       version = features.version + 1,
       updated_at = pgledger.clock()
     where features.id = v_old.id;
@@ -14204,8 +15600,8 @@ comment on function public.ledger_update_feature is
 $$Changes a feature.
 
 What is null stays as it is. Key, type and unique key never change. A plan
-that names no aggregation keeps the one that the feature had when the plan's
-features were written.
+that names no aggregation, limit, period or soft limit keeps those that the
+feature had when the plan's features were written.
 
 app_id: App that it belongs to; * for a feature of all apps.
 id: Id of the feature.
@@ -14214,12 +15610,24 @@ description: Text for people, at most 10,000 characters, or null.
 aggregation: What usage of a metered feature comes to, for plans that are
   written from now on; one of: sum, count, max, unique_count, latest, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
+default_limit: Limit in plans that name none and are written from now on: -1
+  for unlimited, of a boolean feature 1 for on and 0 for off, or null.
+default_period: Period of a metered feature's limit in such plans; one of:
+  day, week, month, year, billing, lifetime, or null.
+default_soft_limit: Whether usage may go beyond the limit in such plans, or
+  null.
+status: Whether plans can take it; an archived feature becomes active again;
+  one of: active, archived, or null.
+clear: Array of the names of what is taken away: description, metadata,
+  default_limit, default_period, default_soft_limit; null for nothing.
 
 Returns: The feature; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
-  such feature), InvalidArgument (the name, aggregation or description is not
-  valid), InvalidMetadata.$$;
+  such feature), InvalidArgument (the name, aggregation, description, a
+  default or the status is not valid, or clear has another name or one that is
+  given), InvalidMetadata, InvalidQuantity (the default limit is not in
+  range).$$;
 
 revoke all on function public.ledger_update_feature from public;
 grant execute on function public.ledger_update_feature to pgledger_poster;
@@ -14230,8 +15638,8 @@ An archived plan can be changed, because subscriptions keep it.
 
 Locks the plan, then, if its features change, those FOR SHARE, ascending by id. Whoever subscribes
 to the plan holds it FOR SHARE.
-Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
-pricing, subscriptions.
+Checks, in this order: app_id, id, existence, clear, name, description, trial_days, metadata,
+status, effective_at, features, pricing, subscriptions, whether the slug is taken.
 */
 create or replace function public.ledger_update_plan(
   app_id text,
@@ -14242,7 +15650,11 @@ create or replace function public.ledger_update_plan(
   description text default null,
   trial_days integer default null,
   anchor_at_trial_end boolean default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  effective_at timestamptz default null,
+  status text default null,
+  clear text[] default null,
+  priority integer default null
 )
 returns public.ledger_plan
 language plpgsql
@@ -14253,20 +15665,28 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id);
-  v_new pgledger.plans := v_old;
-  v_ok boolean;
+  v_new pgledger.plans;
+  v_version pgledger.plan_versions;
+  v_ok boolean := pgledger.check_cleared(
+    clear, jsonb_build_object('description', description, 'metadata', metadata)
+  );
 begin
+  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
   v_new.name := coalesce(name, v_old.name);
   v_new.features := coalesce(features, v_old.features);
-  v_new.pricing := coalesce(pricing, v_old.pricing);
-  v_new.description := coalesce(description, v_old.description);
+  v_new.description := coalesce(description, v_new.description);
   v_new.trial_days := coalesce(trial_days, v_old.trial_days);
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
-  v_new.metadata := coalesce(metadata, v_old.metadata);
+  v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.status := coalesce(status, v_old.status);
   v_ok := pgledger.check_plan(v_new);
+  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
+  v_ok := pgledger.check_effective_at(effective_at, features, pricing, priority);
+  v_version := pgledger.changed_plan_terms(v_old, features, pricing, priority, effective_at);
 
-  if v_new is distinct from v_old then
-    perform pgledger.rewrite_plan(v_old, v_new);
+  if v_new is distinct from v_old
+    or num_nonnulls(v_version.features, v_version.pricing, v_version.priority) > 0 then
+    perform pgledger.rewrite_plan(v_old, v_new, v_version);
   end if;
 
   return pgledger.plan_with_key(v_old.key);
@@ -14274,12 +15694,22 @@ end;
 $$;
 
 comment on function public.ledger_update_plan is
-$$Changes a plan, at once for all its subscriptions.
+$$Changes a plan, for those who have it too.
 
 What is null stays as it is; what is given replaces what there was, as a
 whole. Currency, slug and whether it is an add-on never change, nor does the
-billing interval while subscriptions have the plan. To change it for new
+billing interval once subscriptions have had the plan. To change it for new
 customers only, create another plan and archive this one.
+
+Prices, allowances (the soft limits of features with a price), how usage is
+counted for them, and the priority hold from effective_at on: a period of a subscription uses,
+whole, those that hold at its start, or those that hold when the plan is
+entered, if that is later. If effective_at lies in the past, periods that have
+begun since then use them too, except for what a final invoice has billed:
+that keeps its price. Whatever was given for a later time still begins then.
+ledger_list_plan_versions shows what holds when.
+
+Limits hold at once, and so does whatever else the plan gives.
 
 app_id: App that it belongs to.
 id: Id of the plan.
@@ -14291,15 +15721,28 @@ trial_days: Days of trial that a new subscription gets, 0 to 3650, or null.
 anchor_at_trial_end: Whether billing periods of new subscriptions count from
   the end of the trial, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
+effective_at: Since when features, pricing and priority hold, in the past or
+  in the future; null for now.
+status: Whether it can be taken; an archived plan becomes active again unless
+  another has taken its slug; one of: active, archived, or null.
+clear: Array of the names of what is taken away: description, metadata; null
+  for nothing.
+priority: Of several subscriptions with a price for a feature, that of the
+  lowest one bills its usage, or null.
 
 Returns: The plan; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
-  such plan), InvalidArgument (the name, description or days of trial are not
-  valid), InvalidMetadata, InvalidPlan (features or pricing are not valid; the
-  message names the path), FeatureNotFound (a feature is not in the
-  catalogue), Archived (a feature that is new to the plan is archived), InUse
-  (the billing interval would change while there are subscriptions).$$;
+  such plan), InvalidArgument (the name, description, days of trial or status
+  are not valid, clear has another name or one that is given, or effective_at
+  is given without features, pricing and priority, or in the future for
+  another interval), InvalidMetadata, InvalidTime (effective_at is outside the years 1
+  to 9999), InvalidPlan (features or pricing are not valid, or do not go
+  together at some time from then on; the message names the path),
+  FeatureNotFound (a feature is not in the catalogue), Archived (a feature
+  that is new to the plan is archived), InUse (the billing interval would
+  change, and subscriptions have or have had the plan), AlreadyExists (it
+  would become active, and its slug is taken).$$;
 
 revoke all on function public.ledger_update_plan from public;
 grant execute on function public.ledger_update_plan to pgledger_poster;
@@ -14410,35 +15853,72 @@ comment on function pgledger.lock_plan is
 
 revoke all on function pgledger.lock_plan from public;
 
+-- file: repeatable/20_catalogue/plan_priority.sql
+/*
+The priority of a plan at a time: of several subscriptions that have a price for a feature, that of
+the lowest one bills it.
+*/
+create or replace function pgledger.plan_priority(
+  plan_key bigint,
+  at timestamptz
+)
+returns integer
+language sql
+stable
+parallel safe
+as $$
+  select plan_versions.priority
+  from pgledger.plan_versions
+  where plan_versions.plan_key = plan_priority.plan_key
+    and plan_versions.effective_at <= plan_priority.at
+    and plan_versions.priority is not null
+  order by plan_versions.effective_at desc, plan_versions.version desc
+  limit 1
+$$;
+
+comment on function pgledger.plan_priority is 'The priority of a plan at a time.';
+
+revoke all on function pgledger.plan_priority from public;
+
 -- file: repeatable/20_catalogue/plan_terms.sql
 /*
-What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
-nothing, which is the feature's limit where that is soft.
+What a plan asks and gives for nothing at a time: its pricing; how much of each feature costs
+nothing, which is the feature's limit where that is soft; and by key what pgledger.plan_features had
+of each feature then. A period of a subscription uses, whole, what holds at its start, or, of a plan
+that is entered later, what holds when it is entered.
 */
 create or replace function pgledger.plan_terms(
   plan_key bigint,
   at timestamptz,
   out pricing jsonb,
-  out allowances jsonb
+  out allowances jsonb,
+  out features jsonb
 )
 language sql
 stable
 parallel safe
 as $$
   select
-    plans.pricing,
-    coalesce(
-      (
-        select jsonb_object_agg(plan_features.feature_key, trim_scale(plan_features.quota)::text)
-        from pgledger.plan_features
-        where plan_features.plan_key = plans.key
-          and plan_features.soft_limit
-          and plan_features.quota >= 0
-      ),
-      '{}'
-    )
-  from pgledger.plans
-  where plans.key = plan_terms.plan_key
+    (
+      select plan_versions.pricing
+      from pgledger.plan_versions
+      where plan_versions.plan_key = plan_terms.plan_key
+        and plan_versions.effective_at <= plan_terms.at
+        and plan_versions.pricing is not null
+      order by plan_versions.effective_at desc, plan_versions.version desc
+      limit 1
+    ),
+    given.allowances,
+    given.feature_terms
+  from (
+    select plan_versions.allowances, plan_versions.feature_terms
+    from pgledger.plan_versions
+    where plan_versions.plan_key = plan_terms.plan_key
+      and plan_versions.effective_at <= plan_terms.at
+      and plan_versions.features is not null
+    order by plan_versions.effective_at desc, plan_versions.version desc
+    limit 1
+  ) as given
 $$;
 
 comment on function pgledger.plan_terms is
@@ -14448,7 +15928,8 @@ revoke all on function pgledger.plan_terms from public;
 
 -- file: repeatable/20_catalogue/plan_with_key.sql
 /*
-The plan with that internal key as applications see it, or null.
+The plan with that internal key as applications see it, or null: with the pricing that is in force
+now. A clock that was put back does not take back what was written last.
 */
 create or replace function pgledger.plan_with_key(key bigint)
 returns public.ledger_plan
@@ -14458,10 +15939,15 @@ parallel safe
 as $$
   select
     plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
-    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.status, plans.currency, plans.features, terms.pricing, plans.billing_interval,
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
-    plans.version, plans.metadata, plans.created_at, plans.updated_at
+    plans.version, plans.metadata, plans.created_at, plans.updated_at,
+    pgledger.plan_priority(plans.key, present.at)
   from pgledger.plans
+  cross join lateral (
+    select greatest(pgledger.clock(), plans.updated_at) as at
+  ) as present
+  cross join lateral pgledger.plan_terms(plans.key, present.at) as terms
   where plans.key = plan_with_key.key
 $$;
 
@@ -14545,7 +16031,9 @@ declare
   v_period text := pgledger.json_choice(
     item, path, 'period', array['day', 'week', 'month', 'year', 'billing', 'lifetime']
   );
-  v_soft_limit jsonb := coalesce(nullif(item -> 'soft_limit', 'null'), 'false');
+  v_soft_limit jsonb := coalesce(
+    nullif(item -> 'soft_limit', 'null'), to_jsonb(feature.default_soft_limit), 'false'
+  );
   v_aggregation text := pgledger.json_choice(
     item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
   );
@@ -14594,8 +16082,10 @@ begin
   v_row.feature_key := feature.key;
   v_row.feature_id := feature.id;
   v_row.type := feature.type;
-  v_row.quota := coalesce(v_quota, case when feature.type = 'boolean' then 1 else -1 end);
-  v_row.period := coalesce(v_period, 'billing');
+  v_row.quota := coalesce(
+    v_quota, feature.default_limit, case when feature.type = 'boolean' then 1 else -1 end
+  );
+  v_row.period := coalesce(v_period, feature.default_period, 'billing');
   v_row.soft_limit := v_soft_limit = 'true';
   v_row.aggregation := coalesce(v_aggregation, feature.aggregation, 'latest');
   return v_row;
@@ -14699,6 +16189,60 @@ comment on function pgledger.read_plan_features is
 
 revoke all on function pgledger.read_plan_features from public;
 
+-- file: repeatable/20_catalogue/read_plan_versions.sql
+/*
+Checks what a plan asks from a time on: at each time at which something else begins to hold, its
+pricing against its features. Returns the billing period that the first of them sets.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.read_plan_versions(
+  plan_key bigint,
+  since timestamptz,
+  out billing_interval text,
+  out interval_count integer
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_terms record;
+  v_period record;
+begin
+  for v_terms in
+    select terms.pricing, terms.features
+    from (
+      select distinct plan_versions.effective_at
+      from pgledger.plan_versions
+      where plan_versions.plan_key = read_plan_versions.plan_key
+        and plan_versions.effective_at >= since
+    ) as beginning
+    cross join lateral pgledger.plan_terms(
+      read_plan_versions.plan_key, beginning.effective_at
+    ) as terms
+    order by beginning.effective_at
+  loop
+    v_period := pgledger.read_pricing(
+      v_terms.pricing,
+      array(
+        select jsonb_populate_record(null::pgledger.plan_features, feature.value)
+        from jsonb_each(v_terms.features) as feature (key, value)
+      )
+    );
+    if read_plan_versions.billing_interval is null then
+      read_plan_versions.billing_interval := v_period.billing_interval;
+      read_plan_versions.interval_count := v_period.interval_count;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.read_plan_versions is
+  'The billing period that a plan has from a time on; raises InvalidPlan unless all is sound.';
+
+revoke all on function pgledger.read_plan_versions from public;
+
 -- file: repeatable/20_catalogue/read_pricing.sql
 /*
 Checks a plan's pricing against the rows of its features, and returns the billing period that it
@@ -14759,6 +16303,7 @@ begin
     end if;
     v_ok := pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
     v_ok := pgledger.check_price(v_price, v_path);
+    v_ok := pgledger.check_event_feature(v_price, v_path, v_feature);
     v_keys := v_keys || v_key;
   end loop;
 
@@ -14797,7 +16342,8 @@ begin
     return null;
   elsif v_plan.version = 1 then
     v_fields := v_fields || array[
-      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata'
+      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata',
+      'priority'
     ];
   end if;
 
@@ -14815,15 +16361,17 @@ revoke all on function pgledger.repeated_plan from public;
 
 -- file: repeatable/20_catalogue/rewrite_plan.sql
 /*
-Writes a plan that has changed, and its features if they have. The caller has locked its row.
+Writes a plan that has changed: its features if they have, since when it has other prices or
+features if it has, and its row. The caller has locked the row.
 
 Locks the features, if they change, FOR SHARE, ascending by id.
 
-Errors: InvalidPlan, FeatureNotFound, Archived, InUse.
+Errors: InvalidPlan, FeatureNotFound, Archived, InUse, InvalidArgument, AlreadyExists.
 */
 create or replace function pgledger.rewrite_plan(
   previous pgledger.plans,
-  plan pgledger.plans
+  plan pgledger.plans,
+  plan_version pgledger.plan_versions
 )
 returns void
 language plpgsql
@@ -14832,7 +16380,7 @@ parallel unsafe
 as $$
 declare
   v_features pgledger.plan_features[];
-  v_period record;
+  v_period record := previous;
   v_ok boolean;
 begin
   if plan.features = previous.features then
@@ -14848,46 +16396,44 @@ begin
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
-  v_period := pgledger.read_pricing(plan.pricing, v_features);
-
-  if (v_period.billing_interval, v_period.interval_count)
-    <> (previous.billing_interval, previous.interval_count)
-    and exists (
-      select
-      from pgledger.subscriptions
-      where subscriptions.plan_key = previous.key
-    ) then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'plan',
-        previous.id,
-        'billed otherwise',
-        format(
-          'subscriptions have it, so its interval stays %s %s',
-          previous.interval_count,
-          previous.billing_interval
-        )
-      ],
-      hint => 'Create another plan with the other interval, and move subscriptions to it with '
-      || 'ledger_change_plan.'
-    );
+  if num_nonnulls(plan_version.features, plan_version.pricing, plan_version.priority) > 0 then
+    perform pgledger.write_plan_version(plan_version, v_features);
+    v_period := pgledger.read_plan_versions(previous.key, plan_version.effective_at);
+    if (v_period.billing_interval, v_period.interval_count)
+      <> (previous.billing_interval, previous.interval_count) then
+      perform pgledger.begin_plan_anew(previous, plan_version);
+    end if;
   end if;
 
   update pgledger.plans
   set
     name = plan.name,
     description = plan.description,
+    status = plan.status,
     features = plan.features,
-    pricing = plan.pricing,
+    pricing = (pgledger.plan_terms(previous.key, 'infinity')).pricing,
+    priority = pgledger.plan_priority(previous.key, 'infinity'),
     billing_interval = v_period.billing_interval,
     interval_count = v_period.interval_count,
     trial_days = plan.trial_days,
     anchor_at_trial_end = plan.anchor_at_trial_end,
-    version = plans.version + 1,
+    version = plan_version.version,
     metadata = plan.metadata,
-    updated_at = pgledger.clock()
+    priority = plan.priority,
+    updated_at = plan_version.created_at
   where plans.key = previous.key;
+exception
+  -- Of its unique values, only the slug of an archived plan can be another's meanwhile.
+  when unique_violation then
+    v_ok := pgledger.fail(
+      'AlreadyExists',
+      array[
+        'plan slug',
+        quote_literal(previous.slug),
+        pgledger.in_catalogue(previous.app_id, previous.tenant_id)
+      ],
+      hint => 'Archive the other plan first.'
+    );
 end;
 $$;
 
@@ -15000,6 +16546,52 @@ comment on function pgledger.write_plan_features is
 
 revoke all on function pgledger.write_plan_features from public;
 
+-- file: repeatable/20_catalogue/write_plan_version.sql
+/*
+Writes since when a plan has other prices, features or priority. The rows are those of its features, as
+pgledger.plan_features has them; they count only where the features are given. The caller has locked
+the plan's row, or has just made it.
+*/
+create or replace function pgledger.write_plan_version(
+  plan_version pgledger.plan_versions,
+  feature_rows pgledger.plan_features[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  insert into pgledger.plan_versions (
+    plan_key, version, effective_at, created_at, features, feature_terms, allowances, pricing,
+    priority
+  )
+  select
+    plan_version.plan_key, plan_version.version, plan_version.effective_at,
+    plan_version.created_at, plan_version.features, given.feature_terms, given.allowances,
+    plan_version.pricing, plan_version.priority
+  from (
+    select
+      coalesce(jsonb_object_agg(feature.feature_key, to_jsonb(feature) - 'plan_key'), '{}')
+      as feature_terms,
+      coalesce(
+        jsonb_object_agg(feature.feature_key, trim_scale(feature.quota)::text)
+        filter (where feature.soft_limit and feature.quota >= 0),
+        '{}'
+      ) as allowances
+    from unnest(feature_rows) as feature
+    where plan_version.features is not null
+    having plan_version.features is not null
+  ) as given
+  right join (select) as always on true;
+end;
+$$;
+
+comment on function pgledger.write_plan_version is
+  'Writes since when a plan has other prices or features.';
+
+revoke all on function pgledger.write_plan_version from public;
+
 -- file: repeatable/20_catalogue/views/ledger_currencies.sql
 /*
 Currencies that plans can be in: those of ISO 4217, and those of each app. If an app has defined a
@@ -15053,7 +16645,10 @@ select
   features.version,
   features.metadata,
   features.created_at,
-  features.updated_at
+  features.updated_at,
+  features.default_limit,
+  features.default_period,
+  features.default_soft_limit
 from pgledger.features
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -15083,6 +16678,13 @@ comment on column public.ledger_features.version is 'Counts changes, from 1.';
 comment on column public.ledger_features.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_features.created_at is 'When it was created.';
 comment on column public.ledger_features.updated_at is 'When it was last changed.';
+comment on column public.ledger_features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column public.ledger_features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column public.ledger_features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on table public.ledger_features from public;
 grant select on table public.ledger_features to pgledger_reader;
@@ -15111,7 +16713,8 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at
+  plans.updated_at,
+  plans.priority
 from pgledger.plans
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -15130,9 +16733,9 @@ comment on column public.ledger_plans.status is
   'archived.';
 comment on column public.ledger_plans.currency is 'Currency of every amount in pricing.';
 comment on column public.ledger_plans.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column public.ledger_plans.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
 comment on column public.ledger_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_plans.interval_count is 'Units in a billing period.';
@@ -15146,6 +16749,9 @@ comment on column public.ledger_plans.version is 'Counts changes, from 1.';
 comment on column public.ledger_plans.metadata is 'JSON object of the app''s own, or null.';
 comment on column public.ledger_plans.created_at is 'When it was created.';
 comment on column public.ledger_plans.updated_at is 'When it was last changed.';
+comment on column public.ledger_plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last, planned ones included.';
 
 revoke all on table public.ledger_plans from public;
 grant select on table public.ledger_plans to pgledger_reader;
@@ -15170,7 +16776,10 @@ select
   features.version,
   features.metadata,
   features.created_at,
-  features.updated_at
+  features.updated_at,
+  features.default_limit,
+  features.default_period,
+  features.default_soft_limit
 from pgledger.features
 inner join pgledger.tenant_roles as mapped
   on
@@ -15204,6 +16813,13 @@ comment on column public.ledger_tenant_features.metadata is
   'JSON object of the app''s own, or null.';
 comment on column public.ledger_tenant_features.created_at is 'When it was created.';
 comment on column public.ledger_tenant_features.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_features.default_limit is
+  'Limit in plans that name none: -1 for unlimited (null for -1, of a boolean feature 1), or null.';
+comment on column public.ledger_tenant_features.default_period is
+  'Period of a metered limit in plans that name none (null for billing); one of: day, week, month, '
+  'year, billing, lifetime, or null.';
+comment on column public.ledger_tenant_features.default_soft_limit is
+  'Whether usage may go beyond the limit in plans that do not say so (null for false), or null.';
 
 revoke all on table public.ledger_tenant_features from public;
 grant select on table public.ledger_tenant_features to pgledger_tenant;
@@ -15238,7 +16854,8 @@ select
   plans.version,
   plans.metadata,
   plans.created_at,
-  plans.updated_at
+  plans.updated_at,
+  plans.priority
 from pgledger.plans
 inner join pgledger.tenant_roles as mapped
   on plans.app_id = mapped.app_id and plans.tenant_id in ('', mapped.tenant_id)
@@ -15260,9 +16877,9 @@ comment on column public.ledger_tenant_plans.status is
 comment on column public.ledger_tenant_plans.currency is
   'Currency of every amount in pricing.';
 comment on column public.ledger_tenant_plans.features is
-  'JSON array of features and their limits, as given.';
+  'JSON array of features and their limits, as given last.';
 comment on column public.ledger_tenant_plans.pricing is
-  'JSON object of base fee and prices, as given.';
+  'JSON object of base fee and prices, as given: those that hold last, planned ones included.';
 comment on column public.ledger_tenant_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column public.ledger_tenant_plans.interval_count is 'Units in a billing period.';
@@ -15277,10 +16894,125 @@ comment on column public.ledger_tenant_plans.metadata is
   'JSON object of the app''s own, or null.';
 comment on column public.ledger_tenant_plans.created_at is 'When it was created.';
 comment on column public.ledger_tenant_plans.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_plans.priority is
+  'Of several subscriptions with a price for a feature, that of the lowest one bills its usage: '
+  'the priority that holds last, planned ones included.';
 
 revoke all on table public.ledger_tenant_plans from public;
 grant select on table public.ledger_tenant_plans to pgledger_tenant;
 alter view public.ledger_tenant_plans owner to pgledger_tenant_views;
+
+-- file: repeatable/21_prices/charged_usage.sql
+/*
+What usage is charged for by a price, as pgledger.price_lines takes it: what is beyond the
+allowance; or, where quantities of events are given, these as pgledger.event_sums adds them up.
+*/
+create or replace function pgledger.charged_usage(
+  price jsonb,
+  used numeric,
+  allowance numeric,
+  event_quantities jsonb,
+  out quantity numeric,
+  out events numeric,
+  out raised numeric,
+  out cut numeric
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when event_quantities is null then trim_scale(greatest(used - allowance, 0))
+      else trim_scale(sums.quantity)
+    end,
+    case when event_quantities is not null then sums.events end,
+    sums.raised,
+    sums.cut
+  from pgledger.event_sums(
+    price,
+    array(
+      select event.value::numeric
+      from jsonb_array_elements_text(event_quantities) with ordinality as event (value, place)
+      order by event.place
+    )
+  ) as sums
+$$;
+
+comment on function pgledger.charged_usage is
+  'What usage is charged for by a price, after an allowance, or as its events add up.';
+
+revoke all on function pgledger.charged_usage from public;
+
+-- file: repeatable/21_prices/check_event_quantities.sql
+/*
+Refuses quantities of events that are missing where a price asks something for each event, that are
+given for another price, or that do not come to the quantity. The caller has checked the price.
+
+Errors: InvalidPlan, InvalidArgument.
+*/
+create or replace function pgledger.check_event_quantities(
+  price jsonb,
+  quantity numeric,
+  allowance numeric,
+  event_quantities jsonb
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_path constant text := '$.event_quantities';
+  v_quantity record;
+  v_sum numeric := 0;
+  v_fault text;
+  v_ok boolean;
+begin
+  if event_quantities is not null then
+    v_ok := pgledger.check_json_size(event_quantities, v_path, false);
+    v_ok := pgledger.check_json_array(event_quantities, v_path);
+    for v_quantity in
+      select event.value, event.place, pgledger.decimal_fault(event.value) as fault
+      from jsonb_array_elements(event_quantities) with ordinality as event (value, place)
+      order by event.place
+    loop
+      if v_quantity.fault is not null or v_quantity.value #>> '{}' ~ '^-' then
+        v_ok := pgledger.refuse_json(
+          v_quantity.value,
+          format('%s[%s]', v_path, v_quantity.place - 1),
+          coalesce(v_quantity.fault, 'is below 0')
+        );
+      end if;
+      v_sum := v_sum + (v_quantity.value #>> '{}')::numeric;
+    end loop;
+    v_ok := pgledger.check_json_size(event_quantities, v_path, true);
+  end if;
+
+  v_fault := case
+    when not (pgledger.event_price(price)).is_by_event then
+      case when event_quantities is not null then 'the price asks nothing for each event' end
+    when event_quantities is null then 'the price asks something for each event'
+    when v_sum <> quantity then format('they come to %s, and the quantity is %s', v_sum, quantity)
+    when allowance > 0 then 'such a price has free events, and no allowance'
+  end;
+  if v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'event_quantities', coalesce(pgledger.abridged(event_quantities::text), 'null'), v_fault
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_event_quantities is
+  'Raises an error unless quantities of events are given just where a price needs them.';
+
+revoke all on function pgledger.check_event_quantities from public;
 
 -- file: repeatable/21_prices/check_price_usage.sql
 /*
@@ -15292,7 +17024,8 @@ create or replace function pgledger.check_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric,
-  exponent integer
+  exponent integer,
+  event_quantities jsonb
 )
 returns boolean
 language plpgsql
@@ -15323,7 +17056,7 @@ begin
     );
   end if;
 
-  return true;
+  return pgledger.check_event_quantities(price, quantity, allowance, event_quantities);
 end;
 $$;
 
@@ -15331,6 +17064,156 @@ comment on function pgledger.check_price_usage is
   'Raises the first thing that is wrong with a price and the usage that it is asked about.';
 
 revoke all on function pgledger.check_price_usage from public;
+
+-- file: repeatable/21_prices/event_excess.sql
+/*
+What one event's charge is below what an event costs at least, and what it is above what an event
+costs at most. The charge is the rate's part of its quantity, and the fee.
+*/
+create or replace function pgledger.event_excess(
+  quantity numeric,
+  rate numeric,
+  fee numeric,
+  event_minimum numeric,
+  event_maximum numeric,
+  out below numeric,
+  out above numeric
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    greatest(event_minimum - charge.amount, 0),
+    greatest(charge.amount - event_maximum, 0)
+  from (select quantity * rate + fee as amount) as charge
+$$;
+
+comment on function pgledger.event_excess is
+  'What one event''s charge is below, and what it is above, the bounds of a charge.';
+
+revoke all on function pgledger.event_excess from public;
+
+-- file: repeatable/21_prices/event_price.sql
+/*
+What a price asks for each event, as numbers; is_by_event says whether it asks anything of the kind,
+and reads_events whether for that each event has to be looked at.
+*/
+create or replace function pgledger.event_price(
+  price jsonb,
+  out rate numeric,
+  out fee numeric,
+  out event_minimum numeric,
+  out event_maximum numeric,
+  out free_events bigint,
+  out is_by_event boolean,
+  out reads_events boolean
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    (price ->> 'percentage')::numeric * 0.01,
+    coalesce((price ->> 'event_fee')::numeric, 0),
+    (price ->> 'event_minimum')::numeric,
+    (price ->> 'event_maximum')::numeric,
+    coalesce((price ->> 'free_events')::bigint, 0),
+    num_nonnulls(
+      price ->> 'event_fee', price ->> 'event_minimum', price ->> 'event_maximum',
+      price ->> 'free_events'
+    ) > 0,
+    num_nonnulls(
+      price ->> 'event_minimum', price ->> 'event_maximum', price ->> 'free_events'
+    ) > 0
+$$;
+
+comment on function pgledger.event_price is
+  'What a price asks for each event, as numbers, and whether it asks anything of the kind.';
+
+revoke all on function pgledger.event_price from public;
+
+-- file: repeatable/21_prices/event_price_parts.sql
+/*
+What a price asks for events beside its part of their quantities, a row for each kind of it: the
+fee, what charges are raised by, and what they are cut by.
+*/
+create or replace function pgledger.event_price_parts(
+  price jsonb,
+  events numeric,
+  raised numeric,
+  cut numeric
+)
+returns table (
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  amount numeric
+)
+language sql
+immutable
+parallel safe
+rows 3
+as $$
+  select
+    part.description, part.quantity, part.unit_amount,
+    coalesce(part.amount, part.quantity * part.unit_amount)
+  from (
+    values
+    (
+      1, 'for each event', events, (price ->> 'event_fee')::numeric, null::numeric
+    ),
+    (
+      2, 'at least ' || trim_scale((price ->> 'event_minimum')::numeric)::text || ' for each event',
+      null, null, nullif(raised, 0)
+    ),
+    (
+      3, 'at most ' || trim_scale((price ->> 'event_maximum')::numeric)::text || ' for each event',
+      null, null, -nullif(cut, 0)
+    )
+  ) as part (place, description, quantity, unit_amount, amount)
+  where num_nonnulls(part.unit_amount, part.amount) > 0
+  order by part.place
+$$;
+
+comment on function pgledger.event_price_parts is
+  'What a price asks for events beside its part of their quantities.';
+
+revoke all on function pgledger.event_price_parts from public;
+
+-- file: repeatable/21_prices/event_sums.sql
+/*
+What a price that asks something for each event is computed from, of events in the order of their
+times: how many are charged, how much they come to, and by how much their charges are raised to what
+an event costs at least, and cut to what one costs at most.
+*/
+create or replace function pgledger.event_sums(
+  price jsonb,
+  quantities numeric[],
+  out events numeric,
+  out quantity numeric,
+  out raised numeric,
+  out cut numeric
+)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    count(*), coalesce(sum(event.quantity), 0), coalesce(sum(excess.below), 0),
+    coalesce(sum(excess.above), 0)
+  from pgledger.event_price(price) as terms
+  cross join unnest(quantities) with ordinality as event (quantity, place)
+  cross join lateral pgledger.event_excess(
+    event.quantity, terms.rate, terms.fee, terms.event_minimum, terms.event_maximum
+  ) as excess
+  where event.place > terms.free_events
+$$;
+
+comment on function pgledger.event_sums is
+  'What a price that asks something for each event is computed from, of those events.';
+
+revoke all on function pgledger.event_sums from public;
 
 -- file: repeatable/21_prices/ledger_price_usage.sql
 /*
@@ -15341,7 +17224,8 @@ create or replace function public.ledger_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric default 0,
-  exponent integer default null
+  exponent integer default null,
+  event_quantities jsonb default null
 )
 returns setof public.ledger_price_line
 language sql
@@ -15355,7 +17239,8 @@ as $$
     ledger_price_usage.price,
     ledger_price_usage.quantity,
     ledger_price_usage.allowance,
-    ledger_price_usage.exponent
+    ledger_price_usage.exponent,
+    ledger_price_usage.event_quantities
   );
 
   with exact as (
@@ -15368,9 +17253,14 @@ as $$
       part.flat_amount,
       part.amount,
       sum(part.amount) over (order by part.place) as total
-    from pgledger.price_lines(
+    from pgledger.charged_usage(
       ledger_price_usage.price,
-      trim_scale(greatest(ledger_price_usage.quantity - ledger_price_usage.allowance, 0))
+      ledger_price_usage.quantity,
+      ledger_price_usage.allowance,
+      ledger_price_usage.event_quantities
+    ) as charged
+    cross join lateral pgledger.price_lines(
+      ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
     ) with ordinality as part (
       kind, description, quantity, unit_amount, flat_amount, amount, place
     )
@@ -15417,15 +17307,21 @@ quantity: How much was used, 0 or more.
 allowance: How much of it is free, 0 or more.
 exponent: Decimal places that amounts are rounded to, half away from zero, so
   that the lines add up to the rounded total, 0 to 18; null for exact amounts.
+event_quantities: JSON array of the quantities of the events, in the order of
+  their times, for a price that asks something for each event, for example
+  ["10", "80"]; together they are the quantity; null for any other price.
 
-Returns: A line for each tier that is reached, in order; then one with what is
-  missing to the minimum, or what is above the maximum, if anything is. The
-  amount of a line of usage is quantity * unit_amount + flat_amount; the
+Returns: A line for each tier that is reached, in order; then what is asked
+  for each event, by kind: the fee, what charges are raised by, and what they
+  are cut by; then one with what is missing to the minimum, or what is above
+  the maximum, if anything is. The amount of a line of usage is
+  quantity * unit_amount + flat_amount, unless all three are null; the
   quantity of packages is their number.
 
-Errors: NullArgument, InvalidPlan (the price is not valid; the message names
-  the path), InvalidQuantity (the quantity or the allowance is not in range),
-  InvalidArgument (the exponent is out of range).$$;
+Errors: NullArgument, InvalidPlan (the price, or a quantity of an event, is
+  not valid; the message names the path), InvalidQuantity (the quantity or the
+  allowance is not in range), InvalidArgument (the exponent is out of range,
+  or event_quantities are missing, for another price, or not the quantity).$$;
 
 revoke all on function public.ledger_price_usage from public;
 grant execute on function public.ledger_price_usage to pgledger_reader;
@@ -15433,11 +17329,20 @@ grant execute on function public.ledger_price_usage to pgledger_reader;
 -- file: repeatable/21_prices/price_amounts.sql
 /*
 What usage costs, exactly, in three sums: that of all tiers, what is missing to the minimum, and
-what is above the maximum (0 or less). The caller knows the price to be sound.
+what is above the maximum (0 or less). The caller knows the price to be sound;
+pgledger.price_lines says what the events are for.
+
+All of them are multiplied by whole, so that they stay exact where only a part of a whole period is
+due: by a price that is prorated, flat amounts and the minimum are due for that part.
 */
 create or replace function pgledger.price_amounts(
   price jsonb,
   quantity numeric,
+  part numeric default 1,
+  whole numeric default 1,
+  events numeric default null,
+  raised numeric default 0,
+  cut numeric default 0,
   out amount numeric,
   out true_up numeric,
   out cap numeric
@@ -15446,13 +17351,23 @@ language plpgsql
 immutable
 parallel safe
 as $$
+declare
+  v_part numeric := case when price -> 'prorated' = 'true' then part else whole end;
 begin
   select
-    coalesce(sum(line.amount) filter (where line.kind = 'usage'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'true_up'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'cap'), 0)
+    coalesce(
+      sum(line.amount * whole - coalesce(line.flat_amount, 0) * (whole - v_part))
+      filter (where line.kind = 'usage'),
+      0
+    ),
+    coalesce(sum(line.amount * whole) filter (where line.kind = 'true_up'), 0),
+    coalesce(sum(line.amount * whole) filter (where line.kind = 'cap'), 0)
   into price_amounts.amount, price_amounts.true_up, price_amounts.cap
-  from pgledger.price_lines(price, quantity) as line;
+  from pgledger.price_lines(price, quantity, events, raised, cut) as line;
+  if v_part <> whole then
+    true_up := greatest(coalesce((price ->> 'minimum')::numeric, 0) * v_part - amount, 0);
+    cap := coalesce(least((price ->> 'maximum')::numeric * whole - amount, 0), 0);
+  end if;
 end;
 $$;
 
@@ -15505,14 +17420,20 @@ What usage costs, exactly: a row for each tier that it reaches (`usage`), in ord
 what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
-The amount of a usage row is quantity * unit_amount + flat_amount; what the price does not have is
-null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
-the first tier. A price without tiers is read as its own single tier: both have their amounts under
-the same names.
+The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
+are raised or cut by; what the price does not have is null, and counts as 0. The quantity of
+packages is their number. Any usage, zero included, reaches the first tier. A price without tiers is
+read as its own single tier: both have their amounts under the same names.
+
+For a price that asks something for each event, events is how many are charged, used what they come
+to, and raised and cut by how much their charges are raised and cut to their bounds.
 */
 create or replace function pgledger.price_lines(
   price jsonb,
-  used numeric
+  used numeric,
+  events numeric default null,
+  raised numeric default 0,
+  cut numeric default 0
 )
 returns table (
   kind text,
@@ -15565,6 +17486,17 @@ begin
     return next;
   end loop;
 
+  if events is not null then
+    flat_amount := null;
+    for description, quantity, unit_amount, amount in
+      select part.description, part.quantity, part.unit_amount, part.amount
+      from pgledger.event_price_parts(price, events, raised, cut) as part
+    loop
+      v_total := v_total + amount;
+      return next;
+    end loop;
+  end if;
+
   quantity := null;
   unit_amount := null;
   flat_amount := null;
@@ -15594,12 +17526,16 @@ by the clock, in the order in which it happened, and returns the subscription. T
 its row, and writes it itself unless to_store.
 
 At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
-on starts a period. Each of these is a change of its own, so that no period is left out, however
-late the call is.
+on starts, or starts a period. Each of these is a change of its own, so that no period is left out,
+however late the call is. What cannot start yet, because the tenant has another live subscription,
+stays scheduled.
 
 A call that is for many subscriptions, or creates one, gives each at_most so many changes, and those
 at the time of the last one: a subscription that is years behind is moved on by several calls. What
 they leave is written as if the clock had not been further.
+
+Locks the tenant's live subscription if its cancellation is due and this one starts.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
@@ -15617,6 +17553,7 @@ declare
   v_now timestamptz;
   v_at timestamptz;
   v_change text;
+  v_ok boolean;
 begin
   while subscription.due_at <= until loop
     exit when subscription.version >= v_version + at_most and subscription.due_at > v_at;
@@ -15631,14 +17568,16 @@ begin
       subscription.status := 'canceled';
       subscription.paused_at := null;
       subscription.ended_at := v_at;
+    elsif subscription.status = 'scheduled' then
+      exit when not pgledger.take_live_place(subscription);
+      v_change := 'started';
+      subscription.status := case
+        when subscription.trial_end is null then 'active' else 'trialing'
+      end;
     else
       v_change := 'period_started';
-      select period.number, period.starts_at, period.ends_at
-      into
-        subscription.period_number,
-        subscription.current_period_start,
-        subscription.current_period_end
-      from pgledger.subscription_period(subscription, v_at) as period;
+      v_ok := pgledger.check_zones(subscription);
+      subscription := pgledger.enter_period(subscription, v_at);
     end if;
 
     subscription := pgledger.note_subscription_change(subscription, v_change, v_at, v_now);
@@ -15655,6 +17594,62 @@ comment on function pgledger.advance_subscription is
   'Moves a locked subscription to that time: ends of trials, cancellations and periods due.';
 
 revoke all on function pgledger.advance_subscription from public;
+
+-- file: repeatable/22_subscriptions/check_cancellation.sql
+/*
+Refuses a cancellation that says two things, or nothing. What time it leaves unused is only a
+question where it ends before its period does; at a given time that is charged up to then, so the
+rest is given back.
+
+Errors: NullArgument, InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_cancellation(
+  at_period_end boolean,
+  unused_time text,
+  cancel_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_time_fault text := pgledger.time_fault(cancel_at);
+  v_ok boolean;
+begin
+  if at_period_end is null then
+    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
+  end if;
+  if unused_time is not null then
+    v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  end if;
+  if cancel_at is not null and v_time_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['cancel_at', cancel_at::text, v_time_fault]);
+  elsif cancel_at is not null and unused_time = 'none' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'unused_time', quote_literal(unused_time),
+        'up to a given cancel_at the base fee is charged, and the rest is given back'
+      ]
+    );
+  elsif at_period_end and cancel_at is null and unused_time <> 'none' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_cancellation is
+  'Raises the first thing that is wrong with what a cancellation asks for.';
+
+revoke all on function pgledger.check_cancellation from public;
 
 -- file: repeatable/22_subscriptions/check_new_subscription.sql
 /*
@@ -15674,10 +17669,7 @@ stable
 parallel safe
 as $$
 declare
-  v_started_fault text := coalesce(
-    pgledger.time_fault(request.started_at),
-    case when request.started_at > request.created_at then 'it is in the future' end
-  );
+  v_started_fault text := pgledger.time_fault(request.started_at);
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
   v_ok boolean;
 begin
@@ -15790,6 +17782,47 @@ comment on function pgledger.check_subscription_quantity is
 
 revoke all on function pgledger.check_subscription_quantity from public;
 
+-- file: repeatable/22_subscriptions/check_zones.sql
+/*
+Raises if the server does not know a time zone that a subscription's periods are counted in: an
+update of its zones can leave out a name. A zone is tried, because looking through all names takes
+some 20 ms, and this is asked by every question about a limit.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.check_zones(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_zone text;
+  v_ok boolean;
+begin
+  if subscription.time_zone = 'UTC' and subscription.earlier_zones is null then
+    return true;
+  end if;
+  for v_zone in
+    select subscription.time_zone
+    union all
+    select earlier.zone ->> 'time_zone'
+    from jsonb_array_elements(subscription.earlier_zones) as earlier (zone)
+  loop
+    perform subscription.anchor_at at time zone v_zone;
+  end loop;
+  return true;
+exception
+  when invalid_parameter_value then
+    v_ok := pgledger.fail('UnknownTimeZone', array[quote_literal(v_zone), subscription.id]);
+end;
+$$;
+
+comment on function pgledger.check_zones is
+  'Raises if the server does not know a time zone of a subscription.';
+
+revoke all on function pgledger.check_zones from public;
+
 -- file: repeatable/22_subscriptions/end_overdue_subscription.sql
 /*
 Ends a tenant's live subscription whose cancellation is due but not written yet, so that another one
@@ -15839,14 +17872,50 @@ comment on function pgledger.end_overdue_subscription is
 
 revoke all on function pgledger.end_overdue_subscription from public;
 
+-- file: repeatable/22_subscriptions/enter_period.sql
+/*
+Puts a subscription into the period that a time lies in, as it is counted by now. One that follows
+the current one is whole, even if a change of the time zone made it some hours longer or shorter.
+*/
+create or replace function pgledger.enter_period(
+  subscription pgledger.subscriptions,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_end timestamptz := subscription.current_period_end;
+begin
+  select period.number, period.starts_at, period.ends_at
+  into
+    subscription.period_number,
+    subscription.current_period_start,
+    subscription.current_period_end
+  from pgledger.subscription_period(subscription, at) as period;
+  subscription.whole_start := case
+    when subscription.current_period_start = v_end then v_end
+    else pgledger.whole_period_start(subscription)
+  end;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.enter_period is
+  'Puts a subscription into the period that a time lies in.';
+
+revoke all on function pgledger.enter_period from public;
+
 -- file: repeatable/22_subscriptions/insert_subscription.sql
 /*
-Creates the subscription that a checked request asks for, moves it to now if it starts in the past,
-and returns its key. If the same call, made at the same time, has created it meanwhile, that
+Creates the subscription that a checked request asks for, moves it on if it starts in the past, and
+returns its key. If the same call, made at the same time, has created it meanwhile, that
 subscription's key is returned.
 
 Locks the plan FOR SHARE. If another call is creating one with the same id, or another live one for
-the tenant, this waits for it. Either constraint may be the one in conflict, so none is named.
+the tenant, this waits for it. Either may be in the way, or both.
 Errors: NullArgument, InvalidId, PlanNotFound, Archived, InvalidTime, IdempotencyConflict,
 ActiveSubscriptionExists.
 */
@@ -15863,33 +17932,33 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
+  v_key bigint;
   v_ok boolean;
 begin
-  insert into pgledger.subscriptions (
-    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
-    billing_interval, interval_count, period_number, current_period_start, current_period_end,
-    trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at, updated_at
-  )
-  values (
-    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
-    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
-    v_new.interval_count, v_new.period_number, v_new.current_period_start,
-    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.tax_rates,
-    v_new.started_at, v_new.started_at, v_new.metadata, v_new.created_at, v_new.created_at
-  )
-  on conflict do nothing
-  returning subscriptions.key into v_new.key;
-
-  if v_new.key is null then
-    v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
-    if v_new.key is null then
+  if v_new.status = 'scheduled' then
+    v_ok := pgledger.refuse_scheduled_clash(v_new);
+  end if;
+  loop
+    v_new.key := pgledger.place_subscription(v_new);
+    exit when v_new.key is not null;
+    v_key := pgledger.repeated_subscription(request, plan_id, trial_days);
+    if v_key is not null then
+      return v_key;
+    elsif exists (
+      select
+      from pgledger.subscriptions
+      where subscriptions.app_id = request.app_id
+        and subscriptions.tenant_id = request.tenant_id
+        and not subscriptions.add_on
+        and subscriptions.status in ('trialing', 'active')
+    ) then
       v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
     end if;
-    return v_new.key;
-  end if;
+    v_ok := pgledger.look_again();
+  end loop;
 
   v_new := pgledger.note_subscription_change(
-    v_new, 'created', v_new.started_at, v_new.created_at
+    v_new, 'created', least(v_new.started_at, v_new.created_at), v_new.created_at
   );
   perform pgledger.advance_subscription(
     v_new, v_new.created_at, at_most => pgledger.moves_at_once()
@@ -15903,20 +17972,82 @@ comment on function pgledger.insert_subscription is
 
 revoke all on function pgledger.insert_subscription from public;
 
+-- file: repeatable/22_subscriptions/invoiced_at_once.sql
+/*
+Whether a change of plan or quantity is invoiced at once: if that is asked for, or, where nothing is
+said, if the period is longer than a month or 31 days. Only what goes on active in its period has
+something to be invoiced: a trial or a pause charges nothing, and a period that begins is invoiced
+anyway.
+*/
+create or replace function pgledger.invoiced_at_once(
+  invoice text,
+  before pgledger.subscriptions,
+  after pgledger.subscriptions
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select
+    after.status = 'active'
+    and before.status = 'active'
+    and after.current_period_start = before.current_period_start
+    and coalesce(
+      -- Another period began at the very start of the one that may have been billed.
+      nullif(after.current_period_end <> before.current_period_end, false),
+      invoice = 'now',
+      case after.billing_interval
+        when 'year' then true
+        when 'month' then after.interval_count > 1
+        when 'week' then after.interval_count > 4
+        else after.interval_count > 31
+      end
+    )
+$$;
+
+comment on function pgledger.invoiced_at_once is
+  'Whether a change of plan or quantity is invoiced at once, and not with the period.';
+
+revoke all on function pgledger.invoiced_at_once from public;
+
+-- file: repeatable/22_subscriptions/known_zones.sql
+/*
+What a subscription remembers of the zones of its earlier periods, without those that the server
+does not know any more: their days are counted in the zone that came after. Null if nothing is left.
+*/
+create or replace function pgledger.known_zones(earlier_zones jsonb)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select jsonb_agg(earlier.zone order by earlier.place)
+  from jsonb_array_elements(known_zones.earlier_zones) with ordinality as earlier (zone, place)
+  where pgledger.zone_is_known(earlier.zone ->> 'time_zone')
+$$;
+
+comment on function pgledger.known_zones is
+  'Zones of earlier periods, without those that the server does not know any more.';
+
+revoke all on function pgledger.known_zones from public;
+
 -- file: repeatable/22_subscriptions/ledger_cancel_subscription.sql
 /*
-A paused subscription whose period is over ends at once, because that period does not come back.
-Nothing is written if the subscription is already cancelled in that way, or has ended.
+A paused subscription whose period is over ends at once, because that period does not come back. So
+does one that has not begun. Nothing is written if the subscription is already cancelled in that
+way, or has ended.
 
 Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time.
+Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time, cancel_at.
 */
 create or replace function public.ledger_cancel_subscription(
   app_id text,
   tenant_id text,
   id text,
   at_period_end boolean default true,
-  unused_time text default 'none'
+  unused_time text default null,
+  cancel_at timestamptz default null
 )
 returns public.ledger_subscription
 language plpgsql
@@ -15929,32 +18060,31 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_with_period boolean := at_period_end and cancel_at is null and v_new.status <> 'scheduled';
+  v_unused text := coalesce(unused_time, case when cancel_at is null then 'none' else 'credit' end);
+  v_end timestamptz := case
+    when cancel_at is not null then cancel_at
+    when v_with_period then pgledger.period_end_cancellation(v_new, v_now)
+    else v_now
+  end;
   v_ok boolean;
 begin
-  if at_period_end is null then
-    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
-  end if;
-  v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
-  if at_period_end and unused_time <> 'none' then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
-      ]
-    );
-  elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
+  v_ok := pgledger.check_cancellation(at_period_end, unused_time, cancel_at);
+  if v_new.status = 'canceled' or (
+    v_end > v_now
+    and v_new.cancel_at = v_end
+    and (v_new.cancel_at_period_end, v_new.unused_time) = (v_with_period, v_unused)
+  ) then
     return pgledger.subscription_with_key(v_new.key);
+  elsif cancel_at < v_now then
+    v_ok := pgledger.fail('InvalidTime', array['cancel_at', cancel_at::text, 'it is in the past']);
   end if;
 
   v_new.canceled_at := v_now;
-  v_new.unused_time := unused_time;
-  v_new.cancel_at := case
-    when not at_period_end then v_now
-    when v_new.trial_end > v_now then v_new.trial_end
-    else greatest(v_new.current_period_end, v_now)
-  end;
-
-  if v_new.cancel_at > v_now then
+  v_new.unused_time := v_unused;
+  v_new.cancel_at := v_end;
+  v_new.cancel_at_period_end := v_with_period;
+  if v_end > v_now then
     v_new := pgledger.note_subscription_change(v_new, 'cancellation_scheduled', v_now, v_now);
   else
     v_new.status := 'canceled';
@@ -15967,9 +18097,13 @@ end;
 $$;
 
 comment on function public.ledger_cancel_subscription is
-$$Cancels a subscription, at the end of its period or at once.
+$$Cancels a subscription, at the end of its period, at once, or at a time.
 
-Until it has ended, ledger_resume_subscription takes the cancellation back.
+Until it has ended, ledger_resume_subscription takes the cancellation back,
+and this call can name another end. An end with the period moves if a change
+of plan or of the trial moves that; one at a given time stays. What has not
+begun, or is paused and past its period, has no period to go to the end of: it
+ends at once.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -15977,14 +18111,20 @@ id: Id of the subscription.
 at_period_end: Whether the current period, or during a trial the trial, goes
   to its end first; false ends the subscription at once.
 unused_time: What becomes of a base fee that was paid in advance for time
-  after an end at once: it is kept, credited or to be refunded, on the invoice
-  of the last period; one of: none, credit, refund.
+  after the end: it is kept, credited or to be refunded, on the invoice of the
+  last period; one of: none, credit, refund; null for none, and with cancel_at
+  for credit.
+cancel_at: When it ends, now or at any later time, in any period; the base fee
+  is due up to then. It is what counts, whatever at_period_end says; null for
+  what that says.
 
 Returns: The subscription; the same call again changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
-  unused_time, or it is not none although the period goes to its end).$$;
+  unused_time, it is none with cancel_at, or it is not none although the
+  period goes to its end), InvalidTime (cancel_at is in the past, or outside
+  the years 1 to 9999).$$;
 
 revoke all on function public.ledger_cancel_subscription from public;
 grant execute on function public.ledger_cancel_subscription to pgledger_poster;
@@ -15994,13 +18134,17 @@ grant execute on function public.ledger_cancel_subscription to pgledger_poster;
 Nothing is written if the subscription has the plan already, even if it has ended.
 
 Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
-Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
+Checks, in this order: app_id, tenant_id, id, existence, plan_id, invoice, trial, keep_anchor,
+status, plan, time zone.
 */
 create or replace function public.ledger_change_plan(
   app_id text,
   tenant_id text,
   id text,
-  plan_id text
+  plan_id text,
+  invoice text default null,
+  trial text default 'keep',
+  keep_anchor boolean default false
 )
 returns public.ledger_subscription
 language plpgsql
@@ -16012,11 +18156,19 @@ as $$
 declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
-  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_before pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_new pgledger.subscriptions := v_before;
   v_plan pgledger.plans;
   v_ok boolean;
 begin
   v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  if invoice is not null then
+    v_ok := pgledger.check_choice('invoice', invoice, array['now', 'next']);
+  end if;
+  v_ok := pgledger.check_choice('trial', trial, array['keep', 'end', 'plan']);
+  if keep_anchor is null then
+    v_ok := pgledger.fail('NullArgument', array['keep_anchor']);
+  end if;
   if exists (
     select
     from pgledger.plans
@@ -16030,21 +18182,13 @@ begin
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
   v_ok := pgledger.check_plan_change(v_new, v_plan);
 
-  if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
-    <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
-    and (v_now < v_new.trial_end and v_new.anchor_at = v_new.trial_end) is not true then
-    v_new.anchor_at := v_now;
-    v_new.period_number := 0;
-    v_new.current_period_start := v_now;
-    v_new.current_period_end := pgledger.period_boundary(
-      v_now, v_new.time_zone, v_plan.billing_interval, v_plan.interval_count, 1
-    );
-  end if;
-
-  v_new.plan_key := v_plan.key;
-  v_new.billing_interval := v_plan.billing_interval;
-  v_new.interval_count := v_plan.interval_count;
-  v_new := pgledger.note_subscription_change(v_new, 'plan_changed', v_now, v_now);
+  v_ok := pgledger.check_zones(v_new);
+  v_new := pgledger.moved_to_plan(v_new, v_plan, trial, keep_anchor, v_now);
+  v_new := pgledger.note_subscription_change(
+    v_new, 'plan_changed', v_now, v_now, pgledger.invoiced_at_once(invoice, v_before, v_new)
+  );
+  -- A trial that was to end now.
+  v_new := pgledger.advance_subscription(v_new, v_now, to_store => false);
   return pgledger.store_subscription(v_new);
 end;
 $$;
@@ -16055,32 +18199,137 @@ $$Moves a subscription to another plan, now.
 If both plans are billed at the same interval, the current period goes on. If
 they are not, a new period starts now, and periods count from now; except in a
 trial from whose end periods count: it goes on, and they still do. Whenever a
-trial was to end, it ends then. A pause or a decided cancellation stays.
+trial was to end, it ends then. trial and keep_anchor ask for something else.
+
+A pause stays. A cancellation at the end of the period is at the end of the
+period that then goes on; one at a given time stays. Limits go on: one for a
+day, week, month or year is counted as before, and one for the billing period
+begins anew only when the period that it was for is over. What has not begun
+yet begins with the new plan.
 
 app_id: App.
 tenant_id: Tenant whose it is.
 id: Id of the subscription.
 plan_id: Id of the plan to move to: one for the whole app, or the tenant's
   own, of the same currency, and an add-on if the present one is.
+invoice: When the change is invoiced, if the period goes on: now makes an
+  invoice of its own due, next puts it on the period's; a period that starts
+  now is invoiced in any case. One of: now, next; null for now where the
+  period is longer than a month or 31 days, and else for next.
+trial: What becomes of the trial. keep: one that goes on ends when it was to,
+  and none begins. end: one that goes on ends now. plan: it is as long as the
+  new plan's, counted from the start of the subscription; so one can begin now
+  if the subscription is younger than that, and one that is over by then ends
+  now. One of: keep, end, plan.
+keep_anchor: Whether periods of another interval are counted from the anchor
+  there is. Then the period that starts now is a part of a whole one, up to
+  the next boundary, and costs its share; false counts them from now.
 
 Returns: The subscription; if it has the plan already, it does not change,
   even where it is canceled.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled, and has
-  another plan), PlanNotFound (there is no such plan for this app and tenant),
-  Archived (the plan is archived), InvalidArgument (the plan has another
-  currency, or one of both is an add-on).$$;
+  tenant has no such subscription), InvalidArgument (invoice or trial is none
+  of its values, the plan has another currency, or one of both is an add-on),
+  InvalidState (it is canceled, and has another plan), PlanNotFound (there is
+  no such plan for this app and tenant), Archived (the plan is archived),
+  UnknownTimeZone (the server does not know its time zone any more).$$;
 
 revoke all on function public.ledger_change_plan from public;
 grant execute on function public.ledger_change_plan to pgledger_poster;
 
+-- file: repeatable/22_subscriptions/ledger_change_time_zone.sql
+/*
+Nothing is written if the subscription has the zone already, and the server knows those of its
+earlier periods.
+
+Where the server does not know the present zone any more, nothing can be counted in it: then the new
+one takes its place in all periods, and every instant that is written down stays.
+
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, time_zone, status.
+*/
+create or replace function public.ledger_change_time_zone(
+  app_id text,
+  tenant_id text,
+  id text,
+  time_zone text
+)
+returns public.ledger_subscription
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.subscription_clock(v_old);
+  v_new pgledger.subscriptions := v_old;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_time_zone(time_zone);
+
+  v_new.earlier_zones := pgledger.known_zones(v_old.earlier_zones);
+  if not pgledger.zone_is_known(v_old.time_zone) then
+    v_new.time_zone := time_zone;
+  end if;
+  v_new := pgledger.advance_subscription(v_new, v_now);
+
+  if v_new.time_zone <> time_zone then
+    if v_new.status = 'canceled' then
+      v_ok := pgledger.refuse_subscription_change(v_new, 'counted in ' || time_zone);
+    end if;
+    v_new := pgledger.moved_to_zone(v_new, time_zone, v_now);
+  elsif (v_new.time_zone, v_new.earlier_zones)
+    is not distinct from (v_old.time_zone, v_old.earlier_zones) then
+    return pgledger.subscription_with_key(v_new.key);
+  end if;
+
+  -- What has ended is not changed any more: only its invoices are drawn up in the zone.
+  if v_new.status <> 'canceled' then
+    v_new := pgledger.note_subscription_change(v_new, 'time_zone_changed', v_now, v_now);
+  end if;
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function public.ledger_change_time_zone is
+$$Counts the periods of a subscription in another time zone.
+
+The current period stays as it is: its start, its end, and what its days cost.
+So does the day, week, month or year that a limit is for. From there on,
+periods begin at the same time on the clock of the new zone: the anchor keeps
+its local time. So the next period is up to a day longer or shorter, and costs
+the same. Only an anchor at the end of a trial that goes on keeps its instant,
+as the trial does, and so does one at a start that is still to come.
+
+A zone whose name the server does not know any more is replaced in all
+periods, and no instant moves. This also mends a subscription that has ended
+and is still to be invoiced.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
+time_zone: The new zone: UTC, or a name of the IANA database such as
+  Europe/Berlin.
+
+Returns: The subscription; the same call again changes nothing.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidArgument (the time zone is not
+  known), InvalidState (it is canceled, and the server knows its zone).$$;
+
+revoke all on function public.ledger_change_time_zone from public;
+grant execute on function public.ledger_change_time_zone to pgledger_poster;
+
 -- file: repeatable/22_subscriptions/ledger_create_subscription.sql
 /*
 A repeated call is refused if anything that it asks for differs. One that starts in the past is
-moved to now by the rules of ledger_advance.
+moved to now by the rules of ledger_advance, one that starts later is scheduled.
 
-Locks the tenant's live subscription, if its cancellation is due, then the plan FOR SHARE.
+Locks the tenant's live subscription, if its cancellation is due, then what it has scheduled and is
+due, then the plan FOR SHARE.
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 */
@@ -16127,6 +18376,7 @@ begin
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
     perform pgledger.end_overdue_subscription(app_id, tenant_id);
+    perform pgledger.start_due_subscription(app_id, tenant_id);
     v_key := pgledger.insert_subscription(v_request, plan_id, trial_days);
   end if;
 
@@ -16135,11 +18385,17 @@ end;
 $$;
 
 comment on function public.ledger_create_subscription is
-$$Subscribes a tenant to a plan, from now or from a time in the past.
+$$Subscribes a tenant to a plan, from now, from a time in the past or later.
 
 A tenant has at most one subscription that is trialing or active, and any
 number of add-ons beside it. What has happened since a start in the past, such
 as the end of the trial and new periods, is written down at once.
+
+One that starts later is scheduled: until then it gives nothing and costs
+nothing, and can be changed or cancelled. It starts by the clock. If the
+tenant's live one does not end by then it is refused; should that still be
+live when the time comes, ledger_advance reports it as failed, and the start
+waits until one of both is cancelled.
 
 Call it in FROM: (ledger_create_subscription(...)).* calls it once for every
 column.
@@ -16147,9 +18403,9 @@ column.
 app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
-started_at: Start of the first period, not in the future and at most 10,000
-  periods ago; ledger_advance moves on what began more than 100 changes ago;
-  null for now.
+started_at: Start of the first period, at most 10,000 periods ago, or in the
+  future; ledger_advance moves on what began more than 100 changes ago; null
+  for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
   the start.
@@ -16168,23 +18424,24 @@ tax_rates: JSON array of the tax rates of its invoices, at most 20, for
 
 Returns: The subscription.
 
-Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
-  the future or too long ago, or a time is outside the years 1 to 9999),
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is too
+  long ago, or a time is outside the years 1 to 9999),
   InvalidArgument (the time zone or the days of trial are not valid),
   InvalidQuantity (the quantity is not in range), InvalidMetadata,
   InvalidInvoice (tax_rates are not valid; the message names the path),
   IdempotencyConflict (the id is taken by a different subscription),
   PlanNotFound (there is no such plan for this app and tenant), Archived (the
   plan is archived), ActiveSubscriptionExists (neither the tenant's
-  subscription nor this one is an add-on).$$;
+  subscription nor this one is an add-on, and both would be live).$$;
 
 revoke all on function public.ledger_create_subscription from public;
 grant execute on function public.ledger_create_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_get_active_subscription.sql
 /*
-There is at most one: a unique index holds that. No lock is taken and nothing is written, so the
-answer looks at cancel_at itself.
+There is at most one that is live: a unique index holds that. No lock is taken and nothing is
+written, so the answer looks at cancel_at and at a start that is due itself; while that has to wait,
+the one that is live comes first.
 */
 create or replace function public.ledger_get_active_subscription(
   app_id text,
@@ -16211,8 +18468,13 @@ begin
   where subscriptions.app_id = ledger_get_active_subscription.app_id
     and subscriptions.tenant_id = ledger_get_active_subscription.tenant_id
     and not subscriptions.add_on
-    and subscriptions.status in ('trialing', 'active')
-    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null);
+    and (
+      subscriptions.status in ('trialing', 'active')
+      or (subscriptions.status = 'scheduled' and subscriptions.started_at <= v_now)
+    )
+    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
+  order by subscriptions.status = 'scheduled', subscriptions.started_at, subscriptions.key
+  limit 1;
 
   if found then
     return next pgledger.subscription_with_key(v_key);
@@ -16223,8 +18485,8 @@ $$;
 comment on function public.ledger_get_active_subscription is
 $$Returns what a tenant is subscribed to now, add-ons left out.
 
-One whose cancellation is due does not count any more, even if its end is not
-written down yet.
+One whose cancellation is due does not count any more, and one whose start is
+due counts already, even if that is not written down yet.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -16292,6 +18554,97 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
 revoke all on function public.ledger_get_subscription from public;
 grant execute on function public.ledger_get_subscription to pgledger_reader;
 
+-- file: repeatable/22_subscriptions/ledger_list_app_subscriptions.sql
+/*
+By internal key, which is the order in which they were written down, whatever their ids.
+
+Checks, in this order: app_id, status, plan_id, page_size, page_offset, whether the plan exists.
+*/
+create or replace function public.ledger_list_app_subscriptions(
+  app_id text,
+  status text default null,
+  plan_id text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_subscription
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_plan_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
+    );
+  end if;
+  if plan_id is not null then
+    v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  end if;
+  v_ok := pgledger.check_page(page_size, page_offset);
+  if plan_id is not null then
+    select plans.key
+    into v_plan_key
+    from pgledger.plans
+    where plans.id = ledger_list_app_subscriptions.plan_id
+      and plans.app_id = ledger_list_app_subscriptions.app_id;
+    if not found then
+      v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_app(app_id)]);
+    end if;
+  end if;
+
+  return query
+  select
+    subscriptions.id, subscriptions.app_id, subscriptions.tenant_id, plans.id, plans.slug,
+    subscriptions.status, subscriptions.quantity, subscriptions.started_at,
+    subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
+    subscriptions.interval_count, subscriptions.current_period_start,
+    subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
+    subscriptions.created_at, subscriptions.updated_at
+  from pgledger.subscriptions
+  inner join pgledger.plans on subscriptions.plan_key = plans.key
+  where subscriptions.app_id = ledger_list_app_subscriptions.app_id
+    and (
+      ledger_list_app_subscriptions.status is null
+      or subscriptions.status = ledger_list_app_subscriptions.status
+    )
+    and (v_plan_key is null or subscriptions.plan_key = v_plan_key)
+  order by subscriptions.key desc
+  limit ledger_list_app_subscriptions.page_size
+  offset ledger_list_app_subscriptions.page_offset;
+end;
+$$;
+
+comment on function public.ledger_list_app_subscriptions is
+$$Returns a page of the subscriptions of all tenants of an app, newest first.
+
+They are as they are written down. The order is that of creation, the last one
+first, whatever their ids.
+
+app_id: App whose they are.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
+  for all.
+plan_id: Only those that have this plan now; null for all plans.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: The subscriptions of the page.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidId, InvalidPage, PlanNotFound (the app has no such plan).$$;
+
+revoke all on function public.ledger_list_app_subscriptions from public;
+grant execute on function public.ledger_list_app_subscriptions to pgledger_reader;
+
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
@@ -16316,7 +18669,7 @@ begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
     v_ok := pgledger.check_choice(
-      'status', status, array['trialing', 'active', 'paused', 'canceled']
+      'status', status, array['scheduled', 'trialing', 'active', 'paused', 'canceled']
     );
   end if;
   v_ok := pgledger.check_page(page_size, page_offset);
@@ -16328,9 +18681,9 @@ begin
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -16354,7 +18707,8 @@ generated ids is that of creation.
 
 app_id: App.
 tenant_id: Tenant whose they are.
-status: Which ones; one of: trialing, active, paused, canceled; null for all.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
+  for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 
@@ -16393,7 +18747,7 @@ declare
 begin
   if v_new.status = 'paused' then
     return pgledger.subscription_with_key(v_new.key);
-  elsif v_new.status = 'canceled' then
+  elsif v_new.status in ('scheduled', 'canceled') then
     v_ok := pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
@@ -16417,7 +18771,8 @@ id: Id of the subscription.
 Returns: The subscription; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled).$$;
+  tenant has no such subscription), InvalidState (it is canceled, or has not
+  begun).$$;
 
 revoke all on function public.ledger_pause_subscription from public;
 grant execute on function public.ledger_pause_subscription to pgledger_poster;
@@ -16427,10 +18782,10 @@ grant execute on function public.ledger_pause_subscription to pgledger_poster;
 A trial that is over by now is over: nothing moves by the length of the pause. Nothing is written if
 the subscription goes on anyway.
 
-Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id; first
-writes what has become due for both.
-Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
-subscription.
+Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id, and
+then what is to start by now; first writes what has become due for all.
+Checks, in this order: app_id, tenant_id, id, existence, status, time zone, whether the tenant has
+another live subscription.
 */
 create or replace function public.ledger_resume_subscription(
   app_id text,
@@ -16448,9 +18803,11 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
+  v_constraint text;
   v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
+  perform pgledger.start_due_subscription(app_id, tenant_id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now := pgledger.subscription_clock(v_new);
   v_new := pgledger.advance_subscription(v_new, v_now);
@@ -16460,9 +18817,8 @@ begin
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
-    select period.number, period.starts_at, period.ends_at
-    into v_new.period_number, v_new.current_period_start, v_new.current_period_end
-    from pgledger.subscription_period(v_new, v_now) as period;
+    v_ok := pgledger.check_zones(v_new);
+    v_new := pgledger.enter_period(v_new, v_now);
   elsif v_new.cancel_at is not null then
     v_change := 'cancellation_withdrawn';
   else
@@ -16470,12 +18826,18 @@ begin
   end if;
 
   v_new.cancel_at := null;
+  v_new.cancel_at_period_end := false;
+  v_new.unused_time := 'none';
   v_new.canceled_at := null;
   v_new := pgledger.note_subscription_change(v_new, v_change, v_now, v_now);
   begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
+      get stacked diagnostics v_constraint = constraint_name;
+      if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+        raise;
+      end if;
       v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
@@ -16494,25 +18856,26 @@ Returns: The subscription, in the period that now lies in.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it has ended),
+  UnknownTimeZone (the server does not know its time zone any more),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
 revoke all on function public.ledger_resume_subscription from public;
 grant execute on function public.ledger_resume_subscription to pgledger_poster;
 
--- file: repeatable/22_subscriptions/ledger_update_subscription.sql
+-- file: repeatable/22_subscriptions/ledger_set_trial_end.sql
 /*
-Nothing is written if all three values are so already.
+A trial that ends at once is written down as ended, with the period that follows. Nothing is written
+if the trial ends at that time already.
 
 Locks the subscription, and first writes what has become due for it.
-Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
+Checks, in this order: app_id, tenant_id, id, existence, trial_end, status, whether there is a
+trial.
 */
-create or replace function public.ledger_update_subscription(
+create or replace function public.ledger_set_trial_end(
   app_id text,
   tenant_id text,
   id text,
-  quantity numeric default null,
-  metadata jsonb default null,
-  tax_rates jsonb default null
+  trial_end timestamptz
 )
 returns public.ledger_subscription
 language plpgsql
@@ -16525,6 +18888,91 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_end timestamptz := coalesce(trial_end, v_now);
+  v_fault text;
+  v_ok boolean;
+begin
+  v_fault := pgledger.time_fault(v_end);
+  if v_fault is null and trial_end is distinct from v_new.trial_end then
+    v_fault := case
+      when v_new.status = 'scheduled' and v_end <= v_new.started_at
+        then format('the subscription starts at %s', v_new.started_at)
+      when v_end < v_now then 'it is in the past'
+    end;
+  end if;
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['trial_end', v_end::text, v_fault]);
+  elsif trial_end = v_new.trial_end then
+    return pgledger.subscription_with_key(v_new.key);
+  elsif v_new.status = 'canceled' or (v_new.trial_end > v_now) is not true then
+    v_ok := pgledger.refuse_subscription_change(
+      v_new,
+      'one whose trial ends at ' || v_end,
+      'Only a trial that goes on, or is still to begin, can be made longer or shorter.'
+    );
+  end if;
+
+  v_new := pgledger.with_trial_end(v_new, v_end, v_now);
+  v_new := pgledger.note_subscription_change(v_new, 'trial_changed', v_now, v_now);
+  v_new := pgledger.advance_subscription(v_new, v_now, to_store => false);
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function public.ledger_set_trial_end is
+$$Makes a trial longer or shorter, or ends it now.
+
+Where periods count from the end of the trial, they count from the new one:
+the anchor moves with it. Where they do not, periods stay as they are. A
+cancellation that was to take effect with the trial's end does so at the new
+one. Limits for a day, week, month or year move with the anchor.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+id: Id of the subscription: one in its trial, paused or not, or scheduled and
+  with a trial to come.
+trial_end: When the trial is to end, not in the past; null for now.
+
+Returns: The subscription; with the same version as before if the trial ends
+  at that time already.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidTime (trial_end is in the past, not
+  after a start that is still to come, or outside the years 1 to 9999),
+  InvalidState (it has no trial that goes on or is to come).$$;
+
+revoke all on function public.ledger_set_trial_end from public;
+grant execute on function public.ledger_set_trial_end to pgledger_poster;
+
+-- file: repeatable/22_subscriptions/ledger_update_subscription.sql
+/*
+Nothing is written if all three values are so already.
+
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, invoice,
+status.
+*/
+create or replace function public.ledger_update_subscription(
+  app_id text,
+  tenant_id text,
+  id text,
+  quantity numeric default null,
+  metadata jsonb default null,
+  tax_rates jsonb default null,
+  invoice text default null
+)
+returns public.ledger_subscription
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.subscription_clock(v_old);
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_invoice_now boolean;
   v_ok boolean;
 begin
   if quantity is not null then
@@ -16533,6 +18981,9 @@ begin
   v_ok := pgledger.check_metadata(metadata);
   if tax_rates is not null then
     v_ok := pgledger.check_tax_rates(tax_rates);
+  end if;
+  if invoice is not null then
+    v_ok := pgledger.check_choice('invoice', invoice, array['now', 'next']);
   end if;
 
   if (
@@ -16545,10 +18996,14 @@ begin
     v_ok := pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
+  v_invoice_now := quantity <> v_new.quantity
+    and pgledger.invoiced_at_once(invoice, v_new, v_new);
   v_new.quantity := coalesce(quantity, v_new.quantity);
   v_new.metadata := coalesce(metadata, v_new.metadata);
   v_new.tax_rates := coalesce(tax_rates, v_new.tax_rates);
-  v_new := pgledger.note_subscription_change(v_new, 'updated', v_now, v_now);
+  v_new := pgledger.note_subscription_change(
+    v_new, 'updated', v_now, v_now, coalesce(v_invoice_now, false)
+  );
   return pgledger.store_subscription(v_new);
 end;
 $$;
@@ -16562,18 +19017,22 @@ whole.
 app_id: App.
 tenant_id: Tenant whose it is.
 id: Id of the subscription.
-quantity: How many times the plan is taken, above 0; the current period's
-  invoice prorates the change, or null.
+quantity: How many times the plan is taken, above 0; the change is prorated,
+  or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 tax_rates: JSON array of the tax rates of invoices still to be drawn up, as
   for ledger_create_subscription, or null.
+invoice: When another quantity is invoiced: now makes an invoice of its own
+  due, next puts it on the period's. One of: now, next; null for now where the
+  period is longer than a month or 31 days, and else for next.
 
 Returns: The subscription; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidQuantity (the quantity is not in
   range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
-  message names the path), InvalidState (it is canceled).$$;
+  message names the path), InvalidArgument (invoice is none of its values),
+  InvalidState (it is canceled).$$;
 
 revoke all on function public.ledger_update_subscription from public;
 grant execute on function public.ledger_update_subscription to pgledger_poster;
@@ -16626,6 +19085,160 @@ comment on function pgledger.lock_subscription is
 
 revoke all on function pgledger.lock_subscription from public;
 
+-- file: repeatable/22_subscriptions/moved_to_plan.sql
+/*
+A subscription as it is on another plan. Of another interval a period begins now, and periods count
+from now, or with keep_anchor from where they did: then it is a part of a whole one. A trial from
+whose end periods count goes on. What has not begun is counted anew from its start.
+
+A cancellation at the end of the period moves to the end of the period that now lies in; one at a
+fixed time stays. The limit for a billing period goes to its end first.
+*/
+create or replace function pgledger.moved_to_plan(
+  subscription pgledger.subscriptions,
+  plan pgledger.plans,
+  trial text,
+  keep_anchor boolean,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_quota record := pgledger.quota_period(subscription, 'billing', at);
+  v_is_as_long boolean := pgledger.interval_length(plan.billing_interval, plan.interval_count)
+  = pgledger.interval_length(subscription.billing_interval, subscription.interval_count);
+begin
+  subscription.plan_key := plan.key;
+  subscription.billing_interval := plan.billing_interval;
+  subscription.interval_count := plan.interval_count;
+  subscription := pgledger.plan_trial(subscription, plan, trial, at);
+
+  if subscription.status = 'scheduled' then
+    subscription.current_period_end := null;
+    return pgledger.enter_period(subscription, subscription.started_at);
+  elsif not v_is_as_long and (
+    subscription.status <> 'active'
+    and subscription.trial_end >= at
+    and subscription.anchor_at = subscription.trial_end
+  ) is not true then
+    subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || jsonb_build_object(
+      'billing', jsonb_build_array(v_quota.starts_at, v_quota.ends_at, v_quota.ends_at)
+    );
+    if not keep_anchor then
+      subscription.quota_anchor_at := coalesce(
+        subscription.quota_anchor_at, subscription.anchor_at
+      );
+      subscription.anchor_at := at;
+    end if;
+    select period.number, period.ends_at
+    into subscription.period_number, subscription.current_period_end
+    from pgledger.period_at(
+      subscription.anchor_at,
+      subscription.time_zone,
+      subscription.billing_interval,
+      subscription.interval_count,
+      at
+    ) as period;
+    subscription.current_period_start := at;
+    subscription.whole_start := pgledger.whole_period_start(subscription);
+  end if;
+
+  if subscription.cancel_at_period_end then
+    subscription.cancel_at := pgledger.period_end_cancellation(subscription, at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.moved_to_plan is
+  'A subscription as it is on another plan: its periods, trial, cancellation and limits.';
+
+revoke all on function pgledger.moved_to_plan from public;
+
+-- file: repeatable/22_subscriptions/moved_to_zone.sql
+/*
+A subscription as it is counted in another time zone from its next period on. The current period
+stays as it is, and so do the limits' periods that now lies in. The anchor keeps its time on the
+clock; where a trial that is not over ends at it, it keeps its instant. Of what has not begun, all
+periods are counted anew, and an anchor at its start keeps its instant too.
+
+The server knows both zones.
+*/
+create or replace function pgledger.moved_to_zone(
+  subscription pgledger.subscriptions,
+  time_zone text,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_old text := subscription.time_zone;
+  v_stays boolean := coalesce(
+    (subscription.anchor_at = subscription.trial_end and subscription.trial_end > at)
+    or (subscription.anchor_at = subscription.started_at and subscription.status = 'scheduled'),
+    false
+  );
+begin
+  if subscription.status <> 'scheduled' then
+    subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || (
+      select
+        jsonb_object_agg(
+          unit.name,
+          jsonb_build_array(
+            quota.starts_at,
+            quota.ends_at,
+            case
+              when v_stays then quota.ends_at
+              else (boundary.at at time zone v_old) at time zone moved_to_zone.time_zone
+            end
+          )
+        )
+      from unnest(array['day', 'week', 'month', 'year']) as unit (name)
+      cross join lateral pgledger.quota_period(subscription, unit.name, at) as quota
+      -- A held period does not end at a boundary of its zone: it names the one that is near.
+      cross join lateral (
+        select
+          coalesce(
+            case
+              when quota.ends_at = (subscription.held_quotas -> unit.name ->> 1)::timestamptz
+                then (subscription.held_quotas -> unit.name ->> 2)::timestamptz
+            end,
+            quota.ends_at
+          ) as at
+      ) as boundary
+    );
+    if ((subscription.earlier_zones -> -1 ->> 'through')::timestamptz
+      >= subscription.current_period_start) is not true then
+      subscription.earlier_zones := coalesce(subscription.earlier_zones, '[]')
+        || jsonb_build_object('time_zone', v_old, 'through', subscription.current_period_start);
+    end if;
+  end if;
+
+  subscription.time_zone := time_zone;
+  if not v_stays then
+    subscription.anchor_at := (subscription.anchor_at at time zone v_old) at time zone time_zone;
+  end if;
+  subscription.quota_anchor_at := (subscription.quota_anchor_at at time zone v_old)
+    at time zone time_zone;
+  if subscription.status = 'scheduled' then
+    subscription.current_period_end := null;
+    subscription := pgledger.enter_period(subscription, subscription.started_at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.moved_to_zone is
+  'A subscription as it is counted in another time zone from its next period on.';
+
+revoke all on function pgledger.moved_to_zone from public;
+
 -- file: repeatable/22_subscriptions/moves_at_once.sql
 /*
 By how many changes at most a call moves one subscription of many, or one that it creates, and how
@@ -16649,9 +19262,9 @@ revoke all on function pgledger.moves_at_once from public;
 -- file: repeatable/22_subscriptions/new_subscription.sql
 /*
 The subscription that a checked request asks for, with what it leaves out taken from the plan: as it
-is at its start, with version 0, to be inserted. Its trial counts from its start. Its periods count
-from the anchor requested, or else from the end of the trial if the plan says so, or else from its
-start.
+is at its start, or scheduled for that, with version 0, to be inserted. Its trial counts from its
+start. Its periods count from the anchor requested, or else from the end of the trial if the plan
+says so, or else from its start.
 
 Errors: InvalidTime.
 */
@@ -16683,17 +19296,20 @@ begin
     case when plan.anchor_at_trial_end then v_new.trial_end end,
     v_new.started_at
   );
-  v_new.status := case when v_new.trial_end is null then 'active' else 'trialing' end;
-  select period.number, period.starts_at, period.ends_at
-  into v_new.period_number, v_new.current_period_start, v_new.current_period_end
-  from pgledger.subscription_period(v_new, v_new.started_at) as period;
+  v_new.status := case
+    when v_new.started_at > v_new.created_at then 'scheduled'
+    when v_new.trial_end is null then 'active'
+    else 'trialing'
+  end;
+  v_new := pgledger.enter_period(v_new, v_new.started_at);
   v_new.due_at := pgledger.subscription_due_at(v_new);
   v_new.unused_time := 'none';
+  v_new.cancel_at_period_end := false;
   v_new.invoiced_version := 0;
   v_new.version := 0;
 
   -- Each period since the start will be a row.
-  if (
+  if v_new.created_at > v_new.started_at and (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
     v_ok := pgledger.fail(
@@ -16715,13 +19331,15 @@ revoke all on function pgledger.new_subscription from public;
 /*
 Writes a change of a subscription, which is given as it is after that. Returns it with its next
 version, with the time of what is due next, and with the time at which ledger_advance has to look at
-it. The subscription is locked, or new; the caller writes its own row.
+it. The subscription is locked, or new; the caller writes its own row. invoice_now: the change is to
+be invoiced at once, and not with the period.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
   change text,
   occurred_at timestamptz,
-  created_at timestamptz
+  created_at timestamptz,
+  invoice_now boolean default false
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -16733,8 +19351,10 @@ begin
   subscription.updated_at := created_at;
   subscription.due_at := pgledger.subscription_due_at(subscription);
   subscription.invoice_due_at := case
-    when change in (
-      'created', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
+    -- There is nothing to be invoiced before it starts.
+    when subscription.status = 'scheduled' then null
+    when invoice_now or change in (
+      'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
     ) then coalesce(least(subscription.invoice_due_at, occurred_at), occurred_at)
     -- The period's usage is billed at its end, even though no other period follows.
     when change = 'paused'
@@ -16752,7 +19372,7 @@ begin
   );
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
-    plan_key, quantity, period_number, period_start, period_end, whole_start
+    plan_key, quantity, period_number, period_start, period_end, whole_start, invoice_now
   )
   values (
     subscription.key,
@@ -16768,7 +19388,8 @@ begin
     subscription.period_number,
     subscription.current_period_start,
     subscription.current_period_end,
-    pgledger.whole_period_start(subscription)
+    subscription.whole_start,
+    note_subscription_change.invoice_now
   );
 
   return subscription;
@@ -16780,13 +19401,253 @@ comment on function pgledger.note_subscription_change is
 
 revoke all on function pgledger.note_subscription_change from public;
 
--- file: repeatable/22_subscriptions/refuse_second_subscription.sql
+-- file: repeatable/22_subscriptions/period_end_cancellation.sql
 /*
-Raises that a tenant can have no other live subscription.
+When a subscription ends that is cancelled at the end of its period: with the trial while that goes
+on. A period that is over does not come back, so in a pause it can be at once.
+*/
+create or replace function pgledger.period_end_cancellation(
+  subscription pgledger.subscriptions,
+  at timestamptz
+)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+  select case
+    when subscription.trial_end > at then subscription.trial_end
+    else greatest(subscription.current_period_end, at)
+  end
+$$;
+
+comment on function pgledger.period_end_cancellation is
+  'When a subscription ends that is cancelled at the end of its period.';
+
+revoke all on function pgledger.period_end_cancellation from public;
+
+-- file: repeatable/22_subscriptions/place_subscription.sql
+/*
+Inserts a subscription and returns its key; null if its id is taken, or its tenant has another live
+one. Whoever is writing either now is waited for.
+*/
+create or replace function pgledger.place_subscription(subscription pgledger.subscriptions)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_new pgledger.subscriptions := subscription;
+  v_key bigint;
+  v_constraint text;
+begin
+  insert into pgledger.subscriptions (
+    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
+    billing_interval, interval_count, period_number, current_period_start, current_period_end,
+    whole_start, trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at,
+    updated_at
+  )
+  values (
+    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
+    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
+    v_new.interval_count, v_new.period_number, v_new.current_period_start,
+    v_new.current_period_end, v_new.whole_start, v_new.trial_end, v_new.due_at, v_new.tax_rates,
+    case when v_new.status <> 'scheduled' then v_new.started_at end, v_new.started_at,
+    v_new.metadata, v_new.created_at, v_new.created_at
+  )
+  on conflict on constraint subscriptions_id_key do nothing
+  returning subscriptions.key into v_key;
+  return v_key;
+exception
+  when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+      raise;
+    end if;
+    return null;
+end;
+$$;
+
+comment on function pgledger.place_subscription is
+  'Inserts a subscription, unless its id is taken or its tenant has another live one.';
+
+revoke all on function pgledger.place_subscription from public;
+
+-- file: repeatable/22_subscriptions/plan_trial.sql
+/*
+A subscription that is moved to a plan, with the trial that was asked for: keep leaves it as it is,
+end ends one that goes on, and plan gives it the plan's days, counted from the subscription's start,
+however much of them is over. Where a plan that counts periods from the trial's end makes a trial
+begin now, that is a period by itself.
+*/
+create or replace function pgledger.plan_trial(
+  subscription pgledger.subscriptions,
+  plan pgledger.plans,
+  trial text,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_end timestamptz := case
+    when trial = 'plan' then pgledger.trial_end(
+      subscription.started_at, subscription.time_zone, plan.trial_days
+    )
+  end;
+begin
+  if trial = 'keep' then
+    return subscription;
+  elsif subscription.status = 'scheduled' then
+    if subscription.anchor_at in (subscription.started_at, subscription.trial_end) then
+      subscription.anchor_at := coalesce(
+        case when plan.anchor_at_trial_end then v_end end, subscription.started_at
+      );
+    end if;
+    subscription.trial_end := v_end;
+  elsif subscription.trial_end > at then
+    subscription := pgledger.with_trial_end(
+      subscription, greatest(coalesce(v_end, at), at), at
+    );
+  elsif v_end > at then
+    subscription.trial_end := v_end;
+    if subscription.status = 'active' then
+      subscription.status := 'trialing';
+    end if;
+    if plan.anchor_at_trial_end then
+      subscription.anchor_at := v_end;
+      subscription.period_number := -1;
+      subscription.current_period_start := at;
+      subscription.current_period_end := v_end;
+      subscription.whole_start := at;
+    end if;
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.plan_trial is
+  'A subscription that is moved to a plan, with the trial that was asked for.';
+
+revoke all on function pgledger.plan_trial from public;
+
+-- file: repeatable/22_subscriptions/quota_period.sql
+/*
+The period around a time that a limit is for: the subscription's own, or a day, week, month or year
+counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
+seat's level, has no bounds.
+
+What was counted when the billing interval or the time zone changed goes to its end first: a change
+begins no limit anew. When another interval moves the anchor, days, weeks, months and years are
+counted on as before; quota_anchor_at says from where. The one after a held period begins where that
+ends; it is the one around the boundary that the held one names.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.quota_period(
+  subscription pgledger.subscriptions,
+  period text,
+  at timestamptz,
+  out starts_at timestamptz,
+  out ends_at timestamptz
+)
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_held jsonb := subscription.held_quotas -> period;
+  v_held_end timestamptz := v_held ->> 1;
+  v_next timestamptz := greatest(v_held_end, (v_held ->> 2)::timestamptz);
+  v_ok boolean;
+begin
+  if period = 'lifetime' then
+    starts_at := '-infinity';
+    ends_at := 'infinity';
+    return;
+  elsif at < v_held_end then
+    starts_at := v_held ->> 0;
+    ends_at := v_held_end;
+    return;
+  end if;
+
+  if subscription.time_zone <> 'UTC' then
+    v_ok := pgledger.check_zones(subscription);
+  end if;
+  if period <> 'billing' then
+    subscription.billing_interval := period;
+    subscription.interval_count := 1;
+    subscription.anchor_at := coalesce(subscription.quota_anchor_at, subscription.anchor_at);
+    -- Only a billing period is as long as a trial, or as what is written of the current one.
+    subscription.trial_end := null;
+    subscription.current_period_end := null;
+  end if;
+  select case when found.starts_at <= v_next then v_held_end else found.starts_at end, found.ends_at
+  into quota_period.starts_at, quota_period.ends_at
+  from pgledger.subscription_period(subscription, greatest(at, v_next)) as found;
+end;
+$$;
+
+comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
+
+revoke all on function pgledger.quota_period from public;
+
+-- file: repeatable/22_subscriptions/refuse_scheduled_clash.sql
+/*
+Refuses a subscription that is to start later, if it is clear already that it could not: the
+tenant's live one, or another that starts before it, does not end by then.
 
 Errors: ActiveSubscriptionExists.
 */
-create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
+create or replace function pgledger.refuse_scheduled_clash(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if not subscription.add_on and exists (
+    select
+    from pgledger.subscriptions as other
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key is distinct from subscription.key
+      and not other.add_on
+      and other.status in ('scheduled', 'trialing', 'active')
+      and other.started_at <= subscription.started_at
+      and (other.cancel_at > subscription.started_at or other.cancel_at is null)
+  ) then
+    v_ok := pgledger.refuse_second_subscription(
+      subscription.app_id,
+      subscription.tenant_id,
+      'Cancel that one first, at this start or before it, or change its plan.'
+    );
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.refuse_scheduled_clash is
+  'Refuses a subscription that could not start, because another goes on.';
+
+revoke all on function pgledger.refuse_scheduled_clash from public;
+
+-- file: repeatable/22_subscriptions/refuse_second_subscription.sql
+/*
+Raises that a tenant can have no other live subscription. Without a hint, with that of the error.
+
+Errors: ActiveSubscriptionExists.
+*/
+create or replace function pgledger.refuse_second_subscription(
+  app_id text,
+  tenant_id text,
+  hint text default null
+)
 returns boolean
 language plpgsql
 stable
@@ -16795,7 +19656,8 @@ as $$
 begin
   return pgledger.fail(
     'ActiveSubscriptionExists',
-    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
+    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)],
+    hint => hint
   );
 end;
 $$;
@@ -16808,13 +19670,14 @@ revoke all on function pgledger.refuse_second_subscription from public;
 -- file: repeatable/22_subscriptions/refuse_subscription_change.sql
 /*
 Raises that a subscription cannot become what was asked for, because of its status. The message puts
-the target after "cannot become".
+the target after "cannot become". A hint takes the place of that for the status.
 
 Errors: InvalidState.
 */
 create or replace function pgledger.refuse_subscription_change(
   subscription pgledger.subscriptions,
-  target text
+  target text,
+  hint text default null
 )
 returns boolean
 language plpgsql
@@ -16826,10 +19689,13 @@ begin
     'InvalidState',
     array['subscription', subscription.id, subscription.status, target],
     hint => case
+      when hint is not null then hint
       when subscription.status = 'canceled'
         then 'It has ended for good. Subscribe again with ledger_create_subscription.'
       when subscription.status = 'paused'
         then 'Resume it first with ledger_resume_subscription.'
+      when subscription.status = 'scheduled'
+        then 'It has not begun. Until then its plan, quantity and end can be changed.'
     end
   );
 end;
@@ -16843,9 +19709,9 @@ revoke all on function pgledger.refuse_subscription_change from public;
 -- file: repeatable/22_subscriptions/repeated_subscription.sql
 /*
 The key of the subscription that an earlier call with that id has created, or null if none has. The
-request is compared with what was created, as far as that is still known: an anchor until the plan
-was changed, metadata until something was updated. What the request leaves to a default is not
-compared, because defaults change: with the clock, or with the plan's trial.
+request is compared with what was created, as far as that is still known: anchor, trial and zone
+until a change moved them, metadata until something was updated. What the request leaves to a
+default is not compared, because defaults change: with the clock, or with the plan's trial.
 
 Errors: IdempotencyConflict.
 */
@@ -16870,18 +19736,24 @@ begin
     jsonb_build_object(
       'app_id', request.app_id,
       'tenant_id', request.tenant_id,
-      'time_zone', request.time_zone,
+      'time_zone', case
+        when later.changes @> array['time_zone_changed'] then subscriptions.time_zone
+        else request.time_zone
+      end,
       'plan_id', repeated_subscription.plan_id,
       'quantity', request.quantity,
       'started_at', coalesce(request.started_at, subscriptions.started_at),
       'trial_end', case
-        when repeated_subscription.trial_days is null then subscriptions.trial_end
+        when repeated_subscription.trial_days is null
+          or later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
+          then subscriptions.trial_end
         else pgledger.trial_end(
           subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
         )
       end,
       'anchor_at', case
-        when later.changes @> array['plan_changed'] then subscriptions.anchor_at
+        when later.changes && array['plan_changed', 'trial_changed', 'time_zone_changed']
+          then subscriptions.anchor_at
         else coalesce(request.anchor_at, subscriptions.anchor_at)
       end,
       'metadata', case
@@ -16922,6 +19794,46 @@ comment on function pgledger.repeated_subscription is
   'created it.';
 
 revoke all on function pgledger.repeated_subscription from public;
+
+-- file: repeatable/22_subscriptions/start_due_subscription.sql
+/*
+Starts what a tenant has scheduled and is due by now, so that no other one becomes live in its
+place. What cannot start stays scheduled.
+
+Locks these FOR NO KEY UPDATE, the earliest first.
+*/
+create or replace function pgledger.start_due_subscription(app_id text, tenant_id text)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_key bigint;
+begin
+  for v_key in
+    select subscriptions.key
+    from pgledger.subscriptions
+    where subscriptions.app_id = start_due_subscription.app_id
+      and subscriptions.tenant_id = start_due_subscription.tenant_id
+      and not subscriptions.add_on
+      and subscriptions.status = 'scheduled'
+      and subscriptions.started_at <= v_now
+    order by subscriptions.started_at, subscriptions.key
+    for no key update
+  loop
+    perform pgledger.advance_subscription(
+      (select subscriptions from pgledger.subscriptions where subscriptions.key = v_key), v_now
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.start_due_subscription is
+  'Starts what a tenant has scheduled and is due, so that no other one becomes live in its place.';
+
+revoke all on function pgledger.start_due_subscription from public;
 
 -- file: repeatable/22_subscriptions/store_subscription.sql
 /*
@@ -16995,6 +19907,7 @@ revoke all on function pgledger.subscribable_plan from public;
 /*
 The time that counts for a subscription: never before what was last written about it, and never
 before its current period, even if the clock was put back. Otherwise a day could be billed twice.
+What has not begun is in no period yet.
 */
 create or replace function pgledger.subscription_clock(subscription pgledger.subscriptions)
 returns timestamptz
@@ -17003,7 +19916,9 @@ volatile
 parallel unsafe
 as $$
   select greatest(
-    pgledger.clock(), subscription.updated_at, subscription.current_period_start
+    pgledger.clock(),
+    subscription.updated_at,
+    case when subscription.status <> 'scheduled' then subscription.current_period_start end
   )
 $$;
 
@@ -17024,6 +19939,7 @@ immutable
 parallel safe
 as $$
   select case subscription.status
+    when 'scheduled' then least(subscription.started_at, subscription.cancel_at)
     when 'trialing'
       then least(subscription.trial_end, subscription.cancel_at, subscription.current_period_end)
     when 'active' then least(subscription.cancel_at, subscription.current_period_end)
@@ -17032,14 +19948,16 @@ as $$
 $$;
 
 comment on function pgledger.subscription_due_at is
-  'Earliest of trial end, period end and cancellation that is still to come, or null.';
+  'Earliest of start, trial end, period end and cancellation that is still to come, or null.';
 
 revoke all on function pgledger.subscription_due_at from public;
 
 -- file: repeatable/22_subscriptions/subscription_period.sql
 /*
-The period of a subscription that a time lies in. A trial that ends at the anchor is one period,
-however long it is: the last one before the anchor. No period begins before the subscription.
+The period of a subscription that a time lies in. The current one is what is written of it. The one
+after it begins where it ends, even where the time zone was changed and another boundary would be
+near. A trial that ends at the anchor is one period, however long it is: the last one before the
+anchor. No period begins before the subscription.
 */
 create or replace function pgledger.subscription_period(
   subscription pgledger.subscriptions,
@@ -17052,22 +19970,48 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_end timestamptz := subscription.current_period_end;
+  v_counted_at timestamptz := at;
 begin
-  if at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
+  if at >= subscription.current_period_start and at < v_end then
+    number := subscription.period_number;
+    starts_at := subscription.current_period_start;
+    ends_at := v_end;
+    return;
+  elsif at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
     number := -1;
     starts_at := subscription.started_at;
     ends_at := subscription.trial_end;
     return;
+  elsif at >= v_end then
+    v_counted_at := greatest(
+      at,
+      pgledger.period_boundary(
+        subscription.anchor_at,
+        subscription.time_zone,
+        subscription.billing_interval,
+        subscription.interval_count,
+        subscription.period_number + 1
+      )
+    );
   end if;
 
-  select period.number, greatest(period.starts_at, subscription.started_at), period.ends_at
+  select
+    period.number,
+    case
+      when at >= v_end
+        and (period.number = subscription.period_number + 1 or period.starts_at < v_end) then v_end
+      else greatest(period.starts_at, subscription.started_at)
+    end,
+    period.ends_at
   into number, starts_at, ends_at
   from pgledger.period_at(
     subscription.anchor_at,
     subscription.time_zone,
     subscription.billing_interval,
     subscription.interval_count,
-    at
+    v_counted_at
   ) as period;
 end;
 $$;
@@ -17093,9 +20037,9 @@ as $$
     subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
+    subscriptions.cancel_at_period_end, subscriptions.canceled_at, subscriptions.paused_at,
+    subscriptions.ended_at, subscriptions.add_on, subscriptions.unused_time,
+    subscriptions.tax_rates, subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -17106,6 +20050,46 @@ comment on function pgledger.subscription_with_key is
   'The subscription with that internal key as applications see it, or null.';
 
 revoke all on function pgledger.subscription_with_key from public;
+
+-- file: repeatable/22_subscriptions/take_live_place.sql
+/*
+Makes a scheduled subscription the live one of its tenant, in its row alone, and returns whether it
+is that now: false if the tenant has another. An add-on needs no place.
+
+The subscription is locked. Locks the tenant's live one if its cancellation is due, and waits for
+whoever makes another one live at the same time.
+*/
+create or replace function pgledger.take_live_place(subscription pgledger.subscriptions)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_constraint text;
+begin
+  if subscription.add_on then
+    return true;
+  end if;
+  perform pgledger.end_overdue_subscription(subscription.app_id, subscription.tenant_id);
+  update pgledger.subscriptions
+  set status = 'active'
+  where subscriptions.key = subscription.key;
+  return true;
+exception
+  when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'subscriptions_app_id_tenant_id_live_idx' then
+      raise;
+    end if;
+    return false;
+end;
+$$;
+
+comment on function pgledger.take_live_place is
+  'Makes a scheduled subscription the live one of its tenant, unless there is another.';
+
+revoke all on function pgledger.take_live_place from public;
 
 -- file: repeatable/22_subscriptions/trial_end.sql
 /*
@@ -17130,6 +20114,46 @@ comment on function pgledger.trial_end is 'When a trial of that many days ends; 
 
 revoke all on function pgledger.trial_end from public;
 
+-- file: repeatable/22_subscriptions/with_trial_end.sql
+/*
+A subscription whose trial, which goes on or is still to begin, ends at another time, not before at.
+Where periods count from the trial's end they still do, and the trial is a period by itself. A
+cancellation at the end of the trial moves with it. A trial that ends at once is over when the
+caller has moved the subscription to now. The period after it begins with that; here, if the clock
+moves nothing in a pause, or the trial has only just begun and would leave an empty period.
+*/
+create or replace function pgledger.with_trial_end(
+  subscription pgledger.subscriptions,
+  trial_end timestamptz,
+  at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if subscription.anchor_at = subscription.trial_end then
+    subscription.anchor_at := trial_end;
+    subscription.current_period_end := trial_end;
+  end if;
+  subscription.trial_end := trial_end;
+  if subscription.cancel_at_period_end then
+    subscription.cancel_at := trial_end;
+  end if;
+  if subscription.current_period_end = at
+    and (subscription.status = 'paused' or subscription.current_period_start = at) then
+    subscription := pgledger.enter_period(subscription, at);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.with_trial_end is
+  'A subscription whose trial ends at another time, with what counts from there.';
+
+revoke all on function pgledger.with_trial_end from public;
+
 -- file: repeatable/22_subscriptions/write_subscription.sql
 /*
 Writes a subscription, as it is given, over its locked row. Columns that never change are left out.
@@ -17147,12 +20171,19 @@ begin
     status = subscription.status,
     quantity = subscription.quantity,
     anchor_at = subscription.anchor_at,
+    time_zone = subscription.time_zone,
+    earlier_zones = subscription.earlier_zones,
     billing_interval = subscription.billing_interval,
     interval_count = subscription.interval_count,
     period_number = subscription.period_number,
     current_period_start = subscription.current_period_start,
     current_period_end = subscription.current_period_end,
+    whole_start = subscription.whole_start,
+    quota_anchor_at = subscription.quota_anchor_at,
+    held_quotas = subscription.held_quotas,
+    trial_end = subscription.trial_end,
     cancel_at = subscription.cancel_at,
+    cancel_at_period_end = subscription.cancel_at_period_end,
     canceled_at = subscription.canceled_at,
     paused_at = subscription.paused_at,
     ended_at = subscription.ended_at,
@@ -17174,6 +20205,41 @@ comment on function pgledger.write_subscription is
 
 revoke all on function pgledger.write_subscription from public;
 
+-- file: repeatable/22_subscriptions/zone_of_period.sql
+/*
+The time zone in which the days of a subscription's period are counted: the one that the period
+began in, though others may count since.
+*/
+create or replace function pgledger.zone_of_period(
+  subscription pgledger.subscriptions,
+  period_start timestamptz
+)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when subscription.earlier_zones is null then subscription.time_zone
+    else coalesce(
+      (
+        select earlier.zone ->> 'time_zone'
+        from jsonb_array_elements(subscription.earlier_zones)
+          with ordinality as earlier (zone, place)
+        where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
+        order by earlier.place
+        limit 1
+      ),
+      subscription.time_zone
+    )
+  end
+$$;
+
+comment on function pgledger.zone_of_period is
+  'The time zone in which the days of a subscription''s period are counted.';
+
+revoke all on function pgledger.zone_of_period from public;
+
 -- file: repeatable/22_subscriptions/views/ledger_subscription_changes.sql
 /*
 What happened to subscriptions, as applications see it. Columns never change.
@@ -17191,6 +20257,7 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
+  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.subscriptions
@@ -17208,8 +20275,9 @@ comment on column public.ledger_subscription_changes.tenant_id is 'Tenant who su
 comment on column public.ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column public.ledger_subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column public.ledger_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column public.ledger_subscription_changes.status is 'Status afterwards.';
@@ -17219,6 +20287,8 @@ comment on column public.ledger_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column public.ledger_subscription_changes.period_end is
   'End of the period afterwards.';
+comment on column public.ledger_subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column public.ledger_subscription_changes.created_at is 'When it was written down.';
 
 revoke all on table public.ledger_subscription_changes from public;
@@ -17246,6 +20316,7 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
+  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -17270,7 +20341,7 @@ comment on column public.ledger_subscriptions.tenant_id is 'Tenant who subscribe
 comment on column public.ledger_subscriptions.plan_id is 'Id of the current plan.';
 comment on column public.ledger_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_subscriptions.quantity is 'How many times the plan is taken.';
 comment on column public.ledger_subscriptions.started_at is
   'Start of the first period or trial.';
@@ -17289,6 +20360,8 @@ comment on column public.ledger_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_subscriptions.paused_at is 'Since when it is paused, or null.';
@@ -17296,8 +20369,8 @@ comment on column public.ledger_subscriptions.ended_at is 'When it ended, or nul
 comment on column public.ledger_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_subscriptions.version is 'Counts changes, from 1.';
@@ -17327,6 +20400,7 @@ select
   subscription_changes.quantity,
   subscription_changes.period_start,
   subscription_changes.period_end,
+  subscription_changes.invoice_now,
   subscription_changes.created_at
 from pgledger.subscription_changes
 inner join pgledger.tenant_roles as mapped
@@ -17347,8 +20421,9 @@ comment on column public.ledger_tenant_subscription_changes.tenant_id is
 comment on column public.ledger_tenant_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column public.ledger_tenant_subscription_changes.change is
-  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
-  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
+  'What happened; one of: created, started, updated, plan_changed, trial_changed, trial_ended, '
+  'time_zone_changed, period_started, cancellation_scheduled, cancellation_withdrawn, canceled, '
+  'paused, resumed.';
 comment on column public.ledger_tenant_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column public.ledger_tenant_subscription_changes.status is 'Status afterwards.';
@@ -17359,6 +20434,8 @@ comment on column public.ledger_tenant_subscription_changes.period_start is
   'Start of the period afterwards.';
 comment on column public.ledger_tenant_subscription_changes.period_end is
   'End of the period afterwards.';
+comment on column public.ledger_tenant_subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 comment on column public.ledger_tenant_subscription_changes.created_at is
   'When it was written down.';
 
@@ -17388,6 +20465,7 @@ select
   subscriptions.current_period_end,
   subscriptions.trial_end,
   subscriptions.cancel_at,
+  subscriptions.cancel_at_period_end,
   subscriptions.canceled_at,
   subscriptions.paused_at,
   subscriptions.ended_at,
@@ -17412,7 +20490,7 @@ comment on column public.ledger_tenant_subscriptions.tenant_id is 'Tenant who su
 comment on column public.ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
 comment on column public.ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column public.ledger_tenant_subscriptions.status is
-  'State; canceled is final; one of: trialing, active, paused, canceled.';
+  'State; canceled is final; one of: scheduled, trialing, active, paused, canceled.';
 comment on column public.ledger_tenant_subscriptions.quantity is
   'How many times the plan is taken.';
 comment on column public.ledger_tenant_subscriptions.started_at is
@@ -17433,6 +20511,8 @@ comment on column public.ledger_tenant_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
 comment on column public.ledger_tenant_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
+comment on column public.ledger_tenant_subscriptions.cancel_at_period_end is
+  'Whether cancel_at is the end of the period, or of the trial, and moves with it.';
 comment on column public.ledger_tenant_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
 comment on column public.ledger_tenant_subscriptions.paused_at is
@@ -17441,8 +20521,8 @@ comment on column public.ledger_tenant_subscriptions.ended_at is 'When it ended,
 comment on column public.ledger_tenant_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column public.ledger_tenant_subscriptions.unused_time is
-  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
-  'none, credit, refund.';
+  'What becomes of time that was paid and is left unused by a cancellation; one of: none, credit, '
+  'refund.';
 comment on column public.ledger_tenant_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column public.ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
@@ -17535,6 +20615,51 @@ comment on function pgledger.aggregate_usage is
 
 revoke all on function pgledger.aggregate_usage from public;
 
+-- file: repeatable/23_usage/check_usage_edges.sql
+/*
+Refuses times between which usage is added up, if one splits an hour whose events may have been
+purged. The message names them by the name given here.
+Errors: UsagePurged.
+*/
+create or replace function pgledger.check_usage_edges(
+  app_id text,
+  tenant_id text,
+  name text,
+  edges timestamptz[]
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_purged_before timestamptz := (
+    select tenants.purged_before
+    from pgledger.tenants
+    where tenants.app_id = check_usage_edges.app_id
+      and tenants.tenant_id = check_usage_edges.tenant_id
+  );
+  v_edge timestamptz := (
+    select min(edge.at)
+    from unnest(edges) as edge (at)
+    where edge.at < v_purged_before
+      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
+  );
+  v_ok boolean;
+begin
+  if v_edge is not null then
+    v_ok := pgledger.fail('UsagePurged', array[name, v_edge::text, v_purged_before::text]);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_usage_edges is
+  'Raises UsagePurged if a time splits an hour whose events may have been purged.';
+
+revoke all on function pgledger.check_usage_edges from public;
+
 -- file: repeatable/23_usage/check_usage_range.sql
 /*
 Refuses a range of time over which usage cannot be added up: one that is not finite, one that is
@@ -17553,7 +20678,6 @@ stable
 parallel safe
 as $$
 declare
-  v_purged_before timestamptz;
   v_edge record;
   v_ok boolean;
 begin
@@ -17576,22 +20700,8 @@ begin
     );
   end if;
 
-  select tenants.purged_before
-  into v_purged_before
-  from pgledger.tenants
-  where tenants.app_id = check_usage_range.app_id
-    and tenants.tenant_id = check_usage_range.tenant_id;
-  for v_edge in
-    select edge.name, edge.at
-    from (values (1, 'starts_at', starts_at), (2, 'ends_at', ends_at)) as edge (place, name, at)
-    where edge.at < v_purged_before
-      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
-    order by edge.place
-  loop
-    v_ok := pgledger.fail(
-      'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
-    );
-  end loop;
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'starts_at', array[starts_at]);
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'ends_at', array[ends_at]);
 
   return true;
 end;
@@ -17601,6 +20711,90 @@ comment on function pgledger.check_usage_range is
   'Raises NullArgument, InvalidTime or UsagePurged unless usage can be added up over a range.';
 
 revoke all on function pgledger.check_usage_range from public;
+
+-- file: repeatable/23_usage/correct_usage.sql
+/*
+Gives a usage event another quantity, or removes it where that is null, and puts right what it was
+added up in. The first invoice that is drawn up after that bills the difference: a draft when it is
+computed anew, else the next one, as with late usage.
+
+A removed event stays without a quantity, so that its idempotency key stays taken and nobody who
+sends it again brings it back. A repeated correction changes nothing.
+
+Locks, in this order: the meter; the event; the tenant, FOR SHARE, so that no purge deletes what the
+totals of its hour are made of; the roll-ups of its day and hour; values.
+Errors: UsagePurged, UsageNotFound.
+*/
+create or replace function pgledger.correct_usage(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  quantity numeric,
+  reason text
+)
+returns public.ledger_usage_event
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_event record;
+  v_purged_before timestamptz;
+  v_answer record;
+  v_ok boolean;
+begin
+  v_event := pgledger.lock_usage_event(app_id, tenant_id, id, event_at, quantity is null);
+  select tenants.purged_before
+  into v_purged_before
+  from pgledger.tenants
+  where tenants.app_id = correct_usage.app_id and tenants.tenant_id = correct_usage.tenant_id
+  for share;
+  if event_at < v_purged_before then
+    v_ok := pgledger.fail('UsagePurged', array['event_at', event_at::text, v_purged_before::text]);
+  elsif v_event.key is null
+    or (v_event.quantity is null and correct_usage.quantity is not null) then
+    v_ok := pgledger.fail(
+      'UsageNotFound',
+      array[quote_literal(pgledger.abridged(id)), event_at::text, pgledger.in_app(app_id)]
+    );
+  end if;
+
+  if v_event.quantity is distinct from correct_usage.quantity then
+    insert into pgledger.usage_corrections (
+      meter_key, event_at, event_key, version, event_id, quantity, corrected_quantity, reason,
+      created_at
+    )
+    select
+      v_event.meter_key, v_event.event_at, v_event.key, count(*) + 1, correct_usage.id,
+      v_event.quantity, correct_usage.quantity, correct_usage.reason, pgledger.clock()
+    from pgledger.usage_corrections
+    where usage_corrections.meter_key = v_event.meter_key
+      and usage_corrections.event_at = v_event.event_at
+      and usage_corrections.event_key = v_event.key;
+    update pgledger.usage_events
+    set quantity = correct_usage.quantity
+    where usage_events.meter_key = v_event.meter_key
+      and usage_events.event_at = v_event.event_at
+      and usage_events.key = v_event.key;
+    perform pgledger.total_usage_again(
+      v_event.meter_key, v_event.event_at, correct_usage.quantity - v_event.quantity,
+      v_event.quantity
+    );
+  end if;
+  select
+    correct_usage.id, correct_usage.app_id, correct_usage.tenant_id, v_event.feature_key,
+    coalesce(correct_usage.quantity, v_event.quantity, v_event.removed_quantity), v_event.event_at,
+    v_event.idempotency_key, v_event.metadata, v_event.created_at
+  into v_answer;
+  return v_answer;
+end;
+$$;
+
+comment on function pgledger.correct_usage is
+  'Gives a usage event another quantity or removes it, and puts right what it was added up in.';
+
+revoke all on function pgledger.correct_usage from public;
 
 -- file: repeatable/23_usage/count_usage_values.sql
 /*
@@ -17627,7 +20821,7 @@ begin
     meters.key,
     bucket.span,
     date_bin(bucket.size, coalesce(event.event_at, now), v_origin) as starts_at,
-    event.metadata ->> meters.unique_key as value
+    pgledger.counted_value(event.metadata, meters.unique_key) as value
   from unnest(meter_keys, event_ats, metadatas) as event (meter_key, event_at, metadata)
   inner join pgledger.meters
     on meters.key = any(meter_keys) and event.meter_key = meters.key
@@ -17643,16 +20837,44 @@ comment on function pgledger.count_usage_values is
 
 revoke all on function pgledger.count_usage_values from public;
 
+-- file: repeatable/23_usage/counted_value.sql
+/*
+The value that an event has in the named member of its metadata, as it is told from others: as text.
+Numbers are equal by value, so 1 and 1.0 are one, within arrays and objects too.
+*/
+create or replace function pgledger.counted_value(metadata jsonb, unique_key text)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select case jsonb_typeof(metadata -> unique_key)
+    when 'number' then trim_scale((metadata ->> unique_key)::numeric)::text
+    when 'array' then pgledger.plain_json(metadata -> unique_key)::text
+    when 'object' then pgledger.plain_json(metadata -> unique_key)::text
+    else metadata ->> unique_key
+  end
+$$;
+
+comment on function pgledger.counted_value is
+  'The value in a member of metadata, as it is told from others.';
+
+revoke all on function pgledger.counted_value from public;
+
 -- file: repeatable/23_usage/delete_usage_before.sql
 /*
-Deletes an app's usage events from before a time, at most so many, and returns how many. None that a
-tenant's subscriptions still need is deleted. Whole UTC hours are given up: the tenant's purge line
-moves behind the hour of the latest event deleted, and nothing older is taken any more, because
-idempotency keys are forgotten with their events.
+Deletes an app's usage events from before a time, at most so many, and returns how many. What may be
+deleted of a tenant's, pgledger.purge_bounds says. The tenant's purge line moves there with the
+first of them, and nothing older is taken any more, because idempotency keys are forgotten with
+their events.
 
-Locks: the events, without those that somebody else is purging; then their tenants, ascending, on
-which recording takes no lock. Who records an event whose key is being deleted waits for the end of
-the transaction.
+Tenants that earlier calls are through with are left out, until nothing is left of the others: then
+all are looked at once more, for what may be deleted by now.
+
+Locks: the events of a tenant, without those that somebody else is purging; then the tenant, on
+which recording takes no lock; so one tenant after the other, ascending. The first event is deleted
+when all are locked, so who waits for a deletion is not waited for. Who records an event whose key
+is being deleted waits for the end of the transaction.
 */
 create or replace function pgledger.delete_usage_before(
   app_id text,
@@ -17663,75 +20885,46 @@ returns bigint
 language plpgsql
 volatile
 parallel unsafe
--- The index has a meter's events in the order in which they are deleted.
 set enable_bitmapscan = off
 set enable_seqscan = off
 as $$
 declare
+  v_before timestamptz := date_bin('1 hour', before, timestamptz '2000-01-01 00:00:00+00');
+  v_tenant_key integer;
+  v_tenant pgledger.tenants;
+  v_bounds record;
+  v_events tid[] := '{}';
   v_deleted bigint;
 begin
-  with doomed as materialized (
-    select event.ctid, event.tenant_key, event.event_at
-    from (
-      select
-        meters.key,
-        date_bin(
-          '1 hour',
-          least(before, pgledger.usage_needed_from(meters.app_id, meters.tenant_id)),
-          timestamptz '2000-01-01 00:00:00+00'
-        ) as before
-      from pgledger.meters
-      where meters.app_id = delete_usage_before.app_id
-        and exists (
-          select
-          from pgledger.usage_events
-          where usage_events.meter_key = meters.key
-            and usage_events.event_at < delete_usage_before.before
+  for v_look in 1..2 loop
+    for v_tenant_key in
+      select tenants.key
+      from pgledger.tenants
+      where tenants.app_id = delete_usage_before.app_id
+        and pgledger.has_usage_between(
+          tenants.key, case when v_look = 1 then tenants.purge_from else '-infinity' end, v_before
         )
-      offset 0
-    ) as line
-    cross join lateral (
-      select usage_events.ctid, usage_events.tenant_key, usage_events.event_at
-      from pgledger.usage_events
-      where usage_events.meter_key = line.key
-        and usage_events.event_at < line.before
-      order by usage_events.event_at
-      limit max_events
-      for update skip locked
-    ) as event
-    limit max_events
-  ),
-  line as materialized (
-    select
-      doomed.tenant_key,
-      date_bin('1 hour', max(doomed.event_at), timestamptz '2000-01-01 00:00:00+00')
-      + interval '1 hour' as before
-    from doomed
-    group by doomed.tenant_key
-  ),
-  locked as materialized (
-    select tenants.key
-    from pgledger.tenants
-    where tenants.key in (select line.tenant_key from line)
-    order by tenants.key
-    for no key update
-  ),
-  moved as (
-    update pgledger.tenants
-    set purged_before = line.before
-    from locked
-    inner join line on locked.key = line.tenant_key
-    where tenants.key = locked.key and tenants.purged_before < line.before
-  )
+      order by tenants.key
+    loop
+      v_tenant := (select tenants from pgledger.tenants where tenants.key = v_tenant_key);
+      v_bounds := pgledger.purge_bounds(v_tenant, v_before);
+      continue when not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line);
+
+      v_events := v_events || pgledger.lock_purgeable_usage(
+        v_tenant_key, v_bounds.singly_before, v_bounds.gap_starts, v_bounds.gap_ends,
+        max_events - cardinality(v_events)
+      );
+      perform pgledger.move_purge_line(
+        v_tenant, v_bounds.line, v_bounds.settles, v_bounds.settled_before,
+        to_end => cardinality(v_events) < max_events
+      );
+      exit when cardinality(v_events) >= max_events;
+    end loop;
+    exit when cardinality(v_events) > 0;
+  end loop;
+
   delete from pgledger.usage_events
-  -- Through the locked tenants, so that none is locked after the first event is deleted.
-  where usage_events.ctid = any(
-    array(
-      select doomed.ctid
-      from doomed
-      inner join locked on doomed.tenant_key = locked.key
-    )
-  );
+  where usage_events.ctid = any(v_events);
   get diagnostics v_deleted = row_count;
   return v_deleted;
 end;
@@ -17742,11 +20935,77 @@ comment on function pgledger.delete_usage_before is
 
 revoke all on function pgledger.delete_usage_before from public;
 
+-- file: repeatable/23_usage/edges_of_parts.sql
+/*
+The times that cut a range into the hours, days or months of a time zone, its own start and end
+among them. Hours are counted as they pass, days and months by the calendar; a day that the zone
+leaves out has no part.
+Errors: InvalidTime.
+*/
+create or replace function pgledger.edges_of_parts(
+  starts_at timestamptz,
+  ends_at timestamptz,
+  unit text,
+  time_zone text
+)
+returns timestamptz[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_most constant integer := 10000;
+  v_length interval := '1 ' || unit;
+  v_ok boolean;
+begin
+  if starts_at + v_most * v_length < ends_at then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array[
+        'ends_at', ends_at::text, format('it is more than %s parts after %s', v_most, starts_at)
+      ],
+      hint => 'Ask for a shorter range, or for longer parts.'
+    );
+  end if;
+
+  return array(
+    select distinct edge.at
+    from (
+      values (starts_at), (ends_at)
+      union all
+      select hour.at
+      from generate_series(1, v_most) as number
+      cross join lateral (
+        select date_trunc('hour', starts_at + number * v_length, time_zone) as at
+      ) as hour
+      where unit = 'hour'
+        and starts_at + number * v_length < ends_at + v_length
+        -- Where clocks are put back by half an hour, no hour begins at what is cut off to.
+        and extract(minute from hour.at at time zone time_zone) = 0
+      union all
+      select (date_trunc(unit, starts_at at time zone time_zone) + number * v_length)
+        at time zone time_zone
+      from generate_series(1, v_most) as number
+      where unit <> 'hour' and starts_at + number * v_length < ends_at + v_length
+    ) as edge (at)
+    where edge.at between starts_at and ends_at
+    order by edge.at
+  );
+end;
+$$;
+
+comment on function pgledger.edges_of_parts is
+  'The times that cut a range into the hours, days or months of a time zone.';
+
+revoke all on function pgledger.edges_of_parts from public;
+
 -- file: repeatable/23_usage/event_of_key.sql
 /*
-The id of the usage event that a tenant's idempotency key names, or null if there is none. The event
-has to be what the call asks to consume. A seat's event has the level that was reached and not the
-quantity that was asked for, so of a seat only the feature is compared.
+The id of the usage event that an idempotency key names among a tenant's events of a feature, or
+null if there is none. The event has to be what the call asks for: of that quantity, and of that
+time if one is given; was_consumed says that the quantity of a seat is how many were added. That is
+the step from the level before, which the events themselves tell, until they are purged or
+corrected; then it is not compared.
 Errors: IdempotencyConflict.
 */
 create or replace function pgledger.event_of_key(
@@ -17754,7 +21013,9 @@ create or replace function pgledger.event_of_key(
   tenant_id text,
   feature_key text,
   quantity numeric,
-  idempotency_key text
+  event_at timestamptz,
+  idempotency_key text,
+  was_consumed boolean
 )
 returns text
 language plpgsql
@@ -17762,38 +21023,53 @@ stable
 parallel safe
 as $$
 declare
-  v_id text;
-  v_given jsonb;
-  v_recorded jsonb;
+  v_event record;
+  v_recorded numeric;
   v_ok boolean;
 begin
   select
-    pgledger.event_id(usage_events.created_at, usage_events.key),
+    usage_events.key, usage_events.event_at, usage_events.created_at, usage_events.quantity,
+    usage_events.meter_key, meters.type, corrected.quantity as reported
+  into v_event
+  from pgledger.meters
+  inner join pgledger.usage_events on meters.key = usage_events.meter_key
+  left join lateral (
+    select usage_corrections.quantity
+    from pgledger.usage_corrections
+    where usage_corrections.meter_key = usage_events.meter_key
+      and usage_corrections.event_at = usage_events.event_at
+      and usage_corrections.event_key = usage_events.key
+    order by usage_corrections.version
+    limit 1
+  ) as corrected on true
+  where meters.app_id = event_of_key.app_id
+    and meters.tenant_id = event_of_key.tenant_id
+    and meters.feature_key = event_of_key.feature_key
+    and usage_events.idempotency_key = event_of_key.idempotency_key;
+  if not found then
+    return null;
+  end if;
+
+  v_recorded := case
+    when v_event.type = 'seat' and was_consumed then pgledger.seats_added(
+      v_event.meter_key, v_event.event_at, v_event.created_at, v_event.key, v_event.quantity
+    )
+    when v_event.reported is null or v_event.quantity = event_of_key.quantity
+      then v_event.quantity
+    else v_event.reported
+  end;
+  v_ok := pgledger.check_repeated(
+    quote_literal(pgledger.abridged(idempotency_key)),
     jsonb_build_object(
-      'app_id', event_of_key.app_id,
-      'feature_key', event_of_key.feature_key,
-      'quantity', case
-        when meters.type = 'seat' then usage_events.quantity
-        else event_of_key.quantity
-      end
+      'app_id', app_id,
+      'quantity', case when v_recorded is not null then trim_scale(event_of_key.quantity) end,
+      'event_at', coalesce(event_of_key.event_at, v_event.event_at)
     ),
     jsonb_build_object(
-      'app_id', tenants.app_id,
-      'feature_key', meters.feature_key,
-      'quantity', usage_events.quantity
+      'app_id', app_id, 'quantity', trim_scale(v_recorded), 'event_at', v_event.event_at
     )
-  into v_id, v_given, v_recorded
-  from pgledger.tenants
-  inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
-  inner join pgledger.meters on usage_events.meter_key = meters.key
-  where tenants.app_id = event_of_key.app_id
-    and tenants.tenant_id = event_of_key.tenant_id
-    and usage_events.idempotency_key = event_of_key.idempotency_key;
-
-  v_ok := pgledger.check_repeated(
-    quote_literal(pgledger.abridged(idempotency_key)), v_given, v_recorded
   );
-  return v_id;
+  return pgledger.event_id(v_event.created_at, v_event.key);
 end;
 $$;
 
@@ -17802,6 +21078,153 @@ comment on function pgledger.event_of_key is
   'else.';
 
 revoke all on function pgledger.event_of_key from public;
+
+-- file: repeatable/23_usage/forget_usage_values.sql
+/*
+Gives up the values of a meter's hour that no event in it has any more, and those of its day that no
+hour in it has.
+Locks: values, those of the hour before those of the day.
+*/
+create or replace function pgledger.forget_usage_values(
+  meter_key integer,
+  hour timestamptz,
+  day timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  delete from pgledger.usage_values
+  where usage_values.meter_key = forget_usage_values.meter_key
+    and usage_values.span = 2
+    and usage_values.starts_at = hour
+    and usage_values.value not in (
+      select pgledger.counted_value(event.metadata, meters.unique_key)
+      from pgledger.meters
+      inner join pgledger.usage_events as event on meters.key = event.meter_key
+      where meters.key = forget_usage_values.meter_key
+        and event.event_at >= hour
+        and event.event_at < hour + interval '1 hour'
+        and event.quantity is not null
+    );
+  delete from pgledger.usage_values
+  where usage_values.meter_key = forget_usage_values.meter_key
+    and usage_values.span = 1
+    and usage_values.starts_at = day
+    and usage_values.value not in (
+      select part.value
+      from pgledger.usage_values as part
+      where part.meter_key = forget_usage_values.meter_key
+        and part.span = 2
+        and part.starts_at >= day
+        and part.starts_at < day + interval '24 hours'
+    );
+end;
+$$;
+
+comment on function pgledger.forget_usage_values is
+  'Gives up values of a meter''s hour and day that no event has any more.';
+
+revoke all on function pgledger.forget_usage_values from public;
+
+-- file: repeatable/23_usage/has_prices.sql
+/*
+Whether a plan that a subscription has been on since a version of it has, or ever had, prices for
+usage.
+*/
+create or replace function pgledger.has_prices(subscription_key bigint, since_version bigint)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select exists (
+    select
+    from (
+      select distinct subscription_changes.plan_key
+      from pgledger.subscription_changes
+      where subscription_changes.subscription_key = has_prices.subscription_key
+        and subscription_changes.version >= has_prices.since_version
+    ) as taken
+    inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
+    where jsonb_path_exists(plan_versions.pricing, '$.prices[0]')
+  )
+$$;
+
+comment on function pgledger.has_prices is
+  'Whether a plan that a subscription has been on has prices for usage.';
+
+revoke all on function pgledger.has_prices from public;
+
+-- file: repeatable/23_usage/has_usage_between.sql
+/*
+Whether there are events of a tenant in [starts_at, ends_at). It looks once for one of each feature.
+*/
+create or replace function pgledger.has_usage_between(
+  tenant_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return exists (
+    select
+    from pgledger.meters
+    cross join lateral (
+      select
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= has_usage_between.starts_at
+        and usage_events.event_at < has_usage_between.ends_at
+      limit 1
+    ) as event
+    where meters.tenant_key = has_usage_between.tenant_key
+  );
+end;
+$$;
+
+comment on function pgledger.has_usage_between is
+  'Whether there are events of a tenant in a range of time.';
+
+revoke all on function pgledger.has_usage_between from public;
+
+-- file: repeatable/23_usage/hour_is_purged.sql
+/*
+Whether events of a meter's hour have been purged: then there are fewer than its total counts.
+*/
+create or replace function pgledger.hour_is_purged(meter_key integer, hour timestamptz)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select usage_rollups.events
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = hour_is_purged.meter_key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at = hour_is_purged.hour
+    ) > (
+      select count(usage_events.quantity)
+      from pgledger.usage_events
+      where usage_events.meter_key = hour_is_purged.meter_key
+        and usage_events.event_at >= hour_is_purged.hour
+        and usage_events.event_at < hour_is_purged.hour + interval '1 hour'
+    ),
+    false
+  )
+$$;
+
+comment on function pgledger.hour_is_purged is 'Whether events of a meter''s hour were purged.';
+
+revoke all on function pgledger.hour_is_purged from public;
 
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
@@ -17834,6 +21257,12 @@ begin
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
+  if v_answer.error = 'IdempotencyConflict' then
+    -- It says in what the two differ.
+    ingest_one_usage.id := pgledger.event_of_key(
+      app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, was_consumed => false
+    );
+  end if;
   if v_answer.error is not null then
     v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
@@ -17863,8 +21292,9 @@ forgotten. A purge that commits while an old event waits for a lock is noticed a
 raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
 
 Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
-before hours.
+ascending by meter and key; roll-ups, ascending by meter, days before hours; values that are new,
+ascending. Values come after the roll-ups, because who removes an event holds its roll-ups while
+looking whether another event has its value.
 Errors: serialization_failure.
 */
 create or replace function pgledger.ingest_usage(
@@ -17908,7 +21338,9 @@ begin
     -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
     -- that a seat's new level is later than all levels before it.
     if v_resolved.lacks_meters then
-      perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+      perform pgledger.open_meters(
+        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, v_now
+      );
     end if;
     perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
   end loop;
@@ -17944,15 +21376,15 @@ begin
     select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
     from pgledger.usage_answers(
       app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_latest, v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
+      v_latest, v_id_head, v_resolved.meter_keys, v_meter_keys
     ) as answer;
   end if;
 
   -- Last, because most other calls that record usage wait for these rows.
+  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
   if v_resolved.has_values then
     perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
   end if;
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
 end;
 $$;
 
@@ -17963,7 +21395,7 @@ revoke all on function pgledger.ingest_usage from public;
 
 -- file: repeatable/23_usage/insert_usage.sql
 /*
-Inserts those events of a batch that have a meter and whose idempotency key is new for the tenant.
+Inserts those events of a batch that have a meter and whose idempotency key is new for that meter.
 Returns the meter of each event that was inserted, in its place, and null in the places of the
 others.
 
@@ -17971,7 +21403,7 @@ As a rule no key is taken, and to ask for each would cost a third of the insert.
 first inserted as if no key were taken. If one is, that insert is undone, and a second one asks for
 each key and leaves out the events whose keys are taken.
 
-Locks: idempotency keys, ascending by tenant and key.
+Locks: idempotency keys, ascending by meter and key.
 */
 create or replace function pgledger.insert_usage(
   first_key bigint,
@@ -18005,7 +21437,7 @@ begin
     )
     where event.meter_key is not null
     -- In this order, because sessions may wait for each other's keys.
-    order by event.tenant_key, event.idempotency_key, event.place;
+    order by event.meter_key, event.idempotency_key, event.place;
     return meter_keys;
   exception
     when unique_violation then null;
@@ -18024,8 +21456,8 @@ begin
       tenant_key, meter_key, quantity, event_at, idempotency_key, metadata, place
     )
     where event.meter_key is not null
-    order by event.tenant_key, event.idempotency_key, event.place
-    on conflict on constraint usage_events_tenant_key_idempotency_key_key do nothing
+    order by event.meter_key, event.idempotency_key, event.place
+    on conflict on constraint usage_events_meter_key_idempotency_key_key do nothing
     returning usage_events.key, usage_events.meter_key
   )
   select array_agg(inserted.meter_key order by place.number)
@@ -18040,6 +21472,38 @@ comment on function pgledger.insert_usage is
   'Inserts those events of a batch that have a meter and whose idempotency key is new.';
 
 revoke all on function pgledger.insert_usage from public;
+
+-- file: repeatable/23_usage/is_read_singly.sql
+/*
+Whether invoices look at the single events of a tenant's feature, and not only at totals: at the
+reports of a seat, and at usage of which each event has a price of its own, by any version of a plan
+that the tenant has been on.
+*/
+create or replace function pgledger.is_read_singly(meter pgledger.meters)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select meter.type = 'seat' or exists (
+    select
+    from (
+      select distinct subscription_changes.plan_key
+      from pgledger.subscription_changes
+      where subscription_changes.app_id = meter.app_id
+        and subscription_changes.tenant_id = meter.tenant_id
+    ) as taken
+    inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
+    cross join lateral jsonb_path_query(plan_versions.pricing, '$.prices[*]') as price (value)
+    where price.value ->> 'feature' = meter.feature_key
+      and price.value ?| array['event_minimum', 'event_maximum', 'free_events']
+  )
+$$;
+
+comment on function pgledger.is_read_singly is
+  'Whether invoices look at the single events of a tenant''s feature.';
+
+revoke all on function pgledger.is_read_singly from public;
 
 -- file: repeatable/23_usage/latest_usage_between.sql
 /*
@@ -18066,13 +21530,15 @@ begin
     select usage_rollups.latest
     into v_value
     from pgledger.usage_rollups
-    where usage_rollups.meter_key = latest_usage_between.meter_key and usage_rollups.span = 1
+    where usage_rollups.meter_key = latest_usage_between.meter_key
+      and usage_rollups.span = 1
+      and usage_rollups.events > 0
     order by usage_rollups.starts_at desc
     limit 1;
     return coalesce(v_value, 0);
   end if;
 
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   select part.latest
   into v_value
   from (
@@ -18083,6 +21549,7 @@ begin
         and usage_rollups.span = 1
         and usage_rollups.starts_at >= v_whole.first_day
         and usage_rollups.starts_at < v_whole.last_day
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -18094,6 +21561,7 @@ begin
         and usage_rollups.span = 2
         and usage_rollups.starts_at >= v_whole.first_hour
         and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -18105,6 +21573,7 @@ begin
         and usage_rollups.span = 2
         and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
         and usage_rollups.starts_at < v_whole.last_hour
+        and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
     )
@@ -18113,8 +21582,9 @@ begin
       select usage_events.event_at, usage_events.key, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= latest_usage_between.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, latest_usage_between.ends_at)
+        and usage_events.event_at >= v_whole.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
+        and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
     )
@@ -18124,7 +21594,8 @@ begin
       from pgledger.usage_events
       where usage_events.meter_key = latest_usage_between.meter_key
         and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < latest_usage_between.ends_at
+        and usage_events.event_at < v_whole.ends_at
+        and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
     )
@@ -18282,12 +21753,81 @@ Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
 revoke all on function public.ledger_aggregate_usage_by_feature from public;
 grant execute on function public.ledger_aggregate_usage_by_feature to pgledger_reader;
 
+-- file: repeatable/23_usage/ledger_correct_usage.sql
+/*
+Locks: those of pgledger.correct_usage.
+
+Checks, in this order: app_id, tenant_id, id, event_at, quantity, reason, purge line, existence.
+*/
+create or replace function public.ledger_correct_usage(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  quantity numeric,
+  reason text default null
+)
+returns public.ledger_usage_event
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_answer record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'evt');
+  if event_at is null then
+    v_ok := pgledger.fail('NullArgument', array['event_at']);
+  end if;
+  v_ok := pgledger.check_quantity('quantity', quantity);
+  if reason is not null then
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, quantity, reason);
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_correct_usage is
+$$Gives a usage event another quantity.
+
+All totals change with it. An invoice that is final stays as it is: the next
+one has a line of late usage for the difference, which is below zero where
+less was used. To correct anything else, remove the event and record another
+one under another key.
+
+Nothing changes if the event has that quantity already. The event may be sent
+again with its key and its first or its last quantity, and is a duplicate.
+
+app_id: App.
+tenant_id: Tenant whose usage it is.
+id: Id of the event.
+event_at: When it happened, as ledger_query_usage tells it.
+quantity: How much it was, 0 or more, below 1e30, at most 18 decimal places;
+  for a seat, how many there were.
+reason: Why, 1 to 1,000 characters, or null.
+
+Returns: The event as it is now.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidQuantity,
+  InvalidArgument (the reason is not valid), UsagePurged (event_at is so long
+  ago that events of that time may have been purged), UsageNotFound (the
+  tenant has no such event, or it was removed).$$;
+
+revoke all on function public.ledger_correct_usage from public;
+grant execute on function public.ledger_correct_usage to pgledger_poster;
+
 -- file: repeatable/23_usage/ledger_ingest_usage.sql
 /*
 The answer has one row for each event, in the order of the arrays.
-An event before the purge line is a duplicate if its key is taken at the end of the call, also by an
-event of the same call; else it is rejected, as nobody knows whether it was counted. So the order of
-a batch's events makes no difference, and an event whose key counts raises no alarm.
+An event before the purge line is told of its key if that is taken at the end of the call, also by
+an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
+that counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 */
 create or replace function public.ledger_ingest_usage(
@@ -18350,9 +21890,10 @@ The events are given as parallel arrays: the first elements of all arrays are
 the first event, and so on.
 
 An event that is wrong is rejected alone, and the others are recorded. An
-event whose idempotency key its tenant has used before is a duplicate: it is
-not counted again, whatever else it says. So a batch in which every event has
-a key may be sent as often as it takes.
+event whose idempotency key its tenant has used before for this feature is a
+duplicate and not counted again. So a batch in which every event has a key may
+be sent as often as it takes. If it has another quantity than the first one,
+or another event_at is given, it is rejected (IdempotencyConflict).
 
 app_id: App.
 tenant_ids: Tenants that used something, 1 to 128 characters each.
@@ -18362,7 +21903,7 @@ quantities: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_ats: When each happened, from 1970 on, not further ahead of the clock
   than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
-  unique for a tenant; each event without one counts, or null.
+  unique for a tenant and feature; each event without one counts, or null.
 metadatas: JSON objects to store with them, at most 64 KiB each and 64 MiB in
   all, or null.
 
@@ -18430,10 +21971,10 @@ $$Deletes old usage events and keeps what they come to.
 Call it, each time in a transaction of its own, until it returns 0.
 
 Events are deleted for whole UTC hours, the oldest of a feature first. Kept
-are those that subscriptions that go on still count in, and those that are
-still to be invoiced; and so are all totals. Of the tenants concerned, events
-of the hours deleted are refused from then on (UsagePurged), because their
-idempotency keys are forgotten.
+are those that subscriptions that go on still count in, those that are still
+to be invoiced, and those that late usage is billed by; and so are all totals.
+Of the tenants concerned, events from before that time are refused from then
+on (UsagePurged), because idempotency keys are forgotten.
 
 app_id: App.
 before: Events of the UTC hours before the one that it lies in are deleted; at
@@ -18495,6 +22036,7 @@ begin
       where usage_events.meter_key = meters.key
         and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
         and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
+        and usage_events.quantity is not null
       order by usage_events.event_at, usage_events.key
       limit least(page_offset, 9223372036854775807 - page_size) + page_size
     ) as found
@@ -18567,8 +22109,9 @@ $$;
 comment on function public.ledger_record_usage is
 $$Records one usage event.
 
-An event whose idempotency key its tenant has used before is a duplicate: it
-is not counted again, whatever else it says.
+An event whose idempotency key its tenant has used before for this feature is
+a duplicate and not counted again. If it has another quantity than the first
+one, or another event_at is given, that is an error (IdempotencyConflict).
 
 Call it in FROM: (ledger_record_usage(...)).* calls it once for every column.
 
@@ -18580,7 +22123,7 @@ quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a
 event_at: When it happened, from 1970 on, not further ahead of the clock than
   ledger_set_usage_skew allows; null for now.
 idempotency_key: The reporter's own name of the event, 1 to 255 characters,
-  unique for the tenant; each event without one counts, or null.
+  unique for the tenant and feature; each event without one counts, or null.
 metadata: JSON object to store with it, at most 64 KiB, or null.
 
 Returns: Whether it was counted now or had been before, and its id.
@@ -18592,10 +22135,73 @@ Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   finite), UsageInFuture (event_at is further ahead than the app allows),
   UsagePurged (event_at is so long ago that events of that time may have been
   purged), InvalidMetadata (it is not valid, or lacks the member whose values
-  are counted).$$;
+  are counted), IdempotencyConflict (the key is taken by usage of another
+  quantity or time).$$;
 
 revoke all on function public.ledger_record_usage from public;
 grant execute on function public.ledger_record_usage to pgledger_poster;
+
+-- file: repeatable/23_usage/ledger_remove_usage.sql
+/*
+Locks: those of pgledger.correct_usage.
+
+Checks, in this order: app_id, tenant_id, id, event_at, reason, purge line, existence.
+*/
+create or replace function public.ledger_remove_usage(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  reason text default null
+)
+returns public.ledger_usage_event
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_answer record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'evt');
+  if event_at is null then
+    v_ok := pgledger.fail('NullArgument', array['event_at']);
+  end if;
+  if reason is not null then
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, null, reason);
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_remove_usage is
+$$Removes a usage event that was wrong.
+
+It counts nowhere any more. An invoice that is final stays as it is: the next
+one has a line of late usage that gives back what the event has cost.
+
+Its idempotency key stays taken, so whoever sends the event again does not
+bring it back. Removing it again changes nothing.
+
+app_id: App.
+tenant_id: Tenant whose usage it was.
+id: Id of the event.
+event_at: When it happened, as ledger_query_usage tells it.
+reason: Why, 1 to 1,000 characters, or null.
+
+Returns: The event as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
+  not valid), UsagePurged (event_at is so long ago that events of that time
+  may have been purged), UsageNotFound (the tenant has no such event).$$;
+
+revoke all on function public.ledger_remove_usage from public;
+grant execute on function public.ledger_remove_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_set_usage_skew.sql
 /*
@@ -18655,6 +22261,144 @@ Errors: NullArgument, InvalidScope, InvalidArgument (it is negative, or more
 revoke all on function public.ledger_set_usage_skew from public;
 grant execute on function public.ledger_set_usage_skew to pgledger_poster;
 
+-- file: repeatable/23_usage/ledger_usage_by_time.sql
+/*
+Checks, in this order: app_id, tenant_id, starts_at, ends_at, purged hours at these, feature_key for
+null, aggregation, existence of the feature, its unique_key, unit, time_zone, number of parts,
+purged hours at their edges.
+*/
+create or replace function public.ledger_usage_by_time(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  unit text default 'day',
+  time_zone text default null,
+  aggregation text default null
+)
+returns setof public.ledger_usage_part
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_zone text := coalesce(time_zone, pgledger.time_zone_of_tenant(app_id, tenant_id));
+  v_edges timestamptz[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  perform pgledger.aggregate_usage(
+    app_id, tenant_id, feature_key, starts_at, starts_at, aggregation
+  );
+  v_ok := pgledger.check_choice('unit', unit, array['hour', 'day', 'month']);
+  v_ok := pgledger.check_time_zone(v_zone);
+  v_edges := pgledger.edges_of_parts(starts_at, ends_at, unit, v_zone);
+  v_ok := pgledger.check_usage_edges(app_id, tenant_id, 'time_zone', v_edges);
+
+  return query
+  select part.starts_at, part.ends_at, usage.value
+  from (
+    select edge.at as starts_at, lead(edge.at) over (order by edge.at) as ends_at
+    from unnest(v_edges) as edge (at)
+  ) as part
+  cross join lateral pgledger.aggregate_usage(
+    ledger_usage_by_time.app_id,
+    ledger_usage_by_time.tenant_id,
+    ledger_usage_by_time.feature_key,
+    part.starts_at,
+    part.ends_at,
+    ledger_usage_by_time.aggregation
+  ) as usage
+  where part.ends_at is not null
+  order by part.starts_at;
+end;
+$$;
+
+comment on function public.ledger_usage_by_time is
+$$Returns what a tenant's usage comes to in each hour, day or month of a range.
+
+The parts begin where hours, days or months begin in the time zone, also where
+its clocks change. The first one and the last one end with the range.
+
+app_id: App.
+tenant_id: Tenant that used it.
+feature_key: Key of the feature.
+starts_at: From when on, inclusive.
+ends_at: Until when, exclusive; after starts_at.
+unit: How long the parts are; one of: hour, day, month.
+time_zone: Time zone, such as Europe/Berlin; null for that of the tenant's
+  subscription, or UTC without one.
+aggregation: How to count; one of: sum, count, max, unique_count, latest; null
+  for the feature's own way.
+
+Returns: One row for each part, in order; 0 where there was no usage.
+
+Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
+  to 9999, the end is not after the start, or there are more than 10,000
+  parts), UsagePurged (a part begins or ends within an hour whose events may
+  have been purged), InvalidArgument (there is no such aggregation, unit or
+  time zone), FeatureNotFound (there is no feature of this key for this app
+  and tenant).$$;
+
+revoke all on function public.ledger_usage_by_time from public;
+grant execute on function public.ledger_usage_by_time to pgledger_reader;
+
+-- file: repeatable/23_usage/lock_purgeable_usage.sql
+/*
+Locks the oldest events of a tenant that a purge may delete, at most so many, and returns where they
+are. Events that somebody else holds are left out.
+*/
+create or replace function pgledger.lock_purgeable_usage(
+  tenant_key integer,
+  singly_before timestamptz,
+  gap_starts timestamptz[],
+  gap_ends timestamptz[],
+  max_events integer
+)
+returns tid[]
+language plpgsql
+volatile
+parallel unsafe
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
+as $$
+begin
+  return array(
+    select event.ctid
+    from pgledger.meters
+    cross join lateral (
+      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
+      offset 0
+    ) as meter
+    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
+    cross join lateral (
+      select usage_events.ctid
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= gap.starts_at
+        and usage_events.event_at < case
+          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
+        end
+      order by usage_events.event_at
+      limit max_events
+      for update skip locked
+    ) as event
+    where meters.tenant_key = lock_purgeable_usage.tenant_key
+    limit max_events
+  );
+end;
+$$;
+
+comment on function pgledger.lock_purgeable_usage is
+  'Locks the oldest events of a tenant that a purge may delete.';
+
+revoke all on function pgledger.lock_purgeable_usage from public;
+
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
 Serializes those who change the level of a seat, by a report or by consuming: until the end of the
@@ -18699,19 +22443,283 @@ comment on function pgledger.lock_seat_meters is
 
 revoke all on function pgledger.lock_seat_meters from public;
 
+-- file: repeatable/23_usage/lock_usage_event.sql
+/*
+Locks the meter of a usage event and the event itself, and returns it; nulls if there is none.
+removed_quantity is what it said before it was removed. The meter's turn goes on, so that nothing is
+served that was worked out before.
+
+Locks: the meter, then the event.
+*/
+create or replace function pgledger.lock_usage_event(
+  app_id text,
+  tenant_id text,
+  id text,
+  inout event_at timestamptz,
+  to_remove boolean,
+  out meter_key integer,
+  out key bigint,
+  out feature_key text,
+  out quantity numeric,
+  out removed_quantity numeric,
+  out idempotency_key text,
+  out metadata jsonb,
+  out created_at timestamptz
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  update pgledger.meters
+  set turn = meters.turn + case when to_remove then 2 else 1 end
+  where meters.key = (
+    select used.key
+    from pgledger.meters as used
+    inner join pgledger.usage_events on used.key = usage_events.meter_key
+    where used.app_id = lock_usage_event.app_id
+      and used.tenant_id = lock_usage_event.tenant_id
+      and usage_events.event_at = lock_usage_event.event_at
+      and pgledger.event_id(usage_events.created_at, usage_events.key) = lock_usage_event.id
+  )
+  returning meters.key, meters.feature_key
+  into lock_usage_event.meter_key, lock_usage_event.feature_key;
+  if not found then
+    return;
+  end if;
+
+  select
+    usage_events.key, usage_events.quantity, usage_events.idempotency_key, usage_events.metadata,
+    usage_events.created_at
+  into
+    lock_usage_event.key, lock_usage_event.quantity, lock_usage_event.idempotency_key,
+    lock_usage_event.metadata, lock_usage_event.created_at
+  from pgledger.usage_events
+  where usage_events.meter_key = lock_usage_event.meter_key
+    and usage_events.event_at = lock_usage_event.event_at
+    and pgledger.event_id(usage_events.created_at, usage_events.key) = lock_usage_event.id
+  for update;
+  if lock_usage_event.quantity is null then
+    select usage_corrections.quantity
+    into lock_usage_event.removed_quantity
+    from pgledger.usage_corrections
+    where usage_corrections.meter_key = lock_usage_event.meter_key
+      and usage_corrections.event_at = lock_usage_event.event_at
+      and usage_corrections.event_key = lock_usage_event.key
+    order by usage_corrections.version desc
+    limit 1;
+  end if;
+end;
+$$;
+
+comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter.';
+
+revoke all on function pgledger.lock_usage_event from public;
+
+-- file: repeatable/23_usage/metered_event_sums.sql
+/*
+What pgledger.event_sums answers, of a meter's events in [starts_at, ends_at). They are read one by
+one, so they must not have been purged.
+*/
+create or replace function pgledger.metered_event_sums(
+  price jsonb,
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  out events numeric,
+  out quantity numeric,
+  out raised numeric,
+  out cut numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_terms record := pgledger.event_price(price);
+begin
+  select
+    count(*), coalesce(sum(event.quantity), 0), coalesce(sum(excess.below), 0),
+    coalesce(sum(excess.above), 0)
+  into
+    metered_event_sums.events, metered_event_sums.quantity, metered_event_sums.raised,
+    metered_event_sums.cut
+  from (
+    select usage_events.quantity
+    from pgledger.usage_events
+    where usage_events.meter_key = metered_event_sums.meter_key
+      and usage_events.event_at >= metered_event_sums.starts_at
+      and usage_events.event_at < metered_event_sums.ends_at
+      -- A removed event has none.
+      and usage_events.quantity is not null
+    order by usage_events.event_at, usage_events.key
+    offset v_terms.free_events
+  ) as event
+  cross join lateral pgledger.event_excess(
+    event.quantity, v_terms.rate, v_terms.fee, v_terms.event_minimum, v_terms.event_maximum
+  ) as excess;
+end;
+$$;
+
+comment on function pgledger.metered_event_sums is
+  'What a price that asks something for each event is computed from, of a meter''s events.';
+
+revoke all on function pgledger.metered_event_sums from public;
+
+-- file: repeatable/23_usage/meters_to_open.sql
+/*
+The pairs of tenant and feature among events that need a meter and have none yet, each once. The
+feature is looked for once a pair, however many events there are of it.
+*/
+create or replace function pgledger.meters_to_open(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  places bigint[],
+  now timestamptz
+)
+returns table (tenant_id text, feature_key text)
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return query
+  with event as materialized (
+    select
+      given.tenant_id, given.feature_key, given.metadata,
+      coalesce(given.event_at, now) as event_at
+    from unnest(places) as place (number)
+    inner join unnest(tenant_ids, feature_keys, event_ats, metadatas) with ordinality
+      as given (tenant_id, feature_key, event_at, metadata, place)
+      on place.number = given.place
+    where given.feature_key is not null
+      and pgledger.text_fault(given.tenant_id, 1, 128, false) is null
+  )
+  select pair.tenant_id, pair.feature_key
+  from (
+    select distinct event.tenant_id, event.feature_key
+    from event
+  ) as pair
+  cross join lateral pgledger.find_feature(
+    meters_to_open.app_id, pair.feature_key, pair.tenant_id
+  ) as feature
+  left join pgledger.tenants
+    on tenants.app_id = meters_to_open.app_id and pair.tenant_id = tenants.tenant_id
+  where feature.type in ('metered', 'seat')
+    and not exists (
+      select
+      from pgledger.meters
+      where meters.app_id = meters_to_open.app_id
+        and meters.tenant_id = pair.tenant_id
+        and meters.feature_key = pair.feature_key
+    )
+    and exists (
+      select
+      from event
+      where event.tenant_id = pair.tenant_id
+        and event.feature_key = pair.feature_key
+        and event.event_at >= coalesce(tenants.purged_before, '-infinity')
+        and (
+          feature.unique_key is null
+          or char_length(pgledger.counted_value(event.metadata, feature.unique_key))
+          between 1 and 255
+        )
+    );
+end;
+$$;
+
+comment on function pgledger.meters_to_open is
+  'Pairs of tenant and feature among events that need a meter and have none.';
+
+revoke all on function pgledger.meters_to_open from public;
+
+-- file: repeatable/23_usage/move_purge_line.sql
+/*
+Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
+noted that since the tenant was read. to_end: nothing before the line is left to be deleted.
+
+Locks: the tenant.
+*/
+create or replace function pgledger.move_purge_line(
+  tenant pgledger.tenants,
+  line timestamptz,
+  settles boolean,
+  settled_before timestamptz,
+  to_end boolean
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_tenant pgledger.tenants;
+begin
+  v_tenant := (
+    select tenants
+    from pgledger.tenants
+    where tenants.key = move_purge_line.tenant.key
+    for no key update
+  );
+  if settles and v_tenant.settling_since = tenant.settling_since
+    and (
+      v_tenant.settling_before < line
+      or v_tenant.settled_before < move_purge_line.settled_before
+    )
+  then
+    v_tenant.settled_before := greatest(v_tenant.settled_before, move_purge_line.settled_before);
+    v_tenant.settling_before := greatest(v_tenant.purged_before, line);
+    v_tenant.settling_since := pgledger.clock();
+  end if;
+  v_tenant.purged_before := greatest(v_tenant.purged_before, line);
+  if to_end then
+    v_tenant.purge_from := greatest(v_tenant.purge_from, line);
+  end if;
+
+  update pgledger.tenants
+  set
+    purged_before = v_tenant.purged_before,
+    purge_from = v_tenant.purge_from,
+    settled_before = v_tenant.settled_before,
+    settling_before = v_tenant.settling_before,
+    settling_since = v_tenant.settling_since
+  where tenants.key = v_tenant.key
+    and (
+      tenants.purged_before, tenants.purge_from, tenants.settled_before, tenants.settling_before,
+      tenants.settling_since
+    ) <> (
+      v_tenant.purged_before, v_tenant.purge_from, v_tenant.settled_before,
+      v_tenant.settling_before, v_tenant.settling_since
+    );
+end;
+$$;
+
+comment on function pgledger.move_purge_line is
+  'Moves a tenant''s purge line on, and notes what is settled.';
+
+revoke all on function pgledger.move_purge_line from public;
+
 -- file: repeatable/23_usage/open_meters.sql
 /*
-Makes the meters that are missing for these parallel pairs of tenant and feature. A pair gets its
-meter if the tenant's id is valid and the catalogue has the feature as one that is metered or a
-seat. If a pair is left without one, pgledger.usage_fault says why.
+Makes the meters that events lack. places are those of the events, among parallel arrays, with which
+nothing else is wrong; arrays that are null have nothing for any event. An event gets its meter if
+the catalogue has the feature as one that is metered or a seat, the tenant's id is valid and its
+purge line is not behind the event, and the value that the feature counts is there. If an event is
+left without one, pgledger.usage_fault says why. So what is rejected leaves nothing behind.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
 create or replace function pgledger.open_meters(
   app_id text,
-  distinct_tenant_ids text[],
   tenant_ids text[],
-  feature_keys text[]
+  feature_keys text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  places bigint[],
+  now timestamptz
 )
 returns void
 language plpgsql
@@ -18730,29 +22738,9 @@ begin
     array_agg(missing.tenant_id order by missing.tenant_id, missing.feature_key),
     array_agg(missing.feature_key order by missing.tenant_id, missing.feature_key)
   into v_tenant_ids, v_feature_keys
-  from (
-    select given.tenant_id, given.feature_key
-    from unnest(tenant_ids, feature_keys) as given (tenant_id, feature_key)
-    except
-    select meters.tenant_id, meters.feature_key
-    from pgledger.meters
-    where meters.app_id = open_meters.app_id
-      and meters.tenant_id = any(distinct_tenant_ids)
-  ) as missing
-  where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
-    and missing.feature_key is not null;
-  if v_tenant_ids is null then
-    return;
-  end if;
-  select
-    array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
-    array_agg(given.feature_key order by given.tenant_id, given.feature_key)
-  into v_tenant_ids, v_feature_keys
-  from unnest(v_tenant_ids, v_feature_keys) as given (tenant_id, feature_key)
-  cross join lateral pgledger.find_feature(
-    open_meters.app_id, given.feature_key, given.tenant_id
-  ) as feature
-  where feature.type in ('metered', 'seat');
+  from pgledger.meters_to_open(
+    app_id, tenant_ids, feature_keys, event_ats, metadatas, places, now
+  ) as missing;
   if v_tenant_ids is null then
     return;
   end if;
@@ -18786,55 +22774,205 @@ end;
 $$;
 
 comment on function pgledger.open_meters is
-  'Makes the meters that are missing for pairs of tenant and feature, where both are valid.';
+  'Makes the meters that events lack, where nothing is wrong with the events.';
 
 revoke all on function pgledger.open_meters from public;
 
--- file: repeatable/23_usage/quota_period.sql
+-- file: repeatable/23_usage/plain_json.sql
 /*
-The period around a time that a limit is for: the subscription's own, or a day, week, month or year
-counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
-seat's level, has no bounds.
+JSON with each number in its shortest form, so that equal values have equal text.
 */
-create or replace function pgledger.quota_period(
-  subscription pgledger.subscriptions,
-  period text,
-  at timestamptz,
-  out starts_at timestamptz,
-  out ends_at timestamptz
+create or replace function pgledger.plain_json(value jsonb)
+returns jsonb
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  return case jsonb_typeof(value)
+    when 'number' then to_jsonb(trim_scale(value::numeric))
+    when 'array' then (
+      select coalesce(
+        jsonb_agg(pgledger.plain_json(element.value) order by element.place), '[]'
+      )
+      from jsonb_array_elements(plain_json.value) with ordinality as element (value, place)
+    )
+    when 'object' then (
+      select coalesce(jsonb_object_agg(member.name, pgledger.plain_json(member.value)), '{}')
+      from jsonb_each(plain_json.value) as member (name, value)
+    )
+    else value
+  end;
+end;
+$$;
+
+comment on function pgledger.plain_json is 'JSON with each number in its shortest form.';
+
+revoke all on function pgledger.plain_json from public;
+
+-- file: repeatable/23_usage/purge_bounds.sql
+/*
+What of a tenant's usage a purge up to a time may delete, and what it writes down of that.
+
+line is the hour up to which usage is deleted and no longer taken. Before it, three things are kept,
+so that whatever an invoice asks can be added up exactly:
+- events of an hour that a change of a subscription or an edge of its periods splits;
+- events of features that are read one by one, which are seats and what is priced by single events,
+  from the start of the earliest period that is not settled;
+- what pgledger.usage_needed_from says.
+They are kept for periods that are not settled. A period is settled once no usage of it is taken any
+more and each subscription that goes on and has prices has had an invoice of its own since, which
+has billed what came late. settles says that what the tenant's row has as settling is settled now,
+and settled_before what that comes to.
+
+gap_starts and gap_ends are the times between the hours that are kept.
+*/
+create or replace function pgledger.purge_bounds(
+  tenant pgledger.tenants,
+  before timestamptz,
+  out line timestamptz,
+  out settles boolean,
+  out settled_before timestamptz,
+  out singly_before timestamptz,
+  out gap_starts timestamptz[],
+  out gap_ends timestamptz[]
 )
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
 begin
-  if period = 'lifetime' then
-    starts_at := '-infinity';
-    ends_at := 'infinity';
-    return;
-  end if;
-  if period <> 'billing' then
-    subscription.billing_interval := period;
-    subscription.interval_count := 1;
-    -- Only a billing period is as long as a trial.
-    subscription.trial_end := null;
-  end if;
-  select found.starts_at, found.ends_at
-  into quota_period.starts_at, quota_period.ends_at
-  from pgledger.subscription_period(subscription, at) as found;
+  line := date_bin(
+    '1 hour',
+    least(before, pgledger.usage_needed_from(tenant.app_id, tenant.tenant_id)),
+    v_origin
+  );
+  settles := not exists (
+    select
+    from pgledger.subscriptions
+    where subscriptions.app_id = tenant.app_id
+      and subscriptions.tenant_id = tenant.tenant_id
+      and subscriptions.status <> 'canceled'
+      and pgledger.has_prices(subscriptions.key, 1)
+      and not exists (
+        select
+        from pgledger.invoices
+        where invoices.subscription_key = subscriptions.key
+          and invoices.kind = 'period'
+          and invoices.period_end > tenant.settling_before
+          and invoices.finalized_at > tenant.settling_since
+      )
+  );
+  settled_before := case
+    when not settles then tenant.settled_before
+    -- Nothing has to be waited for: what was used may be purged at once.
+    when not exists (
+      select
+      from pgledger.subscriptions
+      where subscriptions.app_id = tenant.app_id
+        and subscriptions.tenant_id = tenant.tenant_id
+        and subscriptions.status <> 'canceled'
+    ) then greatest(line, tenant.purged_before)
+    else tenant.settling_before
+  end;
+
+  with change as (
+    select change.occurred_at, change.period_start, change.period_end
+    from pgledger.subscription_changes as change
+    where change.app_id = tenant.app_id
+      and change.tenant_id = tenant.tenant_id
+      and change.period_end > purge_bounds.settled_before
+  ),
+  edge as (
+    select distinct date_bin('1 hour', split.at, v_origin) as hour
+    from change
+    cross join lateral (
+      values (change.occurred_at), (change.period_start), (change.period_end)
+    ) as split (at)
+    where split.at < purge_bounds.line and split.at <> date_bin('1 hour', split.at, v_origin)
+  )
+  select
+    (select least(purge_bounds.line, min(change.period_start)) from change),
+    array['-infinity'::timestamptz] || array_agg(edge.hour + interval '1 hour' order by edge.hour),
+    array_agg(edge.hour order by edge.hour) || purge_bounds.line
+  into purge_bounds.singly_before, purge_bounds.gap_starts, purge_bounds.gap_ends
+  from edge;
 end;
 $$;
 
-comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
+comment on function pgledger.purge_bounds is
+  'What of a tenant''s usage a purge up to a time may delete.';
 
-revoke all on function pgledger.quota_period from public;
+revoke all on function pgledger.purge_bounds from public;
+
+-- file: repeatable/23_usage/repeated_usage.sql
+/*
+What becomes of a usage event whose idempotency key its meter has: it is a duplicate if it says the
+same, and otherwise rejected. The time of an event counts only where it is given. A corrected event
+is repeated by its first quantity and by its last. No row if the key is free.
+*/
+create or replace function pgledger.repeated_usage(
+  meter_key integer,
+  idempotency_key text,
+  quantity numeric,
+  event_at timestamptz
+)
+returns table (status text, id text, error text, arguments text[])
+language sql
+stable
+parallel safe
+rows 1
+as $$
+  select
+    case when repeated.is_same then 'duplicate' else 'rejected' end,
+    case
+      when repeated.is_same then pgledger.event_id(usage_events.created_at, usage_events.key)
+    end,
+    case when not repeated.is_same then 'IdempotencyConflict' end,
+    case
+      when not repeated.is_same
+        then array[quote_literal(pgledger.abridged(repeated_usage.idempotency_key))]
+    end
+  from pgledger.usage_events
+  cross join lateral (
+    select
+      coalesce(
+        repeated_usage.quantity in (
+          usage_events.quantity,
+          (
+            select usage_corrections.quantity
+            from pgledger.usage_corrections
+            where usage_corrections.meter_key = usage_events.meter_key
+              and usage_corrections.event_at = usage_events.event_at
+              and usage_corrections.event_key = usage_events.key
+            order by usage_corrections.version
+            limit 1
+          )
+        )
+        and (
+          repeated_usage.event_at is null or repeated_usage.event_at = usage_events.event_at
+        ),
+        false
+      ) as is_same
+  ) as repeated
+  where usage_events.meter_key = repeated_usage.meter_key
+    and usage_events.idempotency_key = repeated_usage.idempotency_key
+$$;
+
+comment on function pgledger.repeated_usage is
+  'What becomes of a usage event whose idempotency key its meter has, or no row.';
+
+revoke all on function pgledger.repeated_usage from public;
 
 -- file: repeatable/23_usage/resolve_usage.sql
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
 cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
-counted. lacks_meters: an event has no meter. has_seats: an event is of a seat.
+counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
+that is wrong with them, as far as that can be known without one; those are in unopened.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,
@@ -18851,7 +22989,8 @@ create or replace function pgledger.resolve_usage(
   out meter_keys integer[],
   out has_values boolean,
   out lacks_meters boolean,
-  out has_seats boolean
+  out has_seats boolean,
+  out unopened bigint[]
 )
 language plpgsql
 stable
@@ -18862,9 +23001,10 @@ begin
     array_agg(case when event.is_sound then event.tenant_key end order by event.place),
     array_agg(case when event.is_sound then event.meter_key end order by event.place),
     coalesce(bool_or(event.unique_key is not null), false),
-    coalesce(bool_or(event.meter_key is null), false),
-    coalesce(bool_or(event.type = 'seat'), false)
-  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats
+    coalesce(bool_or(event.meter_key is null and event.is_sound), false),
+    coalesce(bool_or(event.type = 'seat'), false),
+    array_agg(event.place) filter (where event.meter_key is null and event.is_sound)
+  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats, unopened
   from (
     select
       given.place,
@@ -18873,12 +23013,14 @@ begin
       meter.unique_key,
       meter.type,
       pgledger.quantity_fault(given.quantity) is null
-      and coalesce(given.event_at, now) between meter.earliest and latest
+      and coalesce(given.event_at, now) between
+        coalesce(meter.earliest, timestamptz 'epoch') and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
         meter.unique_key is null
-        or char_length(given.metadata ->> meter.unique_key) between 1 and 255
+        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
+        between 1 and 255
       ) as is_sound
     from unnest(
       tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
@@ -18997,6 +23139,206 @@ comment on function pgledger.roll_up_usage is
 
 revoke all on function pgledger.roll_up_usage from public;
 
+-- file: repeatable/23_usage/seats_added.sql
+/*
+How many seats an event added: its level less that of the event before it. Who reports or consumes
+seats holds their meter, so the event before is the latest of those that were recorded before it.
+Null where that cannot be told: if events of the meter were purged or corrected.
+*/
+create or replace function pgledger.seats_added(
+  meter_key integer,
+  event_at timestamptz,
+  created_at timestamptz,
+  event_key bigint,
+  quantity numeric
+)
+returns numeric
+language sql
+stable
+parallel safe
+as $$
+  select
+    case
+      when tenants.purged_before > '-infinity' or exists (
+        select
+        from pgledger.usage_corrections
+        where usage_corrections.meter_key = seats_added.meter_key
+      ) then null
+      else seats_added.quantity - coalesce(
+        (
+          select usage_events.quantity
+          from pgledger.usage_events
+          where usage_events.meter_key = seats_added.meter_key
+            and usage_events.event_at <= seats_added.event_at
+            and (usage_events.created_at, usage_events.key)
+            < (seats_added.created_at, seats_added.event_key)
+          order by usage_events.event_at desc, usage_events.key desc
+          limit 1
+        ),
+        0
+      )
+    end
+  from pgledger.meters
+  inner join pgledger.tenants on meters.tenant_key = tenants.key
+  where meters.key = seats_added.meter_key
+$$;
+
+comment on function pgledger.seats_added is
+  'How many seats an event added, or null where that cannot be told.';
+
+revoke all on function pgledger.seats_added from public;
+
+-- file: repeatable/23_usage/time_zone_of_tenant.sql
+/*
+The time zone in which a tenant counts: that of its subscription, or UTC if it has none. One that
+goes on comes before one that has ended, an add-on last, the newest first.
+*/
+create or replace function pgledger.time_zone_of_tenant(app_id text, tenant_id text)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select subscriptions.time_zone
+      from pgledger.subscriptions
+      where subscriptions.app_id = time_zone_of_tenant.app_id
+        and subscriptions.tenant_id = time_zone_of_tenant.tenant_id
+      order by subscriptions.status = 'canceled', subscriptions.add_on, subscriptions.key desc
+      limit 1
+    ),
+    'UTC'
+  )
+$$;
+
+comment on function pgledger.time_zone_of_tenant is 'The time zone in which a tenant counts.';
+
+revoke all on function pgledger.time_zone_of_tenant from public;
+
+-- file: repeatable/23_usage/total_day_again.sql
+/*
+Finds what is highest and latest in a meter's day, among its hours.
+Locks: the roll-up of the day.
+*/
+create or replace function pgledger.total_day_again(meter_key integer, day timestamptz)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  update pgledger.usage_rollups
+  set
+    highest = coalesce(found.highest, 0),
+    latest_at = coalesce(found.latest_at, total_day_again.day),
+    latest_key = coalesce(found.latest_key, 0),
+    latest = coalesce(found.latest, 0)
+  from (
+    select newest.latest_at, newest.latest_key, newest.latest, highest.highest
+    from (
+      select max(hour.highest) as highest
+      from pgledger.usage_rollups as hour
+      where hour.meter_key = total_day_again.meter_key
+        and hour.span = 2
+        and hour.starts_at >= total_day_again.day
+        and hour.starts_at < total_day_again.day + interval '24 hours'
+        and hour.events > 0
+    ) as highest
+    left join (
+      select hour.latest_at, hour.latest_key, hour.latest
+      from pgledger.usage_rollups as hour
+      where hour.meter_key = total_day_again.meter_key
+        and hour.span = 2
+        and hour.starts_at >= total_day_again.day
+        and hour.starts_at < total_day_again.day + interval '24 hours'
+        and hour.events > 0
+      order by hour.starts_at desc
+      limit 1
+    ) as newest on true
+  ) as found
+  where usage_rollups.meter_key = total_day_again.meter_key
+    and usage_rollups.span = 1
+    and usage_rollups.starts_at = total_day_again.day
+$$;
+
+comment on function pgledger.total_day_again is
+  'Finds what is highest and latest in a meter''s day, among its hours.';
+
+revoke all on function pgledger.total_day_again from public;
+
+-- file: repeatable/23_usage/total_usage_again.sql
+/*
+Puts right the totals of the hour and the day of a usage event whose quantity has changed by step,
+or which was removed and said quantity, if step is null. Sums change by that. What is highest and
+latest is found among the hour's events, and then among the day's hours.
+
+Who records usage adds it to these totals before it adds its values, so holding the totals keeps the
+two apart.
+
+Locks: the roll-ups, the day before the hour; values.
+*/
+create or replace function pgledger.total_usage_again(
+  meter_key integer,
+  event_at timestamptz,
+  step numeric,
+  quantity numeric
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_day timestamptz := date_bin('24 hours', event_at, v_origin);
+  v_hour timestamptz := date_bin('1 hour', event_at, v_origin);
+begin
+  perform
+  from pgledger.usage_rollups
+  where usage_rollups.meter_key = total_usage_again.meter_key
+    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour))
+  order by usage_rollups.span
+  for no key update;
+  update pgledger.usage_rollups
+  set
+    events = usage_rollups.events - case when step is null then 1 else 0 end,
+    quantity = usage_rollups.quantity + coalesce(step, -total_usage_again.quantity)
+  where usage_rollups.meter_key = total_usage_again.meter_key
+    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour));
+
+  update pgledger.usage_rollups
+  set
+    highest = coalesce(found.highest, 0),
+    latest_at = coalesce(found.at[1], v_hour),
+    latest_key = coalesce(found.key[1], 0),
+    latest = coalesce(found.latest[1], 0)
+  from (
+    select
+      max(event.quantity) as highest,
+      array_agg(event.event_at order by event.event_at desc, event.key desc) as at,
+      array_agg(event.key order by event.event_at desc, event.key desc) as key,
+      array_agg(event.quantity order by event.event_at desc, event.key desc) as latest
+    from pgledger.usage_events as event
+    where event.meter_key = total_usage_again.meter_key
+      and event.event_at >= v_hour
+      and event.event_at < v_hour + interval '1 hour'
+      and event.quantity is not null
+  ) as found
+  where usage_rollups.meter_key = total_usage_again.meter_key
+    and usage_rollups.span = 2
+    and usage_rollups.starts_at = v_hour;
+  perform pgledger.total_day_again(meter_key, v_day);
+  if step is null then
+    perform pgledger.forget_usage_values(meter_key, v_hour, v_day);
+  end if;
+end;
+$$;
+
+comment on function pgledger.total_usage_again is
+  'Puts right the totals of a usage event that has been corrected or removed.';
+
+revoke all on function pgledger.total_usage_again from public;
+
 -- file: repeatable/23_usage/unique_usage_between.sql
 /*
 How many different values the named member of metadata has among a meter's events in [starts_at,
@@ -19018,7 +23360,7 @@ as $$
 declare
   v_whole record;
 begin
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   return (
     select count(distinct part.value)
     from (
@@ -19043,17 +23385,19 @@ begin
         and usage_values.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
         and usage_values.starts_at < v_whole.last_hour
       union all
-      select usage_events.metadata ->> unique_usage_between.unique_key
+      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= unique_usage_between.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, unique_usage_between.ends_at)
+        and usage_events.event_at >= v_whole.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
+        and usage_events.quantity is not null
       union all
-      select usage_events.metadata ->> unique_usage_between.unique_key
+      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
         and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < unique_usage_between.ends_at
+        and usage_events.event_at < v_whole.ends_at
+        and usage_events.quantity is not null
     ) as part
     where part.value = coalesce(only_value, part.value)
   );
@@ -19082,7 +23426,6 @@ create or replace function pgledger.usage_answers(
   now timestamptz,
   latest timestamptz,
   id_head text,
-  tenant_keys integer[],
   sound_meter_keys integer[],
   inserted_meter_keys integer[]
 )
@@ -19105,26 +23448,25 @@ begin
   from unnest(inserted_meter_keys) with ordinality as event (inserted_key, place)
   where event.inserted_key is not null
   union all
+  -- The event that has the key may just have been purged.
   select
-    event.place,
-    'duplicate',
-    pgledger.event_id(usage_events.created_at, usage_events.key),
-    null,
-    null
+    event.place, coalesce(answer.status, 'duplicate'), answer.id, answer.error, answer.arguments
   from unnest(
-    sound_meter_keys, inserted_meter_keys, tenant_keys, idempotency_keys
-  ) with ordinality as event (sound_key, inserted_key, tenant_key, idempotency_key, place)
-  left join pgledger.usage_events
-    on event.tenant_key = usage_events.tenant_key
-    and event.idempotency_key = usage_events.idempotency_key
+    sound_meter_keys, inserted_meter_keys, quantities, event_ats, idempotency_keys
+  ) with ordinality as event (
+    sound_key, inserted_key, quantity, event_at, idempotency_key, place
+  )
+  left join lateral pgledger.repeated_usage(
+    event.sound_key, event.idempotency_key, event.quantity, event.event_at
+  ) as answer on true
   where event.sound_key is not null and event.inserted_key is null
   union all
   select
     event.place,
-    case when counted.id is null then 'rejected' else 'duplicate' end,
+    coalesce(counted.status, 'rejected'),
     counted.id,
-    case when counted.id is null then fault.error end,
-    case when counted.id is null then fault.arguments end
+    case when counted.status is null then fault.error else counted.error end,
+    case when counted.status is null then fault.arguments else counted.arguments end
   from unnest(
     sound_meter_keys, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
   ) with ordinality as event (
@@ -19137,13 +23479,15 @@ begin
   -- Before the purge line some are left, and the batch itself may have taken the key: whatever has
   -- it counts.
   left join lateral (
-    select pgledger.event_id(usage_events.created_at, usage_events.key) as id
-    from pgledger.tenants
-    inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
+    select repeated.status, repeated.id, repeated.error, repeated.arguments
+    from pgledger.meters
+    cross join lateral pgledger.repeated_usage(
+      meters.key, event.idempotency_key, event.quantity, event.event_at
+    ) as repeated
     where fault.error = 'UsagePurged'
-      and tenants.app_id = usage_answers.app_id
-      and tenants.tenant_id = event.tenant_id
-      and usage_events.idempotency_key = event.idempotency_key
+      and meters.app_id = usage_answers.app_id
+      and meters.tenant_id = event.tenant_id
+      and meters.feature_key = event.feature_key
   ) as counted on true
   where event.sound_key is null
   order by 1;
@@ -19200,8 +23544,11 @@ revoke all on function pgledger.usage_between from public;
 -- file: repeatable/23_usage/usage_fault.sql
 /*
 Says why a usage event cannot be taken: the name of the first error that applies, and the arguments
-of its message. It is called for an event that was found wrong. If nothing is wrong with it any
-more, 40001 is raised, so that the transaction is run again.
+of its message. It is called for an event that was found wrong, and has no meter if nothing of its
+feature was recorded before. If nothing is wrong with it any more, 40001 is raised, so that the
+transaction is run again.
+
+One body, though long: it is called for each event that is rejected.
 Errors: serialization_failure.
 */
 create or replace function pgledger.usage_fault(
@@ -19224,6 +23571,7 @@ as $$
 declare
   v_fault text;
   v_meter record;
+  v_feature pgledger.features;
   v_purged_before timestamptz;
 begin
   select meters.key, meters.unique_key
@@ -19232,6 +23580,10 @@ begin
   where meters.app_id = usage_fault.app_id
     and meters.tenant_id = usage_fault.tenant_id
     and meters.feature_key = usage_fault.feature_key;
+  if v_meter.key is null then
+    v_feature := pgledger.find_feature(app_id, feature_key, tenant_id);
+    v_meter.unique_key := v_feature.unique_key;
+  end if;
   select tenants.purged_before
   into v_purged_before
   from pgledger.tenants
@@ -19251,16 +23603,15 @@ begin
       'tenant_id', quote_literal(pgledger.abridged(tenant_id)),
       pgledger.text_fault(tenant_id, 1, 128, false)
     ];
-  elsif v_meter.key is null then
+  elsif v_meter.key is null and v_feature.type = 'boolean' then
+    error := 'InvalidArgument';
+    arguments := array[
+      'feature_key', quote_literal(pgledger.abridged(feature_key)),
+      'the feature is on or off, and its usage is not metered'
+    ];
+  elsif v_meter.key is null and v_feature.type is null then
     error := 'FeatureNotFound';
     arguments := array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)];
-    if (pgledger.find_feature(app_id, feature_key, tenant_id)).type = 'boolean' then
-      error := 'InvalidArgument';
-      arguments := array[
-        'feature_key', quote_literal(pgledger.abridged(feature_key)),
-        'the feature is on or off, and its usage is not metered'
-      ];
-    end if;
   elsif pgledger.quantity_fault(quantity) is not null then
     error := 'InvalidQuantity';
     arguments := array[
@@ -19287,7 +23638,8 @@ begin
   else
     v_fault := pgledger.metadata_fault(metadata);
     if v_fault is null and v_meter.unique_key is not null
-      and char_length(metadata ->> v_meter.unique_key) between 1 and 255 is not true
+      and char_length(pgledger.counted_value(metadata, v_meter.unique_key)) between 1 and 255
+      is not true
     then
       v_fault := format(
         'its member %s, whose values are counted, does not have 1 to 255 characters',
@@ -19323,7 +23675,7 @@ create or replace function pgledger.usage_needed_from(app_id text, tenant_id tex
 returns timestamptz
 language sql
 stable
-parallel safe
+parallel unsafe
 as $$
   select coalesce(
     min(
@@ -19345,17 +23697,16 @@ as $$
   from pgledger.subscriptions
   left join pgledger.plan_features
     on subscriptions.plan_key = plan_features.plan_key
-    and plan_features.period in ('day', 'week', 'month', 'year')
+    and plan_features.period in ('day', 'week', 'month', 'year', 'billing')
   left join lateral pgledger.quota_period(
     subscriptions, plan_features.period, pgledger.clock()
   ) as quota_period on plan_features.period is not null
   left join lateral (
     select min(change.period_start) as period_start
     from pgledger.subscription_changes as change
-    inner join pgledger.plans on change.plan_key = plans.key
     where change.subscription_key = subscriptions.key
       and change.version >= greatest(subscriptions.invoiced_version, 1)
-    having bool_or(jsonb_path_exists(plans.pricing, '$.prices[0]'))
+      and pgledger.has_prices(subscriptions.key, greatest(subscriptions.invoiced_version, 1))
   ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id
@@ -19393,6 +23744,8 @@ What usage of meters in [starts_at, ends_at) adds up to, one row for each meter 
 However long the range is, few rows are read: the events of the hours that it splits at its edges,
 the hours of the days that it splits, and whole days. Each event is in exactly one of these parts.
 
+Events that were removed have no quantity, and do not count.
+
 The keys are read by a subquery, so that the planner assumes the same number of them every time and
 keeps one plan.
 */
@@ -19412,13 +23765,13 @@ stable
 parallel safe
 rows 10
 as $$
-declare
-  v_whole record;
 begin
-  v_whole := pgledger.whole_hours(starts_at, ends_at);
   return query
   select meter.key, used.events, used.quantity, used.highest
   from unnest((select usage_sums.meter_keys)) as meter (key)
+  cross join lateral pgledger.whole_hours(
+    meter.key, usage_sums.starts_at, usage_sums.ends_at
+  ) as whole
   cross join lateral (
     select
       sum(part.events) as events, sum(part.quantity) as quantity, max(part.highest) as highest
@@ -19427,34 +23780,36 @@ begin
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 1
-        and usage_rollups.starts_at >= v_whole.first_day
-        and usage_rollups.starts_at < v_whole.last_day
+        and usage_rollups.starts_at >= whole.first_day
+        and usage_rollups.starts_at < whole.last_day
       union all
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 2
-        and usage_rollups.starts_at >= v_whole.first_hour
-        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+        and usage_rollups.starts_at >= whole.first_hour
+        and usage_rollups.starts_at < least(whole.first_day, whole.last_hour)
       union all
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
       where usage_rollups.meter_key = meter.key
         and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-        and usage_rollups.starts_at < v_whole.last_hour
+        and usage_rollups.starts_at >= greatest(whole.first_day, whole.last_day)
+        and usage_rollups.starts_at < whole.last_hour
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = meter.key
-        and usage_events.event_at >= usage_sums.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, usage_sums.ends_at)
+        and usage_events.event_at >= whole.starts_at
+        and usage_events.event_at < least(whole.first_hour, whole.ends_at)
+        and usage_events.quantity is not null
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
       where usage_events.meter_key = meter.key
-        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < usage_sums.ends_at
+        and usage_events.event_at >= greatest(whole.first_hour, whole.last_hour)
+        and usage_events.event_at < whole.ends_at
+        and usage_events.quantity is not null
     ) as part
   ) as used
   where used.events > 0;
@@ -19515,12 +23870,19 @@ revoke all on function pgledger.usage_was_purged from public;
 
 -- file: repeatable/23_usage/whole_hours.sql
 /*
-The whole UTC hours of a range, and the whole UTC days among them, each as [first, last). Where
-there is none, the first is not before the last. An infinite end splits no hour.
+How a range of a meter's usage is added up: the whole UTC hours in it, and the whole UTC days among
+them, each as [first, last). Where there is none, the first is not before the last. An infinite end
+splits no hour.
+
+What lies in an hour that an edge splits is read from the events. If these were purged, nobody knows
+what was before the edge and what after: all of that hour then counts after it, for whatever range.
+So ranges that meet still add up, and nothing counts twice. starts_at and ends_at come back as the
+edges that are counted to.
 */
 create or replace function pgledger.whole_hours(
-  starts_at timestamptz,
-  ends_at timestamptz,
+  meter_key integer,
+  inout starts_at timestamptz,
+  inout ends_at timestamptz,
   out first_hour timestamptz,
   out last_hour timestamptz,
   out first_day timestamptz,
@@ -19533,16 +23895,35 @@ as $$
 declare
   v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
   v_microsecond constant interval := interval '1 microsecond';
+  v_purged_before timestamptz;
 begin
   first_hour := date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
   last_hour := date_bin('1 hour', ends_at, v_origin);
+  if starts_at < first_hour or last_hour < ends_at then
+    select tenants.purged_before
+    into v_purged_before
+    from pgledger.meters
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
+    where meters.key = whole_hours.meter_key;
+    if starts_at < first_hour and first_hour <= v_purged_before
+      and pgledger.hour_is_purged(meter_key, first_hour - interval '1 hour')
+    then
+      first_hour := first_hour - interval '1 hour';
+      starts_at := first_hour;
+    end if;
+    if last_hour < ends_at and last_hour < v_purged_before
+      and pgledger.hour_is_purged(meter_key, last_hour)
+    then
+      ends_at := last_hour;
+    end if;
+  end if;
   first_day := date_bin('24 hours', first_hour - v_microsecond, v_origin) + interval '24 hours';
   last_day := date_bin('24 hours', last_hour, v_origin);
 end;
 $$;
 
 comment on function pgledger.whole_hours is
-  'The whole UTC hours of a range of time, and the whole UTC days among them.';
+  'The whole UTC hours of a range of a meter''s usage, and the whole UTC days among them.';
 
 revoke all on function pgledger.whole_hours from public;
 
@@ -19567,7 +23948,7 @@ from pgledger.usage_events
 inner join pgledger.meters on usage_events.meter_key = meters.key
 inner join pgledger.tenant_roles as mapped
   on meters.app_id = mapped.app_id and meters.tenant_id = mapped.tenant_id
-where mapped.role_name = current_user;
+where mapped.role_name = current_user and usage_events.quantity is not null;
 
 comment on view public.ledger_tenant_usage_events is
   'Usage events of the tenant of the current database role, until they are purged.';
@@ -19581,8 +23962,8 @@ comment on column public.ledger_tenant_usage_events.quantity is
 comment on column public.ledger_tenant_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_tenant_usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column public.ledger_tenant_usage_events.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_tenant_usage_events.created_at is 'When it was recorded.';
@@ -19590,6 +23971,47 @@ comment on column public.ledger_tenant_usage_events.created_at is 'When it was r
 revoke all on table public.ledger_tenant_usage_events from public;
 grant select on table public.ledger_tenant_usage_events to pgledger_tenant;
 alter view public.ledger_tenant_usage_events owner to pgledger_tenant_views;
+
+-- file: repeatable/23_usage/views/ledger_usage_corrections.sql
+/*
+Corrections of usage events as applications see them.
+*/
+create or replace view public.ledger_usage_corrections as
+select
+  usage_corrections.event_id collate "C" as event_id,
+  meters.app_id,
+  meters.tenant_id,
+  meters.feature_key,
+  usage_corrections.event_at,
+  usage_corrections.version,
+  usage_corrections.quantity,
+  usage_corrections.corrected_quantity,
+  usage_corrections.reason,
+  usage_corrections.created_at
+from pgledger.usage_corrections
+inner join pgledger.meters on usage_corrections.meter_key = meters.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view public.ledger_usage_corrections is
+  'One row each time a usage event was corrected or removed.';
+comment on column public.ledger_usage_corrections.event_id is
+  'Public id of the event: evt_ and a ULID.';
+comment on column public.ledger_usage_corrections.app_id is 'App.';
+comment on column public.ledger_usage_corrections.tenant_id is 'Tenant whose usage it is.';
+comment on column public.ledger_usage_corrections.feature_key is
+  'Key of the feature that was used.';
+comment on column public.ledger_usage_corrections.event_at is 'When the event happened.';
+comment on column public.ledger_usage_corrections.version is
+  'Counts the event''s corrections, from 1.';
+comment on column public.ledger_usage_corrections.quantity is 'What the event said before.';
+comment on column public.ledger_usage_corrections.corrected_quantity is
+  'What it says since; null if it was removed.';
+comment on column public.ledger_usage_corrections.reason is 'Why, as given, or null.';
+comment on column public.ledger_usage_corrections.created_at is 'When it was corrected.';
+
+revoke all on table public.ledger_usage_corrections from public;
+grant select on table public.ledger_usage_corrections to pgledger_reader;
 
 -- file: repeatable/23_usage/views/ledger_usage_events.sql
 /*
@@ -19610,7 +24032,8 @@ select
 from pgledger.usage_events
 inner join pgledger.meters on usage_events.meter_key = meters.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
-cross join (select) as read_only;
+cross join (select) as read_only
+where usage_events.quantity is not null;
 
 comment on view public.ledger_usage_events is 'One row a usage event, until it is purged.';
 comment on column public.ledger_usage_events.id is 'Public id: evt_ and a ULID.';
@@ -19623,8 +24046,8 @@ comment on column public.ledger_usage_events.quantity is
 comment on column public.ledger_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column public.ledger_usage_events.idempotency_key is
-  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
-  'null.';
+  'Key of the event, as given (a second event of the tenant and feature with this key is not '
+  'counted), or null.';
 comment on column public.ledger_usage_events.metadata is
   'JSON object given with the event, or null.';
 comment on column public.ledger_usage_events.created_at is 'When it was recorded.';
@@ -19782,7 +24205,8 @@ begin
     end if;
     if v_look = 1 then
       perform pgledger.open_meters(
-        app_id, array[tenant_id], array[tenant_id], array[feature_key]
+        app_id, array[tenant_id], array[feature_key], null, array[metadata], '{1}',
+        pgledger.clock()
       );
       -- Changed, not only locked: above read committed, whoever waited has to start again.
       update pgledger.meters
@@ -19790,20 +24214,16 @@ begin
       where meters.app_id = consume_within_limit.app_id
         and meters.tenant_id = consume_within_limit.tenant_id
         and meters.feature_key = consume_within_limit.feature_key;
+      -- The same call may have held the meter.
+      if pgledger.event_of_key(
+        app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+      ) is not null then
+        return;
+      end if;
     end if;
   end loop;
   if v_entitlement.type = 'seat' then
-    -- The latest event has the current level, and its clock may have been ahead of ours.
-    select greatest(usage_rollups.latest_at, pgledger.clock())
-    into v_seat_at
-    from pgledger.meters
-    inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-    where meters.app_id = consume_within_limit.app_id
-      and meters.tenant_id = consume_within_limit.tenant_id
-      and meters.feature_key = consume_within_limit.feature_key
-      and usage_rollups.span = 1
-    order by usage_rollups.starts_at desc
-    limit 1;
+    v_seat_at := pgledger.time_of_seats(app_id, tenant_id, feature_key);
   end if;
   select recorded.status, recorded.id
   into consume_within_limit.status, consume_within_limit.id
@@ -19828,7 +24248,8 @@ revoke all on function pgledger.consume_within_limit from public;
 -- file: repeatable/24_entitlements/entitlement.sql
 /*
 What a tenant has of a feature now: the plans of its live subscriptions, the limit and its period,
-and what is used. It goes by the clock, whatever ledger_advance has written so far.
+and what is used. It goes by the clock, whatever ledger_advance has written so far; only what is to
+start while another subscription is live waits for that.
 
 With several subscriptions (add-ons), limits add up; one that is unlimited makes the sum unlimited,
 and one that is soft makes it soft. The period is that of the first subscription that has the
@@ -19836,7 +24257,7 @@ feature; the one that is not an add-on comes first. The reason is empty where th
 
 One body, though long: every check and every record within a limit runs it, and further calls would
 slow those down.
-Errors: NullArgument, FeatureNotFound.
+Errors: NullArgument, FeatureNotFound, UnknownTimeZone.
 */
 create or replace function pgledger.entitlement(
   app_id text,
@@ -19854,12 +24275,13 @@ create or replace function pgledger.entitlement(
 )
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_part record;
   v_meter record;
+  v_is_live boolean := false;
   v_ok boolean;
 begin
   used := 0;
@@ -19869,9 +24291,10 @@ begin
   expires_at := 'infinity';
   for v_part in
     select
-      subscriptions as subscription, subscriptions.status, subscriptions.trial_end,
-      subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
-      plan_features.soft_limit, plan_features.aggregation
+      subscriptions as subscription, subscriptions.status, subscriptions.add_on,
+      subscriptions.started_at, subscriptions.trial_end, subscriptions.cancel_at,
+      plan_features.type, plan_features.quota, plan_features.period, plan_features.soft_limit,
+      plan_features.aggregation
     from pgledger.subscriptions
     left join pgledger.plan_features
       on subscriptions.plan_key = plan_features.plan_key
@@ -19880,8 +24303,15 @@ begin
       and subscriptions.tenant_id = entitlement.tenant_id
       and subscriptions.status <> 'canceled'
       and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
-    order by subscriptions.add_on, subscriptions.key
+    order by subscriptions.add_on, subscriptions.status = 'scheduled', subscriptions.key
   loop
+    if v_part.status = 'scheduled' and v_part.started_at > v_now then
+      expires_at := least(expires_at, v_part.started_at);
+      continue;
+    end if;
+    -- What is to start waits while another is live.
+    continue when v_part.status = 'scheduled' and not v_part.add_on and v_is_live;
+    v_is_live := v_is_live or v_part.status <> 'paused';
     expires_at := least(
       expires_at, v_part.cancel_at, case when v_part.trial_end > v_now then v_part.trial_end end
     );
@@ -19919,18 +24349,13 @@ begin
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
   else
-    select meters.key, meters.unique_key, tenants.purged_before
+    select meters.key, meters.unique_key
     into v_meter
     from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
     where meters.app_id = entitlement.app_id
       and meters.tenant_id = entitlement.tenant_id
       and meters.feature_key = entitlement.feature_key;
     if found then
-      -- Of an hour whose events may be purged only the total is left: all of it counts.
-      if starts_at < v_meter.purged_before then
-        starts_at := date_bin('1 hour', starts_at, timestamptz '2000-01-01 00:00:00+00');
-      end if;
       used := pgledger.usage_between(
         v_meter.key, v_meter.unique_key, aggregation, starts_at, ends_at
       );
@@ -20024,7 +24449,8 @@ revoke all on function pgledger.entitlement_ttl from public;
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
 The versions of everything that an entitlement is made from, as the calling statement sees it; for
-usage, the count of events in the time that the limit counts. No version ever goes back, nor does a
+usage, the count of events in the time that the limit counts, and the meter's turn, which goes on
+when an event is corrected or removed. No version ever goes back, nor does a
 sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
 subscriptions' versions has grown.
 */
@@ -20051,7 +24477,7 @@ as $$
       (
         select pgledger.usage_between(
           meters.key, null, 'count', entitlement_versions.starts_at, entitlement_versions.ends_at
-        )
+        ) + meters.turn
         from pgledger.meters
         where meters.app_id = entitlement_versions.app_id
           and meters.tenant_id = entitlement_versions.tenant_id
@@ -20191,10 +24617,10 @@ $$;
 comment on function public.ledger_check_cached_entitlement is
 $$Says whether a tenant may use so much more of a feature, and remembers it.
 
-The answer is that of ledger_check_entitlement: a remembered one is served only
-while nothing that it was made from has changed, and for no longer than
-ledger_set_entitlement_ttl says. What is not remembered is worked out, and then
-remembered.
+The answer is that of ledger_check_entitlement: a remembered one is served
+only while nothing that it was made from has changed, and for no longer than
+ledger_set_entitlement_ttl says. What is not remembered is worked out, and
+then remembered.
 
 It never waits for another transaction. In a read-only transaction, on a
 standby, and above read committed it remembers nothing.
@@ -20227,7 +24653,7 @@ create or replace function public.ledger_check_entitlement(
 returns public.ledger_entitlement
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -20272,7 +24698,8 @@ Returns: Whether it is allowed, what is used and left of the limit, and why.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and
-  tenant).$$;
+  tenant), UnknownTimeZone (the server does not know the time zone of the
+  tenant's subscription any more).$$;
 
 revoke all on function public.ledger_check_entitlement from public;
 grant execute on function public.ledger_check_entitlement to pgledger_reader;
@@ -20293,7 +24720,7 @@ create or replace function public.ledger_check_entitlements(
 returns setof public.ledger_entitlement
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -20383,7 +24810,9 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_ok := pgledger.check_quantity('quantity', quantity);
-  v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
+  v_id := pgledger.event_of_key(
+    app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+  );
   if v_id is null then
     select consumed.status, consumed.id
     into v_status, v_id
@@ -20392,7 +24821,9 @@ begin
     ) as consumed;
     if v_status is distinct from 'inserted' then
       -- The same call, made at the same time, may have used up the limit or taken the key.
-      v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
+      v_id := pgledger.event_of_key(
+        app_id, tenant_id, feature_key, quantity, null, idempotency_key, was_consumed => true
+      );
     end if;
   end if;
   if v_status is null and v_id is not null then
@@ -20437,8 +24868,9 @@ tenant_id: Tenant who uses it.
 feature_key: Key of the feature.
 quantity: How much, 0 or more; for a seat, how many more.
 idempotency_key: The caller's own name of the usage event, 1 to 255
-  characters: the same call with the same key is allowed, records nothing and
-  has the reason duplicate, or null.
+  characters, unique for the tenant's usage of the feature: the same call with
+  the same key is allowed, records nothing and has the reason duplicate, or
+  null.
 metadata: JSON object to store with the usage event, at most 64 KiB, or null.
 
 Returns: Whether it was allowed and recorded, what is used and left of the
@@ -20446,10 +24878,12 @@ Returns: Whether it was allowed and recorded, what is used and left of the
   if nothing was recorded, now or before under that key.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
-  range), IdempotencyConflict (the key is taken by usage of another feature or
-  quantity), FeatureNotFound (there is no feature of this key for this app and
+  range), IdempotencyConflict (the key is taken by usage of another quantity),
+  FeatureNotFound (there is no feature of this key for this app and
   tenant), InvalidArgument (the feature is not one that is used up, or the key
-  or a value that it counts by is not valid), InvalidMetadata.$$;
+  or a value that it counts by is not valid), InvalidMetadata, UnknownTimeZone
+  (the server does not know the time zone of the tenant's subscription any
+  more).$$;
 
 revoke all on function public.ledger_consume_entitlement from public;
 grant execute on function public.ledger_consume_entitlement to pgledger_poster;
@@ -20664,7 +25098,7 @@ create or replace function public.ledger_remaining_entitlement(
 returns numeric
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -20693,7 +25127,8 @@ Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
   a boolean feature 1 if it is on.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
-  this key for this app and tenant).$$;
+  this key for this app and tenant), UnknownTimeZone (the server does not know
+  the time zone of the tenant's subscription any more).$$;
 
 revoke all on function public.ledger_remaining_entitlement from public;
 grant execute on function public.ledger_remaining_entitlement to pgledger_reader;
@@ -20754,7 +25189,9 @@ ttl: How long it may be served at most, above 0 and at most a day; null for
 Returns: What ledger_check_entitlement returns for a quantity of 1.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
-  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
+  FeatureNotFound (there is no feature of this key for this app and tenant),
+  UnknownTimeZone (the server does not know the time zone of the tenant's
+  subscription any more).$$;
 
 revoke all on function public.ledger_set_cached_entitlement from public;
 grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
@@ -20928,6 +25365,37 @@ comment on function pgledger.remember_entitlement is
 
 revoke all on function pgledger.remember_entitlement from public;
 
+-- file: repeatable/24_entitlements/time_of_seats.sql
+/*
+When seats that are consumed now are recorded: not before the latest event, which has the current
+level, and whose clock may have been ahead of ours. Null before the first event.
+*/
+create or replace function pgledger.time_of_seats(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select greatest(usage_rollups.latest_at, pgledger.clock())
+  from pgledger.meters
+  inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
+  where meters.app_id = time_of_seats.app_id
+    and meters.tenant_id = time_of_seats.tenant_id
+    and meters.feature_key = time_of_seats.feature_key
+    and usage_rollups.span = 1
+    and usage_rollups.events > 0
+  order by usage_rollups.starts_at desc
+  limit 1
+$$;
+
+comment on function pgledger.time_of_seats is 'When seats that are consumed now are recorded.';
+
+revoke all on function pgledger.time_of_seats from public;
+
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
 How many values a usage event with that metadata would add to those that the meter has counted in
@@ -20955,7 +25423,7 @@ begin
         meters.unique_key,
         unique_usage_added.starts_at,
         unique_usage_added.ends_at,
-        coalesce(metadata ->> meters.unique_key, '')
+        coalesce(pgledger.counted_value(metadata, meters.unique_key), '')
       ) as found
       from pgledger.meters
       where meters.app_id = unique_usage_added.app_id
@@ -21451,6 +25919,74 @@ comment on function pgledger.check_coupon_items is
 
 revoke all on function pgledger.check_coupon_items from public;
 
+-- file: repeatable/25_coupons/check_coupon_redemptions.sql
+/*
+Refuses limits of a coupon that are below what has been redeemed. A tenant's redemptions are counted
+only when its limit is lowered, because that reads all redemptions of the coupon. The caller has
+locked the coupon, so that none is added meanwhile.
+
+Errors: InUse.
+*/
+create or replace function pgledger.check_coupon_redemptions(
+  previous pgledger.coupons,
+  coupon pgledger.coupons
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_most record;
+  v_ok boolean;
+begin
+  if coupon.max_redemptions < previous.redemptions then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(previous.code),
+        format('limited to %s', coupon.max_redemptions),
+        format('it has been redeemed %s times', previous.redemptions)
+      ],
+      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
+    );
+  elsif (
+    coupon.max_redemptions_per_tenant
+    < coalesce(previous.max_redemptions_per_tenant, previous.redemptions)
+  ) is not true then
+    return true;
+  end if;
+
+  select coupon_redemptions.tenant_id, count(*) as redemptions
+  into v_most
+  from pgledger.coupon_redemptions
+  where coupon_redemptions.coupon_key = previous.key
+  group by coupon_redemptions.tenant_id
+  having count(*) > coupon.max_redemptions_per_tenant
+  order by count(*) desc, coupon_redemptions.tenant_id
+  limit 1;
+  if found then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(previous.code),
+        format('limited to %s by each tenant', coupon.max_redemptions_per_tenant),
+        format('tenant %L has redeemed it %s times', v_most.tenant_id, v_most.redemptions)
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_coupon_redemptions is
+  'Raises InUse if the limits of a coupon are below what has been redeemed.';
+
+revoke all on function pgledger.check_coupon_redemptions from public;
+
 -- file: repeatable/25_coupons/check_coupon_terms.sql
 /*
 Refuses a coupon of which something is wrong that can be changed later. The order of the checks is
@@ -21728,7 +26264,8 @@ revoke all on function pgledger.discountable from public;
 -- file: repeatable/25_coupons/find_coupon.sql
 /*
 The coupon that a code names for a tenant, or null: the tenant's own, or else the app's. Archived
-ones count, so that archiving a tenant's own coupon does not uncover the app's.
+ones count, so that archiving a tenant's own coupon does not uncover the app's; of coupons whose
+code was used again, the active one is found, or else the last.
 */
 create or replace function pgledger.find_coupon(
   app_id text,
@@ -21745,7 +26282,7 @@ as $$
   where coupons.app_id = find_coupon.app_id
     and coupons.tenant_id in (find_coupon.tenant_id, '')
     and coupons.code = find_coupon.code
-  order by coupons.tenant_id = ''
+  order by coupons.tenant_id = '', coupons.status = 'archived', coupons.key desc
   limit 1
 $$;
 
@@ -21770,43 +26307,49 @@ parallel unsafe
 as $$
 declare
   v_key bigint;
+  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_coupon_currency(coupon);
 
   loop
-    -- No constraint is named, because it may be the id or the code that is taken.
-    insert into pgledger.coupons (
-      id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
-      duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
-      max_redemptions_per_tenant, metadata, created_at, updated_at
-    )
-    values (
-      coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
-      coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
-      coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
-      coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
-      coupon.created_at, coupon.created_at
-    )
-    on conflict do nothing
-    returning coupons.key into v_key;
+    begin
+      insert into pgledger.coupons (
+        id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
+        duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
+        max_redemptions_per_tenant, metadata, created_at, updated_at
+      )
+      values (
+        coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
+        coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
+        coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
+        coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
+        coupon.created_at, coupon.created_at
+      )
+      on conflict on constraint coupons_id_key do nothing
+      returning coupons.key into v_key;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
+          raise;
+        end if;
+    end;
 
-    if found then
+    if v_key is not null then
       return v_key;
     end if;
 
     v_key := pgledger.repeated_coupon(coupon);
     if v_key is not null then
       return v_key;
-    end if;
-
-    -- The coupon that was in the way may be gone by now: then there is another try.
-    if exists (
+    elsif exists (
       select
       from pgledger.coupons
       where coupons.app_id = coupon.app_id
         and coupons.tenant_id = coupon.tenant_id
         and coupons.code = coupon.code
+        and coupons.status = 'active'
     ) then
       v_ok := pgledger.fail(
         'AlreadyExists',
@@ -21817,6 +26360,7 @@ begin
         ]
       );
     end if;
+    v_ok := pgledger.look_again();
   end loop;
 end;
 $$;
@@ -21965,8 +26509,8 @@ With an id of the caller's choice the call can be repeated: the second call
 returns the coupon as it is now if it asks for the same.
 
 app_id: App that it belongs to.
-code: What is typed to redeem it, unique in the app (and tenant): 1 to 64
-  visible characters.
+code: What is typed to redeem it, unique in the app (and tenant) among those
+  that are not archived: 1 to 64 visible characters.
 name: Name for people, which stands on invoices, 1 to 255 characters; null for
   the code.
 percentage: Percent off, above 0 to 100, at most 18 decimal places; null for
@@ -22106,7 +26650,7 @@ $$;
 comment on function public.ledger_get_coupon is
 $$Returns the coupon that a code names for a tenant.
 
-Archived ones are found too.
+Archived ones are found too; if another has taken the code since, that one is.
 
 app_id: App that it belongs to.
 code: What is typed to redeem it.
@@ -22393,11 +26937,10 @@ grant execute on function public.ledger_redeem_coupon to pgledger_poster;
 /*
 A call that changes nothing leaves the version as it is.
 
-Locks the coupon, so no redemption is added while they are counted. A tenant's are counted only when
-its limit is lowered, because that reads all redemptions of the coupon.
+Locks the coupon, so no redemption is added while they are counted.
 
-Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
-max_redemptions_per_tenant, metadata, redemptions so far.
+Checks, in this order: app_id, id, existence, clear, name, valid_from, valid_until, max_redemptions,
+max_redemptions_per_tenant, metadata, status, redemptions so far, whether the code is taken.
 */
 create or replace function public.ledger_update_coupon(
   app_id text,
@@ -22407,7 +26950,9 @@ create or replace function public.ledger_update_coupon(
   valid_until timestamptz default null,
   max_redemptions bigint default null,
   max_redemptions_per_tenant bigint default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  status text default null,
+  clear text[] default null
 )
 returns public.ledger_coupon
 language plpgsql
@@ -22418,67 +26963,31 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
-  v_new pgledger.coupons := v_old;
-  v_most_tenant_id text;
-  v_most bigint;
-  v_ok boolean;
-begin
-  v_new.name := coalesce(name, v_old.name);
-  v_new.valid_from := coalesce(valid_from, v_old.valid_from);
-  v_new.valid_until := coalesce(valid_until, v_old.valid_until);
-  v_new.max_redemptions := coalesce(max_redemptions, v_old.max_redemptions);
-  v_new.max_redemptions_per_tenant := coalesce(
-    max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
+  v_new pgledger.coupons;
+  v_ok boolean := pgledger.check_cleared(
+    clear,
+    jsonb_build_object(
+      'valid_from', valid_from, 'valid_until', valid_until, 'max_redemptions', max_redemptions,
+      'max_redemptions_per_tenant', max_redemptions_per_tenant, 'metadata', metadata
+    )
   );
-  v_new.metadata := coalesce(metadata, v_old.metadata);
+begin
+  v_new := jsonb_populate_record(v_old, pgledger.cleared(clear));
+  v_new.name := coalesce(name, v_old.name);
+  v_new.valid_from := coalesce(valid_from, v_new.valid_from);
+  v_new.valid_until := coalesce(valid_until, v_new.valid_until);
+  v_new.max_redemptions := coalesce(max_redemptions, v_new.max_redemptions);
+  v_new.max_redemptions_per_tenant := coalesce(
+    max_redemptions_per_tenant, v_new.max_redemptions_per_tenant
+  );
+  v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.status := coalesce(status, v_old.status);
   v_ok := pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_choice('status', v_new.status, array['active', 'archived']);
+  v_ok := pgledger.check_coupon_redemptions(v_old, v_new);
 
-  if v_new.max_redemptions_per_tenant < coalesce(
-    v_old.max_redemptions_per_tenant, v_old.redemptions
-  ) then
-    select coupon_redemptions.tenant_id, count(*)
-    into v_most_tenant_id, v_most
-    from pgledger.coupon_redemptions
-    where coupon_redemptions.coupon_key = v_old.key
-    group by coupon_redemptions.tenant_id
-    having count(*) > v_new.max_redemptions_per_tenant
-    order by count(*) desc, coupon_redemptions.tenant_id
-    limit 1;
-  end if;
-
-  if v_new.max_redemptions < v_old.redemptions then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'coupon',
-        quote_literal(v_old.code),
-        format('limited to %s', v_new.max_redemptions),
-        format('it has been redeemed %s times', v_old.redemptions)
-      ],
-      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
-    );
-  elsif v_most is not null then
-    v_ok := pgledger.fail(
-      'InUse',
-      array[
-        'coupon',
-        quote_literal(v_old.code),
-        format('limited to %s by each tenant', v_new.max_redemptions_per_tenant),
-        format('tenant %L has redeemed it %s times', v_most_tenant_id, v_most)
-      ]
-    );
-  elsif v_new is distinct from v_old then
-    update pgledger.coupons
-    set
-      name = v_new.name,
-      valid_from = v_new.valid_from,
-      valid_until = v_new.valid_until,
-      max_redemptions = v_new.max_redemptions,
-      max_redemptions_per_tenant = v_new.max_redemptions_per_tenant,
-      metadata = v_new.metadata,
-      version = coupons.version + 1,
-      updated_at = pgledger.clock()
-    where coupons.key = v_old.key;
+  if v_new is distinct from v_old then
+    perform pgledger.rewrite_coupon(v_new);
   end if;
 
   return pgledger.coupon_with_key(v_old.key);
@@ -22488,9 +26997,8 @@ $$;
 comment on function public.ledger_update_coupon is
 $$Changes a coupon.
 
-What is null stays as it is, so no value can be taken back to null. The code
-and the discount never change. Who has redeemed the coupon keeps it, whatever
-changes.
+What is null stays as it is; clear takes a value away. The code and the
+discount never change. Who has redeemed the coupon keeps it, whatever changes.
 
 app_id: App that it belongs to.
 id: Id of the coupon, cpn_ and a ULID.
@@ -22502,14 +27010,20 @@ max_redemptions: How often it can be redeemed in all; not less often than it
 max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more and
   not less often than any tenant has, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
+status: Whether it can be redeemed; an archived coupon becomes active again
+  unless another has taken its code; one of: active, archived, or null.
+clear: Array of the names of what is taken away: valid_from, valid_until,
+  max_redemptions, max_redemptions_per_tenant, metadata; null for nothing.
 
 Returns: The coupon; with the same version as before where nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
-  such coupon), InvalidArgument (the name or a limit is not valid),
-  InvalidTime (a time is outside the years 1 to 9999, or the end is not after
-  the start), InvalidMetadata, InUse (it has been redeemed more often than
-  max_redemptions, or by a tenant than max_redemptions_per_tenant).$$;
+  such coupon), InvalidArgument (the name, a limit or the status is not valid,
+  or clear has another name or one that is given), InvalidTime (a time is
+  outside the years 1 to 9999, or the end is not after the start),
+  InvalidMetadata, InUse (it has been redeemed more often than
+  max_redemptions, or by a tenant than max_redemptions_per_tenant),
+  AlreadyExists (it would become active, and its code is taken).$$;
 
 revoke all on function public.ledger_update_coupon from public;
 grant execute on function public.ledger_update_coupon to pgledger_poster;
@@ -22570,7 +27084,8 @@ revoke all on function pgledger.lock_coupon from public;
 -- file: repeatable/25_coupons/lock_coupon_of_code.sql
 /*
 The coupon that a code names for a tenant, as pgledger.find_coupon finds it, its row locked FOR NO
-KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's.
+KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's; if it is archived meanwhile
+and another takes its code, it is that one.
 
 Errors: CouponNotFound.
 */
@@ -22585,18 +27100,24 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_coupon pgledger.coupons := (
-    select coupons
-    from pgledger.coupons
-    where coupons.app_id = lock_coupon_of_code.app_id
-      and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
-      and coupons.code = lock_coupon_of_code.code
-    order by coupons.tenant_id = ''
-    limit 1
-    for no key update
-  );
+  v_coupon pgledger.coupons;
   v_ok boolean;
 begin
+  loop
+    v_coupon := (
+      select coupons
+      from pgledger.coupons
+      where coupons.app_id = lock_coupon_of_code.app_id
+        and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
+        and coupons.code = lock_coupon_of_code.code
+      order by coupons.tenant_id = '', coupons.status = 'archived', coupons.key desc
+      limit 1
+      for no key update
+    );
+    exit when v_coupon.status is distinct from 'archived'
+      or v_coupon.key = (pgledger.find_coupon(app_id, code, tenant_id)).key;
+  end loop;
+
   if v_coupon.id is null then
     v_ok := pgledger.fail(
       'CouponNotFound',
@@ -22906,6 +27427,53 @@ comment on function pgledger.return_coupons is
 
 revoke all on function pgledger.return_coupons from public;
 
+-- file: repeatable/25_coupons/rewrite_coupon.sql
+/*
+Writes a coupon that has changed. The caller has locked its row.
+
+Errors: AlreadyExists.
+*/
+create or replace function pgledger.rewrite_coupon(coupon pgledger.coupons)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  update pgledger.coupons
+  set
+    name = coupon.name,
+    valid_from = coupon.valid_from,
+    valid_until = coupon.valid_until,
+    max_redemptions = coupon.max_redemptions,
+    max_redemptions_per_tenant = coupon.max_redemptions_per_tenant,
+    metadata = coupon.metadata,
+    status = coupon.status,
+    version = coupons.version + 1,
+    updated_at = pgledger.clock()
+  where coupons.key = coupon.key;
+exception
+  -- Of its unique values, only the code of an archived coupon can be another's meanwhile.
+  when unique_violation then
+    v_ok := pgledger.fail(
+      'AlreadyExists',
+      array[
+        'coupon code',
+        quote_literal(coupon.code),
+        pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
+      ],
+      hint => 'Archive the other coupon first.'
+    );
+end;
+$$;
+
+comment on function pgledger.rewrite_coupon is
+  'Writes a coupon that has changed; raises AlreadyExists if its code is another''s by now.';
+
+revoke all on function pgledger.rewrite_coupon from public;
+
 -- file: repeatable/25_coupons/use_coupons.sql
 /*
 Uses up what an invoice that becomes final takes of its tenant's redemptions: of an amount that is
@@ -23104,10 +27672,10 @@ grant select on table public.ledger_coupons to pgledger_reader;
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
-billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
-other rates follow the invoice's own. Returns the lines with their shares, and one more line for
-each rate.
+Credits give back the tax that was billed, by the rates that it was billed with
+(pgledger.trace_credits). Where these are the invoice's own, they lower the sum that the rate is
+computed on; other rates follow the invoice's own. Returns the lines with their shares, and one more
+line for each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -23124,8 +27692,11 @@ declare
   v_is_traced boolean := false;
   v_own_rates jsonb;
   v_rate record;
-  v_shares numeric[];
+  v_bases numeric[];
   v_base numeric;
+  v_credit_base numeric;
+  v_credit_tax numeric;
+  v_tax numeric;
   v_parts numeric[];
   v_all_parts numeric[];
   v_taxes pgledger.invoice_lines[] := '{}';
@@ -23144,41 +27715,35 @@ begin
     select
       rate.place, rate.value ->> 'name' as name,
       (rate.value ->> 'percentage')::numeric as percentage,
-      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
-      0::numeric as amount
+      nullif(rate.value -> 'applies_to', 'null') as applies_to
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
-    into v_shares, v_base
-    from (
-      select
-        line.nth,
-        case
-          when line.kind not in ('discount', 'tax')
-            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
-            then line.amount - line.discount
-          else 0
-        end as base
-      from unnest(v_lines) with ordinality as line (
-        invoice_key, place, kind, description, item, period_start, period_end, quantity,
-        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
-        counted, events, redemption_key, basis, nth
-      )
-    ) as part;
-    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
-    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
-    v_lines := pgledger.add_shares(v_lines, null, v_parts);
-    v_all_parts := v_all_parts || array[v_parts];
+    v_bases := pgledger.taxable_parts(v_lines, v_rate.applies_to);
+    v_base := (select sum(part) from unnest(v_bases) as part);
     if v_is_traced then
-      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
-      into v_base, v_rate.amount
+      select credit.base, credit.amount
+      into v_credit_base, v_credit_tax
       from pgledger.credited_taxes(v_lines) as credit
       where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
     end if;
+    v_tax := pgledger.tax_beside_credits(
+      v_base, v_rate.percentage, exponent, v_credit_base, v_credit_tax
+    );
+    v_parts := pgledger.split_amount(
+      array(
+        select part.base * v_rate.percentage * 0.01
+        from unnest(v_bases) with ordinality as part (base, place)
+        order by part.place
+      ),
+      v_tax,
+      exponent
+    );
+    v_lines := pgledger.add_shares(v_lines, null, v_parts);
+    v_all_parts := v_all_parts || array[v_parts];
     v_taxes := v_taxes || pgledger.tax_line(
-      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
+      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base + coalesce(v_credit_base, 0),
+      v_tax + coalesce(v_credit_tax, 0), false
     );
   end loop;
 
@@ -23276,7 +27841,7 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices have billed of what a line gives back, by tax rates.';
+  'What invoices that stand have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
 
@@ -23312,9 +27877,9 @@ What lines give back of what was billed with one set of tax rates, as members of
 their order; null for a line that gives back nothing of it. billed is a row of
 pgledger.billed_rates, parts is what each line gives back of its amount.
 
-Of each rate the lines give back its tax, less what came back before, less the share for what is
-left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
-whatever parts the charge is given back in.
+The lines give back their tax, less what came back before, less the share for what is left:
+round(tax * left / charged); and of each rate its part of that. So no more comes back than was
+charged, and all of it in the end, whatever parts the charge is given back in.
 */
 create or replace function pgledger.credited_part(
   parts numeric[],
@@ -23337,25 +27902,8 @@ begin
     return array_fill(null::jsonb, array[cardinality(parts)]);
   end if;
 
-  for v_tax in
-    select
-      case when v_charged > 0
-        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
-        else 0
-      end - (rate.tax - rate.returned)
-    from (
-      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
-      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
-      inner join
-        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
-        on tax.nth = returned.nth
-    ) as rate
-    order by rate.nth
+  foreach v_tax in array pgledger.taxes_given_back(billed, v_charged, v_left, v_sum < 0, exponent)
   loop
-    -- Rounding may have returned more before than is to be returned by now.
-    if v_sum < 0 then
-      v_tax := least(v_tax, 0);
-    end if;
     v_taxes := array(
       select line.taxes || to_jsonb(line.tax::text)
       from unnest(
@@ -23370,7 +27918,7 @@ begin
             from unnest(parts) with ordinality as given (part, place)
             order by given.place
           ),
-          round(v_tax, exponent),
+          v_tax,
           exponent
         )
       ) with ordinality as line (taxes, tax, place)
@@ -23477,6 +28025,34 @@ comment on function pgledger.draft_goes_before is
   'Whether a draft has to become final before another invoice of its subscription.';
 
 revoke all on function pgledger.draft_goes_before from public;
+
+-- file: repeatable/26_taxes/kept_tax.sql
+/*
+The share of a tax that stays where left_of_it remains of what was charged; nothing where nothing
+was.
+*/
+create or replace function pgledger.kept_tax(
+  tax numeric,
+  left_of_it numeric,
+  charged numeric,
+  exponent integer
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when charged > 0 then pgledger.rounded_quotient(tax * left_of_it, charged, exponent)
+      else 0
+    end
+$$;
+
+comment on function pgledger.kept_tax is
+  'The share of a tax that stays where so much of what was charged remains.';
+
+revoke all on function pgledger.kept_tax from public;
 
 -- file: repeatable/26_taxes/note_taxes.sql
 /*
@@ -23585,6 +28161,41 @@ comment on function pgledger.plain_tax_rates is
 
 revoke all on function pgledger.plain_tax_rates from public;
 
+-- file: repeatable/26_taxes/tax_beside_credits.sql
+/*
+What a tax rate comes to on charges that come to base, beside credits that were billed with the same
+rate and give back their own part of it. Together it is the rate on the sum of both, rounded once;
+but charges never get more or less than their own tax, rounded up or down. Without credits, theirs
+are null.
+*/
+create or replace function pgledger.tax_beside_credits(
+  base numeric,
+  percentage numeric,
+  exponent integer,
+  credit_base numeric,
+  credit_tax numeric
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when abs(rest.tax - base * percentage * 0.01) * ('1e' || exponent::text)::numeric < 1
+        then rest.tax
+      else round(base * percentage * 0.01, exponent)
+    end
+  from (
+    select round((base + credit_base) * percentage * 0.01, exponent) - credit_tax as tax
+  ) as rest
+$$;
+
+comment on function pgledger.tax_beside_credits is
+  'What a tax rate comes to on charges beside credits that give back their own part of it.';
+
+revoke all on function pgledger.tax_beside_credits from public;
+
 -- file: repeatable/26_taxes/tax_line.sql
 /*
 The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
@@ -23631,6 +28242,90 @@ comment on function pgledger.tax_line is
   'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;
+
+-- file: repeatable/26_taxes/taxable_parts.sql
+/*
+What each line of an invoice, in their order, adds to the sum that one of its own tax rates is
+computed on: what is left after discounts, if the rate is for the line. Credits add nothing where
+pgledger.trace_credits has given back their tax.
+*/
+create or replace function pgledger.taxable_parts(
+  lines pgledger.invoice_lines[],
+  applies_to jsonb
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    array_agg(
+      case
+        when line.kind not in ('discount', 'tax')
+          and (applies_to is null or applies_to ? line.item)
+          and (line.basis ? 'billed_with') is not true
+          then line.amount - line.discount
+        else 0
+      end
+      order by line.nth
+    )
+  from unnest(lines) with ordinality as line (
+    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+    redemption_key, basis, nth
+  )
+$$;
+
+comment on function pgledger.taxable_parts is
+  'What each line of an invoice adds to the sum that a tax rate is computed on.';
+
+revoke all on function pgledger.taxable_parts from public;
+
+-- file: repeatable/26_taxes/taxes_given_back.sql
+/*
+How much of each rate comes back where left remains of what was charged, below zero. billed is a row
+of pgledger.billed_rates. is_credit: rounding may have returned more before than is to be returned
+by now, and then nothing comes back.
+*/
+create or replace function pgledger.taxes_given_back(
+  billed jsonb,
+  charged numeric,
+  left_of_it numeric,
+  is_credit boolean,
+  exponent integer
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    pgledger.split_amount(
+      array_agg(
+        pgledger.kept_tax(rate.tax, left_of_it, charged, exponent + 18)
+        - (rate.tax - rate.returned)
+        order by rate.nth
+      ),
+      least(
+        pgledger.kept_tax(sum(rate.tax), left_of_it, charged, exponent)
+        - sum(rate.tax - rate.returned),
+        case when is_credit then 0 end
+      ),
+      exponent
+    )
+  from (
+    select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
+    from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
+    inner join
+      jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
+      on tax.nth = returned.nth
+  ) as rate
+$$;
+
+comment on function pgledger.taxes_given_back is
+  'How much of each rate comes back where so much of what was charged remains.';
+
+revoke all on function pgledger.taxes_given_back from public;
 
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
@@ -23725,6 +28420,108 @@ comment on function pgledger.trace_credits is
 
 revoke all on function pgledger.trace_credits from public;
 
+-- file: repeatable/27_invoices/active_part.sql
+/*
+For which part of a whole period amounts are due that a price has prorated: the days or seconds of
+the stays. A day counts if any part of it lies in one. Of a price that is not prorated all of it is
+due: 1 of 1.
+*/
+create or replace function pgledger.active_part(
+  basis jsonb,
+  stays pgledger.billing_segment[],
+  time_zone text,
+  out part numeric,
+  out whole numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_proration text := basis ->> 'proration';
+  v_microsecond constant interval := interval '1 microsecond';
+  v_stay pgledger.billing_segment;
+  v_since numeric;
+  v_until numeric := 0;
+begin
+  part := 1;
+  whole := 1;
+  if (basis #>> '{price,prorated}')::boolean is not true or cardinality(stays) = 0 then
+    return;
+  end if;
+  part := 0;
+  foreach v_stay in array stays loop
+    whole := pgledger.proration_unit(
+      v_stay.whole_end, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
+    );
+    v_since := greatest(
+      v_until,
+      pgledger.proration_unit(
+        v_stay.starts_at, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
+      )
+    );
+    v_until := case
+      when v_proration = 'second' then pgledger.proration_unit(
+        v_stay.ends_at, v_stay.whole_start, v_stay.whole_end, time_zone, v_proration
+      )
+      else least(
+        whole,
+        1 + pgledger.proration_unit(
+          v_stay.ends_at - v_microsecond, v_stay.whole_start, v_stay.whole_end, time_zone,
+          v_proration
+        )
+      )
+    end;
+    part := part + greatest(v_until - v_since, 0);
+    v_until := greatest(v_until, v_since);
+  end loop;
+end;
+$$;
+
+comment on function pgledger.active_part is
+  'For which part of a whole period amounts are due that a price has prorated.';
+
+revoke all on function pgledger.active_part from public;
+
+-- file: repeatable/27_invoices/active_time.sql
+/*
+The active time of a period in seconds, which is that of all its stays, and where each of a plan's
+own stays begins and ends in it.
+*/
+create or replace function pgledger.active_time(
+  stays pgledger.billing_segment[],
+  own_stays pgledger.billing_segment[],
+  out sinces numeric[],
+  out untils numeric[],
+  out whole numeric
+)
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_stay pgledger.billing_segment;
+  v_until numeric;
+begin
+  sinces := '{}';
+  untils := '{}';
+  whole := 0;
+  foreach v_stay in array stays loop
+    v_until := whole + extract(epoch from v_stay.ends_at - v_stay.starts_at);
+    if v_stay = any(own_stays) then
+      sinces := sinces || whole;
+      untils := untils || v_until;
+    end if;
+    whole := v_until;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.active_time is
+  'The active time of a period in seconds, and where a plan''s own stays lie in it.';
+
+revoke all on function pgledger.active_time from public;
+
 -- file: repeatable/27_invoices/base_lines.sql
 /*
 Lines for the base fee of a subscription's period, for each plan and quantity: what is due and has
@@ -23749,6 +28546,7 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
+  subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
@@ -24056,55 +28854,228 @@ comment on function pgledger.billed_base is
 
 revoke all on function pgledger.billed_base from public;
 
+-- file: repeatable/27_invoices/billed_before.sql
+/*
+Until when usage of a feature had been billed by other subscriptions of a tenant when one that
+starts in the past was written: before that it bills only what no other one does. -infinity if
+nothing had been, or if the subscription starts when it was written.
+
+Usage that an interim invoice cuts in the middle of an hour is billed by who billed it until the end
+of that hour, because the events of the hour may be purged.
+*/
+create or replace function pgledger.billed_before(
+  subscription_key bigint,
+  started_at timestamptz,
+  created_at timestamptz,
+  feature_key text
+)
+returns timestamptz
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if started_at >= created_at then
+    return '-infinity';
+  end if;
+  return coalesce(
+    (
+      select
+        max(
+          case
+            when invoices.kind = 'interim' then (
+              pgledger.whole_hours(invoice_lines.period_end, 'infinity')
+            ).first_hour
+            else invoice_lines.period_end
+          end
+        )
+      from pgledger.subscriptions
+      inner join pgledger.subscriptions as other
+        on subscriptions.app_id = other.app_id and subscriptions.tenant_id = other.tenant_id
+      inner join pgledger.invoice_lines on other.key = invoice_lines.subscription_key
+      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+      where subscriptions.key = billed_before.subscription_key
+        and other.key <> subscriptions.key
+        and invoice_lines.item = billed_before.feature_key
+        and invoice_lines.events is not null
+        and invoices.finalized_at <= billed_before.created_at
+        and (invoices.voided_at > billed_before.created_at or invoices.voided_at is null)
+    ),
+    '-infinity'
+  );
+end;
+$$;
+
+comment on function pgledger.billed_before is
+  'Until when usage had been billed by others when a subscription that starts in the past began.';
+
+revoke all on function pgledger.billed_before from public;
+
+-- file: repeatable/27_invoices/billed_features.sql
+/*
+The prices at which a plan's usage in a period has been billed, in the form in which
+pgledger.priced_features has those of a plan: what has been billed keeps its price.
+*/
+create or replace function pgledger.billed_features(
+  subscription pgledger.subscriptions,
+  plan_key bigint,
+  bills pgledger.billed_charge[]
+)
+returns pgledger.priced_feature[]
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return array(
+    select
+      row(
+        format(
+          '%s: %s',
+          plans.name,
+          (
+            pgledger.find_feature(subscription.app_id, bill.item, subscription.tenant_id)
+          ).name
+        ) || coalesce(' beyond ' || (bill.basis ->> 'allowance'), ''),
+        bill.item,
+        (bill.basis #>> '{price,unit_amount}')::numeric,
+        meters.key,
+        meters.unique_key,
+        bill.basis
+      )::pgledger.priced_feature
+    from unnest(bills) with ordinality as bill (
+      plan_key, item, quantity, amount, true_up, cap, net, events, basis, place
+    )
+    inner join pgledger.plans on bill.plan_key = plans.key
+    left join pgledger.meters
+      on meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and meters.feature_key = bill.item
+    where bill.plan_key = billed_features.plan_key
+    order by bill.place
+  );
+end;
+$$;
+
+comment on function pgledger.billed_features is
+  'The prices at which a plan''s usage in a period has been billed.';
+
+revoke all on function pgledger.billed_features from public;
+
+-- file: repeatable/27_invoices/billed_periods.sql
+/*
+The periods before one in which usage has been billed for good, by feature: from when to when usage
+was looked at, how many events were counted, and, of seats, how many reports there had been. Left
+out are periods that are settled: usage of them is no longer taken, and an invoice has looked at
+them since. must_recount says that the count of events does not tell whether they come to what was
+billed: an invoice was voided, or an event corrected; of seats, also one from before the period.
+*/
+create or replace function pgledger.billed_periods(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  for_invoice pgledger.invoices
+)
+returns table (
+  for_period timestamptz,
+  item text,
+  meter_key integer,
+  is_seat boolean,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  events numeric,
+  counted numeric,
+  must_recount boolean
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_settled_before timestamptz := coalesce(
+    (
+      select tenants.settled_before
+      from pgledger.tenants
+      where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+    ),
+    '-infinity'
+  );
+begin
+  return query
+  select
+    part.for_period, part.item, meters.key, meters.type = 'seat', part.starts_at, part.ends_at,
+    part.events, part.counted,
+    part.was_voided or exists (
+      select
+      from pgledger.usage_corrections
+      where usage_corrections.meter_key = meters.key
+        and usage_corrections.event_at < part.ends_at
+        and (usage_corrections.event_at >= part.starts_at or meters.type = 'seat')
+    )
+  from (
+    select
+      invoice_lines.for_period, invoice_lines.item,
+      min(invoice_lines.period_start) as starts_at, max(invoice_lines.period_end) as ends_at,
+      sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
+      (
+        array_agg(
+          invoice_lines.counted order by invoice_lines.period_end desc, invoices.key desc
+        ) filter (where invoices.status <> 'voided')
+      )[1] as counted,
+      bool_or(invoices.status = 'voided') as was_voided
+    from pgledger.invoice_lines
+    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+    where invoice_lines.subscription_key = subscription.key
+      and invoice_lines.for_period < before_period
+      and invoice_lines.events is not null
+      and (
+        invoices.status = 'voided' or pgledger.counts_as_billed(invoices, for_invoice)
+      )
+    group by invoice_lines.for_period, invoice_lines.item
+    having max(invoice_lines.period_end) > v_settled_before
+      and bool_or(invoices.status <> 'voided')
+  ) as part
+  left join pgledger.meters
+    on meters.app_id = subscription.app_id
+    and meters.tenant_id = subscription.tenant_id
+    and meters.feature_key = part.item;
+end;
+$$;
+
+comment on function pgledger.billed_periods is
+  'The periods before one in which usage has been billed, by feature, and what was counted then.';
+
+revoke all on function pgledger.billed_periods from public;
+
 -- file: repeatable/27_invoices/billed_usage.sql
 /*
-What invoices have charged for good for a subscription's usage, one row for each period,
-plan and feature: the amounts before discounts, and net, what was left of their sum after them. What
-counts is in pgledger.counts_as_billed.
-
-earlier: the periods before for_period, instead of that period itself.
+What invoices have billed for good for the usage of a subscription's period, one row for each plan
+and feature, in the order in which they were billed first: the amounts before discounts, and net,
+what was left of their sum after them. What counts is in pgledger.counts_as_billed.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  for_invoice pgledger.invoices,
-  earlier boolean
+  for_invoice pgledger.invoices
 )
-returns table (
-  for_period timestamptz,
-  plan_key bigint,
-  item text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  net numeric,
-  events bigint,
-  basis jsonb
-)
+returns setof pgledger.billed_charge
 language sql
 stable
 parallel safe
 as $$
   select
-    invoice_lines.for_period,
     invoice_lines.plan_key,
     invoice_lines.item,
-    min(invoice_lines.period_start),
-    max(invoice_lines.period_end),
     coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'true_up'), 0),
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'cap'), 0),
     sum(invoice_lines.amount - invoice_lines.discount),
-    coalesce(sum(invoice_lines.events), 0),
+    coalesce(sum(invoice_lines.events), 0)::bigint,
     -- The price of the last line, without what is said of that line alone.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
-    )[1] - '{gross,billed_with,taxes}'::text[]
+    )[1] - '{gross,billed_with,taxes,added_allowance}'::text[]
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   cross join lateral (
@@ -24112,17 +29083,15 @@ as $$
       coalesce((invoice_lines.basis ->> 'gross')::numeric, invoice_lines.amount) as gross
   ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
+    and invoice_lines.for_period = billed_usage.for_period
     and invoice_lines.gross is null
     and pgledger.counts_as_billed(invoices, billed_usage.for_invoice)
-    and case
-      when earlier then invoice_lines.for_period < billed_usage.for_period
-      else invoice_lines.for_period = billed_usage.for_period
-    end
-  group by 1, 2, 3
+  group by invoice_lines.plan_key, invoice_lines.item
+  order by min(array[invoice_lines.invoice_key, invoice_lines.place])
 $$;
 
 comment on function pgledger.billed_usage is
-  'What invoices have charged for usage, by period, plan and feature.';
+  'What invoices have billed for good for usage in a period, by plan and feature.';
 
 revoke all on function pgledger.billed_usage from public;
 
@@ -24171,7 +29140,8 @@ begin
   starts_at := v_last.period_start;
 
   -- A period that was canceled at its very start may have been billed before.
-  if (at < ends_at or (v_last.status = 'canceled' and at = starts_at and at = ends_at))
+  if v_last.status = 'scheduled'
+    or (at < ends_at or (v_last.status = 'canceled' and at = starts_at and at = ends_at))
     is not true then
     starts_at := null;
     ends_at := null;
@@ -24223,6 +29193,7 @@ begin
       ) as ends_at
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
+      and change.status <> 'scheduled'
       and change.period_start >= billing_segments.period_start
   ) as part
   where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
@@ -24398,53 +29369,175 @@ comment on function pgledger.changed_base is
 
 revoke all on function pgledger.changed_base from public;
 
--- file: repeatable/27_invoices/charge_as_billed.sql
+-- file: repeatable/27_invoices/charge_by_difference.sql
 /*
-What usage of a feature in a period that has been billed comes to with what was reported since, by
-the price that it was billed at.
+What usage in stays adds to what a price asks, rounded: the cost of what had been used at the end of
+each stay, less the cost of what had been used at its start. What the price asks without any usage
+is left to the first plan's first stay. The quantities that cost nothing are free.
+
+part and whole are the share of the period for which amounts are due that a price has prorated.
 */
-create or replace function pgledger.charge_as_billed(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  plan_key bigint,
-  price pgledger.priced_feature,
+create or replace function pgledger.charge_by_difference(
+  price jsonb,
+  free numeric,
+  sinces numeric[],
+  untils numeric[],
+  is_first boolean,
+  part numeric,
+  whole numeric,
   exponent integer,
   out quantity numeric,
   out amount numeric,
-  out counted numeric,
-  out events bigint
+  out cap numeric
+)
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_signs integer[];
+  v_used numeric[];
+  v_billable numeric;
+  v_cost record;
+  v_amount numeric;
+begin
+  quantity := 0;
+  amount := round(0::numeric, exponent);
+  cap := amount;
+  for v_stay in 1 .. cardinality(untils) loop
+    if v_stay > 1 or not is_first then
+      v_signs := array[1, -1];
+      v_used := array[untils[v_stay], sinces[v_stay]];
+    elsif sinces[v_stay] > 0 then
+      v_signs := array[1, -1, 1];
+      v_used := array[untils[v_stay], sinces[v_stay], 0];
+    else
+      v_signs := array[1];
+      v_used := array[untils[v_stay]];
+    end if;
+    for v_place in 1 .. cardinality(v_signs) loop
+      v_billable := greatest(v_used[v_place] - free, 0);
+      v_cost := pgledger.price_amounts(price, v_billable, part, whole);
+      v_amount := pgledger.rounded_quotient(v_cost.amount, whole, exponent);
+      quantity := quantity + v_signs[v_place] * v_billable;
+      amount := amount + v_signs[v_place] * v_amount;
+      cap := cap + v_signs[v_place] * (
+        pgledger.rounded_quotient(v_cost.amount + v_cost.cap, whole, exponent) - v_amount
+      );
+    end loop;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.charge_by_difference is
+  'What usage in stays adds to what a price asks, rounded.';
+
+revoke all on function pgledger.charge_by_difference from public;
+
+-- file: repeatable/27_invoices/charge_by_events.sql
+/*
+What the events in stays cost by a price that asks something for each event, rounded: the cost of
+all events until the end of each stay, less that of those until its start, so that a stay costs what
+its own events do, and the first events of the period are free whichever plan they were used on.
+What the price asks without any usage is the first plan's.
+*/
+create or replace function pgledger.charge_by_events(
+  price jsonb,
+  meter_key integer,
+  stays pgledger.billing_segment[],
+  counted_from timestamptz,
+  is_first boolean,
+  part numeric,
+  whole numeric,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out cap numeric
 )
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := pgledger.billing_stays(
-    pgledger.billing_segments(subscription, for_period)
-  );
+  v_edge record;
+  v_cost record;
 begin
-  select
-    charge.quantity, charge.amount + charge.true_up + charge.cap, charge.counted, charge.events
-  into
-    charge_as_billed.quantity, charge_as_billed.amount, charge_as_billed.counted,
-    charge_as_billed.events
-  from pgledger.usage_charges(
-    array[price],
-    v_stays[1].starts_at,
-    array(
-      select stay from unnest(v_stays) as stay where stay.plan_key = charge_as_billed.plan_key
-    ),
-    charge_as_billed.plan_key = v_stays[1].plan_key,
-    subscription.time_zone,
-    exponent
-  ) as charge;
+  quantity := 0;
+  amount := round(0::numeric, exponent);
+  cap := amount;
+  for v_edge in
+    select edge.at, edge.sign
+    from unnest(stays) as stay
+    cross join lateral (values (stay.ends_at, 1), (stay.starts_at, -1)) as edge (at, sign)
+    union all
+    select charge_by_events.counted_from, 1
+    where is_first and cardinality(stays) > 0
+  loop
+    v_cost := pgledger.event_cost(price, meter_key, counted_from, v_edge.at, part, whole);
+    quantity := quantity + v_edge.sign * v_cost.quantity;
+    amount := amount
+      + v_edge.sign * pgledger.rounded_quotient(v_cost.amount, whole, exponent);
+  end loop;
 end;
 $$;
 
-comment on function pgledger.charge_as_billed is
-  'What usage in a period that has been billed comes to by now, by the price it was billed at.';
+comment on function pgledger.charge_by_events is
+  'What the events in stays cost by a price that asks something for each event.';
 
-revoke all on function pgledger.charge_as_billed from public;
+revoke all on function pgledger.charge_by_events from public;
+
+-- file: repeatable/27_invoices/charge_by_share.sql
+/*
+The share that stays have of what a total costs by a price, rounded: each stay is from one of sinces
+to one of untils, out of length. The shares of all stays of a period add up to the rounded cost.
+
+part and whole are the share of the period for which amounts are due that a price has prorated.
+*/
+create or replace function pgledger.charge_by_share(
+  price jsonb,
+  total numeric,
+  sinces numeric[],
+  untils numeric[],
+  length numeric,
+  part numeric,
+  whole numeric,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out cap numeric
+)
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_cost record := pgledger.price_amounts(price, total, part, whole);
+  v_share numeric := 0;
+begin
+  amount := round(0::numeric, exponent);
+  cap := amount;
+  for v_stay in 1 .. cardinality(untils) loop
+    v_share := v_share + untils[v_stay] - sinces[v_stay];
+    amount := amount + pgledger.prorated(
+      v_cost.amount, sinces[v_stay], untils[v_stay], length * whole, exponent
+    );
+    cap := cap + pgledger.prorated(
+      v_cost.amount + v_cost.cap, sinces[v_stay], untils[v_stay], length * whole, exponent
+    );
+  end loop;
+  cap := cap - amount;
+  -- All of it is exact, as a quotient is not.
+  quantity := case
+    when v_share = length then total
+    else trim_scale(round(total * v_share / length, 6))
+  end;
+end;
+$$;
+
+comment on function pgledger.charge_by_share is
+  'The share that stays have of what a total costs by a price, rounded.';
+
+revoke all on function pgledger.charge_by_share from public;
 
 -- file: repeatable/27_invoices/charged_segments.sql
 /*
@@ -24491,6 +29584,94 @@ comment on function pgledger.charged_segments is
   'The parts of a period for which its base fee is charged.';
 
 revoke all on function pgledger.charged_segments from public;
+
+-- file: repeatable/27_invoices/check_invoice_filter.sql
+/*
+Refuses a status that no invoice has, and a range of time that is not finite or is empty. Each is
+null where the caller gives none.
+Errors: InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_invoice_filter(
+  status text,
+  period_from timestamptz,
+  period_until timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_edge record;
+  v_ok boolean;
+begin
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status',
+      status,
+      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
+    );
+  end if;
+  for v_edge in
+    select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
+    from (
+      values (1, 'period_from', period_from), (2, 'period_until', period_until)
+    ) as edge (place, name, at)
+    where edge.at is not null
+    order by edge.place
+  loop
+    if v_edge.fault is not null then
+      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+    end if;
+  end loop;
+  if period_until <= period_from then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array[
+        'period_until', period_until::text, format('it is not after period_from %s', period_from)
+      ],
+      hint => 'Give a period_until that is later than period_from.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_invoice_filter is
+  'Raises InvalidArgument or InvalidTime unless invoices can be chosen by that.';
+
+revoke all on function pgledger.check_invoice_filter from public;
+
+-- file: repeatable/27_invoices/check_invoice_total.sql
+/*
+Refuses lines of the application's own that make an invoice too large.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.check_invoice_total(invoice pgledger.invoices)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if greatest(abs(invoice.subtotal), abs(invoice.total)) >= 1e30 then
+    v_ok := pgledger.refuse_json(
+      null, '$.lines', 'comes to a total that is not below 1e30 in size'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_invoice_total is
+  'Raises InvalidInvoice unless an invoice''s total is below 1e30 in size.';
+
+revoke all on function pgledger.check_invoice_total from public;
 
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
@@ -24601,8 +29782,9 @@ revoke all on function pgledger.check_no_final_invoice_goes_on_from from public;
 
 -- file: repeatable/27_invoices/check_usage_not_purged.sql
 /*
-Refuses an invoice for a period of which usage events may have been purged, unless it is final
-already and is only looked up.
+Refuses an invoice for a period that ends at or before the purge line, unless it is final already
+and is only looked up. Usage of such a period is not taken any more, and what is needed to add it up
+anew is kept only until it is settled. A period that the line lies in is added up exactly.
 
 Errors: UsagePurged.
 */
@@ -24617,6 +29799,7 @@ stable
 parallel safe
 as $$
 declare
+  v_period record := pgledger.billing_period(subscription, period_start);
   v_purged_before timestamptz := (
     select tenants.purged_before
     from pgledger.tenants
@@ -24624,10 +29807,12 @@ declare
   );
   v_ok boolean;
 begin
-  if period_start < v_purged_before and not exists (
+  if v_period.ends_at <= v_purged_before and not exists (
     select
     from pgledger.invoices
     where invoices.subscription_key = subscription.key
+      -- There is always another interim invoice.
+      and check_usage_not_purged.kind = 'period'
       and invoices.kind = check_usage_not_purged.kind
       and invoices.period_start = check_usage_not_purged.period_start
       and invoices.status not in ('draft', 'voided')
@@ -24643,7 +29828,7 @@ end;
 $$;
 
 comment on function pgledger.check_usage_not_purged is
-  'Raises UsagePurged if usage events of a period to be invoiced may have been purged.';
+  'Raises UsagePurged if a period to be invoiced lies before the purge line.';
 
 revoke all on function pgledger.check_usage_not_purged from public;
 
@@ -24651,11 +29836,13 @@ revoke all on function pgledger.check_usage_not_purged from public;
 /*
 Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
 Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
+An import is what was billed elsewhere: coupons take nothing off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
   inout lines pgledger.invoice_lines[],
-  exponent integer default null
+  exponent integer default null,
+  is_import boolean default false
 )
 language plpgsql
 stable
@@ -24669,7 +29856,9 @@ declare
 begin
   if cardinality(lines) > 0 then
     lines := pgledger.add_shares(lines, v_zeros, v_zeros);
-    lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    if not is_import then
+      lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    end if;
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
@@ -24825,7 +30014,8 @@ revoke all on function pgledger.cut_at_cancellation from public;
 /*
 What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
 Its tax rates are those given, or else the subscription's. own_key is the key of the draft that is
-computed anew, if it is one: what it charges itself does not count as billed.
+computed anew, if it is one: what it charges itself does not count as billed, and lines that the
+application has given it stay.
 */
 create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
@@ -24861,7 +30051,9 @@ begin
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines, v_exponent);
+  v_drawn := pgledger.complete_invoice(
+    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
+  );
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -24920,8 +30112,6 @@ begin
         invoice,
         exponent
       ) as line
-      -- What is missing to a minimum is known only at the period's end.
-      where line.kind <> 'true_up'
     );
   else
     lines := array(
@@ -25055,85 +30245,134 @@ comment on function pgledger.due_base is
 
 revoke all on function pgledger.due_base from public;
 
--- file: repeatable/27_invoices/features_with_late_usage.sql
+-- file: repeatable/27_invoices/due_usage.sql
 /*
-The features whose events in the periods before one are not as many as invoices have counted, or of
-which an invoice was voided; with their meters, and the start of the earliest period that can be
-counted anew. Where events were purged, that is a period that begins at a whole hour, whose total is
-kept, and ends after the purge; seats need the events themselves.
+What usage in a subscription's period comes to as known now, for each plan in the order in which
+they were active, and each of its prices. It goes by what the tenant's subscriptions were when, by
+the plans' terms and by usage, and never by when somebody looked. Only a plan that has been billed
+keeps the prices that it was billed at; is_closed leaves out all others.
+
+Without a rival the prices of a plan share their times, and so one look at usage.
 */
-create or replace function pgledger.features_with_late_usage(
+create or replace function pgledger.due_usage(
   subscription pgledger.subscriptions,
-  before_period timestamptz,
-  for_invoice pgledger.invoices
+  segments pgledger.billing_segment[],
+  bills pgledger.billed_charge[],
+  is_closed boolean,
+  exponent integer,
+  items text[]
 )
-returns table (item text, meter_key integer, unique_key text, since timestamptz)
+returns pgledger.usage_charge[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_purged_before timestamptz := (
-    select tenants.purged_before
-    from pgledger.tenants
-    where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
-  );
+  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
+  v_first pgledger.billing_segment := v_stays[1];
+  v_until timestamptz := v_stays[cardinality(v_stays)].ends_at;
+  v_rivals pgledger.rival_time[] := pgledger.rival_times(subscription, v_first.starts_at, v_until);
+  v_has_rivals boolean := cardinality(v_rivals) > 0;
+  v_plan record;
+  v_prices pgledger.priced_feature[];
+  v_own pgledger.billing_segment[] := v_stays;
+  v_charges pgledger.usage_charge[] := '{}';
 begin
-  return query
-  with billed as materialized (
+  subscription.time_zone := pgledger.zone_of_period(subscription, segments[1].starts_at);
+  for v_plan in
     select
-      line.item, line.since, line.events, line.was_voided, meters.key as meter_key,
-      meters.unique_key
-    from (
-      select
-        invoice_lines.item, min(invoice_lines.period_start) as since,
-        sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
-        bool_or(invoices.status = 'voided') as was_voided
-      from pgledger.invoice_lines
-      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-      where invoice_lines.subscription_key = subscription.key
-        and invoice_lines.for_period < before_period
-        and invoice_lines.events is not null
-        and (
-          invoice_lines.period_start >= v_purged_before
-          or (
-            invoice_lines.kind <> 'seats'
-            and invoice_lines.period_end > v_purged_before
-            and invoice_lines.period_start
-            = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
-          )
-        )
-        and (
-          invoices.status = 'voided'
-          or pgledger.counts_as_billed(invoices, features_with_late_usage.for_invoice)
-        )
-      group by invoice_lines.item
-    ) as line
-    left join pgledger.meters
-      on meters.app_id = subscription.app_id
-      and meters.tenant_id = subscription.tenant_id
-      and line.item = meters.feature_key
-  ),
-  present as (
-    select counted.meter_key, counted.events
-    from (
-      select billed.since, array_agg(billed.meter_key) as meter_keys
-      from billed
-      group by billed.since
-    ) as range
-    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, before_period) as counted
-  )
-  select billed.item, billed.meter_key, billed.unique_key, billed.since
-  from billed
-  left join present on billed.meter_key = present.meter_key
-  where billed.was_voided or billed.events <> coalesce(present.events, 0);
+      segment.plan_key, min(segment.starts_at) as entered_at,
+      exists (
+        select from unnest(bills) as bill where bill.plan_key = segment.plan_key
+      ) as is_billed
+    from unnest(segments) as segment
+    group by segment.plan_key
+    having bool_or(segment.status = 'active')
+    order by min(segment.starts_at) filter (where segment.status = 'active')
+  loop
+    continue when is_closed and not v_plan.is_billed;
+    v_prices := case
+      when v_plan.is_billed then pgledger.billed_features(subscription, v_plan.plan_key, bills)
+      else pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
+    end;
+    for v_place in reverse cardinality(v_prices) .. 1 loop
+      if v_prices[v_place].feature_key <> all(items) then
+        v_prices := v_prices[:v_place - 1] || v_prices[v_place + 1:];
+      end if;
+    end loop;
+    for v_place in 1 .. case
+      when v_has_rivals then cardinality(v_prices) else least(cardinality(v_prices), 1)
+    end loop
+      if v_has_rivals then
+        v_own := pgledger.unrivalled_stays(
+          subscription, segments, v_stays, v_rivals, v_prices[v_place].feature_key
+        );
+        v_prices[v_place] := pgledger.with_added_allowance(
+          v_prices[v_place], v_own, v_plan.plan_key, v_rivals
+        );
+      end if;
+      v_charges := v_charges || pgledger.usage_charges(
+        case when v_has_rivals then v_prices[v_place:v_place] else v_prices end,
+        v_own, v_first.starts_at, v_until, v_plan.plan_key, v_plan.plan_key = v_first.plan_key,
+        v_plan.is_billed, subscription.time_zone, exponent
+      );
+    end loop;
+  end loop;
+  return v_charges;
 end;
 $$;
 
-comment on function pgledger.features_with_late_usage is
-  'Features whose events in earlier periods are not as many as were billed.';
+comment on function pgledger.due_usage is
+  'What usage in a period comes to as known now, by plan and feature.';
 
-revoke all on function pgledger.features_with_late_usage from public;
+revoke all on function pgledger.due_usage from public;
+
+-- file: repeatable/27_invoices/event_cost.sql
+/*
+What usage of a meter in [starts_at, ends_at) costs by a price that asks something for each event,
+multiplied by whole as in pgledger.price_amounts; quantity is what is charged for. A fee alone is
+computed from how many events there are; what bounds charges or leaves out the first events, from
+the events themselves.
+*/
+create or replace function pgledger.event_cost(
+  price jsonb,
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  part numeric,
+  whole numeric,
+  out quantity numeric,
+  out amount numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_sums record;
+begin
+  if (pgledger.event_price(price)).reads_events then
+    v_sums := pgledger.metered_event_sums(price, meter_key, starts_at, ends_at);
+  else
+    select
+      coalesce(sum(sums.events), 0) as events, coalesce(sum(sums.quantity), 0) as quantity,
+      0::numeric as raised, 0::numeric as cut
+    into v_sums
+    from pgledger.usage_sums(array[meter_key], starts_at, ends_at) as sums;
+  end if;
+  quantity := v_sums.quantity;
+  amount := (
+    pgledger.price_amounts(
+      price, v_sums.quantity, part, whole, v_sums.events, v_sums.raised, v_sums.cut
+    )
+  ).amount;
+end;
+$$;
+
+comment on function pgledger.event_cost is
+  'What usage of a meter costs by a price that asks something for each event.';
+
+revoke all on function pgledger.event_cost from public;
 
 -- file: repeatable/27_invoices/finalize_invoices.sql
 /*
@@ -25530,11 +30769,10 @@ revoke all on function pgledger.last_change from public;
 -- file: repeatable/27_invoices/late_lines.sql
 /*
 Lines for usage that was reported after the invoice of its period had become final, one for each
-period, plan and feature: what usage costs by now at the price that it was billed at, less what was
+period, plan and feature: what is due by now at the price that it was billed at, less what has been
 billed. A credit gives back what was paid, so the discount's share is left out.
 
-Only features that pgledger.features_with_late_usage names are computed anew. Late usage of a period
-whose invoice is still a draft goes on the draft.
+Only features that pgledger.late_usage names are computed anew.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -25548,69 +30786,57 @@ stable
 parallel safe
 as $$
 declare
-  v_billed record;
-  v_charge record;
+  v_late record;
+  v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
 begin
-  for v_billed in
-    select
-      billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
-      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
-      billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.features_with_late_usage(subscription, before_period, for_invoice) as late
-    inner join pgledger.billed_usage(
-      subscription.key, before_period, for_invoice, true
-    ) as billed
-      on late.item = billed.item and late.since <= billed.starts_at
-    where not exists (
-      select
-      from pgledger.invoices
-      where invoices.subscription_key = subscription.key
-        and invoices.kind = 'period'
-        and invoices.period_start = billed.for_period
-        and invoices.status = 'draft'
-    )
-    order by billed.for_period, billed.starts_at, billed.item
+  for v_late in
+    select late.for_period, late.items
+    from pgledger.late_usage(subscription, before_period, for_invoice) as late
+    order by late.for_period
   loop
-    v_charge := pgledger.charge_as_billed(
-      subscription,
-      v_billed.for_period,
-      v_billed.plan_key,
-      row(
-        null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
-      )::pgledger.priced_feature,
-      exponent
-    );
-    continue when v_charge.events = v_billed.events
-      and v_charge.amount = v_billed.amount;
+    foreach v_charge in array array(
+      select charge
+      from unnest(
+        pgledger.unbilled_usage(
+          subscription, v_late.for_period,
+          pgledger.billing_segments(subscription, v_late.for_period), for_invoice, true, exponent,
+          v_late.items
+        )
+      ) as charge
+      order by charge.starts_at, charge.feature_key
+    ) loop
+      v_line := null;
+      v_line.amount := v_charge.amount + v_charge.true_up + v_charge.cap;
+      continue when v_charge.events = 0
+        and v_line.amount = 0
+        and v_charge.gross_amount is null;
 
-    v_line := null;
-    v_line.kind := 'late_usage';
-    v_line.description := format(
-      'Late usage of %s before %s',
-      v_billed.item,
-      to_char(v_billed.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
-    );
-    v_line.item := v_billed.item;
-    v_line.period_start := v_billed.starts_at;
-    v_line.period_end := v_billed.ends_at;
-    v_line.quantity := v_charge.quantity - v_billed.quantity;
-    v_line.amount := v_charge.amount - v_billed.amount;
-    v_line.discount := 0;
-    v_line.tax := 0;
-    v_line.subscription_key := subscription.key;
-    v_line.for_period := v_billed.for_period;
-    v_line.plan_key := v_billed.plan_key;
-    v_line.counted := v_charge.counted;
-    v_line.events := v_charge.events - v_billed.events;
-    v_line.basis := v_billed.basis;
-    if v_line.amount < 0 and v_billed.net <> v_billed.amount then
-      v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
-      v_line.amount := pgledger.rounded_quotient(
-        v_line.amount * v_billed.net, v_billed.amount, exponent
+      v_line.kind := 'late_usage';
+      v_line.description := format(
+        'Late usage of %s before %s',
+        v_charge.feature_key,
+        to_char(v_charge.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
       );
-    end if;
-    return next v_line;
+      v_line.item := v_charge.feature_key;
+      v_line.period_start := v_charge.starts_at;
+      v_line.period_end := v_charge.ends_at;
+      v_line.quantity := v_charge.quantity;
+      v_line.discount := 0;
+      v_line.tax := 0;
+      v_line.subscription_key := subscription.key;
+      v_line.for_period := v_late.for_period;
+      v_line.plan_key := v_charge.plan_key;
+      v_line.counted := v_charge.counted;
+      v_line.events := v_charge.events;
+      v_line.basis := v_charge.basis;
+      if v_charge.gross_amount is not null then
+        v_line.basis := v_line.basis || jsonb_build_object(
+          'gross', (v_charge.gross_amount + v_charge.gross_true_up + v_charge.gross_cap)::text
+        );
+      end if;
+      return next v_line;
+    end loop;
   end loop;
 end;
 $$;
@@ -25619,6 +30845,87 @@ comment on function pgledger.late_lines is
   'Lines for usage that was reported after the invoice of its period had become final.';
 
 revoke all on function pgledger.late_lines from public;
+
+-- file: repeatable/27_invoices/late_usage.sql
+/*
+The periods before one in which usage may have come to something else since it was billed, with the
+features. First all periods of a feature are looked at together: as long as its events are as many
+as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked
+at.
+
+Of seats, every report before the last period's end counts, because one from before a period says
+how many were taken in it. Which periods it changes is seen only by computing them anew.
+
+Only what the period's own invoice has billed can come late; before that, it goes on that invoice.
+*/
+create or replace function pgledger.late_usage(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  for_invoice pgledger.invoices
+)
+returns table (for_period timestamptz, items text[])
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return query
+  with billed as materialized (
+    select
+      part.for_period, part.item, part.meter_key, part.is_seat, part.starts_at, part.ends_at,
+      part.events, part.counted, part.must_recount
+    from pgledger.billed_periods(subscription, before_period, for_invoice) as part
+  ),
+  feature as (
+    select
+      billed.item, billed.meter_key, bool_or(billed.must_recount) as must_recount,
+      case when billed.is_seat then '-infinity' else min(billed.starts_at) end as since,
+      case when billed.is_seat then max(billed.ends_at) else before_period end as until,
+      case
+        when billed.is_seat
+          then (array_agg(billed.counted order by billed.ends_at desc))[1]
+        else sum(billed.events)
+      end as events
+    from billed
+    group by billed.item, billed.meter_key, billed.is_seat
+  ),
+  present as (
+    select counted.meter_key, counted.events
+    from (
+      select feature.since, feature.until, array_agg(feature.meter_key) as meter_keys
+      from feature
+      group by feature.since, feature.until
+    ) as range
+    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, range.until) as counted
+  )
+  select billed.for_period, array_agg(billed.item)
+  from feature
+  left join present on feature.meter_key = present.meter_key
+  inner join billed on feature.item = billed.item
+  where (feature.must_recount or feature.events <> coalesce(present.events, 0))
+    and (
+      billed.must_recount
+      or billed.is_seat
+      or billed.events <> pgledger.usage_between(
+        billed.meter_key, null, 'count', billed.starts_at, billed.ends_at
+      )
+    )
+    and exists (
+      select
+      from pgledger.invoices
+      where invoices.subscription_key = subscription.key
+        and invoices.kind = 'period'
+        and invoices.period_start = billed.for_period
+        and pgledger.counts_as_billed(invoices, for_invoice)
+    )
+  group by billed.for_period;
+end;
+$$;
+
+comment on function pgledger.late_usage is
+  'The earlier periods, and features, in which usage may have come to something else since.';
+
+revoke all on function pgledger.late_usage from public;
 
 -- file: repeatable/27_invoices/ledger_create_invoice.sql
 /*
@@ -25675,11 +30982,7 @@ begin
 
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
-    if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      v_ok := pgledger.refuse_json(
-        null, '$.lines', 'comes to a total that is not below 1e30 in size'
-      );
-    end if;
+    v_ok := pgledger.check_invoice_total(v_complete.invoice);
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
   return pgledger.invoice_with_key(v_key);
@@ -25872,10 +31175,10 @@ grant execute on function public.ledger_finalize_invoice to pgledger_poster;
 Locks the subscription. What the clock has decided about it is written down before the invoice is
 drawn up. The lock is why there is only one invoice of a kind that starts at a time, however often
 it is asked for.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
-period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
+tax_rates, the period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function public.ledger_generate_invoice(
   app_id text,
@@ -25898,7 +31201,9 @@ declare
   );
   v_request record;
   v_key bigint;
+  v_ok boolean;
 begin
+  v_ok := pgledger.check_zones(v_subscription);
   v_subscription := pgledger.advance_subscription(v_subscription, pgledger.clock());
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
@@ -25933,12 +31238,13 @@ tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
 Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, kind is start and it was not
-  active in that period, or kind is change and it did not change),
-  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
-  are not valid; the message names the path), UsagePurged (usage events of the
-  period may have been purged).$$;
+  tenant has no such subscription), UnknownTimeZone (the server does not know
+  its time zone any more), InvalidArgument (there is no such kind, the
+  subscription has no period at that time, kind is start and it was not active
+  in that period, or kind is change and it did not change), InvalidTime (at is
+  outside the years 1 to 9999), InvalidInvoice (tax_rates are not valid; the
+  message names the path), UsagePurged (usage events of the period may have
+  been purged).$$;
 
 revoke all on function public.ledger_generate_invoice from public;
 grant execute on function public.ledger_generate_invoice to pgledger_poster;
@@ -26064,17 +31370,19 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
 revoke all on function public.ledger_get_invoice_by_period from public;
 grant execute on function public.ledger_get_invoice_by_period to pgledger_reader;
 
--- file: repeatable/27_invoices/ledger_list_invoices.sql
+-- file: repeatable/27_invoices/ledger_list_app_invoices.sql
 /*
-By id, which for generated ids is the order of creation.
+By number, drafts before all others, which the index invoices_app_id_number_key has in this order: a
+page of the newest reads no more than the page.
 
-Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+Checks, in this order: app_id, status, period_from, period_until, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
 */
-create or replace function public.ledger_list_invoices(
+create or replace function public.ledger_list_app_invoices(
   app_id text,
-  tenant_id text,
   status text default null,
+  period_from timestamptz default null,
+  period_until timestamptz default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
@@ -26089,15 +31397,147 @@ declare
   v_key bigint;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if status is not null then
-    v_ok := pgledger.check_choice(
-      'status',
-      status,
-      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
-    );
-  end if;
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
   v_ok := pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_app_invoices.app_id
+      and (
+        ledger_list_app_invoices.status is null
+        or invoices.status = ledger_list_app_invoices.status
+      )
+      and (
+        ledger_list_app_invoices.period_from is null
+        or invoices.period_start >= ledger_list_app_invoices.period_from
+      )
+      and (
+        ledger_list_app_invoices.period_until is null
+        or invoices.period_start < ledger_list_app_invoices.period_until
+      )
+    order by invoices.number desc, invoices.id desc
+    limit ledger_list_app_invoices.page_size
+    offset ledger_list_app_invoices.page_offset
+  loop
+    return next pgledger.invoice_with_key(v_key);
+  end loop;
+end;
+$$;
+
+comment on function public.ledger_list_app_invoices is
+$$Returns the invoices of all tenants of an app, the newest first.
+
+app_id: App.
+status: Only invoices in this state; one of: draft, pending, paid, past_due,
+  voided, uncollectible; null for all.
+period_from: Only invoices whose period starts then or later; null for all,
+  also for those of one-off invoices, which have no period.
+period_until: Only invoices whose period starts before; null for all.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: A page of invoices: drafts, and then those that are final, the last
+  number first.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
+  after period_from), InvalidPage.$$;
+
+revoke all on function public.ledger_list_app_invoices from public;
+grant execute on function public.ledger_list_app_invoices to pgledger_reader;
+
+-- file: repeatable/27_invoices/ledger_list_app_pending_invoices.sql
+/*
+Checks, in this order: app_id, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function public.ledger_list_app_pending_invoices(
+  app_id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_invoice
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_app_pending_invoices.app_id
+      and invoices.status in ('pending', 'past_due')
+    order by invoices.due_at, invoices.id
+    limit ledger_list_app_pending_invoices.page_size
+    offset ledger_list_app_pending_invoices.page_offset
+  loop
+    return next pgledger.invoice_with_key(v_key);
+  end loop;
+end;
+$$;
+
+comment on function public.ledger_list_app_pending_invoices is
+$$Returns the invoices that the tenants of an app are to pay.
+
+For the newest first, call ledger_list_app_invoices with a status.
+
+app_id: App.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: A page of invoices of all tenants that are pending or past due, the
+  longest due first.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
+
+revoke all on function public.ledger_list_app_pending_invoices from public;
+grant execute on function public.ledger_list_app_pending_invoices to pgledger_reader;
+
+-- file: repeatable/27_invoices/ledger_list_invoices.sql
+/*
+By id, which for generated ids is the order of creation.
+
+Checks, in this order: app_id, tenant_id, status, period_from, period_until, page_size, page_offset,
+newest_first.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
+*/
+create or replace function public.ledger_list_invoices(
+  app_id text,
+  tenant_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0,
+  newest_first boolean default false,
+  period_from timestamptz default null,
+  period_until timestamptz default null
+)
+returns setof public.ledger_invoice
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
+  v_ok := pgledger.check_page(page_size, page_offset);
+  if newest_first is null then
+    v_ok := pgledger.fail('NullArgument', array['newest_first']);
+  end if;
 
   for v_key in
     select invoices.key
@@ -26107,7 +31547,17 @@ begin
       and (
         ledger_list_invoices.status is null or invoices.status = ledger_list_invoices.status
       )
-    order by invoices.id
+      and (
+        ledger_list_invoices.period_from is null
+        or invoices.period_start >= ledger_list_invoices.period_from
+      )
+      and (
+        ledger_list_invoices.period_until is null
+        or invoices.period_start < ledger_list_invoices.period_until
+      )
+    order by
+      case when not ledger_list_invoices.newest_first then invoices.id end,
+      invoices.id desc
     limit ledger_list_invoices.page_size
     offset ledger_list_invoices.page_offset
   loop
@@ -26125,11 +31575,16 @@ status: Only invoices in this state; one of: draft, pending, paid, past_due,
   voided, uncollectible; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
+newest_first: Whether the newest comes first.
+period_from: Only invoices whose period starts then or later; null for all,
+  also for those of one-off invoices, which have no period.
+period_until: Only invoices whose period starts before; null for all.
 
 Returns: A page of invoices, by id.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
-  InvalidPage.$$;
+  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
+  after period_from), InvalidPage.$$;
 
 revoke all on function public.ledger_list_invoices from public;
 grant execute on function public.ledger_list_invoices to pgledger_reader;
@@ -26228,6 +31683,7 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
+  perform pgledger.tell_of_invoices(app_id, 'invoice_uncollectible', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -26309,6 +31765,7 @@ begin
 
   perform pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
+  perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -26343,10 +31800,10 @@ What the clock has decided about the subscription and nobody has written down ye
 for the answer and rolled back after it. Only then does a preview lock the subscription, need a
 transaction that may write, and fail in one with an old snapshot as a write does.
 
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
-period, purged usage.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice, UsagePurged.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, its time zone, kind, at,
+tax_rates, the period, purged usage.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function public.ledger_preview_invoice(
   app_id text,
@@ -26382,6 +31839,7 @@ begin
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
+  v_ok := pgledger.check_zones(v_subscription);
   if (v_subscription.due_at <= pgledger.clock()) is not true
     or current_setting('transaction_read_only')::boolean then
     return pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
@@ -26422,12 +31880,13 @@ Returns: The draft as of now, without an id, and computed anew if there is
   one. What is final already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, kind is start and it was not
-  active in that period, or kind is change and it did not change),
-  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
-  are not valid; the message names the path), UsagePurged (usage events of the
-  period may have been purged).$$;
+  tenant has no such subscription), UnknownTimeZone (the server does not know
+  its time zone any more), InvalidArgument (there is no such kind, the
+  subscription has no period at that time, kind is start and it was not active
+  in that period, or kind is change and it did not change), InvalidTime (at is
+  outside the years 1 to 9999), InvalidInvoice (tax_rates are not valid; the
+  message names the path), UsagePurged (usage events of the period may have
+  been purged).$$;
 
 revoke all on function public.ledger_preview_invoice from public;
 grant execute on function public.ledger_preview_invoice to pgledger_reader;
@@ -26539,67 +31998,149 @@ Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 revoke all on function public.ledger_set_payment_terms from public;
 grant execute on function public.ledger_set_payment_terms to pgledger_poster;
 
+-- file: repeatable/27_invoices/ledger_update_invoice.sql
+/*
+Locks the subscription, the draft, and what the tenant has left of coupons, in this order. Where the
+lines stay as they are, nothing else is computed anew.
+Checks, in this order: app_id, tenant_id, id, existence, status, metadata, lines, total.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidMetadata,
+InvalidInvoice.
+*/
+create or replace function public.ledger_update_invoice(
+  app_id text,
+  tenant_id text,
+  id text,
+  metadata jsonb default null,
+  lines jsonb default null
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_draft(app_id, tenant_id, id, 'updated');
+  v_lines pgledger.invoice_lines[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_metadata(metadata);
+  if lines is not null then
+    v_lines := pgledger.read_invoice_lines(
+      lines,
+      pgledger.currency_exponent(app_id, v_invoice.currency),
+      at_least => case when v_invoice.kind = 'one_off' then 1 else 0 end
+    );
+  end if;
+
+  if metadata <> coalesce(v_invoice.metadata, 'null') then
+    update pgledger.invoices
+    set
+      metadata = ledger_update_invoice.metadata,
+      version = invoices.version + 1,
+      updated_at = pgledger.clock()
+    where invoices.key = v_invoice.key;
+  end if;
+
+  if lines is not null then
+    delete from pgledger.invoice_lines
+    where invoice_lines.invoice_key = v_invoice.key;
+    perform pgledger.store_lines(v_invoice.key, v_lines);
+    perform pgledger.redraw_invoice(
+      (select invoices from pgledger.invoices where invoices.key = v_invoice.key),
+      (
+        select subscriptions
+        from pgledger.subscriptions
+        where subscriptions.key = v_invoice.subscription_key
+      )
+    );
+    v_ok := pgledger.check_invoice_total(
+      (select invoices from pgledger.invoices where invoices.key = v_invoice.key)
+    );
+  end if;
+  return pgledger.invoice_with_key(v_invoice.key);
+end;
+$$;
+
+comment on function public.ledger_update_invoice is
+$$Changes a draft's metadata and the lines that the application gives it.
+
+What is null stays as it is; what is given replaces what there was, as a
+whole. A subscription's draft keeps the lines that are computed, which come
+first; lines of the application's own stay when it is computed anew, and are
+gone if it is deleted or voided.
+
+A draft whose lines or metadata were changed is no longer what the call with
+its id asked for: repeating that call is then an IdempotencyConflict.
+
+app_id: App that the tenant belongs to.
+tenant_id: Who is billed.
+id: Which invoice: inv_ and a ULID.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+lines: JSON array of what the application charges or, below zero, credits, as
+  for ledger_create_invoice: 1 to 1,000 objects, for example [{"description":
+  "Setup", "amount": "80.00"}]; for a subscription's draft also none, or null.
+
+Returns: The draft; with lines, computed anew.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (it is not a draft), InvalidMetadata,
+  InvalidInvoice (lines are not valid, or the total is not below 1e30 in size;
+  the message names the path).$$;
+
+revoke all on function public.ledger_update_invoice from public;
+grant execute on function public.ledger_update_invoice to pgledger_poster;
+
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
-A charge for usage of a feature by a plan, less what other invoices have billed of it. If more was
+What usage of a feature comes to by a plan's price, less what has been billed of it. If more was
 billed than it comes to, its amounts together give back what was paid of that: they are reduced by
-the share that the discount had. gross_amount, gross_true_up and gross_cap then say what they were
-before, and are null otherwise.
+the share that the discount had. The gross amounts then say what they were before.
 */
 create or replace function pgledger.less_billed_usage(
-  subscription_key bigint,
-  for_period timestamptz,
-  for_invoice pgledger.invoices,
-  plan_key bigint,
-  feature_key text,
-  exponent integer,
-  inout quantity numeric,
-  inout amount numeric,
-  inout true_up numeric,
-  inout cap numeric,
-  inout events bigint,
-  out gross_amount numeric,
-  out gross_true_up numeric,
-  out gross_cap numeric
+  charge pgledger.usage_charge,
+  bills pgledger.billed_charge[],
+  exponent integer
 )
+returns pgledger.usage_charge
 language plpgsql
-stable
+immutable
 parallel safe
 as $$
 declare
-  v_billed record;
+  v_bill pgledger.billed_charge;
   v_gross numeric;
 begin
-  select
-    coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
-    coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
-    coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
-  into v_billed
-  from pgledger.billed_usage(subscription_key, for_period, for_invoice, false) as billed
-  where billed.item = feature_key
-    and billed.plan_key = less_billed_usage.plan_key;
-  quantity := quantity - v_billed.quantity;
-  amount := amount - v_billed.amount;
-  true_up := true_up - v_billed.true_up;
-  cap := cap - v_billed.cap;
-  events := events - v_billed.events;
+  foreach v_bill in array bills loop
+    continue when v_bill.plan_key <> charge.plan_key or v_bill.item <> charge.feature_key;
+    charge.quantity := charge.quantity - v_bill.quantity;
+    charge.amount := charge.amount - v_bill.amount;
+    charge.true_up := charge.true_up - v_bill.true_up;
+    charge.cap := charge.cap - v_bill.cap;
+    charge.events := charge.events - v_bill.events;
 
-  v_gross := v_billed.amount + v_billed.true_up + v_billed.cap;
-  if v_billed.net <> v_gross and amount + true_up + cap < 0 then
-    gross_amount := amount;
-    gross_true_up := true_up;
-    gross_cap := cap;
-    true_up := pgledger.rounded_quotient(gross_true_up * v_billed.net, v_gross, exponent);
-    cap := pgledger.rounded_quotient(gross_cap * v_billed.net, v_gross, exponent);
-    amount := pgledger.rounded_quotient(
-      (gross_amount + gross_true_up + gross_cap) * v_billed.net, v_gross, exponent
-    ) - true_up - cap;
-  end if;
+    v_gross := v_bill.amount + v_bill.true_up + v_bill.cap;
+    if v_bill.net <> v_gross and charge.amount + charge.true_up + charge.cap < 0 then
+      charge.gross_amount := charge.amount;
+      charge.gross_true_up := charge.true_up;
+      charge.gross_cap := charge.cap;
+      charge.true_up := pgledger.rounded_quotient(
+        charge.gross_true_up * v_bill.net, v_gross, exponent
+      );
+      charge.cap := pgledger.rounded_quotient(charge.gross_cap * v_bill.net, v_gross, exponent);
+      charge.amount := pgledger.rounded_quotient(
+        (charge.gross_amount + charge.gross_true_up + charge.gross_cap) * v_bill.net, v_gross,
+        exponent
+      ) - charge.true_up - charge.cap;
+    end if;
+  end loop;
+  return charge;
 end;
 $$;
 
 comment on function pgledger.less_billed_usage is
-  'A charge for usage less what other invoices have billed of it.';
+  'What usage comes to by a price, less what has been billed of it.';
 
 revoke all on function pgledger.less_billed_usage from public;
 
@@ -26862,6 +32403,98 @@ comment on function pgledger.lower_invoice is
 
 revoke all on function pgledger.lower_invoice from public;
 
+-- file: repeatable/27_invoices/metered_charge.sql
+/*
+What a metered feature comes to by a price in the stays of its plan (own_stays), rounded; minimum is
+what the price asks at least, or null. sinces and untils are what had been used at the start and end
+of each of these, and whole is all that was used in the period. stays are those of all plans.
+
+Where all usage decides about the price of each unit, or where there is a level, the plan bills a
+share of the whole cost: no order of plans then makes usage free or bills it twice. Without any
+usage there is nothing to share by, and what the price asks is the first plan's.
+*/
+create or replace function pgledger.metered_charge(
+  price pgledger.priced_feature,
+  stays pgledger.billing_segment[],
+  own_stays pgledger.billing_segment[],
+  counted_from timestamptz,
+  whole numeric,
+  sinces numeric[],
+  untils numeric[],
+  is_first boolean,
+  time_zone text,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out cap numeric,
+  out minimum numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_terms jsonb := price.basis -> 'price';
+  v_free numeric := coalesce((price.basis ->> 'allowance')::numeric, 0)
+    + coalesce((price.basis ->> 'added_allowance')::numeric, 0);
+  v_part record := pgledger.active_part(price.basis, stays, time_zone);
+  v_total numeric := whole;
+  v_time record;
+  v_charge record;
+begin
+  minimum := pgledger.rounded_quotient(
+    (v_terms ->> 'minimum')::numeric * v_part.part, v_part.whole, exponent
+  );
+  if price.basis ->> 'aggregation' in ('max', 'latest') then
+    if cardinality(stays) = 1 and cardinality(untils) = 1
+      and stays[1].starts_at = counted_from then
+      v_total := untils[1];
+    else
+      v_total := pgledger.usage_level(
+        price.meter_key, price.basis ->> 'aggregation', stays
+      );
+    end if;
+    v_time := pgledger.active_time(stays, own_stays);
+    sinces := v_time.sinces;
+    untils := v_time.untils;
+    whole := v_time.whole;
+  elsif v_terms ?| array['event_fee', 'event_minimum', 'event_maximum', 'free_events']
+    and (pgledger.event_price(v_terms)).is_by_event then
+    v_charge := pgledger.charge_by_events(
+      v_terms, price.meter_key, own_stays, counted_from, is_first, v_part.part, v_part.whole,
+      exponent
+    );
+    quantity := v_charge.quantity;
+    amount := v_charge.amount;
+    cap := v_charge.cap;
+    return;
+  elsif whole = 0 or (
+    v_terms ->> 'model' not in ('volume', 'package')
+    and v_terms ->> 'maximum' is null
+  ) then
+    v_charge := pgledger.charge_by_difference(
+      v_terms, v_free, sinces, untils, is_first, v_part.part, v_part.whole, exponent
+    );
+    quantity := v_charge.quantity;
+    amount := v_charge.amount;
+    cap := v_charge.cap;
+    return;
+  end if;
+  v_charge := pgledger.charge_by_share(
+    v_terms, greatest(v_total - v_free, 0), sinces, untils, whole, v_part.part, v_part.whole,
+    exponent
+  );
+  quantity := v_charge.quantity;
+  amount := v_charge.amount;
+  cap := v_charge.cap;
+end;
+$$;
+
+comment on function pgledger.metered_charge is
+  'What a metered feature comes to by a price in the stays of the price''s plan.';
+
+revoke all on function pgledger.metered_charge from public;
+
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
@@ -26931,7 +32564,8 @@ revoke all on function pgledger.next_base_lines from public;
 
 -- file: repeatable/27_invoices/number_invoices.sql
 /*
-Gives invoices of an app that have just become final its next numbers, in the order of the keys.
+Gives invoices of an app that have just become final its next numbers, in the order of the keys, and
+tells the app's hook of them.
 
 Locks the app's row and holds it until the transaction ends: numbers have no gap because
 transactions take them one after the other. So this comes last.
@@ -26960,6 +32594,19 @@ begin
   set number = v_number + taken.place
   from unnest(keys) with ordinality as taken (key, place)
   where invoices.key = taken.key and invoices.number is null;
+
+  perform pgledger.tell_of_invoices(app_id, 'invoice_finalized', keys);
+  perform pgledger.tell_of_invoices(
+    app_id,
+    'invoice_paid',
+    array(
+      select invoices.key
+      from unnest(keys) with ordinality as taken (key, place)
+      inner join pgledger.invoices on taken.key = invoices.key
+      where invoices.status = 'paid'
+      order by taken.place
+    )
+  );
 end;
 $$;
 
@@ -26968,103 +32615,37 @@ comment on function pgledger.number_invoices is
 
 revoke all on function pgledger.number_invoices from public;
 
--- file: repeatable/27_invoices/plan_usage_lines.sql
+-- file: repeatable/27_invoices/own_lines.sql
 /*
-Lines for the usage in the stays of a period on a plan: for each of the plan's prices one for usage,
-overage beyond an allowance or seats, one for what is missing to the price's minimum, and one for
-what is beyond its maximum. Usage of zero has its line, too: it says that the feature was looked at,
-which is what late usage is found by.
-
-has_billed says whether another invoice has billed usage of the period; only then is each charge
-lessened by that. Where a credit was reduced by a discount, the line's basis says what it was
-before.
+The lines that the application has given an invoice, in their order, without their shares of
+discounts and taxes. They stay when a draft is computed anew.
 */
-create or replace function pgledger.plan_usage_lines(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  first_stay pgledger.billing_segment,
-  stays pgledger.billing_segment[],
-  has_billed boolean,
-  for_invoice pgledger.invoices,
-  exponent integer
-)
-returns setof pgledger.invoice_lines
+create or replace function pgledger.own_lines(invoice_key bigint)
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_plan_key bigint := stays[1].plan_key;
-  v_charge record;
-  v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := array(
+    select invoice_lines
+    from pgledger.invoice_lines
+    where invoice_lines.invoice_key = own_lines.invoice_key and invoice_lines.kind = 'item'
+    order by invoice_lines.place
+  );
 begin
-  v_line.subscription_key := subscription.key;
-  v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
-  v_line.plan_key := v_plan_key;
-  v_line.period_start := stays[1].starts_at;
-  v_line.period_end := stays[cardinality(stays)].ends_at;
-  for v_charge in
-    select
-      charge.description, charge.feature_key, charge.unit_amount, charge.basis, charge.quantity,
-      charge.amount, charge.true_up, charge.cap, charge.counted, charge.events,
-      null::numeric as gross_amount, null::numeric as gross_true_up, null::numeric as gross_cap
-    from pgledger.usage_charges(
-      array(select price from pgledger.priced_features(subscription, v_plan_key) as price),
-      first_stay.starts_at, stays, v_plan_key = first_stay.plan_key, subscription.time_zone,
-      exponent
-    ) as charge
-  loop
-    if has_billed then
-      select
-        rest.quantity, rest.amount, rest.true_up, rest.cap, rest.events, rest.gross_amount,
-        rest.gross_true_up, rest.gross_cap
-      into
-        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
-        v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
-      from pgledger.less_billed_usage(
-        subscription.key, for_period, for_invoice, v_plan_key, v_charge.feature_key, exponent,
-        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
-      ) as rest;
-    end if;
-
-    v_line.kind := case
-      when v_charge.basis ->> 'type' = 'seat' then 'seats'
-      when v_charge.basis ? 'allowance' then 'overage'
-      else 'usage'
-    end;
-    v_line.description := v_charge.description;
-    v_line.item := v_charge.feature_key;
-    v_line.quantity := v_charge.quantity;
-    v_line.unit_amount := v_charge.unit_amount;
-    v_line.amount := v_charge.amount;
-    v_line.counted := v_charge.counted;
-    v_line.events := v_charge.events;
-    v_line.basis := v_charge.basis;
-    if v_charge.gross_amount is not null then
-      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
-    end if;
-    return next v_line;
-
-    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0 then
-      return next pgledger.bound_line(
-        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
-      );
-    end if;
-    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
-      return next pgledger.bound_line(
-        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
-      );
-    end if;
+  for v_place in 1 .. cardinality(v_lines) loop
+    v_lines[v_place].discount := 0;
+    v_lines[v_place].tax := 0;
   end loop;
+  return v_lines;
 end;
 $$;
 
-comment on function pgledger.plan_usage_lines is
-  'Lines for the usage in the stays of a period on a plan that is not billed yet.';
+comment on function pgledger.own_lines is
+  'The lines that the application has given an invoice.';
 
-revoke all on function pgledger.plan_usage_lines from public;
+revoke all on function pgledger.own_lines from public;
 
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
@@ -27115,62 +32696,70 @@ revoke all on function pgledger.preview_invoice from public;
 
 -- file: repeatable/27_invoices/priced_features.sql
 /*
-The prices of a plan, in their order. basis is what a charge is computed from, and stands on the
-line: the price, the feature's type and aggregation, the allowance if the plan gives one as a soft
-limit, and for seats how they are prorated. With each, the meter that counts the subscription's
-usage, if there is one.
+The prices that a plan has at a time, in their order. basis is what a charge is computed from, and
+stands on the line: the price, the feature's type and aggregation, the allowance if the plan gives
+one as a soft limit, how seats and prorated amounts are prorated, and which subscription bills it.
+With each, the meter that counts the subscription's usage, if there is one.
 */
 create or replace function pgledger.priced_features(
   subscription pgledger.subscriptions,
-  plan_key bigint
+  plan_key bigint,
+  at timestamptz
 )
-returns setof pgledger.priced_feature
-language sql
+returns pgledger.priced_feature[]
+language plpgsql
 stable
 parallel safe
 as $$
-  select
-    format('%s: %s', plans.name, features.name) || case
-      when given.allowance is not null then format(' beyond %s', given.allowance)
-      else ''
-    end,
-    plan_features.feature_key,
-    (price.value ->> 'unit_amount')::numeric,
-    meters.key,
-    meters.unique_key,
-    jsonb_strip_nulls(
-      jsonb_build_object(
-        'price', price.value - 'feature',
-        'type', plan_features.type,
-        'aggregation', plan_features.aggregation,
-        'allowance', given.allowance,
-        'proration', given.proration
-      )
-    )
-  from pgledger.plans
-  cross join lateral jsonb_array_elements(
-    coalesce(nullif(plans.pricing -> 'prices', 'null'), '[]')
-  ) with ordinality as price (value, place)
-  inner join pgledger.plan_features
-    on plans.key = plan_features.plan_key
-    and price.value ->> 'feature' = plan_features.feature_key
-  inner join pgledger.features on plan_features.feature_id = features.id
-  cross join lateral (
+declare
+  v_terms record := pgledger.plan_terms(plan_key, at);
+begin
+  return array(
     select
-      case
-        when plan_features.soft_limit and plan_features.quota >= 0
-          then trim_scale(plan_features.quota)::text
-      end as allowance,
-      case
-        when plan_features.type = 'seat' then coalesce(plans.pricing #>> '{base,proration}', 'day')
-      end as proration
-  ) as given
-  left join pgledger.meters
-    on meters.app_id = subscription.app_id
-    and meters.tenant_id = subscription.tenant_id
-    and meters.feature_key = plan_features.feature_key
-  where plans.key = priced_features.plan_key
-  order by price.place
+      row(
+        format('%s: %s', plans.name, coalesce(features.name, given.feature_key)) || case
+          when v_terms.allowances ? given.feature_key
+            then format(' beyond %s', v_terms.allowances ->> given.feature_key)
+          else ''
+        end,
+        given.feature_key,
+        (price.value ->> 'unit_amount')::numeric,
+        meters.key,
+        meters.unique_key,
+        jsonb_strip_nulls(
+          jsonb_build_object(
+            'price', price.value - 'feature',
+            'type', given.term ->> 'type',
+            'aggregation', given.term ->> 'aggregation',
+            'allowance', v_terms.allowances ->> given.feature_key,
+            'proration',
+            case
+              when given.term ->> 'type' = 'seat' or price.value -> 'prorated' = 'true'
+                then coalesce(v_terms.pricing #>> '{base,proration}', 'day')
+            end,
+            'billed_by', subscription.id
+          )
+        )
+      )::pgledger.priced_feature
+    from pgledger.plans
+    cross join lateral jsonb_array_elements(
+      coalesce(nullif(v_terms.pricing -> 'prices', 'null'), '[]')
+    ) with ordinality as price (value, place)
+    cross join lateral (
+      select
+        price.value ->> 'feature' as feature_key,
+        v_terms.features -> (price.value ->> 'feature') as term
+    ) as given
+    -- A feature that the plan has no longer may be gone.
+    left join pgledger.features on given.term ->> 'feature_id' = features.id
+    left join pgledger.meters
+      on meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and meters.feature_key = given.feature_key
+    where plans.key = priced_features.plan_key
+    order by price.place
+  );
+end;
 $$;
 
 comment on function pgledger.priced_features is
@@ -27225,15 +32814,16 @@ revoke all on function pgledger.proration_unit from public;
 
 -- file: repeatable/27_invoices/read_invoice_line.sql
 /*
-Reads one of the lines that the caller of a one-off invoice gives. Its amount is rounded once, half
-away from zero.
+Reads one of the lines that a caller gives for an invoice. Its amount is rounded once, half away
+from zero. with_kind: it may say that it is a base fee or usage of a subscription.
 
 Errors: InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_line(
   line jsonb,
   path text,
-  exponent integer
+  exponent integer,
+  with_kind boolean
 )
 returns pgledger.invoice_lines
 language plpgsql
@@ -27242,19 +32832,30 @@ parallel unsafe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;
-  v_members constant text[] := array[
+  v_members text[] := array[
     'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
   v_ok boolean;
 begin
+  if with_kind then
+    v_members := v_members || 'kind'::text;
+  end if;
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := 'item';
+  v_line.kind := case
+    when line ? 'kind' then pgledger.json_text(line, path, 'kind')
+    else 'item'
+  end;
+  if v_line.kind not in ('item', 'base_fee', 'usage') then
+    v_ok := pgledger.refuse_json(
+      line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
+    );
+  end if;
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
@@ -27299,20 +32900,23 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_line is
-  'One line of a one-off invoice; raises InvalidInvoice unless it is sound.';
+  'One line of the application''s own; raises InvalidInvoice unless it is sound.';
 
 revoke all on function pgledger.read_invoice_line from public;
 
 -- file: repeatable/27_invoices/read_invoice_lines.sql
 /*
-Reads the lines that the caller of a one-off invoice gives, in their order. Amounts are rounded to
-the currency's exponent.
+Reads the lines that a caller gives for an invoice, in their order. Amounts are rounded to the
+currency's exponent. There may be none where the invoice has others (at_least is 0), and a member
+kind where it is an import (with_kind).
 
 Errors: NullArgument, InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_lines(
   lines jsonb,
-  exponent integer
+  exponent integer,
+  at_least integer default 1,
+  with_kind boolean default false
 )
 returns pgledger.invoice_lines[]
 language plpgsql
@@ -27331,7 +32935,7 @@ begin
   -- A thousand sound lines stay below it.
   v_ok := pgledger.check_json_size(lines, '$.lines', false);
   v_ok := pgledger.check_json_array(lines, '$.lines');
-  if jsonb_array_length(lines) = 0 then
+  if jsonb_array_length(lines) < at_least then
     v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
@@ -27341,7 +32945,7 @@ begin
     order by item.place
   loop
     v_line := pgledger.read_invoice_line(
-      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent
+      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent, with_kind
     );
     v_line.place := v_item.place;
     v_lines := v_lines || v_line;
@@ -27352,16 +32956,17 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_lines is
-  'Lines of a one-off invoice, 1 to 1000; raises InvalidInvoice unless each is sound.';
+  'Lines of the application''s own, at most 1000; raises InvalidInvoice unless each is sound.';
 
 revoke all on function pgledger.read_invoice_lines from public;
 
 -- file: repeatable/27_invoices/redraw_invoice.sql
 /*
-Computes a draft anew, with the tax rates that it has, and overwrites it. A one-off invoice keeps
-its lines: only discounts and taxes are computed anew.
+Computes a draft anew, with the tax rates that it has, and overwrites it. Lines that the application
+has given it stay, after those that are computed; a one-off invoice has no others.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
+Errors: UnknownTimeZone.
 */
 create or replace function pgledger.redraw_invoice(
   invoice pgledger.invoices,
@@ -27374,28 +32979,19 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_lines pgledger.invoice_lines[];
+  v_lines pgledger.invoice_lines[] := pgledger.own_lines(invoice.key);
   v_drawn record;
+  v_ok boolean;
 begin
-  if invoice.kind = 'one_off' then
-    v_lines := array(
-      select invoice_lines
-      from pgledger.invoice_lines
-      where invoice_lines.invoice_key = invoice.key and invoice_lines.kind = 'item'
-      order by invoice_lines.place
-    );
-    for v_place in 1 .. cardinality(v_lines) loop
-      v_lines[v_place].discount := 0;
-      v_lines[v_place].tax := 0;
-    end loop;
-  else
+  if invoice.kind <> 'one_off' then
+    v_ok := pgledger.check_zones(subscription);
     v_drawn := pgledger.draw_lines(
       subscription,
       invoice,
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
-    v_lines := v_drawn.lines;
+    v_lines := v_drawn.lines || v_lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
   invoice := v_drawn.invoice;
@@ -27446,7 +33042,7 @@ begin
         then 'A draft is not yet owed: finalize it first with ledger_finalize_invoice.'
       when invoice.status = 'draft' and target = 'voided'
         then 'A draft is not yet owed: delete it with ledger_delete_invoice.'
-      when target in ('deleted', 'pending', 'refreshed')
+      when target in ('deleted', 'pending', 'refreshed', 'updated')
         then 'Only a draft can be changed or deleted. ledger_mark_invoice_voided takes back what '
           || 'is final and not paid.'
       when invoice.status = 'voided'
@@ -27526,6 +33122,62 @@ comment on function pgledger.repeated_invoice is
 
 revoke all on function pgledger.repeated_invoice from public;
 
+-- file: repeatable/27_invoices/rival_times.sql
+/*
+The times between two points in which other subscriptions of the same tenant are active or in their
+trial, with what their plans ask and give then. Nearly every tenant has one subscription, and the
+answer is empty.
+*/
+create or replace function pgledger.rival_times(
+  subscription pgledger.subscriptions,
+  since timestamptz,
+  until timestamptz
+)
+returns pgledger.rival_time[]
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if not exists (
+    select
+    from pgledger.subscriptions as other
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key <> subscription.key
+      and other.started_at < rival_times.until
+      and (other.ended_at is null or other.ended_at > rival_times.since)
+  ) then
+    return '{}';
+  end if;
+  return array(
+    select
+      row(
+        other.key, other.started_at, other.created_at, part.starts_at, part.ends_at, part.status,
+        pgledger.plan_priority(part.plan_key, part.entered_at),
+        jsonb_path_query_array(terms.pricing, '$.prices[*].feature'),
+        terms.allowances
+      )::pgledger.rival_time
+    from pgledger.subscriptions as other
+    cross join lateral pgledger.subscription_times(other, rival_times.until) as part
+    cross join lateral pgledger.plan_terms(part.plan_key, part.entered_at) as terms
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key <> subscription.key
+      and other.started_at < rival_times.until
+      and (other.ended_at is null or other.ended_at > rival_times.since)
+      and part.starts_at < rival_times.until
+      and part.ends_at > rival_times.since
+    order by other.key, part.starts_at
+  );
+end;
+$$;
+
+comment on function pgledger.rival_times is
+  'When other subscriptions of the same tenant are active, and what their plans ask and give.';
+
+revoke all on function pgledger.rival_times from public;
+
 -- file: repeatable/27_invoices/seat_levels.sql
 /*
 How many seats were taken when, in a range of a period. since and until count the days or seconds of
@@ -27567,6 +33219,7 @@ as $$
       where usage_events.meter_key = seat_levels.meter_key
         and usage_events.event_at >= seat_levels.starts_at
         and usage_events.event_at < seat_levels.ends_at
+        and usage_events.quantity is not null
     ) as report
     cross join lateral (
       select
@@ -27585,7 +33238,8 @@ revoke all on function pgledger.seat_levels from public;
 -- file: repeatable/27_invoices/seats_charge.sql
 /*
 What seats cost by a price in the stays of a period on the price's plan, rounded: each number of
-seats its share of the period, by the days or seconds for which so many were taken.
+seats its share of the period, by the days or seconds for which so many were taken. Seats that were
+never reported are 0, and a price may ask something for these, too.
 */
 create or replace function pgledger.seats_charge(
   basis jsonb,
@@ -27617,7 +33271,11 @@ as $$
     )
   from (
     select
-      greatest(level.level - coalesce((basis ->> 'allowance')::numeric, 0), 0) as level,
+      greatest(
+        level.level - coalesce((basis ->> 'allowance')::numeric, 0)
+        - coalesce((basis ->> 'added_allowance')::numeric, 0),
+        0
+      ) as level,
       level.since, level.until, whole.length
     from unnest(stays) as stay
     cross join lateral pgledger.seat_levels(
@@ -27627,7 +33285,6 @@ as $$
     cross join lateral pgledger.proration_unit(
       stay.whole_end, stay.whole_start, stay.whole_end, time_zone, basis ->> 'proration'
     ) as whole (length)
-    where meter_key is not null
   ) as seats
   cross join lateral pgledger.price_amounts(basis -> 'price', seats.level) as cost
 $$;
@@ -27743,6 +33400,15 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
+  perform pgledger.tell_of_invoices(
+    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
+  )
+  from pgledger.invoice_credits as given
+  inner join pgledger.invoices on given.to_invoice_key = invoices.key
+  where given.from_invoice_key = settle_credit.invoice_key
+    and given.amount > 0
+    and invoices.status = 'paid'
+  group by invoices.app_id;
 
   update pgledger.invoices
   set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
@@ -27924,6 +33590,80 @@ comment on function pgledger.store_lines is 'Writes the lines of an invoice.';
 
 revoke all on function pgledger.store_lines from public;
 
+-- file: repeatable/27_invoices/subscription_times.sql
+/*
+When until a time a subscription is active or in its trial, in parts: a part ends where plan, status
+or period change. entered_at is when the plan was entered in the part's period. It makes no
+difference how far ledger_advance has written down what the clock has made due.
+*/
+create or replace function pgledger.subscription_times(
+  subscription pgledger.subscriptions,
+  until timestamptz
+)
+returns table (
+  starts_at timestamptz,
+  ends_at timestamptz,
+  plan_key bigint,
+  status text,
+  entered_at timestamptz
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_end timestamptz := coalesce(subscription.cancel_at, 'infinity');
+  v_part record;
+begin
+  for v_part in
+    select
+      change.occurred_at, change.plan_key, change.status, change.period_end,
+      lead(change.occurred_at) over written as next_at,
+      min(change.occurred_at) over (partition by change.period_start, change.plan_key) as entered_at
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+    window written as (order by change.version)
+    order by change.version
+  loop
+    starts_at := v_part.occurred_at;
+    plan_key := v_part.plan_key;
+    status := v_part.status;
+    entered_at := v_part.entered_at;
+    ends_at := coalesce(v_part.next_at, v_end);
+    if status = 'trialing' and v_part.next_at is null then
+      ends_at := least(v_end, subscription.trial_end);
+    end if;
+    exit when starts_at >= until;
+    continue when status not in ('trialing', 'active');
+
+    if v_part.next_at is null and status = 'trialing' then
+      return next;
+      status := 'active';
+      starts_at := ends_at;
+      ends_at := v_end;
+    end if;
+    -- What follows the last change is one part for each of the periods that have begun since.
+    while v_part.next_at is null and starts_at < least(until, v_end) loop
+      ends_at := least(v_end, v_part.period_end);
+      if starts_at >= v_part.period_end then
+        entered_at := starts_at;
+        ends_at := least(v_end, (pgledger.subscription_period(subscription, starts_at)).ends_at);
+      end if;
+      return next;
+      starts_at := ends_at;
+    end loop;
+    if v_part.next_at is not null and starts_at < ends_at then
+      return next;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.subscription_times is
+  'When until a time a subscription is active or in its trial, and on which plan.';
+
+revoke all on function pgledger.subscription_times from public;
+
 -- file: repeatable/27_invoices/take_back_credit.sql
 /*
 Takes back what the credit of an invoice that is voided has lowered: the other invoices are to be
@@ -28011,100 +33751,238 @@ comment on function pgledger.tell_of_invoices is
 
 revoke all on function pgledger.tell_of_invoices from public;
 
--- file: repeatable/27_invoices/usage_charges.sql
+-- file: repeatable/27_invoices/unbilled_usage.sql
 /*
-What usage costs by the prices of a plan in the stays of a period on it, rounded: a row for each
-price, in their order. quantity is how much is charged and amount what that costs; true_up is what
-is missing to the price's minimum, and cap, below zero, what is beyond its maximum. counted is what
-usage has come to since counted_from, the start of the period's first stay; events is how many
-events lie in these stays.
-
-What a price asks for no usage at all falls to the plan that the period began with, and so does a
-minimum. What usage adds never costs less than nothing.
+What is left to bill of the usage of a subscription's period as known by an invoice: what is due,
+less what has been billed for good. Once the period's own invoice is final (is_closed), its prices
+are those that it was billed at.
 */
-create or replace function pgledger.usage_charges(
-  prices pgledger.priced_feature[],
-  counted_from timestamptz,
-  stays pgledger.billing_segment[],
-  is_first boolean,
-  time_zone text,
-  exponent integer
+create or replace function pgledger.unbilled_usage(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices,
+  is_closed boolean,
+  exponent integer,
+  items text[] default null
 )
-returns table (
-  place integer,
-  description text,
-  feature_key text,
-  unit_amount numeric,
-  basis jsonb,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  counted numeric,
-  events bigint
-)
+returns pgledger.usage_charge[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_used record := pgledger.usage_in_stays(prices, counted_from, stays);
-  v_price pgledger.priced_feature;
+  v_bills pgledger.billed_charge[] := array(
+    select bill
+    from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
+  );
+  v_charges pgledger.usage_charge[] := pgledger.due_usage(
+    subscription, segments, v_bills, is_closed, exponent, items
+  );
 begin
-  place := 0;
-  foreach v_price in array prices loop
-    place := place + 1;
-    description := v_price.description;
-    feature_key := v_price.feature_key;
-    unit_amount := v_price.unit_amount;
-    basis := v_price.basis;
-    counted := v_used.counted[place];
-    events := v_used.events[place];
-    if basis ->> 'type' = 'seat' then
-      select charge.quantity, charge.amount, charge.true_up, charge.cap
-      into
-        usage_charges.quantity, usage_charges.amount, usage_charges.true_up, usage_charges.cap
-      from pgledger.seats_charge(
-        v_price.basis, v_price.meter_key, stays, time_zone, exponent
-      ) as charge;
-    else
-      quantity := v_used.quantities[place];
-      amount := round(greatest(v_used.amounts[place], 0), exponent);
-      true_up := greatest(
-        case
-          when is_first then round((basis #>> '{price,minimum}')::numeric, exponent) - amount
-        end,
-        0 * amount
+  if cardinality(v_bills) > 0 then
+    for v_place in 1 .. cardinality(v_charges) loop
+      v_charges[v_place] := pgledger.less_billed_usage(v_charges[v_place], v_bills, exponent);
+    end loop;
+  end if;
+  return v_charges;
+end;
+$$;
+
+comment on function pgledger.unbilled_usage is
+  'What is left to bill of usage in a period: what is due, less what has been billed.';
+
+revoke all on function pgledger.unbilled_usage from public;
+
+-- file: repeatable/27_invoices/unrivalled_stays.sql
+/*
+The stays of a period without the times in which another subscription of the tenant bills a feature:
+one that is active, has a price for it, and comes first. The lowest priority comes first, then the
+oldest; but one that was begun in the past comes last as long as others had billed by then.
+*/
+create or replace function pgledger.unrivalled_stays(
+  subscription pgledger.subscriptions,
+  segments pgledger.billing_segment[],
+  stays pgledger.billing_segment[],
+  rivals pgledger.rival_time[],
+  feature_key text
+)
+returns pgledger.billing_segment[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_since timestamptz := pgledger.billed_before(
+    subscription.key, subscription.started_at, subscription.created_at, feature_key
+  );
+  v_stay pgledger.billing_segment;
+  v_priority integer;
+  v_rival pgledger.rival_time;
+  v_rival_since timestamptz;
+  v_own tstzmultirange;
+  v_taken tstzmultirange;
+  v_stays pgledger.billing_segment[] := '{}';
+begin
+  foreach v_stay in array stays loop
+    v_priority := pgledger.plan_priority(
+      v_stay.plan_key,
+      (
+        select min(segment.starts_at)
+        from unnest(segments) as segment
+        where segment.plan_key = v_stay.plan_key
+      )
+    );
+    v_own := tstzmultirange(tstzrange(v_stay.starts_at, v_stay.ends_at));
+    foreach v_rival in array rivals loop
+      continue when v_rival.status <> 'active' or not v_rival.priced ? feature_key;
+      v_rival_since := pgledger.billed_before(
+        v_rival.subscription_key, v_rival.started_at, v_rival.created_at, feature_key
       );
-      cap := round(greatest(v_used.amounts[place] + v_used.caps[place], 0), exponent) - amount;
-    end if;
-    return next;
+      v_taken := tstzmultirange(tstzrange(v_rival.starts_at, v_rival.ends_at));
+      if (v_rival.priority, v_rival.started_at, v_rival.subscription_key)
+        < (v_priority, subscription.started_at, subscription.key) then
+        v_taken := v_taken - tstzmultirange(
+          tstzrange(v_since, greatest(v_since, v_rival_since))
+        );
+      else
+        v_taken := v_taken * tstzmultirange(
+          tstzrange(v_rival_since, greatest(v_rival_since, v_since))
+        );
+      end if;
+      v_own := v_own - v_taken;
+    end loop;
+    v_stays := v_stays || array(
+      select
+        row(
+          lower(part), upper(part), v_stay.plan_key, v_stay.quantity, v_stay.status,
+          v_stay.whole_start, v_stay.whole_end
+        )::pgledger.billing_segment
+      from unnest(v_own) as part
+      order by part
+    );
   end loop;
+  return v_stays;
+end;
+$$;
+
+comment on function pgledger.unrivalled_stays is
+  'The stays of a period without the times in which another subscription bills a feature.';
+
+revoke all on function pgledger.unrivalled_stays from public;
+
+-- file: repeatable/27_invoices/usage_charges.sql
+/*
+What usage comes to by the prices of a plan in the stays of a period in which they count, rounded: a
+row for each price, in their order. quantity is how much is charged and amount what that costs;
+true_up is what is missing to the price's minimum, and cap, below zero, what is beyond its maximum.
+Usage is counted from counted_from to counted_until, the start of the period's first stay and the
+end of its last one, whatever plan or subscription bills it; events is how many events lie in the
+plan's own stays. Without such a stay there is no row, unless something is billed: then it is 0.
+
+A price is charged in one of four ways:
+- seats by the days or seconds for which they were taken;
+- what has a level (max, latest): the level's cost, shared among plans by their active time;
+- a volume or package price, or one with a maximum: the cost of all usage, shared by usage;
+- any other by difference: the cost of all usage until the end of a stay, less that until its start.
+A minimum is the first plan's.
+*/
+create or replace function pgledger.usage_charges(
+  prices pgledger.priced_feature[],
+  stays pgledger.billing_segment[],
+  counted_from timestamptz,
+  counted_until timestamptz,
+  plan_key bigint,
+  is_first boolean,
+  is_billed boolean,
+  time_zone text,
+  exponent integer
+)
+returns pgledger.usage_charge[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_own pgledger.billing_segment[] := array(
+    select stay
+    from unnest(stays) as stay
+    where stay.plan_key = usage_charges.plan_key
+    order by stay.starts_at
+  );
+  v_stays integer := cardinality(v_own);
+  v_used record;
+  v_price pgledger.priced_feature;
+  v_charge pgledger.usage_charge;
+  v_charges pgledger.usage_charge[] := '{}';
+  v_cost record;
+begin
+  if v_stays = 0 and not is_billed then
+    return v_charges;
+  end if;
+  v_used := pgledger.usage_in_stays(prices, v_own, counted_from, counted_until);
+  v_charge.plan_key := plan_key;
+  v_charge.starts_at := coalesce(v_own[1].starts_at, counted_from);
+  v_charge.ends_at := coalesce(v_own[v_stays].ends_at, counted_until);
+  for v_place in 1 .. cardinality(prices) loop
+    v_price := prices[v_place];
+    v_charge.description := v_price.description;
+    v_charge.feature_key := v_price.feature_key;
+    v_charge.unit_amount := v_price.unit_amount;
+    v_charge.basis := v_price.basis;
+    v_charge.events := v_used.events[v_place];
+    if v_price.basis ->> 'type' = 'seat' then
+      v_cost := pgledger.seats_charge(
+        v_price.basis, v_price.meter_key, v_own, time_zone, exponent
+      );
+      v_charge.true_up := v_cost.true_up;
+      -- A report from before the first stay says how many seats were taken in it.
+      v_charge.counted := pgledger.usage_between(
+        v_price.meter_key, null, 'count', '-infinity', v_charge.ends_at
+      );
+    else
+      v_cost := pgledger.metered_charge(
+        v_price, stays, v_own, counted_from, v_used.wholes[v_place],
+        v_used.sinces[(v_place - 1) * v_stays + 1:v_place * v_stays],
+        v_used.untils[(v_place - 1) * v_stays + 1:v_place * v_stays],
+        is_first, time_zone, exponent
+      );
+      v_charge.true_up := greatest(
+        case when is_first and v_stays > 0 then v_cost.minimum - v_cost.amount - v_cost.cap end,
+        0 * v_cost.amount
+      );
+      v_charge.counted := v_used.untils[v_place * v_stays];
+    end if;
+    v_charge.quantity := v_cost.quantity;
+    v_charge.amount := v_cost.amount;
+    v_charge.cap := v_cost.cap;
+    v_charges[v_place] := v_charge;
+  end loop;
+  return v_charges;
 end;
 $$;
 
 comment on function pgledger.usage_charges is
-  'What usage costs by the prices of a plan in the stays of a period on it.';
+  'What usage comes to by the prices of a plan in the stays of a period in which they count.';
 
 revoke all on function pgledger.usage_charges from public;
 
 -- file: repeatable/27_invoices/usage_in_stays.sql
 /*
-What usage in the stays of a period on a plan adds to what the plan's prices ask, not rounded: an
-array of each sum, with one element for each price.
+How much of what prices are for had been used at the start and at the end of each stay, counted from
+one time on; wholes is what was used until another, and events how many events lie in the stays. The
+arrays of sinces and untils have an element for each price and, within it, for each stay.
 
-A stay is charged what its usage adds: the price of all usage until its end, less the price of all
-usage until its start. So neither a change of plan nor a pause begins tiers and allowances again, or
-charges anything twice. Seats are only counted: they are charged by pgledger.seats_charge.
+Seats are only counted. For one stay that is all of the time, one look at the meters is enough.
 */
 create or replace function pgledger.usage_in_stays(
   prices pgledger.priced_feature[],
-  counted_from timestamptz,
   stays pgledger.billing_segment[],
-  out quantities numeric[],
-  out amounts numeric[],
-  out caps numeric[],
-  out counted numeric[],
+  counted_from timestamptz,
+  counted_until timestamptz,
+  out sinces numeric[],
+  out untils numeric[],
+  out wholes numeric[],
   out events numeric[]
 )
 language plpgsql
@@ -28112,83 +33990,103 @@ stable
 parallel safe
 as $$
 declare
-  -- Until when usage is counted: the ends of the stays, then the starts of those that begin later.
-  v_times timestamptz[] := array(
-    select time.value
-    from unnest(stays) as stay
-    cross join lateral (values (stay.ends_at, 1), (stay.starts_at, 2)) as time (value, edge)
-    where time.edge = 1 or time.value > counted_from
-    order by time.edge, time.value
-  );
-  v_ends integer := cardinality(stays);
-  v_sign integer;
-  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
-  v_zeros numeric[] := array_fill(0::numeric, array[cardinality(prices)]);
-  v_used record;
-  v_value numeric;
-  v_is_seat boolean;
-  v_cost record;
+  v_stays integer := cardinality(stays);
+  v_prices integer := cardinality(prices);
+  v_at record;
 begin
-  quantities := v_zeros;
-  amounts := v_zeros;
-  caps := v_zeros;
-  counted := v_zeros;
-  events := v_zeros;
-  for v_time in 1 .. cardinality(v_times) loop
-    v_sign := case when v_time <= v_ends then 1 else -1 end;
-    for v_used in
-      select
-        price.place, price.meter_key, price.unique_key, price.basis, sums.events, sums.quantity,
-        sums.highest
-      from unnest(prices) with ordinality as price (
-        description, feature_key, unit_amount, meter_key, unique_key, basis, place
-      )
-      left join pgledger.usage_sums(v_meter_keys, counted_from, v_times[v_time]) as sums
-        on price.meter_key = sums.meter_key
-    loop
-      events[v_used.place] := events[v_used.place] + v_sign * coalesce(v_used.events, 0);
-      v_is_seat := v_used.basis ->> 'type' = 'seat';
-      continue when v_is_seat and v_time <> v_ends;
-
-      v_value := coalesce(
-        case
-          when v_used.meter_key is null then 0
-          when v_used.basis ->> 'aggregation' = 'sum' then v_used.quantity
-          when v_used.basis ->> 'aggregation' = 'count' then v_used.events
-          when v_used.basis ->> 'aggregation' = 'max' then v_used.highest
-          else pgledger.usage_between(
-            v_used.meter_key, v_used.unique_key, v_used.basis ->> 'aggregation', counted_from,
-            v_times[v_time]
-          )
-        end,
-        0
-      );
-      if v_time = v_ends then
-        counted[v_used.place] := v_value;
-      end if;
-      continue when v_is_seat;
-
-      v_value := greatest(
-        v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
-      );
-      v_cost := pgledger.price_amounts(v_used.basis -> 'price', v_value);
-      quantities[v_used.place] := quantities[v_used.place] + v_sign * v_value;
-      amounts[v_used.place] := amounts[v_used.place] + v_sign * v_cost.amount;
-      caps[v_used.place] := caps[v_used.place] + v_sign * v_cost.cap;
+  sinces := array_fill(0::numeric, array[v_prices * v_stays]);
+  untils := sinces;
+  wholes := array_fill(0::numeric, array[v_prices]);
+  events := wholes;
+  for v_stay in 1 .. v_stays loop
+    if stays[v_stay].starts_at > counted_from then
+      v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].starts_at);
+      for v_place in 1 .. v_prices loop
+        sinces[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
+        events[v_place] := events[v_place] - v_at.events[v_place];
+      end loop;
+    end if;
+    v_at := pgledger.usage_until(prices, counted_from, stays[v_stay].ends_at);
+    for v_place in 1 .. v_prices loop
+      untils[(v_place - 1) * v_stays + v_stay] := v_at.used[v_place];
+      events[v_place] := events[v_place] + v_at.events[v_place];
     end loop;
   end loop;
+  if v_stays > 0 and stays[v_stays].ends_at < counted_until then
+    v_at := pgledger.usage_until(prices, counted_from, counted_until);
+  end if;
+  if v_stays > 0 then
+    wholes := v_at.used;
+  end if;
 end;
 $$;
 
 comment on function pgledger.usage_in_stays is
-  'What usage in the stays of a period on a plan adds to what the plan''s prices ask.';
+  'How much of what prices are for had been used at the start and the end of each stay.';
 
 revoke all on function pgledger.usage_in_stays from public;
 
+-- file: repeatable/27_invoices/usage_level.sql
+/*
+The level that a meter had in the stays of a period, by an aggregation of max or latest; 0 without
+an event in them. What is reported in between counts for nothing.
+*/
+create or replace function pgledger.usage_level(
+  meter_key integer,
+  aggregation text,
+  stays pgledger.billing_segment[]
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if aggregation = 'max' then
+    return coalesce(
+      (
+        select max(sums.highest)
+        from unnest(stays) as stay
+        cross join lateral pgledger.usage_sums(
+          array[usage_level.meter_key], stay.starts_at, stay.ends_at
+        ) as sums
+      ),
+      0
+    );
+  end if;
+  return coalesce(
+    (
+      select pgledger.latest_usage_between(usage_level.meter_key, last.starts_at, last.ends_at)
+      from (
+        select stay.starts_at, stay.ends_at
+        from unnest(stays) as stay
+        cross join lateral pgledger.usage_sums(
+          array[usage_level.meter_key], stay.starts_at, stay.ends_at
+        ) as sums
+        order by stay.starts_at desc
+        limit 1
+      ) as last
+    ),
+    0
+  );
+end;
+$$;
+
+comment on function pgledger.usage_level is
+  'The level that a meter had in the stays of a period: the highest or the latest.';
+
+revoke all on function pgledger.usage_level from public;
+
 -- file: repeatable/27_invoices/usage_lines.sql
 /*
-Lines for the usage of a subscription's period, less what interim invoices have billed of it, for
-each plan that it was on, in the order in which they began.
+Lines for the usage of a subscription's period that is not billed yet: for each plan, and each of
+its prices, one for usage, overage beyond an allowance or seats, one for what is missing to the
+price's minimum, and one for what is beyond its maximum. Usage of zero has its line, too: it says
+that the feature was looked at, which is what late usage is found by. Where a credit was reduced by
+a discount, the line's basis says what it was before.
+
+What is missing to a minimum is known only at the period's end: until the period's own invoice is
+final, an interim invoice leaves it out.
 */
 create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
@@ -28203,28 +34101,56 @@ stable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
-  v_has_billed boolean := exists (
+  v_is_closed boolean := exists (
     select
-    from pgledger.billed_usage(subscription.key, for_period, for_invoice, false)
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = 'period'
+      and invoices.period_start = for_period
+      and invoices.status not in ('draft', 'voided')
   );
-  v_plan record;
+  v_charge pgledger.usage_charge;
+  v_line pgledger.invoice_lines;
 begin
-  for v_plan in
-    select stay.plan_key, array_agg(stay order by stay.starts_at) as stays
-    from unnest(v_stays) as stay
-    group by stay.plan_key
-    order by min(stay.starts_at)
-  loop
-    return query
-    select
-      line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
-      line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
-      line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
-      line.redemption_key, line.basis
-    from pgledger.plan_usage_lines(
-      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, for_invoice, exponent
-    ) as line;
+  v_line.subscription_key := subscription.key;
+  v_line.for_period := for_period;
+  v_line.discount := 0;
+  v_line.tax := 0;
+  foreach v_charge in array pgledger.unbilled_usage(
+    subscription, for_period, segments, for_invoice, v_is_closed, exponent
+  ) loop
+    v_line.kind := case
+      when v_charge.basis ->> 'type' = 'seat' then 'seats'
+      when v_charge.basis ?| array['allowance', 'added_allowance'] then 'overage'
+      else 'usage'
+    end;
+    v_line.description := v_charge.description;
+    v_line.item := v_charge.feature_key;
+    v_line.plan_key := v_charge.plan_key;
+    v_line.period_start := v_charge.starts_at;
+    v_line.period_end := v_charge.ends_at;
+    v_line.quantity := v_charge.quantity;
+    v_line.unit_amount := v_charge.unit_amount;
+    v_line.amount := v_charge.amount;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events;
+    v_line.basis := v_charge.basis;
+    if v_charge.gross_amount is not null then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
+    end if;
+    return next v_line;
+
+    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0
+      and (for_invoice.kind <> 'interim' or v_is_closed) then
+      return next pgledger.bound_line(
+        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
+      );
+    end if;
+    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
+      return next pgledger.bound_line(
+        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
+      );
+    end if;
   end loop;
 end;
 $$;
@@ -28233,6 +34159,115 @@ comment on function pgledger.usage_lines is
   'Lines for the usage of a subscription''s period that is not billed yet.';
 
 revoke all on function pgledger.usage_lines from public;
+
+-- file: repeatable/27_invoices/usage_until.sql
+/*
+What usage in a range of time comes to for each price, by the aggregation of its feature, and how
+many events it has; 0 for seats, which are counted only.
+*/
+create or replace function pgledger.usage_until(
+  prices pgledger.priced_feature[],
+  starts_at timestamptz,
+  ends_at timestamptz,
+  out used numeric[],
+  out events numeric[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
+begin
+  select
+    array_agg(
+      coalesce(
+        case
+          when price.meter_key is null or price.basis ->> 'type' = 'seat' then 0
+          when price.basis ->> 'aggregation' = 'sum' then sums.quantity
+          when price.basis ->> 'aggregation' = 'count' then sums.events
+          when price.basis ->> 'aggregation' = 'max' then sums.highest
+          else pgledger.usage_between(
+            price.meter_key, price.unique_key, price.basis ->> 'aggregation',
+            usage_until.starts_at, usage_until.ends_at
+          )
+        end,
+        0
+      )
+      order by price.place
+    ),
+    array_agg(coalesce(sums.events, 0) order by price.place)
+  into usage_until.used, usage_until.events
+  from unnest(prices) with ordinality as price (
+    description, feature_key, unit_amount, meter_key, unique_key, basis, place
+  )
+  left join pgledger.usage_sums(
+    v_meter_keys, usage_until.starts_at, usage_until.ends_at
+  ) as sums on price.meter_key = sums.meter_key;
+end;
+$$;
+
+comment on function pgledger.usage_until is
+  'What usage in a range of time comes to for each price, and how many events it has.';
+
+revoke all on function pgledger.usage_until from public;
+
+-- file: repeatable/27_invoices/with_added_allowance.sql
+/*
+A price with what other subscriptions of the tenant, in which the feature has no price, give of it
+for nothing: their soft limits, whole, if they are there at any time in which the plan bills it. One
+that was begun in the past gives nothing for what had been billed by then.
+*/
+create or replace function pgledger.with_added_allowance(
+  price pgledger.priced_feature,
+  stays pgledger.billing_segment[],
+  plan_key bigint,
+  rivals pgledger.rival_time[]
+)
+returns pgledger.priced_feature
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_added numeric := (
+    select sum(given.allowance)
+    from (
+      select max((rival.allowances ->> price.feature_key)::numeric) as allowance
+      from unnest(rivals) as rival
+      where not rival.priced ? price.feature_key
+        and exists (
+          select
+          from unnest(stays) as stay
+          where stay.plan_key = with_added_allowance.plan_key
+            and rival.ends_at > stay.starts_at
+            and stay.ends_at > greatest(
+              rival.starts_at,
+              pgledger.billed_before(
+                rival.subscription_key, rival.started_at, rival.created_at, price.feature_key
+              )
+            )
+        )
+      group by rival.subscription_key
+    ) as given
+  );
+  v_own numeric := coalesce((price.basis ->> 'allowance')::numeric, 0);
+begin
+  if v_added > 0 then
+    price.description := regexp_replace(price.description, ' beyond [0-9.]+$', '')
+      || format(' beyond %s', trim_scale(v_own + v_added));
+    price.basis := price.basis || jsonb_build_object(
+      'added_allowance', trim_scale(v_added)::text
+    );
+  end if;
+  return price;
+end;
+$$;
+
+comment on function pgledger.with_added_allowance is
+  'A price with what other subscriptions of the tenant give of its feature for nothing.';
+
+revoke all on function pgledger.with_added_allowance from public;
 
 -- file: repeatable/27_invoices/views/ledger_invoices.sql
 /*
@@ -28472,6 +34507,58 @@ revoke all on table public.ledger_tenant_invoices from public;
 grant select on table public.ledger_tenant_invoices to pgledger_tenant;
 alter view public.ledger_tenant_invoices owner to pgledger_tenant_views;
 
+-- file: repeatable/28_payments/check_import.sql
+/*
+Refuses what does not depend on anything else in the request to import an invoice. Times and the
+reference are null where the caller gives none.
+Errors: NullArgument, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, InvalidId.
+*/
+create or replace function pgledger.check_import(
+  invoice pgledger.invoices,
+  due_at timestamptz,
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := case when due_at is not null then pgledger.time_fault(due_at) end;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_tax_rates(invoice.tax_rates);
+  v_ok := pgledger.check_metadata(invoice.metadata);
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['due_at', due_at::text, v_fault]);
+  end if;
+  v_fault := case when paid_at is not null then pgledger.time_fault(paid_at) end;
+  if v_fault is not null or paid_at > now then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array['paid_at', paid_at::text, coalesce(v_fault, 'it is ahead of ' || now::text)]
+    );
+  end if;
+  if reference is not null then
+    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
+    if paid_at is null then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array['reference', quote_literal(pgledger.abridged(reference)), 'there is no paid_at']
+      );
+    end if;
+  end if;
+  return pgledger.check_id('id', invoice.id, 'inv');
+end;
+$$;
+
+comment on function pgledger.check_import is
+  'Raises what is wrong with a request to import an invoice.';
+
+revoke all on function pgledger.check_import from public;
+
 -- file: repeatable/28_payments/check_payment.sql
 /*
 Refuses a payment at a time that is still to come, or with a reference that is not valid. Either is
@@ -28565,6 +34652,316 @@ comment on function pgledger.check_payment_amount is
   'Raises InvalidAmount unless that can be paid in a currency of so many decimal places.';
 
 revoke all on function pgledger.check_payment_amount from public;
+
+-- file: repeatable/28_payments/import_request.sql
+/*
+What an imported invoice of a subscription is for: the period in which a time lies, with what the
+subscription's own invoice would come to there, whose place the import takes. Refused where such an
+invoice is there already, and for a period that is not over.
+
+The subscription is locked.
+Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged, InvalidState.
+*/
+create or replace function pgledger.import_request(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  inout invoice pgledger.invoices,
+  exponent integer,
+  out drawn pgledger.invoice_lines[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_currency text := (
+    select plans.currency from pgledger.plans where plans.key = subscription.plan_key
+  );
+  v_request record;
+  v_period record;
+  v_drawn record;
+  v_there pgledger.invoices;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_choice('kind', invoice.kind, array['period', 'start']);
+  v_request := pgledger.invoice_request(subscription, at, invoice.kind, invoice.tax_rates);
+  if invoice.currency <> v_currency then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['currency', invoice.currency, format('the subscription''s plan is in %s', v_currency)]
+    );
+  end if;
+
+  v_there := (
+    select invoices
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = (import_request.invoice).kind
+      and invoices.period_start = v_request.period_start
+      and invoices.status <> 'voided'
+  );
+  if v_there.key is not null then
+    v_ok := pgledger.refuse_invoice_move(v_there, 'imported once more');
+  end if;
+  v_period := pgledger.billing_period(subscription, v_request.period_start);
+  if invoice.kind = 'period' and not v_period.is_over then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['at', at::text, format('the period ends at %s, which is to come', v_period.ends_at)]
+    );
+  end if;
+
+  invoice.subscription_key := subscription.key;
+  invoice.period_start := v_request.period_start;
+  invoice.as_of_version := v_request.as_of_version;
+  v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
+  invoice.period_end := v_drawn.period_end;
+  drawn := v_drawn.lines;
+end;
+$$;
+
+comment on function pgledger.import_request is
+  'What an imported invoice of a subscription is for, and what it takes the place of.';
+
+revoke all on function pgledger.import_request from public;
+
+-- file: repeatable/28_payments/imported_lines.sql
+/*
+The lines of an imported invoice as they are written down. A line that says it is a base fee or
+usage takes the place of what the subscription's period comes to for that, which drawn has: it is
+billed for good, and for what the line says. So nothing of it is billed again, and a later credit
+gives back its share of the line's amount, as it does where a coupon has lowered it.
+
+Where a charge has several lines, because the plan changed or the price has a bound, the amount is
+split over them.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.imported_lines(
+  lines pgledger.invoice_lines[],
+  drawn pgledger.invoice_lines[],
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  exponent integer
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_lines pgledger.invoice_lines[] := '{}';
+  v_given pgledger.invoice_lines;
+  v_line pgledger.invoice_lines;
+  v_for_period timestamptz;
+  v_places bigint[];
+  v_used bigint[] := '{}';
+  v_whole numeric;
+  v_parts numeric[];
+  v_ok boolean;
+begin
+  foreach v_given in array lines loop
+    if v_given.kind = 'item' then
+      v_lines := v_lines || v_given;
+      continue;
+    end if;
+
+    v_for_period := (
+      pgledger.billing_period(subscription, coalesce(v_given.period_start, period_start))
+    ).starts_at;
+    select array_agg(part.nth order by part.nth), sum(part.amount)
+    into v_places, v_whole
+    from unnest(drawn) with ordinality as part (
+      invoice_key, place, kind, description, item, period_start, period_end, quantity,
+      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross, counted,
+      events, redemption_key, basis, nth
+    )
+    where part.for_period = v_for_period
+      and part.nth <> all(v_used)
+      and case v_given.kind
+        when 'base_fee' then part.gross > 0
+        else part.gross is null and part.kind <> 'late_usage' and part.item = v_given.item
+      end;
+    if v_places is null then
+      v_ok := pgledger.refuse_json(
+        null, format('$.lines[%s]', v_given.place - 1),
+        'bills something that the period does not come to, or that another line bills'
+      );
+    end if;
+
+    v_used := v_used || v_places;
+    v_parts := pgledger.split_amount(
+      array(
+        select
+          case when v_whole = 0 then 0
+            else v_given.amount * drawn[place.value].amount / v_whole
+          end
+        from unnest(v_places) with ordinality as place (value, nth)
+        order by place.nth
+      ),
+      v_given.amount,
+      exponent
+    );
+    for v_nth in 1 .. cardinality(v_places) loop
+      v_line := drawn[v_places[v_nth]];
+      v_line.description := v_given.description;
+      v_line.unit_amount := null;
+      if v_line.gross is null and v_line.amount <> v_parts[v_nth] then
+        v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
+      end if;
+      v_line.amount := v_parts[v_nth];
+      v_lines := v_lines || v_line;
+    end loop;
+  end loop;
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.imported_lines is
+  'The lines of an imported invoice as they are written down.';
+
+revoke all on function pgledger.imported_lines from public;
+
+-- file: repeatable/28_payments/ledger_import_invoice.sql
+/*
+Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
+the last until the transaction ends. What the clock has decided about the subscription is written
+down first. Of calls with the same id at the same time one writes, and the others wait for it.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
+metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
+of the plan, an invoice that is there, total, earlier drafts.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
+InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
+InvalidState.
+*/
+create or replace function public.ledger_import_invoice(
+  app_id text,
+  tenant_id text,
+  currency text,
+  lines jsonb,
+  tax_rates jsonb default '[]',
+  metadata jsonb default null,
+  id text default null,
+  subscription_id text default null,
+  at timestamptz default null,
+  kind text default 'period',
+  due_at timestamptz default null,
+  paid_at timestamptz default null,
+  reference text default null
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_subscription pgledger.subscriptions;
+  v_invoice pgledger.invoices;
+  v_exponent integer;
+  v_lines pgledger.invoice_lines[];
+  v_request record;
+  v_complete record;
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  if subscription_id is not null then
+    v_subscription := pgledger.advance_subscription(
+      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
+    );
+  end if;
+  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
+  v_lines := pgledger.read_invoice_lines(
+    lines, v_exponent, with_kind => subscription_id is not null
+  );
+  v_invoice.app_id := app_id;
+  v_invoice.tenant_id := tenant_id;
+  v_invoice.kind := case when subscription_id is null then 'one_off' else kind end;
+  v_invoice.currency := currency;
+  v_invoice.tax_rates := tax_rates;
+  v_invoice.metadata := metadata;
+  v_invoice.created_at := v_now;
+  v_invoice.subscription_key := v_subscription.key;
+  v_invoice.id := coalesce(id, 'inv_' || pgledger.new_ulid(v_now));
+  v_ok := pgledger.check_import(v_invoice, due_at, paid_at, reference, v_now);
+  v_key := pgledger.repeated_import(v_invoice, v_lines, at, paid_at, reference);
+  if v_key is not null then
+    return pgledger.invoice_with_key(v_key);
+  end if;
+
+  if subscription_id is not null then
+    v_request := pgledger.import_request(v_subscription, at, v_invoice, v_exponent);
+    v_invoice := v_request.invoice;
+    v_lines := pgledger.imported_lines(
+      v_lines, v_request.drawn, v_subscription, v_invoice.period_start, v_exponent
+    );
+  end if;
+  v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent, is_import => true);
+  v_ok := pgledger.check_invoice_total(v_complete.invoice);
+
+  return pgledger.write_import(
+    v_complete.invoice, v_complete.lines, due_at, paid_at, reference, v_now
+  );
+end;
+$$;
+
+comment on function public.ledger_import_invoice is
+$$Writes down an invoice that was made elsewhere: final, and paid if it is.
+
+It takes the app's next number; keep the number that it had in metadata. No
+coupon takes anything off it. Taxes are computed from tax_rates, so give them
+as they were, or give taxes as lines.
+
+With a subscription it takes the place of the invoice of that kind and period,
+which is then not drawn up. But what the period comes to counts as billed only
+where a line says so, by its member kind: base_fee for the plan's fee, usage
+for a feature, whose key is its item. Such a line bills all of that for good,
+for what it says. Anything else that the period comes to is on the
+subscription's next invoice. So record the usage, and import the invoices of
+its periods in their order, before you call ledger_advance.
+
+Without a subscription it is a one-off invoice.
+
+app_id: App that the tenant belongs to.
+tenant_id: Who is billed.
+currency: Currency of every amount; that of the subscription's plan.
+lines: JSON array of what was billed, as for ledger_create_invoice; with a
+  subscription each may have kind, for example [{"description": "Plan",
+  "kind": "base_fee", "amount": "49"}, {"description": "Calls", "kind":
+  "usage", "item": "calls", "amount": "7.20"}]. kind is item where it is left
+  out. A base fee of another period has period_start in that.
+tax_rates: JSON array of its tax rates, as for ledger_create_subscription.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
+  with the same id returns that invoice as it is now; null for a new id.
+subscription_id: Which subscription it is for; null for none.
+at: A time in the period it is for; null for the current period.
+kind: What it is for, as for ledger_generate_invoice, where there is a
+  subscription; one of: period, start.
+due_at: When it is to be paid; null for the app's payment terms from now on.
+paid_at: When all of it was paid, not in the future; null for not yet.
+reference: What that payment is called where it was made, 1 to 255 characters,
+  or null.
+
+Returns: The invoice, pending or paid.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
+  tax_rates are not valid, a line bills something that the period does not
+  come to, or the total is not below 1e30 in size; the message names the
+  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
+  or paid_at is in the future), InvalidArgument (the reference is not valid or
+  there is no paid_at, there is no such kind, the currency is not the plan's,
+  the subscription has no period at that time, or the period is not over),
+  IdempotencyConflict (the id is taken by a different invoice), UsagePurged
+  (usage events of the period may have been purged), InvalidState (there is
+  such an invoice already, or an earlier draft comes first).$$;
+
+revoke all on function public.ledger_import_invoice from public;
+grant execute on function public.ledger_import_invoice to pgledger_poster;
 
 -- file: repeatable/28_payments/ledger_list_payments.sql
 /*
@@ -28822,6 +35219,9 @@ begin
     v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
+  if invoice.status <> 'paid' and amount >= v_remaining then
+    perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
+  end if;
   return pgledger.invoice_with_key(invoice.key);
 end;
 $$;
@@ -28886,6 +35286,144 @@ comment on function pgledger.payment_is_repeated is
   'Whether a payment of that id has been recorded; raises if by a different request.';
 
 revoke all on function pgledger.payment_is_repeated from public;
+
+-- file: repeatable/28_payments/repeated_import.sql
+/*
+The key of the invoice that an earlier call with that id has imported, or null if there is none. The
+request is compared by value with what was written down: lines by their texts and by what those of a
+text come to together, because a line that bills a charge of several parts is written down as
+several. A time in the period and a payment are compared only if the caller gives them.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_import(
+  request pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  at timestamptz,
+  paid_at timestamptz,
+  reference text
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fields text[] := array[
+    'app_id', 'tenant_id', 'subscription_key', 'kind', 'currency', 'tax_rates', 'metadata'
+  ];
+  v_key bigint;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select
+    invoices.key,
+    pgledger.picked(to_jsonb(request), v_fields) || jsonb_build_object('lines', (
+      select jsonb_object_agg(line.description, line.amount)
+      from (
+        select given.description, sum(given.amount) as amount
+        from unnest(repeated_import.lines) as given
+        group by given.description
+      ) as line
+    ), 'is_of_the_period', true, 'is_paid', true),
+    to_jsonb(invoices) || jsonb_build_object('lines', (
+      select jsonb_object_agg(line.description, line.amount)
+      from (
+        select written.description, sum(written.amount) as amount
+        from pgledger.invoice_lines as written
+        where written.invoice_key = invoices.key and written.kind not in ('discount', 'tax')
+        group by written.description
+      ) as line
+    ), 'is_of_the_period',
+    request.subscription_key is null or repeated_import.at is null
+    or (repeated_import.at >= invoices.period_start and repeated_import.at < invoices.period_end),
+    'is_paid',
+    repeated_import.paid_at is null or invoices.total <= 0 or exists (
+      select
+      from pgledger.invoice_payments as payment
+      where payment.invoice_key = invoices.key
+        and payment.paid_at = repeated_import.paid_at
+        and payment.reference is not distinct from repeated_import.reference
+    ))
+  into v_key, v_given, v_recorded
+  from pgledger.invoices
+  where invoices.id = request.id;
+
+  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.repeated_import is
+  'Key of the imported invoice that has that id already, or null; raises if another request '
+  'made it.';
+
+revoke all on function pgledger.repeated_import from public;
+
+-- file: repeatable/28_payments/write_import.sql
+/*
+Writes an imported invoice, makes it final, and records its payment if there was one. If a repeated
+call has written it meanwhile, it stays as it is.
+
+Errors: IdempotencyConflict, InvalidState.
+*/
+create or replace function pgledger.write_import(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  due_at timestamptz,
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint;
+  v_constraint text;
+  v_ok boolean;
+begin
+  if invoice.subscription_key is null then
+    v_key := pgledger.insert_one_off_invoice(invoice, lines);
+  else
+    begin
+      v_key := pgledger.store_invoice(invoice, lines);
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint <> 'invoices_id_key' then
+          raise;
+        end if;
+        v_ok := pgledger.fail('IdempotencyConflict', array[invoice.id]);
+    end;
+    v_ok := pgledger.check_no_earlier_draft(
+      (select invoices from pgledger.invoices where invoices.key = v_key)
+    );
+  end if;
+  invoice := (
+    select invoices from pgledger.invoices where invoices.key = v_key for no key update
+  );
+
+  if invoice.status = 'draft' then
+    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
+    if paid_at is not null and invoice.amount_due > 0 then
+      return pgledger.pay_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key),
+        invoice.amount_due, paid_at, reference, null, now
+      );
+    end if;
+  end if;
+  return pgledger.invoice_with_key(v_key);
+end;
+$$;
+
+comment on function pgledger.write_import is
+  'Writes an imported invoice, final, with its payment if there was one.';
+
+revoke all on function pgledger.write_import from public;
 
 -- file: repeatable/28_payments/views/ledger_invoice_payments.sql
 /*
@@ -29027,6 +35565,9 @@ only the move was written.
 
 Of one that is far behind, a call does a part. It is_unfinished then, and goes behind all others
 that are due by now, so that it holds up nobody.
+
+Errors: ActiveSubscriptionExists (it is to start, and its tenant has another live subscription),
+UnknownTimeZone.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
@@ -29049,11 +35590,21 @@ declare
     to_store => invoices = 'none',
     at_most => pgledger.moves_at_once()
   );
+  v_ok boolean;
 begin
+  if v_moved.status = 'scheduled' and v_moved.due_at <= now then
+    v_ok := pgledger.refuse_second_subscription(
+      v_moved.app_id,
+      v_moved.tenant_id,
+      'This one waits to start. Cancel one of both at once.'
+    );
+  end if;
   version := v_moved.version;
   is_busy := false;
   is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
+    v_ok := pgledger.check_zones(v_moved);
+    is_unfinished := is_unfinished or pgledger.invoiceable_version(v_moved) < version;
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
@@ -29256,6 +35807,51 @@ comment on function pgledger.check_advance_span is
 
 revoke all on function pgledger.check_advance_span from public;
 
+-- file: repeatable/29_advance/drafts_to_finalize.sql
+/*
+Drafts of a subscription that can become final by now. While changes after until_version are left to
+later, so are drafts of periods that do not end before these.
+*/
+create or replace function pgledger.drafts_to_finalize(
+  subscription pgledger.subscriptions,
+  until_version bigint
+)
+returns table (kind text, period_start timestamptz, change_version bigint)
+language sql
+stable
+parallel safe
+as $$
+  select invoices.kind, invoices.period_start, invoices.change_version
+  from pgledger.invoices
+  where invoices.subscription_key = subscription.key
+    and invoices.status = 'draft'
+    and (
+      until_version = subscription.version
+      or invoices.period_start < (
+        select subscription_changes.period_start
+        from pgledger.subscription_changes
+        where subscription_changes.subscription_key = subscription.key
+          and subscription_changes.version = until_version
+      )
+    )
+    and (
+      invoices.kind in ('start', 'change')
+      or (
+        invoices.kind = 'period'
+        and (
+          invoices.period_start < subscription.current_period_start
+          or subscription.current_period_end <= pgledger.clock()
+          or subscription.status = 'canceled'
+        )
+      )
+    )
+$$;
+
+comment on function pgledger.drafts_to_finalize is
+  'Drafts of a subscription that can become final by now.';
+
+revoke all on function pgledger.drafts_to_finalize from public;
+
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
 The invoices that a subscription's changes since the last look ask for, in the order in which their
@@ -29269,10 +35865,13 @@ canceled begins nothing. Of kind change: for each change that is to be invoiced 
 
 Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
 drafts that can become final by now, as of version 0.
+
+Changes after until_version are left to later.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
-  with_drafts boolean
+  with_drafts boolean,
+  until_version bigint
 )
 returns table (
   kind text,
@@ -29300,7 +35899,7 @@ as $$
       = subscription_changes.occurred_at as has_ended
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
-      and subscription_changes.version >= subscription.invoiced_version
+      and subscription_changes.version between subscription.invoiced_version and until_version + 1
     window earlier as (order by subscription_changes.version)
   )
   select distinct on (occasion.period_start, turn.place, occasion.change_version)
@@ -29313,47 +35912,39 @@ as $$
       change.status = 'active'
       and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.earlier_start <> change.period_start
       and not change.was_trial
     union all
     select 'period', change.period_start, 0, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.change = 'canceled'
+      -- Not before it began.
+      and change.occurred_at >= change.period_start
     union all
     select 'period', subscription.current_period_start, 0, subscription.version, false
-    where subscription.status = 'paused'
+    where until_version = subscription.version
+      and subscription.status = 'paused'
       and subscription.current_period_end <= pgledger.clock()
     union all
     select 'start', change.period_start, 0, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.status = 'active'
       and change.has_ended is not true
-      and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+      and change.change in (
+        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
+      )
     union all
     select 'change', change.period_start, change.version, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.invoice_now
     union all
-    select invoices.kind, invoices.period_start, invoices.change_version, 0, false
-    from pgledger.invoices
+    select draft.kind, draft.period_start, draft.change_version, 0, false
+    from pgledger.drafts_to_finalize(subscription, until_version) as draft
     where with_drafts
-      and invoices.subscription_key = subscription.key
-      and invoices.status = 'draft'
-      and (
-        invoices.kind in ('start', 'change')
-        or (
-          invoices.kind = 'period'
-          and (
-            invoices.period_start < subscription.current_period_start
-            or subscription.current_period_end <= pgledger.clock()
-            or subscription.status = 'canceled'
-          )
-        )
-      )
   ) as occasion
   cross join lateral (
     select array_position(array['start', 'change', 'period'], occasion.kind) as place
@@ -29448,7 +36039,7 @@ but for its number, and drafts that were there before and can become final are a
 
 The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
 what its tenant has left of coupons, only the subscription is written and the answer is null: the
-next call draws up its invoices.
+next call draws up its invoices. If there is very much to invoice, it also draws up the rest.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -29460,6 +36051,7 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_until bigint := pgledger.invoiceable_version(subscription);
   v_occasion record;
   v_key bigint;
   v_drawn_version bigint;
@@ -29476,7 +36068,7 @@ begin
     select
       occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
       occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize) as occasion
+    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
@@ -29490,8 +36082,9 @@ begin
     end if;
   end loop;
 
-  subscription.invoiced_version := subscription.version;
+  subscription.invoiced_version := v_until;
   subscription.invoice_due_at := case
+    when v_until < subscription.version then pgledger.clock()
     when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
       then subscription.current_period_end
   end;
@@ -29505,6 +36098,44 @@ comment on function pgledger.invoice_subscription is
   'Draws up what a subscription is to be invoiced for by now, and returns the drafts.';
 
 revoke all on function pgledger.invoice_subscription from public;
+
+-- file: repeatable/29_advance/invoiceable_version.sql
+/*
+Up to which version a call draws up the invoices of a subscription: all that are written down, or so
+many that the call stays short, and then all of the last one's moment, because what happens at one
+moment is billed together.
+*/
+create or replace function pgledger.invoiceable_version(subscription pgledger.subscriptions)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when subscription.version <= subscription.invoiced_version + pgledger.moves_at_once()
+      then subscription.version
+    else (
+      select change.version
+      from pgledger.subscription_changes as change
+      where change.subscription_key = subscription.key
+        and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
+        and not exists (
+          select
+          from pgledger.subscription_changes as next_change
+          where next_change.subscription_key = change.subscription_key
+            and next_change.version = change.version + 1
+            and next_change.occurred_at = change.occurred_at
+        )
+      order by change.version
+      limit 1
+    )
+  end
+$$;
+
+comment on function pgledger.invoiceable_version is
+  'Up to which version of a subscription a call draws up its invoices.';
+
+revoke all on function pgledger.invoiceable_version from public;
 
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
@@ -29601,10 +36232,10 @@ in time. What has been due the longest comes first.
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
 subscriptions than asked for do not mean that nothing is left: one that is
-more than 100 steps behind moves on by 100 in a call, and the next call goes on
-with it, after all others that are due.
+more than 100 steps behind moves on by 100 in a call, and the next call goes
+on with it, after all others that are due.
 
-A subscription gives one row for each step, in order: trial_ended,
+A subscription gives one row for each step, in order: started, trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
 invoice_past_due. A subscription that could not be moved gives failed, with
 the error, and is tried again in an hour. nothing_due names the last one that
@@ -30189,19 +36820,20 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', 'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1faeba048ed0c65174193752953276b60a512c7129843fb35f6d0b5da52a733f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'e20607daf7acc3593be019025ea052320cb9e01d402c1fdbb1367419323d4ede', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7357d1ba186cd2103d317d045c5d5b6f091fb73cc01078fe217b10ec68e47e61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_cleared.sql', 'repeatable', 'f6ca1c355aa6019473b45390a39d6aa20c4762e8b99515e59fc83e9d911718f5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_id.sql', 'repeatable', '0e4786084411a6cc948ac591d0813b5167e28740890aa2ddd32fedcde84e8e8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30210,6 +36842,7 @@ values
   ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', '175a1fb162bb8164c14e84823c4dca1ea768cc5c0c5f9843a6a78c25758f735d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/cleared.sql', 'repeatable', '2ffd86099701381a82d9a293bd3c545b0921b3e0311373df17a56e1aac413536', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30219,9 +36852,10 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'e1347572ebc766a90e2166af50df688407c8d8bd0a5df137ec744d116c4046b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '5a7912ff62b1d7976bd42e93c8cf6f9bfe6fc4c62b08108594af40dfb6d055b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30251,15 +36885,16 @@ values
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', '96c1369af0362bf14bf0f6396415404abae40585edba439079ab46f5f700ac14', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '327d816b5658b52ff99473e3e74829e8a323e60234e03667aa273dd88babd282', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', 'faac63a7b27674eb93f5963ff8f8da23b194475a451530ca078d49dfba5e0615', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', '2236b61cd6fb0d96cc2d005a9eb9225ead8a91810b3caa2ebf06c17bb0fde253', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/zone_is_known.sql', 'repeatable', 'db143c6c9e42e4d0da7bad674a0d686e43738afe1a82eae638d6702b29144ea9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '3c04c40f21aafc7b5e76c894f401809f1dabf2f108599df19058600cef882189', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'aea8cecd0dd724618b8e75f4254fe1257f57669f2d3be1cbeb638026c4125756', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30275,7 +36910,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'e7a02e1f0f020cd2433729d1279d86e5e52a01a6d1de90f2edd567194bd87b31', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5fd158607d547477eb4740b12808f26434f7490d779939981df1ca7ee15093bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30330,152 +36965,214 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', '6365a6c49d590228817c0216d51ee551ab00d18be7f7c1b434a235f241159bdd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '39532d2960b24dd078db519040352b9bfe2e39940ea95d9ed96f120cd934663a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '648207d841d78c4e3597a2caf9a60b4fa1a5b1a293d4cf9b0295282d94ce5c9f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '80ca87dc49ea936e7dfbe7daec19f5838bf6e7dc3e61d274eea6cd64119f3dc5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', '8c9e551e12469a4d94d1b74f50191d6901c53a6181529c99cc609445ff5c3069', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', 'ec109afa2d42a4aabdec9e82823c166f6ee0ef9907d87c7246f81699211a1d2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'e6928b205f96bdf3d69668eaf03cc0372803dd105c721b44312d52f60e01feb1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_bounds.sql', 'repeatable', 'a36408dbac737cbd279bd01466f2ce7e098c992e4158b6324f4873f1bd41dc88', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'a914951bc0eb258bb2084eac8187baa60d247a7c683f75c8d5e4722f2e6105a2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '2f98e8da14aed6c99efc8b48840da9193336d5e707cfcdbdb3a2caf8bb2b297e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '7e9ed157aa79d4d2b9c843d533becdaaee472d497eedce042d1409058d70bf92', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '896eacdb55cefe133a3e714fa9210c717bd7a9d005b2be291d6d305117370dd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'eb7f0592debb4d6bafad36be6a2df35391156cf0ad38be8fae3501c6b928c134', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '58bd8d88ce3a71bff377838f1140079b1a72a6a35d7de736654b3da1dd452357', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '2397707c9cdf7bac33f158e22a397e8ed4a273483c5e62f826dfc415a5a8d801', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'e2a744a9c3ff1a8852281ed8246a9bfd0b2beb12f8fb2ca2087c822835cf715a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '79cddac8eafcd5511662b50ab2308715f144e9d0e846e886d0d8470bd69e8417', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'fc2b9e2beab3e52d5268b26b03be8a6f32bad692335916b7a90682f2dfceca02', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '75691df527a9969601b4411f237a98565122f486c911d12129df72af40f11510', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'dfcdd862884f1ef55336270f3ac60c38ebf474a25523718eb244a4cb4ec3b3f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '3d5b7b984317338b00aed6020e885e00bad1239824e9c480f959833f4395727d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'ee74ef84eeb6b2454f494a60f58482d96099234bdb11fc9d38303c8f76cbfd25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', 'a5fb6b097209a841d14dd68e5f3a303ee449b2353149846af0d706627bdf3bb9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'f6e197b61c283d8edce1f25d031792bce283ffc216e751e1b7821823fa7f89af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'be7e1f89175384ec54f0ae21545e6c80de58910be685d881153ea9391435abcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '2af86d850763f8591d7c2e29706313274ec2d19893a15f6cfbb37394383f6f1e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', '6b9c473ff87a92359a03b63e093d4662b21758f7d6536213e7561e7eca091310', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '8f6f35108b9049d434a2111455f50665b5598cbfeefec9127878c8c927eed1e3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'd3477fdbd835b89f6012b35709bbab1aa03a6cbcdbc16db2a81bbe10f454b162', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', 'b862ee46e0503d998f63f0753ac9b6de398f1a770f279e3dbf8d193e4558dca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '3c136522f2e36f3cc1249a2ebe034b480863ec445c07be06b2b54738f2fc9fb5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '82267fe5519b1bed4242e76a5f4496b3f46d6bea7052b1fb2315a9817333b278', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '794939eec75c2bbdbdcc8c7cdef6ecd05df1ded6ba2afd3f872acb762b2be0ca', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '3c9eaa93c9564e089cc119c8b9a4528dd28712ee3c32ca9467419763213679f1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f301fdc2e55dfe3a9cd27ec91b0efa48b721cffb9b7e53dda70aebb8b3274fd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/charged_usage.sql', 'repeatable', '2493dd21f5d858f94b32fec9eb15271d217e3bcde75442ceaabd3fab00dc8f29', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/check_event_quantities.sql', 'repeatable', 'bbe45e5099db87df47a13843b390a7f253b589d451e4887f23c19f17f53c3961', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'ee02675eb2c09c33cf4d04f68b361181df4b05c5aba0551a5ac2052991bc1ad2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_excess.sql', 'repeatable', 'dd786fe10ac3a08c8499a89e0d58a529862b16f298c438f186d6a1b0ac4a0db4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_price.sql', 'repeatable', '8f838362bad1afdf47b6fde8378499bbe521f7429dc707213955e815bd0248a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_price_parts.sql', 'repeatable', '43cdb5cae4b8af8277b0dcea658826d8a0f768389c2cec47f213d658448dc685', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/event_sums.sql', 'repeatable', '1411d16a026e44b5122090140dc4edcde9060b30d700ac90b4ea97c7085c4675', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '0da79f24d42e33d47f7a88beb06eff0836a550be67b0dd521cdf3edca36cde71', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', '3c0925a6043442895d3acf48edd1fadff5d2aa400d27728eb4e2f7ffe3290824', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', 'b98bd24310d68e145e0b0911462575b2966137be6244733953ca667e3f0a16ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'a1fe5ecd23b4cf32f586434ec33813db1f48b0f4d5903cadc268b605acb71175', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '5bd76235c0da4f365fb385c019d4df8b2ab34b63c4391b9dde78cd907d5da369', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_cancellation.sql', 'repeatable', 'c76fb0d50411a5fb10f8d926b7e21268410040f3cfc0e801c72a169b7be3c209', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '07dbf52ef06af324b14c76a97c33b0cd42aa126e019ac7bff739a9ad8a5801e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0d3cd92eff48155e3577aad221c945d58377feded6ccd7008f3dee74229bf0b0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '14b6ac9498c04948403637639f5c7f5780bb3c02bc0e729ec835fb8425d0a6f8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '47b4c78fcc0cb7f81790ceab826ee439bf695fa3f808753b1dea35000f15bc25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '029079ebfe2d8bedaa4415a59d2c231a8b6e239a73996682ea0f651429e62e01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/invoiced_at_once.sql', 'repeatable', 'ff15c146c01aecbc60f03c5131275bf45305df231e94f74547bbf87cf5bb040e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/known_zones.sql', 'repeatable', '68c986334b6c825b6194731fc66e85dade431997e4f85cc895cb12daf88dcf01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '86f2b52a3d587f4d057f0ef33803b39e16fa0a0ee32d9b35bc11901f6f83fa2d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '798af08c635e96355a1fbea87f2835dc1980e70202027acf036f7cdd0850e287', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_time_zone.sql', 'repeatable', '73ff1838c71786d1036e78b2a68fa98a6a6c114aece48466301395dadfe792df', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '9e35b5f587c54981eb1cb401ebe85d66c30b494cd0027b601c424c474e09872d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '47edf529f877819e66197bf22bf596200cfa14d4436133ab67dbf962a2db3e98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '0c3b9f5e3b846418a9e556c658459899c9be0f543f9ee2f1fa6aec8ece8100bd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_app_subscriptions.sql', 'repeatable', '795f3b32bbd145677ae8e2894c65ef7f7526c7bf45f415bf32c19c8a8035f67e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'a195f36e8039bd7c2e33b500bcb5b8829f89caeea2e47bf764263c0dbbdc3998', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '7395fc2e4c3b3e2154ca122311f53af9e5d196ab775b8bd6003d1256b6733b86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '7bd755e7fec846ca1164924b4d142865595f94ed3a1451895ec3e7c07f9a7c59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_set_trial_end.sql', 'repeatable', 'be8c6d2aec13b4fe43039917c22498abdd599cfe85d977c96c442083902de82a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '388f355b9deae9d3a9ef9ddad45645daff235d156c1f3387258c836e339fcb5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moved_to_plan.sql', 'repeatable', '66b00e2aeafb14a1da12f89385fec93c987edfdbc61bd2a14a9d315a03cd74a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moved_to_zone.sql', 'repeatable', 'd1ec6e3255bae5620d3db038e4930383befeb868eff3498b99c09b78c3263c0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '1242b2cd3c4cf324cc2534d785a863007ea097066949881c160760092a445b5f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '909cb6430fe399aec6a0c37288222de60d4260e746090a4192e3901cf8b169fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '70106f88d7f40d7a8587cb5b1826716c82b80a20d3aa69ee66ec5794ccd50f36', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/period_end_cancellation.sql', 'repeatable', '6a54a5facca72dd9c6dcda8b843d62eed7c362f154d41de115165ea83c3e8681', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/place_subscription.sql', 'repeatable', '74493690e56e24cf6f43ce71aa35f86f285a512aa03b8074e2923655c125ba64', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/plan_trial.sql', 'repeatable', '8ca8c8ffd213251dc2aea40b5efb0a7d8115e5f0fd42ad7cf0dd30b7d2b45fe3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/quota_period.sql', 'repeatable', '7db167f2fcec7c67084c78700ebe9c1028c911b3fb846fc6c8d1ccb9769eec2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_scheduled_clash.sql', 'repeatable', 'ae14993f74609c0e5c85a132c109f93bc83e379395c092d713c82381aad76306', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f792d7871bc04460e21ef555062a4e0f790706bcf957167c1795772de9361795', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', 'eb13cb4d3643df62c09873cf5bb1be8ec4559dbfdda68ba375f4d2ef3ca0fb85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'cd8a8e9d06dce3d94a11e1df45789e1a34ffe173b5188cf26776b95317d62316', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/start_due_subscription.sql', 'repeatable', 'ad9661fd0fcc0b0ea2b20dd2e4257285651340c0c9f5dd8f3c440b1bdb60d4c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '33dbd2bbef03ececd54b6c1ad123d31003cf801661ca66f92065b36ef205d67c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '9c79feb8ca950dbf15b368ee905d4fde775cac8a4e64b18d3b849a3d9f9fd026', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', 'ae15c85533ac9b0a41c29023d37491f45f39b2f6856c6cc1c4c3852053439457', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', '669a1fb734b0cd438d430e7d37780bf6d03d8ed4a9042fee7139f680f87f30de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '8f41f816c52082c8cc8f7a261b1863d88f9f3ac86d17c844fdc861af27d114aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/take_live_place.sql', 'repeatable', 'ad3db483ef996cdc15496dcdda645cde285316c8e17aa334ff5f3698cd9c623d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'f6261feb3b495ada9fb91d8db9726d7e82550b059c2062bfacd26ef88be03fff', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a0f311596e3e3e6edfad3f5ed214564b3119f061d3ad93b16a1b989fadb01370', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/with_trial_end.sql', 'repeatable', 'c21edc334e11d296916d9db306dacc795378484fcec032119ff2fd2d2cd075ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '9cb83c80134aa4cbc9a5af75ea49b001ea8dc94c619d0372c9fc5f01ddf159d0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '032f766a4c10df38302d8b305a4a6e38ba1dcda0c795ef2209f57e4734f1e538', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '969ab3439af10260319df1f361182def9e9d9d6acd3b034ff96041bb6865c0b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', '667d673951c68088d3bbfa03f07c08e05b535d6e6e58f1cec65dcb1c5b9a27c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '2a37f9919cf6a27b795f48cde1d887911838dbab53a87f4ac429ae95142ff620', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'b601da8c1982a2394a3318aa0ae052908c4892d8d7c0f823581ca966abb8759d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '0479f3b7d0c3e6364362f768d04ad28a1968551d71faadeacede2a7c66fc2264', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '63a8289900865ce090a47923580407541fdf9a5b8b91ceb95a8f3ba987be639c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'fcb7e3dc4ecb4374ae03a10e9bf8c3761e7cd8c55b9472cadeca5241eb02949a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7b5a1be2d918d0fdff617507614441a3ef61721772e1f2361f70ab5a83c363e4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e1e67fa43d029181388dc02daae949ff23ed10f392399a9e3a5b20c9d28cbec0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'cb269caf5570dcadc8c5069f186911452d453535789f145cca103b9dbdf32e2a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', 'cf249b70c9c262275d3c055232d8ffe3bc584263b86dbbe6af3b5a08784b3b28', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_day_again.sql', 'repeatable', '0ce4aefb834128aa1a36f309097faec4c9156fbbdab232e713fe636845ec8748', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'edf0048139f95c11aebc7b750b64c24f3bb90fe2c16968126c9c09484fdc0658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '8afbfaa97adc74e2ba28244c2ffd9937db5458096590b44c00d40f830d5e69bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '6c8c4744904c07569a83483526c678d6b20e1379f92a57a7b50fd182f757adda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'b4740d81226aa26ce5eb5fc024fb45f701b4b14bf8c8ed7a5ebdf9671c56002b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', '59afa4e8c7976368d0fb5236ff61521e13e0255ed34f52a1bbfc432fa70e98b5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_usage_corrections.sql', 'repeatable', 'e31714434e661656ed5758677964f4e3067bbc8cf70ac5aac8ec5a7e1817a8c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', '23487a118e1951afd2d865a1f3788405b8b388c64e39d9ee8d6b9de5ba0acb02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'ac3d90d078316d13a78a391de0cb228158c871e87f6bb7fd7dba384f03788bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', 'c9bdbf0c645594eb7369d64795f6a4ed7dfa2d18d59499287687d1320d25ff57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '6e126799d51048e58916a680adb5ce978c2df51d8fc9299a3c66b3b0a4e05371', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', '6e1319227ba69db8aa088642cec68aa8237333df8875488792ba36eefeaafaf5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '3e0b3fa30b0a458b0aa6bc020f2f2061b3df6a3d0025d718515cccba635f65bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', 'c682a797f78825fd48c78fae17918b133fab3765dd8b86c7a2341a3477e1aba0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '407174073737be9b62ae94e920ae3b90e0a2aba19ad805d07492fa9d1150e555', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'bcb8e03651ef30ae8045d2987e1eb3f23deb9e9f13e066a4b9b60323f3e42403', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', 'bed4d534b3e8a749eeca4ebdba96a818d1821540abba7b59068175d492526617', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'cebe0269e1067ed1e975f9d33b723bcfe5903c15058c063836b5c60f3f8c701c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/time_of_seats.sql', 'repeatable', 'e8de618c100740f0cce0518591f70e79fe7cba309c9f705d6515602f1c1abcf1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'b02ca182e0159d8a1e9d190e77926e42837f581add2d72d660a9ff67cae42a9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30484,68 +37181,84 @@ values
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '8fad25fce889568a21ec0b3e62770a6d301de63e3dd78565694f552cec4f5da3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_redemptions.sql', 'repeatable', 'd71cf4801986e54912c24b96b193dc24478c956bd36d8d779fd326084681878d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', 'a9aaf475aa8c19c0d588be9be270b6b273648b8545488abf3479660929c24323', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'e4448cc1ec01e8240e445b75ab3f1258749008f486325e8557a05148806226ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '251b9e9d53d81f06b11f27a038ebe6700059b8545879f54145878464950f4edd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c76c260500dd090a1118e0bb2386d4e59ae566680e6122b52132c614c1557087', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '4d5f20203001c20f18318bc29140ed28a1b63e7223efcff0b4dd78c369e45d17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bfb4e5d757e5832de0f17897cd45789ce2b75a8685fc40007495f6019dd04916', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'e58aeaf5733887ae5725542b8029f8b5a1b0a4a8bdfaf711715284767086f81e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'c23adf0e4bb79d37fd849d5928f53d69ecd8a149a09a85a2271f9d67c19cd5da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '9e8b834f0320f8d8b66f97e0266b12a08157a38a3717a2a9461b980fb877c4da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '42acb9977697136655c0a3b2266f5d2981fee37f892ccebf7b8f5ed89161da5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'eff6ac9616ca18ca1079423f0d315cf04270d68cf293da04454a9762bb33bcf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'fff4866f3f5cd24e492444b6372db0a61784fbd20f438678f5e2aff1cd899213', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'd5dbde8b874d725acbac3a369042f43c49eda6e1ce9be857737209731f6e2e65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '4aec190c517147b212a6e04bf68f29fdc339f594b5a2e88981c2880c897edfa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'ad833edb97af57447cbd1e5e655d246347c0e060b7321365370b74b6d4556c5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/rewrite_coupon.sql', 'repeatable', '13004295929f4cae08bbaa3cbbf9c4792fb3bacaae3042008ff6f3516a80c839', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '99175ffd3e6c8799d949b19de5a9e52306fe1b1a1dc5663781dbeb15030d2ddd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '07b1c6418575392aa75e5bcc0a66d31f33722359b61555570e5676cb7b3d6fa8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'b573f6246766bbbe51a6ba2eae21f125820c928aba34068c5e0ba4a426ba532b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '219770fba335b3519a22a5b31b2c3b0feeacd22874658d3ba2879af25a288de7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/kept_tax.sql', 'repeatable', 'c8eb2109791457662b951e1630dca8e2f8ca073367e07c5f10d72d4d98bc693f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/tax_beside_credits.sql', 'repeatable', 'ec6ac1d53219e74263e9efc90ff398844b58c3675b3ea6d7acd2b067e11a8f72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/taxable_parts.sql', 'repeatable', 'a26b0013cd227d2fc6bf59a3da1888a621b37cad1fd172cca2e5d685ff7ec144', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/taxes_given_back.sql', 'repeatable', '4684dd4cd83d41e1207238ee8d5b204599a954d6a2cf69e9787dac6c2f542655', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'e3ed44c0e80f3fb018c4d2ee400236d35f72c1374e0e5b46cbbaecafc085cf10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/active_part.sql', 'repeatable', '55ad86ad12f43980d1a19d916180966fdb4f922954bf5b255f0ee09d2d353f0f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', '3bfdf01c7cf080e80e24119decfc99f89381902131359ae78350da0ae54d37a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bb30baefb5d17aa496641cee74b0a703b507356ed2506acccf03966efe1b71c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '24ce6ef9fe528c5e011e876acbd3240bde8385d028b6d2bef8d78cd083864fb8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '3929ca302eab112f651ac2cb20388171a79697c23d96572ab6c9caf6f49f0c4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_before.sql', 'repeatable', '9c6518fbee19923f6ecbb800419a4b13d7668f682e414dc6cc170348d59e2658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_features.sql', 'repeatable', 'c529c055c8ce87ec87abb5dabe0f8a30f3d35858098641e207f849b085901d4c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_periods.sql', 'repeatable', '45714b7a26e29f0e9212233fae218f28b30295ee22a6c1208048fe6a24c607f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bafa4f0e4044835381724038ef4e6a7bc064833aaf5aaacdf0ec484af03ada5e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', 'f232d5385aa2c65406bbfc30dfd42219981256974c9672437bc596eb76d8cd88', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '01ff51c336fa3fa089483fa2376f954c90dea4c20ffcd5ac3f0fae0d3f888b19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_by_difference.sql', 'repeatable', 'ddd4086684bd1c04bc3618a76e2a3bc1bee98c6964af8362b240bd1f0046abf7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_by_events.sql', 'repeatable', 'eb059ddd9b7dbabd324f8180c731c56e496bdc87946280b7f4fe2b89f1a030fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_by_share.sql', 'repeatable', '562ce66b597065c6004f40bdda7c9593aa541b17330c7d202863a1edaec87a8f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charged_segments.sql', 'repeatable', '2f5a7e53c7a03ca70a1c5c31da31004c30aea3f753e2a2ebfb909daa885a23fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_invoice_filter.sql', 'repeatable', '2945dd3aa263212f3667ee60f6d0f57f74962219e2e794c8ef735e68020d6407', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_invoice_total.sql', 'repeatable', 'd492ecd3cdc61f5e663259bf5a2ccb7f4f5fe701a800173b170b9404457cee55', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'c12033d363e901ff5640d4315412cc139289db679aef9f7672aae846db2bad85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8610c261b181639a2e74cfec5ae4568a3ce3e4f73eb7d8239403c8ab17bc170b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '831e1af492e952438043ae4d2bbc9111de50695186cc7f849a9cf2b4cef78436', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '736840612beaeca4bc933f072eba80ae64acabcb60bc5494f828070a9706d563', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '818cb13cb85069f4445ce45a548b493d197103dc974931a9352e1a25a38dfc9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'ca571ebebdddb2dbcdafd5a1b82da8d7cc7403ca12ca9a3b5b897b1b19f8c4c0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'ec9df6d95be67e0c4f5677f1443d36a680539c67fc0515c94196fe648fd8d1e8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_usage.sql', 'repeatable', '9935c5f43ec97681cc4cad4c502e08466fed26a547f367051ae103cf67574717', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/event_cost.sql', 'repeatable', 'e79255d2fd5931c5e3d42284ff6a07ed1251f54319481f3fc858abf1fc799a1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'a7b15c16689ff3f84dc0e54622164c5270246d03d7afb092111113ee111470c1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30554,69 +37267,89 @@ values
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '0d0eb598b6f5ef385d58da1e8d84b7452765aa85c3a651e76ad72f0bdf60ad65', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '38d47b6e578f868b081df24a1fba8871f1d4336646fa621ab743c46ad9cab886', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'bcbc4224815c64eb40908cf2072aa1b7968d486a23dcf6add61ed8d38aca5624', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_app_invoices.sql', 'repeatable', '22f7e72f900782edc66b45194ce770737328d1d7bd9dc1435b75783166a6922d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_app_pending_invoices.sql', 'repeatable', '6460f9731b6b1e1f074b9d5dd4c8ac87414ff69367e32c90a3e2c446d35ea177', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '866f13397e3b7fd78550a0aa98f0649dff2144b7564fa3a32b768ead23857f87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'f80e671c7a8d390e0fbb79e5d1ead64d358c57978e5ecaa69ec2b3d91d3d1af0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', 'dca6d71fed43c681f97e357bf352d553ce68c756a5c931994dbbddfe207d40cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f83ccaf5f9a4d0ee7832396e251cba885f4bee94200be2335cbf628cc06dd537', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '8297bd586338969be2408e5227ef752e0f154a9bff02e3ec74c170eac6595220', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '0009b36774a5822756f96e7184ec856cfc86941f67e96b1cd1274ec542da19ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_update_invoice.sql', 'repeatable', 'a204f3c1e2c5393fe6b8499d45bf2d509a1fcb9d9ae92ecba8824e67f3762064', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', 'f497301e7d523484ea5509a68ccc084bd318a271e63a45b68383962c2299d6bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '70bc9714e541769ef8382631e2421a484a12b3ac8c1818693609ecf40cd289ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'aa8c3841bc4831ea08f74ea2ac3a40d447fbeb44f3a60dd3e83b1306c7b91da8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'ae2a30c168d668de97b22926a008f13425a9d7947d5b460c336a4deb259c668a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '90052c5d488de6e23410be824375c8b08c5ef67489186a904464eb43509f331b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/rival_times.sql', 'repeatable', '12ce5d6566c87508134401986517d3f82ba6068f8421ea1457eaf9df2f6a3bcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9658412c7716b4e028aa5244c779b6ae437cb9bf2783255c155d80b282c922e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '47bcdc488012d0cb88138105121c6a53c52317e4c599fb51a5d9cf8798edd5a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/subscription_times.sql', 'repeatable', '4a3f21780f7a1a81011501d40f85b1ab8753fbfbf6d7730f5b984337b7eace12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '07488c843257049f36f9b9abca759954a22b7937ab5d55c918ca7af00f8bc540', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '73c00bdef0b66eca02adc29c5507144bf6782522e667313d41ae43bf163ba7f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e8af9b78db760e951d61e72c1551c559f25b143e234be14879175bc1561a4d9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/check_import.sql', 'repeatable', 'ced8dea07eb50c53f2febeeb9035c8b33f784f20727872af3ef54ed985ceebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/import_request.sql', 'repeatable', '6c6f3f4ab418d8e202c83cee9ec527e9aecd69a09e0f1cc701fb3d78e8ebc3eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '0d784bb291e1fb673a111ec3800014d138deba3f60803694a7c4df968684695c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e655f733b1d935d1246e66cef068c2031d48cec3ce4fca9f52eb8cf8568e0879', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', 'b8c55d79c098661ff95e09a948c6eb628bff639b2d47765cff2ed77d9ff3eb1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '55c870bba32270291ac4019e9ccf38cd4bdc80cb8d66b63c7840f3cbee4e1ee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', 'ab89a8f28ce0335e5d14c7cac478ac330664ab156c1980b55f4bcfbe42277521', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '4ba24e28cd32ddcacc5b578c5c44f5d9f04e82eaa946a2ba7153b8bd4c90d2a8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '6e20f30efab6d715b359cd15f8f70379ceb593bb42d87e540f4ee1501f527b16', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'ddff70004953fe70749da7e3ff326fc5fbd08d87164bfe24d61bbcef4507fedf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),

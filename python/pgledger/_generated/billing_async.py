@@ -31,6 +31,7 @@ from pgledger._generated.billing_rows import (
     Subscription,
     SubscriptionMove,
     UsageEvent,
+    UsagePart,
     UsageReceipt,
 )
 from pgledger._generated.billing_statements import (
@@ -50,6 +51,7 @@ from pgledger._generated.billing_statements import (
     SUBSCRIPTION_MOVE_ROW,
     SUBSCRIPTION_ROW,
     USAGE_EVENT_ROW,
+    USAGE_PART_ROW,
     USAGE_RECEIPT_ROW,
     statements_for,
 )
@@ -206,8 +208,8 @@ class AsyncBillingCalls(AsyncCaller):
             id: Id that the caller chooses, ``plan_`` and a ULID, so that the call can be repeated:
                 it then returns the plan as it is now; None for a new one.
             tenant_id: The one tenant that it is for; the empty text for all tenants.
-            priority: Which of several subscriptions of a tenant bills usage that they have a price
-                for: that of the lowest priority, or of equal ones the oldest.
+            priority: Of several subscriptions with a price for a feature, that of the lowest one
+                bills its usage, and of these the oldest.
 
         Returns:
             The plan.
@@ -551,8 +553,8 @@ class AsyncBillingCalls(AsyncCaller):
         """Returns a page of a plan's prices and allowances, in the order of their times.
 
         The first are those that the plan was created with, which hold since ever. Of those for the
-        same time, the later written holds. A change of a plan that left features and pricing out is
-        not among them.
+        same time, the later written holds. A change of a plan that left features, pricing and
+        priority out is not among them.
 
         Calls ``ledger_list_plan_versions``.
 
@@ -725,12 +727,12 @@ class AsyncBillingCalls(AsyncCaller):
         subscriptions have had the plan. To change it for new customers only, create another plan
         and archive this one.
 
-        Prices, allowances (the soft limits of features with a price) and how usage is counted for
-        them hold from ``effective_at`` on: a period of a subscription uses, whole, those that hold
-        at its start, or those that hold when the plan is entered, if that is later. If
-        ``effective_at`` lies in the past, periods that have begun since then use them too, except
-        for what a final invoice has billed: that keeps its price. Whatever was given for a later
-        time still begins then. :meth:`list_plan_versions` shows what holds when.
+        Prices, allowances (the soft limits of features with a price), how usage is counted for
+        them, and the priority hold from ``effective_at`` on: a period of a subscription uses,
+        whole, those that hold at its start, or those that hold when the plan is entered, if that is
+        later. If ``effective_at`` lies in the past, periods that have begun since then use them
+        too, except for what a final invoice has billed: that keeps its price. Whatever was given
+        for a later time still begins then. :meth:`list_plan_versions` shows what holds when.
 
         Limits hold at once, and so does whatever else the plan gives.
 
@@ -745,15 +747,14 @@ class AsyncBillingCalls(AsyncCaller):
             anchor_at_trial_end: Whether billing periods of new subscriptions count from the end of
                 the trial, or None.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
-            effective_at: Since when features and pricing hold, in the past or in the future; None
-                for now.
+            effective_at: Since when features, pricing and priority hold, in the past or in the
+                future; None for now.
             status: Whether it can be taken; an archived plan becomes active again unless another
                 has taken its slug; one of: ``active``, ``archived``, or None.
             clear: Array of the names of what is taken away: description, metadata; None for
                 nothing.
-            priority: Which of several subscriptions of a tenant bills usage that they have a price
-                for, as for :meth:`create_plan`; it holds from ``effective_at`` on, as prices do; or
-                None.
+            priority: Of several subscriptions with a price for a feature, that of the lowest one
+                bills its usage, or None.
 
         Returns:
             The plan; with the same version as before if nothing changed.
@@ -765,8 +766,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             PlanNotFound: The app has no such plan.
             InvalidArgument: The name, description, days of trial or status are not valid, clear has
-                another name or one that is given, or ``effective_at`` is given without features and
-                pricing, or in the future for another interval.
+                another name or one that is given, or ``effective_at`` is given without features,
+                pricing and priority, or in the future for another interval.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidTime: ``effective_at`` is outside the years 1 to 9999.
             InvalidPlan: Features or pricing are not valid, or do not go together at some time from
@@ -990,11 +991,16 @@ class AsyncBillingCalls(AsyncCaller):
         id: str | None = None,
         tax_rates: Sequence[Mapping[str, Any]] = (),
     ) -> Subscription:
-        """Subscribes a tenant to a plan, from now or from a time in the past.
+        """Subscribes a tenant to a plan, from now, from a time in the past or later.
 
         A tenant has at most one subscription that is trialing or active, and any number of add-ons
         beside it. What has happened since a start in the past, such as the end of the trial and new
         periods, is written down at once.
+
+        One that starts later is scheduled: until then it gives nothing and costs nothing, and can
+        be changed or cancelled. It starts by the clock. If the tenant's live one does not end by
+        then it is refused; should that still be live when the time comes, :meth:`advance` reports
+        it as failed, and the start waits until one of both is cancelled.
 
         Calls ``ledger_create_subscription``.
 
@@ -1002,7 +1008,7 @@ class AsyncBillingCalls(AsyncCaller):
             app_id: App.
             tenant_id: Tenant who subscribes.
             plan_id: Id of the plan: one for the whole app, or the tenant's own.
-            started_at: Start of the first period, not in the future and at most 10,000 periods ago;
+            started_at: Start of the first period, at most 10,000 periods ago, or in the future;
                 :meth:`advance` moves on what began more than 100 changes ago; None for now.
             anchor_at: Boundary that periods are counted from, which may make the first one shorter;
                 None for the end of the trial if the plan says so, and else for the start.
@@ -1027,8 +1033,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidId: An id is malformed.
-            InvalidTime: ``started_at`` is in the future or too long ago, or a time is outside the
-                years 1 to 9999.
+            InvalidTime: ``started_at`` is too long ago, or a time is outside the years 1 to 9999.
             InvalidArgument: The time zone or the days of trial are not valid.
             InvalidQuantity: The quantity is not in range.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
@@ -1036,7 +1041,8 @@ class AsyncBillingCalls(AsyncCaller):
             IdempotencyConflict: The id is taken by a different subscription.
             PlanNotFound: There is no such plan for this app and tenant.
             Archived: The plan is archived.
-            ActiveSubscriptionExists: Neither the tenant's subscription nor this one is an add-on.
+            ActiveSubscriptionExists: Neither the tenant's subscription nor this one is an add-on,
+                and both would be live.
         """
         return await self._fetch_one(
             SUBSCRIPTION_ROW,
@@ -1056,6 +1062,52 @@ class AsyncBillingCalls(AsyncCaller):
             ),
         )
 
+    async def set_trial_end(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        trial_end: datetime | None,
+    ) -> Subscription:
+        """Makes a trial longer or shorter, or ends it now: ``ledger_set_trial_end``.
+
+        Where periods count from the end of the trial, they count from the new one: the anchor moves
+        with it. Where they do not, periods stay as they are. A cancellation that was to take effect
+        with the trial's end does so at the new one. Limits for a day, week, month or year move with
+        the anchor.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant whose it is.
+            id: Id of the subscription: one in its trial, paused or not, or scheduled and with a
+                trial to come.
+            trial_end: When the trial is to end, not in the past; None for now.
+
+        Returns:
+            The subscription; with the same version as before if the trial ends at that time
+            already.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SubscriptionNotFound: The tenant has no such subscription.
+            InvalidTime: ``trial_end`` is in the past, not after a start that is still to come, or
+                outside the years 1 to 9999.
+            InvalidState: It has no trial that goes on or is to come.
+        """
+        return await self._fetch_one(
+            SUBSCRIPTION_ROW,
+            self._statements.set_trial_end,
+            (
+                app_id,
+                tenant_id,
+                id,
+                time_text("trial_end", trial_end),
+            ),
+        )
+
     async def get_active_subscription(
         self,
         app_id: str,
@@ -1063,8 +1115,8 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> Subscription | None:
         """Returns what a tenant is subscribed to now, add-ons left out.
 
-        One whose cancellation is due does not count any more, even if its end is not written down
-        yet.
+        One whose cancellation is due does not count any more, and one whose start is due counts
+        already, even if that is not written down yet.
 
         Calls ``ledger_get_active_subscription``.
 
@@ -1124,12 +1176,61 @@ class AsyncBillingCalls(AsyncCaller):
             ),
         )
 
+    async def list_app_subscriptions(
+        self,
+        app_id: str,
+        *,
+        status: Literal["scheduled", "trialing", "active", "paused", "canceled"] | None = None,
+        plan_id: str | None = None,
+        page_size: int = 100,
+        page_offset: int = 0,
+    ) -> list[Subscription]:
+        """Returns a page of the subscriptions of all tenants of an app, newest first.
+
+        They are as they are written down. The order is that of creation, the last one first,
+        whatever their ids.
+
+        Calls ``ledger_list_app_subscriptions``.
+
+        Args:
+            app_id: App whose they are.
+            status: Which ones; one of: ``scheduled``, ``trialing``, ``active``, ``paused``,
+                ``canceled``; None for all.
+            plan_id: Only those that have this plan now; None for all plans.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
+
+        Returns:
+            The subscriptions of the page.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: There is no such status.
+            InvalidId: An id is malformed.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+            PlanNotFound: The app has no such plan.
+        """
+        return await self._fetch_all(
+            SUBSCRIPTION_ROW,
+            self._statements.list_app_subscriptions,
+            (
+                app_id,
+                status,
+                plan_id,
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+            ),
+        )
+
     async def list_subscriptions(
         self,
         app_id: str,
         tenant_id: str,
         *,
-        status: Literal["trialing", "active", "paused", "canceled"] | None = None,
+        status: Literal["scheduled", "trialing", "active", "paused", "canceled"] | None = None,
         page_size: int = 100,
         page_offset: int = 0,
     ) -> list[Subscription]:
@@ -1143,8 +1244,8 @@ class AsyncBillingCalls(AsyncCaller):
         Args:
             app_id: App.
             tenant_id: Tenant whose they are.
-            status: Which ones; one of: ``trialing``, ``active``, ``paused``, ``canceled``; None for
-                all.
+            status: Which ones; one of: ``scheduled``, ``trialing``, ``active``, ``paused``,
+                ``canceled``; None for all.
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them, 0 or more.
 
@@ -1180,6 +1281,7 @@ class AsyncBillingCalls(AsyncCaller):
         quantity: Decimal | int | None = None,
         metadata: Mapping[str, Any] | None = None,
         tax_rates: Sequence[Mapping[str, Any]] | None = None,
+        invoice: Literal["now", "next"] | None = None,
     ) -> Subscription:
         """Changes a subscription's quantity, metadata or tax rates.
 
@@ -1191,11 +1293,13 @@ class AsyncBillingCalls(AsyncCaller):
             app_id: App.
             tenant_id: Tenant whose it is.
             id: Id of the subscription.
-            quantity: How many times the plan is taken, above 0; the current period's invoice
-                prorates the change, or None.
+            quantity: How many times the plan is taken, above 0; the change is prorated, or None.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
             tax_rates: JSON array of the tax rates of invoices still to be drawn up, as for
                 :meth:`create_subscription`, or None.
+            invoice: When another quantity is invoiced: now makes an invoice of its own due, next
+                puts it on the period's. One of: ``now``, ``next``; None for now where the period is
+                longer than a month or 31 days, and else for next.
 
         Returns:
             The subscription; with the same version as before if nothing changed.
@@ -1209,6 +1313,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidQuantity: The quantity is not in range.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
+            InvalidArgument: Invoice is none of its values.
             InvalidState: It is canceled.
         """
         return await self._fetch_one(
@@ -1221,6 +1326,7 @@ class AsyncBillingCalls(AsyncCaller):
                 optional_decimal_text("quantity", quantity),
                 metadata_text(metadata),
                 sequence_text("tax_rates", tax_rates),
+                invoice,
             ),
         )
 
@@ -1230,13 +1336,22 @@ class AsyncBillingCalls(AsyncCaller):
         tenant_id: str,
         id: str,
         plan_id: str,
+        *,
+        invoice: Literal["now", "next"] | None = None,
+        trial: Literal["keep", "end", "plan"] = "keep",
+        keep_anchor: bool = False,
     ) -> Subscription:
         """Moves a subscription to another plan, now: ``ledger_change_plan``.
 
         If both plans are billed at the same interval, the current period goes on. If they are not,
         a new period starts now, and periods count from now; except in a trial from whose end
-        periods count: it goes on, and they still do. Whenever a trial was to end, it ends then. A
-        pause or a decided cancellation stays.
+        periods count: it goes on, and they still do. Whenever a trial was to end, it ends then.
+        trial and ``keep_anchor`` ask for something else.
+
+        A pause stays. A cancellation at the end of the period is at the end of the period that then
+        goes on; one at a given time stays. Limits go on: one for a day, week, month or year is
+        counted as before, and one for the billing period begins anew only when the period that it
+        was for is over. What has not begun yet begins with the new plan.
 
         Args:
             app_id: App.
@@ -1244,6 +1359,18 @@ class AsyncBillingCalls(AsyncCaller):
             id: Id of the subscription.
             plan_id: Id of the plan to move to: one for the whole app, or the tenant's own, of the
                 same currency, and an add-on if the present one is.
+            invoice: When the change is invoiced, if the period goes on: now makes an invoice of its
+                own due, next puts it on the period's; a period that starts now is invoiced in any
+                case. One of: ``now``, ``next``; None for now where the period is longer than a
+                month or 31 days, and else for next.
+            trial: What becomes of the trial. keep: one that goes on ends when it was to, and none
+                begins. end: one that goes on ends now. plan: it is as long as the new plan's,
+                counted from the start of the subscription; so one can begin now if the subscription
+                is younger than that, and one that is over by then ends now. One of: ``keep``,
+                ``end``, ``plan``.
+            keep_anchor: Whether periods of another interval are counted from the anchor there is.
+                Then the period that starts now is a part of a whole one, up to the next boundary,
+                and costs its share; False counts them from now.
 
         Returns:
             The subscription; if it has the plan already, it does not change, even where it is
@@ -1255,10 +1382,12 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
+            InvalidArgument: Invoice or trial is none of its values, the plan has another currency,
+                or one of both is an add-on.
             InvalidState: It is canceled, and has another plan.
             PlanNotFound: There is no such plan for this app and tenant.
             Archived: The plan is archived.
-            InvalidArgument: The plan has another currency, or one of both is an add-on.
+            UnknownTimeZone: The server does not know its time zone any more.
         """
         return await self._fetch_one(
             SUBSCRIPTION_ROW,
@@ -1268,6 +1397,58 @@ class AsyncBillingCalls(AsyncCaller):
                 tenant_id,
                 id,
                 plan_id,
+                invoice,
+                trial,
+                flag_text("keep_anchor", keep_anchor),
+            ),
+        )
+
+    async def change_time_zone(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        time_zone: str,
+    ) -> Subscription:
+        """Counts the periods of a subscription in another time zone.
+
+        The current period stays as it is: its start, its end, and what its days cost. So does the
+        day, week, month or year that a limit is for. From there on, periods begin at the same time
+        on the clock of the new zone: the anchor keeps its local time. So the next period is up to a
+        day longer or shorter, and costs the same. Only an anchor at the end of a trial that goes on
+        keeps its instant, as the trial does, and so does one at a start that is still to come.
+
+        A zone whose name the server does not know any more is replaced in all periods, and no
+        instant moves. This also mends a subscription that has ended and is still to be invoiced.
+
+        Calls ``ledger_change_time_zone``.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant whose it is.
+            id: Id of the subscription.
+            time_zone: The new zone: UTC, or a name of the IANA database such as Europe/Berlin.
+
+        Returns:
+            The subscription; the same call again changes nothing.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SubscriptionNotFound: The tenant has no such subscription.
+            InvalidArgument: The time zone is not known.
+            InvalidState: It is canceled, and the server knows its zone.
+        """
+        return await self._fetch_one(
+            SUBSCRIPTION_ROW,
+            self._statements.change_time_zone,
+            (
+                app_id,
+                tenant_id,
+                id,
+                time_zone,
             ),
         )
 
@@ -1298,7 +1479,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidState: It is canceled.
+            InvalidState: It is canceled, or has not begun.
         """
         return await self._fetch_one(
             SUBSCRIPTION_ROW,
@@ -1337,6 +1518,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
             InvalidState: It has ended.
+            UnknownTimeZone: The server does not know its time zone any more.
             ActiveSubscriptionExists: The tenant has taken another one meanwhile.
         """
         return await self._fetch_one(
@@ -1356,11 +1538,15 @@ class AsyncBillingCalls(AsyncCaller):
         id: str,
         *,
         at_period_end: bool = True,
-        unused_time: Literal["none", "credit", "refund"] = "none",
+        unused_time: Literal["none", "credit", "refund"] | None = None,
+        cancel_at: datetime | None = None,
     ) -> Subscription:
-        """Cancels a subscription, at the end of its period or at once.
+        """Cancels a subscription, at the end of its period, at once, or at a time.
 
-        Until it has ended, :meth:`resume_subscription` takes the cancellation back.
+        Until it has ended, :meth:`resume_subscription` takes the cancellation back, and this call
+        can name another end. An end with the period moves if a change of plan or of the trial moves
+        that; one at a given time stays. What has not begun, or is paused and past its period, has
+        no period to go to the end of: it ends at once.
 
         Calls ``ledger_cancel_subscription``.
 
@@ -1370,9 +1556,12 @@ class AsyncBillingCalls(AsyncCaller):
             id: Id of the subscription.
             at_period_end: Whether the current period, or during a trial the trial, goes to its end
                 first; False ends the subscription at once.
-            unused_time: What becomes of a base fee that was paid in advance for time after an end
-                at once: it is kept, credited or to be refunded, on the invoice of the last period;
-                one of: ``none``, ``credit``, ``refund``.
+            unused_time: What becomes of a base fee that was paid in advance for time after the end:
+                it is kept, credited or to be refunded, on the invoice of the last period; one of:
+                ``none``, ``credit``, ``refund``; None for none, and with ``cancel_at`` for credit.
+            cancel_at: When it ends, now or at any later time, in any period; the base fee is due up
+                to then. It is what counts, whatever ``at_period_end`` says; None for what that
+                says.
 
         Returns:
             The subscription; the same call again changes nothing.
@@ -1383,8 +1572,9 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidArgument: There is no such ``unused_time``, or it is not none although the period
-                goes to its end.
+            InvalidArgument: There is no such ``unused_time``, it is none with ``cancel_at``, or it
+                is not none although the period goes to its end.
+            InvalidTime: ``cancel_at`` is in the past, or outside the years 1 to 9999.
         """
         return await self._fetch_one(
             SUBSCRIPTION_ROW,
@@ -1395,6 +1585,7 @@ class AsyncBillingCalls(AsyncCaller):
                 id,
                 flag_text("at_period_end", at_period_end),
                 unused_time,
+                time_text("cancel_at", cancel_at),
             ),
         )
 
@@ -1446,8 +1637,9 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> UsageReceipt:
         """Records one usage event: ``ledger_record_usage``.
 
-        An event whose idempotency key its tenant has used before is a duplicate: it is not counted
-        again, whatever else it says.
+        An event whose idempotency key its tenant has used before for this feature is a duplicate
+        and not counted again. If it has another quantity than the first one, or another
+        ``event_at`` is given, that is an error (IdempotencyConflict).
 
         Args:
             app_id: App.
@@ -1458,7 +1650,7 @@ class AsyncBillingCalls(AsyncCaller):
             event_at: When it happened, from 1970 on, not further ahead of the clock than
                 :meth:`set_usage_skew` allows; None for now.
             idempotency_key: The reporter's own name of the event, 1 to 255 characters, unique for
-                the tenant; each event without one counts, or None.
+                the tenant and feature; each event without one counts, or None.
             metadata: JSON object to store with it, at most 64 KiB, or None.
 
         Returns:
@@ -1476,6 +1668,7 @@ class AsyncBillingCalls(AsyncCaller):
             UsageInFuture: ``event_at`` is further ahead than the app allows.
             UsagePurged: ``event_at`` is so long ago that events of that time may have been purged.
             InvalidMetadata: It is not valid, or lacks the member whose values are counted.
+            IdempotencyConflict: The key is taken by usage of another quantity or time.
         """
         return await self._fetch_one(
             USAGE_RECEIPT_ROW,
@@ -1651,9 +1844,9 @@ class AsyncBillingCalls(AsyncCaller):
         Call it, each time in a transaction of its own, until it returns 0.
 
         Events are deleted for whole UTC hours, the oldest of a feature first. Kept are those that
-        subscriptions that go on still count in, and those that are still to be invoiced; and so are
-        all totals. Of the tenants concerned, events of the hours deleted are refused from then on
-        (UsagePurged), because their idempotency keys are forgotten.
+        subscriptions that go on still count in, those that are still to be invoiced, and those that
+        late usage is billed by; and so are all totals. Of the tenants concerned, events from before
+        that time are refused from then on (UsagePurged), because idempotency keys are forgotten.
 
         Args:
             app_id: App.
@@ -1681,6 +1874,167 @@ class AsyncBillingCalls(AsyncCaller):
             ),
         )
         return value
+
+    async def correct_usage(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        event_at: datetime,
+        quantity: Decimal | int,
+        *,
+        reason: str | None = None,
+    ) -> UsageEvent:
+        """Gives a usage event another quantity: ``ledger_correct_usage``.
+
+        All totals change with it. An invoice that is final stays as it is: the next one has a line
+        of late usage for the difference, which is below zero where less was used. To correct
+        anything else, remove the event and record another one under another key.
+
+        Nothing changes if the event has that quantity already. The event may be sent again with its
+        key and its first or its last quantity, and is a duplicate.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant whose usage it is.
+            id: Id of the event.
+            event_at: When it happened, as :meth:`query_usage` tells it.
+            quantity: How much it was, 0 or more, below 1e30, at most 18 decimal places; for a seat,
+                how many there were.
+            reason: Why, 1 to 1,000 characters, or None.
+
+        Returns:
+            The event as it is now.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidQuantity: A quantity is not from 0 to below 1e30 with at most 18 decimal places.
+            InvalidArgument: The reason is not valid.
+            UsagePurged: ``event_at`` is so long ago that events of that time may have been purged.
+            UsageNotFound: The tenant has no such event, or it was removed.
+        """
+        return await self._fetch_one(
+            USAGE_EVENT_ROW,
+            self._statements.correct_usage,
+            (
+                app_id,
+                tenant_id,
+                id,
+                time_text("event_at", event_at),
+                decimal_text("quantity", quantity),
+                reason,
+            ),
+        )
+
+    async def remove_usage(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        event_at: datetime,
+        *,
+        reason: str | None = None,
+    ) -> UsageEvent:
+        """Removes a usage event that was wrong: ``ledger_remove_usage``.
+
+        It counts nowhere any more. An invoice that is final stays as it is: the next one has a line
+        of late usage that gives back what the event has cost.
+
+        Its idempotency key stays taken, so whoever sends the event again does not bring it back.
+        Removing it again changes nothing.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant whose usage it was.
+            id: Id of the event.
+            event_at: When it happened, as :meth:`query_usage` tells it.
+            reason: Why, 1 to 1,000 characters, or None.
+
+        Returns:
+            The event as it was.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: The reason is not valid.
+            UsagePurged: ``event_at`` is so long ago that events of that time may have been purged.
+            UsageNotFound: The tenant has no such event.
+        """
+        return await self._fetch_one(
+            USAGE_EVENT_ROW,
+            self._statements.remove_usage,
+            (
+                app_id,
+                tenant_id,
+                id,
+                time_text("event_at", event_at),
+                reason,
+            ),
+        )
+
+    async def usage_by_time(
+        self,
+        app_id: str,
+        tenant_id: str,
+        feature_key: str,
+        starts_at: datetime,
+        ends_at: datetime,
+        *,
+        unit: Literal["hour", "day", "month"] = "day",
+        time_zone: str | None = None,
+        aggregation: Literal["sum", "count", "max", "unique_count", "latest"] | None = None,
+    ) -> list[UsagePart]:
+        """Returns what a tenant's usage comes to in each hour, day or month of a range.
+
+        The parts begin where hours, days or months begin in the time zone, also where its clocks
+        change. The first one and the last one end with the range.
+
+        Calls ``ledger_usage_by_time``.
+
+        Args:
+            app_id: App.
+            tenant_id: Tenant that used it.
+            feature_key: Key of the feature.
+            starts_at: From when on, inclusive.
+            ends_at: Until when, exclusive; after ``starts_at``.
+            unit: How long the parts are; one of: ``hour``, ``day``, ``month``.
+            time_zone: Time zone, such as Europe/Berlin; None for that of the tenant's subscription,
+                or UTC without one.
+            aggregation: How to count; one of: ``sum``, ``count``, ``max``, ``unique_count``,
+                ``latest``; None for the feature's own way.
+
+        Returns:
+            One row for each part, in order; 0 where there was no usage.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidTime: A time is outside the years 1 to 9999, the end is not after the start, or
+                there are more than 10,000 parts.
+            UsagePurged: A part begins or ends within an hour whose events may have been purged.
+            InvalidArgument: There is no such aggregation, unit or time zone.
+            FeatureNotFound: There is no feature of this key for this app and tenant.
+        """
+        return await self._fetch_all(
+            USAGE_PART_ROW,
+            self._statements.usage_by_time,
+            (
+                app_id,
+                tenant_id,
+                feature_key,
+                time_text("starts_at", starts_at),
+                time_text("ends_at", ends_at),
+                unit,
+                time_zone,
+                aggregation,
+            ),
+        )
 
     async def set_cached_entitlement(
         self,
@@ -1714,6 +2068,8 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidArgument: Ttl is out of range.
             FeatureNotFound: There is no feature of this key for this app and tenant.
+            UnknownTimeZone: The server does not know the time zone of the tenant's subscription any
+                more.
         """
         return await self._fetch_one(
             ENTITLEMENT_ROW,
@@ -1879,6 +2235,8 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidQuantity: The quantity is not in range.
             FeatureNotFound: There is no feature of this key for this app and tenant.
+            UnknownTimeZone: The server does not know the time zone of the tenant's subscription any
+                more.
         """
         return await self._fetch_one(
             ENTITLEMENT_ROW,
@@ -1959,6 +2317,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             FeatureNotFound: There is no feature of this key for this app and tenant.
+            UnknownTimeZone: The server does not know the time zone of the tenant's subscription any
+                more.
         """
         value: Decimal = await self._fetch_one(
             scalar_row,
@@ -1995,9 +2355,9 @@ class AsyncBillingCalls(AsyncCaller):
             tenant_id: Tenant who uses it.
             feature_key: Key of the feature.
             quantity: How much, 0 or more; for a seat, how many more.
-            idempotency_key: The caller's own name of the usage event, 1 to 255 characters: the same
-                call with the same key is allowed, records nothing and has the reason duplicate, or
-                None.
+            idempotency_key: The caller's own name of the usage event, 1 to 255 characters, unique
+                for the tenant's usage of the feature: the same call with the same key is allowed,
+                records nothing and has the reason duplicate, or None.
             metadata: JSON object to store with the usage event, at most 64 KiB, or None.
 
         Returns:
@@ -2010,11 +2370,13 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidQuantity: The quantity is not in range.
-            IdempotencyConflict: The key is taken by usage of another feature or quantity.
+            IdempotencyConflict: The key is taken by usage of another quantity.
             FeatureNotFound: There is no feature of this key for this app and tenant.
             InvalidArgument: The feature is not one that is used up, or the key or a value that it
                 counts by is not valid.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            UnknownTimeZone: The server does not know the time zone of the tenant's subscription any
+                more.
         """
         return await self._fetch_one(
             CONSUMPTION_ROW,
@@ -2652,7 +3014,7 @@ class AsyncBillingCalls(AsyncCaller):
         subscription_id: str,
         *,
         at: datetime | None = None,
-        kind: Literal["period", "start", "interim"] = "period",
+        kind: Literal["period", "start", "change", "interim"] = "period",
         tax_rates: Sequence[Mapping[str, Any]] | None = None,
     ) -> Invoice:
         """Draws up the invoice of a subscription's period: ``ledger_generate_invoice``.
@@ -2669,8 +3031,9 @@ class AsyncBillingCalls(AsyncCaller):
             at: A time in the period; None for the current period.
             kind: What it is for. period: what the period has come to, and what the next one costs
                 in advance. start: the base fee of a period that is paid in advance and is not on
-                the invoice of the period before. interim: usage until now. One of: ``period``,
-                ``start``, ``interim``.
+                the invoice of the period before. change: what changes of plan or quantity come to
+                in the period; there is one for each change, and it is that of the last. interim:
+                usage until now. One of: ``period``, ``start``, ``change``, ``interim``.
             tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`; None for the
                 subscription's.
 
@@ -2683,8 +3046,10 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidArgument: There is no such kind, the subscription has no period at that time, or
-                kind is start and it was not active in that period.
+            UnknownTimeZone: The server does not know its time zone any more.
+            InvalidArgument: There is no such kind, the subscription has no period at that time,
+                kind is start and it was not active in that period, or kind is change and it did not
+                change.
             InvalidTime: At is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             UsagePurged: Usage events of the period may have been purged.
@@ -2709,7 +3074,7 @@ class AsyncBillingCalls(AsyncCaller):
         subscription_id: str,
         *,
         at: datetime | None = None,
-        kind: Literal["period", "start", "interim"] = "period",
+        kind: Literal["period", "start", "change", "interim"] = "period",
         tax_rates: Sequence[Mapping[str, Any]] | None = None,
     ) -> InvoicePreview:
         """Returns what :meth:`generate_invoice` would, and writes nothing down.
@@ -2726,7 +3091,7 @@ class AsyncBillingCalls(AsyncCaller):
             subscription_id: For which subscription.
             at: A time in the period; None for the current period.
             kind: What it is for, as for :meth:`generate_invoice`. One of: ``period``, ``start``,
-                ``interim``.
+                ``change``, ``interim``.
             tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`; None for
                 those of the draft, if there is one, and else for the subscription's.
 
@@ -2740,8 +3105,10 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidArgument: There is no such kind, the subscription has no period at that time, or
-                kind is start and it was not active in that period.
+            UnknownTimeZone: The server does not know its time zone any more.
+            InvalidArgument: There is no such kind, the subscription has no period at that time,
+                kind is start and it was not active in that period, or kind is change and it did not
+                change.
             InvalidTime: At is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             UsagePurged: Usage events of the period may have been purged.
@@ -2799,7 +3166,7 @@ class AsyncBillingCalls(AsyncCaller):
         subscription_id: str,
         at: datetime,
         *,
-        kind: Literal["period", "start", "interim"] = "period",
+        kind: Literal["period", "start", "change", "interim"] = "period",
     ) -> Invoice | None:
         """Returns the invoice of a subscription's period: ``ledger_get_invoice_by_period``.
 
@@ -2808,8 +3175,8 @@ class AsyncBillingCalls(AsyncCaller):
             tenant_id: Who is billed.
             subscription_id: For which subscription.
             at: A time in the period: not before its start, and before its end.
-            kind: What the invoice is for, as for :meth:`generate_invoice`. One of: ``period``,
-                ``start``, ``interim``.
+            kind: What the invoice is for, as for :meth:`generate_invoice`; of several for changes
+                it is that of the last. One of: ``period``, ``start``, ``change``, ``interim``.
 
         Returns:
             The invoice that is not voided, or None.
@@ -2835,6 +3202,95 @@ class AsyncBillingCalls(AsyncCaller):
             ),
         )
 
+    async def list_app_invoices(
+        self,
+        app_id: str,
+        *,
+        status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]
+        | None = None,
+        period_from: datetime | None = None,
+        period_until: datetime | None = None,
+        page_size: int = 100,
+        page_offset: int = 0,
+    ) -> list[Invoice]:
+        """Returns the invoices of all tenants of an app, the newest first.
+
+        Calls ``ledger_list_app_invoices``.
+
+        Args:
+            app_id: App.
+            status: Only invoices in this state; one of: ``draft``, ``pending``, ``paid``,
+                ``past_due``, ``voided``, ``uncollectible``; None for all.
+            period_from: Only invoices whose period starts then or later; None for all, also for
+                those of one-off invoices, which have no period.
+            period_until: Only invoices whose period starts before; None for all.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
+
+        Returns:
+            A page of invoices: drafts, and then those that are final, the last number first.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: There is no such status.
+            InvalidTime: A time is outside the years 1 to 9999, or ``period_until`` is not after
+                ``period_from``.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+        """
+        return await self._fetch_all(
+            INVOICE_ROW,
+            self._statements.list_app_invoices,
+            (
+                app_id,
+                status,
+                time_text("period_from", period_from),
+                time_text("period_until", period_until),
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+            ),
+        )
+
+    async def list_app_pending_invoices(
+        self,
+        app_id: str,
+        *,
+        page_size: int = 100,
+        page_offset: int = 0,
+    ) -> list[Invoice]:
+        """Returns the invoices that the tenants of an app are to pay.
+
+        For the newest first, call :meth:`list_app_invoices` with a status.
+
+        Calls ``ledger_list_app_pending_invoices``.
+
+        Args:
+            app_id: App.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
+
+        Returns:
+            A page of invoices of all tenants that are pending or past due, the longest due first.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+        """
+        return await self._fetch_all(
+            INVOICE_ROW,
+            self._statements.list_app_pending_invoices,
+            (
+                app_id,
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+            ),
+        )
+
     async def list_invoices(
         self,
         app_id: str,
@@ -2844,6 +3300,9 @@ class AsyncBillingCalls(AsyncCaller):
         | None = None,
         page_size: int = 100,
         page_offset: int = 0,
+        newest_first: bool = False,
+        period_from: datetime | None = None,
+        period_until: datetime | None = None,
     ) -> list[Invoice]:
         """Returns a tenant's invoices, the newest last: ``ledger_list_invoices``.
 
@@ -2854,6 +3313,10 @@ class AsyncBillingCalls(AsyncCaller):
                 ``past_due``, ``voided``, ``uncollectible``; None for all.
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them, 0 or more.
+            newest_first: Whether the newest comes first.
+            period_from: Only invoices whose period starts then or later; None for all, also for
+                those of one-off invoices, which have no period.
+            period_until: Only invoices whose period starts before; None for all.
 
         Returns:
             A page of invoices, by id.
@@ -2863,6 +3326,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidArgument: There is no such status.
+            InvalidTime: A time is outside the years 1 to 9999, or ``period_until`` is not after
+                ``period_from``.
             InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
                 start.
         """
@@ -2875,6 +3340,9 @@ class AsyncBillingCalls(AsyncCaller):
                 status,
                 integer_text("page_size", page_size),
                 integer_text("page_offset", page_offset),
+                flag_text("newest_first", newest_first),
+                time_text("period_from", period_from),
+                time_text("period_until", period_until),
             ),
         )
 
@@ -2912,6 +3380,61 @@ class AsyncBillingCalls(AsyncCaller):
                 tenant_id,
                 integer_text("page_size", page_size),
                 integer_text("page_offset", page_offset),
+            ),
+        )
+
+    async def update_invoice(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        lines: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Invoice:
+        """Changes a draft's metadata and the lines that the application gives it.
+
+        What is None stays as it is; what is given replaces what there was, as a whole. A
+        subscription's draft keeps the lines that are computed, which come first; lines of the
+        application's own stay when it is computed anew, and are gone if it is deleted or voided.
+
+        A draft whose lines or metadata were changed is no longer what the call with its id asked
+        for: repeating that call is then an IdempotencyConflict.
+
+        Calls ``ledger_update_invoice``.
+
+        Args:
+            app_id: App that the tenant belongs to.
+            tenant_id: Who is billed.
+            id: Which invoice: ``inv_`` and a ULID.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            lines: JSON array of what the application charges or, below zero, credits, as for
+                :meth:`create_invoice`: 1 to 1,000 objects, for example ``[{"description": "Setup",
+                "amount": "80.00"}]``; for a subscription's draft also none, or None.
+
+        Returns:
+            The draft; with lines, computed anew.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvoiceNotFound: The tenant has no such invoice.
+            InvalidState: It is not a draft.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidInvoice: Lines are not valid, or the total is not below 1e30 in size; the message
+                names the path.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.update_invoice,
+            (
+                app_id,
+                tenant_id,
+                id,
+                metadata_text(metadata),
+                sequence_text("lines", lines),
             ),
         )
 
@@ -3105,7 +3628,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             InvoiceNotFound: The tenant has no such invoice.
-            InvalidState: It is not a draft, or a final invoice goes on from it.
+            InvalidState: It is not a draft.
         """
         return await self._fetch_one(
             INVOICE_ROW,
@@ -3249,6 +3772,103 @@ class AsyncBillingCalls(AsyncCaller):
             ),
         )
 
+    async def import_invoice(
+        self,
+        app_id: str,
+        tenant_id: str,
+        currency: str,
+        lines: Sequence[Mapping[str, Any]],
+        *,
+        tax_rates: Sequence[Mapping[str, Any]] = (),
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        subscription_id: str | None = None,
+        at: datetime | None = None,
+        kind: Literal["period", "start"] = "period",
+        due_at: datetime | None = None,
+        paid_at: datetime | None = None,
+        reference: str | None = None,
+    ) -> Invoice:
+        """Writes down an invoice that was made elsewhere: final, and paid if it is.
+
+        It takes the app's next number; keep the number that it had in metadata. No coupon takes
+        anything off it. Taxes are computed from ``tax_rates``, so give them as they were, or give
+        taxes as lines.
+
+        With a subscription it takes the place of the invoice of that kind and period, which is then
+        not drawn up. But what the period comes to counts as billed only where a line says so, by
+        its member kind: ``base_fee`` for the plan's fee, usage for a feature, whose key is its
+        item. Such a line bills all of that for good, for what it says. Anything else that the
+        period comes to is on the subscription's next invoice. So record the usage, and import the
+        invoices of its periods in their order, before you call :meth:`advance`.
+
+        Without a subscription it is a one-off invoice.
+
+        Calls ``ledger_import_invoice``.
+
+        Args:
+            app_id: App that the tenant belongs to.
+            tenant_id: Who is billed.
+            currency: Currency of every amount; that of the subscription's plan.
+            lines: JSON array of what was billed, as for :meth:`create_invoice`; with a subscription
+                each may have kind, for example ``[{"description": "Plan", "kind": "base_fee",
+                "amount": "49"}, {"description": "Calls", "kind": "usage", "item": "calls",
+                "amount": "7.20"}]``. kind is item where it is left out. A base fee of another
+                period has ``period_start`` in that.
+            tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            id: The invoice's id if the caller chooses it: ``inv_`` and a ULID. The same call with
+                the same id returns that invoice as it is now; None for a new id.
+            subscription_id: Which subscription it is for; None for none.
+            at: A time in the period it is for; None for the current period.
+            kind: What it is for, as for :meth:`generate_invoice`, where there is a subscription;
+                one of: ``period``, ``start``.
+            due_at: When it is to be paid; None for the app's payment terms from now on.
+            paid_at: When all of it was paid, not in the future; None for not yet.
+            reference: What that payment is called where it was made, 1 to 255 characters, or None.
+
+        Returns:
+            The invoice, pending or paid.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SubscriptionNotFound: The tenant has no such subscription.
+            UnknownCurrency: A currency is neither of ISO 4217 nor defined by the app.
+            InvalidInvoice: Lines or ``tax_rates`` are not valid, a line bills something that the
+                period does not come to, or the total is not below 1e30 in size; the message names
+                the path.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidTime: A time is outside the years 1 to 9999, or ``paid_at`` is in the future.
+            InvalidArgument: The reference is not valid or there is no ``paid_at``, there is no such
+                kind, the currency is not the plan's, the subscription has no period at that time,
+                or the period is not over.
+            IdempotencyConflict: The id is taken by a different invoice.
+            UsagePurged: Usage events of the period may have been purged.
+            InvalidState: There is such an invoice already, or an earlier draft comes first.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.import_invoice,
+            (
+                app_id,
+                tenant_id,
+                currency,
+                sequence_text("lines", lines),
+                sequence_text("tax_rates", tax_rates),
+                metadata_text(metadata),
+                id,
+                subscription_id,
+                time_text("at", at),
+                kind,
+                time_text("due_at", due_at),
+                time_text("paid_at", paid_at),
+                reference,
+            ),
+        )
+
     async def advance(
         self,
         app_id: str,
@@ -3268,11 +3888,11 @@ class AsyncBillingCalls(AsyncCaller):
         not mean that nothing is left: one that is more than 100 steps behind moves on by 100 in a
         call, and the next call goes on with it, after all others that are due.
 
-        A subscription gives one row for each step, in order: ``trial_ended``, ``period_started``,
-        canceled. Invoices follow: ``invoice_drafted``, ``invoice_finalized``, ``invoice_past_due``.
-        A subscription that could not be moved gives failed, with the error, and is tried again in
-        an hour. ``nothing_due`` names the last one that was looked at, where nothing came of it and
-        there is more to look at.
+        A subscription gives one row for each step, in order: started, ``trial_ended``,
+        ``period_started``, canceled. Invoices follow: ``invoice_drafted``, ``invoice_finalized``,
+        ``invoice_past_due``. A subscription that could not be moved gives failed, with the error,
+        and is tried again in an hour. ``nothing_due`` names the last one that was looked at, where
+        nothing came of it and there is more to look at.
 
         Args:
             app_id: App whose subscriptions and invoices they are.

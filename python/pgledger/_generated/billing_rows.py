@@ -28,6 +28,7 @@ __all__ = [
     "SubscriptionMove",
     "UsageAnswer",
     "UsageEvent",
+    "UsagePart",
     "UsageReceipt",
 ]
 
@@ -165,7 +166,8 @@ class PlanVersion:
         pricing: JSON object of base fee and prices, as given (None if the change left them out), or
             None.
         created_at: When it was written.
-        priority: Priority, as given (None if the change left it out), or None.
+        priority: Of several subscriptions with a price for a feature, that of the lowest one bills
+            its usage (None if the change left it out), or None.
     """
 
     plan_id: str
@@ -213,8 +215,8 @@ class Subscription:
         tenant_id: Tenant who subscribes.
         plan_id: Id of the current plan.
         plan_slug: Slug of the current plan.
-        status: State; canceled is final; one of: ``trialing``, ``active``, ``paused``,
-            ``canceled``.
+        status: State; canceled is final; one of: ``scheduled``, ``trialing``, ``active``,
+            ``paused``, ``canceled``.
         quantity: How many times the plan is taken.
         started_at: Start of the first period or trial.
         anchor_at: Boundary 0 of its periods: every other boundary is a whole number of billing
@@ -227,12 +229,14 @@ class Subscription:
         current_period_end: End of the current period, exclusive.
         trial_end: When the trial ends or ended (None without a trial), or None.
         cancel_at: When it will end, if that is decided, or None.
+        cancel_at_period_end: Whether ``cancel_at`` is the end of the period, or of the trial, and
+            moves with it.
         canceled_at: When its cancellation was asked for, or None.
         paused_at: Since when it is paused, or None.
         ended_at: When it ended, or None.
         add_on: Whether the plan was an add-on when it was taken: others may be active beside it.
-        unused_time: What becomes of time that was paid and is left unused by an immediate
-            cancellation; one of: ``none``, ``credit``, ``refund``.
+        unused_time: What becomes of time that was paid and is left unused by a cancellation; one
+            of: ``none``, ``credit``, ``refund``.
         tax_rates: JSON array of the tax rates of its invoices, as given; an invoice may be given
             others.
         version: Counts changes, from 1.
@@ -246,7 +250,7 @@ class Subscription:
     tenant_id: str
     plan_id: str
     plan_slug: str
-    status: Literal["trialing", "active", "paused", "canceled"]
+    status: Literal["scheduled", "trialing", "active", "paused", "canceled"]
     quantity: Decimal
     started_at: datetime
     anchor_at: datetime
@@ -257,6 +261,7 @@ class Subscription:
     current_period_end: datetime
     trial_end: datetime | None
     cancel_at: datetime | None
+    cancel_at_period_end: bool
     canceled_at: datetime | None
     paused_at: datetime | None
     ended_at: datetime | None
@@ -317,8 +322,8 @@ class UsageEvent:
         quantity: How much was used; for a seat, how many there are.
         event_at: When it happened, as reported. The event counts in the period that this time lies
             in.
-        idempotency_key: Key of the event, as given (a second event of the tenant with this key is
-            not counted), or None.
+        idempotency_key: Key of the event, as given (a second event of the tenant and feature with
+            this key is not counted), or None.
         metadata: JSON object given with the event, or None.
         created_at: When it was recorded.
     """
@@ -347,6 +352,21 @@ class FeatureUsage:
 
     feature_key: str
     aggregation: Literal["sum", "count", "max", "unique_count", "latest"]
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePart:
+    """What usage comes to in a part of a range of time: ``ledger_usage_part``.
+
+    Attributes:
+        starts_at: Start of the part, inclusive.
+        ends_at: End of the part, exclusive.
+        value: What the usage in it comes to.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
     value: Decimal
 
 
@@ -526,8 +546,9 @@ class InvoicePreview:
         tenant_id: Tenant who is billed.
         subscription_id: Id of the subscription (None for a one-off invoice), or None.
         kind: What it is for. period: what a period has come to. start: a base fee that is due at
-            the start of the time it pays for. interim: usage within a period. ``one_off``: lines
-            that the app gave. One of: ``period``, ``start``, ``interim``, ``one_off``.
+            the start of the time it pays for. change: what a change of plan or quantity comes to in
+            its period. interim: usage within a period. ``one_off``: lines that the app gave. One
+            of: ``period``, ``start``, ``change``, ``interim``, ``one_off``.
         period_start: Start of the period it is for, inclusive (None for a one-off invoice), or
             None.
         period_end: End of the period it is for, exclusive (None for a one-off invoice), or None.
@@ -565,7 +586,7 @@ class InvoicePreview:
     app_id: str
     tenant_id: str
     subscription_id: str | None
-    kind: Literal["period", "start", "interim", "one_off"]
+    kind: Literal["period", "start", "change", "interim", "one_off"]
     period_start: datetime | None
     period_end: datetime | None
     status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]
@@ -631,8 +652,9 @@ class SubscriptionMove:
         subscription_id: Id of the subscription (None for a one-off invoice), or None.
         change: What happened. failed: it could not be moved or invoiced, and is tried again in an
             hour. ``nothing_due``: nothing came of what was looked at, and there is more to look at.
-            One of: ``trial_ended``, ``period_started``, ``canceled``, ``invoice_drafted``,
-            ``invoice_finalized``, ``invoice_past_due``, ``failed``, ``nothing_due``.
+            One of: ``started``, ``trial_ended``, ``period_started``, ``canceled``,
+            ``invoice_drafted``, ``invoice_finalized``, ``invoice_past_due``, ``failed``,
+            ``nothing_due``.
         occurred_at: The boundary at which it took effect; for an invoice, when it was made or due.
         invoice_id: Id of the invoice, if the step is about one, or None.
         error: What went wrong, if the step failed, or None.
@@ -641,6 +663,7 @@ class SubscriptionMove:
     tenant_id: str
     subscription_id: str | None
     change: Literal[
+        "started",
         "trial_ended",
         "period_started",
         "canceled",
@@ -665,8 +688,9 @@ class Invoice(InvoicePreview):
         tenant_id: Tenant who is billed.
         subscription_id: Id of the subscription (None for a one-off invoice), or None.
         kind: What it is for. period: what a period has come to. start: a base fee that is due at
-            the start of the time it pays for. interim: usage within a period. ``one_off``: lines
-            that the app gave. One of: ``period``, ``start``, ``interim``, ``one_off``.
+            the start of the time it pays for. change: what a change of plan or quantity comes to in
+            its period. interim: usage within a period. ``one_off``: lines that the app gave. One
+            of: ``period``, ``start``, ``change``, ``interim``, ``one_off``.
         period_start: Start of the period it is for, inclusive (None for a one-off invoice), or
             None.
         period_end: End of the period it is for, exclusive (None for a one-off invoice), or None.
@@ -704,7 +728,7 @@ class Invoice(InvoicePreview):
     app_id: str
     tenant_id: str
     subscription_id: str | None
-    kind: Literal["period", "start", "interim", "one_off"]
+    kind: Literal["period", "start", "change", "interim", "one_off"]
     period_start: datetime | None
     period_end: datetime | None
     status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]

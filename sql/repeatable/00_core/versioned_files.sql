@@ -23,19 +23,19 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
+      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
     ('migrations/0006_create_subscriptions.sql',
-      'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b'),
+      'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
-      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
+      '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
       '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
-      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
+      '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13')
+      '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -22,6 +22,8 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
+    ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
+    ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -72,14 +74,29 @@ as $$
       'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'begin_plan(bigint, plans, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'begin_plan_anew(plans, plan_versions)', 'owner', '', ''),
     (
       'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private',
+      'billed_before(bigint, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_features(subscriptions, bigint, billed_charge[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billed_periods(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
-      'owner', '', ''
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices)', 'owner',
+      '', ''
     ),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
@@ -103,10 +120,25 @@ as $$
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'changed_plan_terms(plans, jsonb, jsonb, integer, timestamp with time zone)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
+      'charge_by_difference(jsonb, numeric, numeric[], numeric[], boolean, numeric, numeric, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charge_by_events(jsonb, integer, billing_segment[], timestamp with time zone, boolean, '
+      'numeric, numeric, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charge_by_share(jsonb, numeric, numeric[], numeric[], numeric, numeric, numeric, '
       'integer)', 'owner', '', ''
     ),
     (
@@ -114,6 +146,7 @@ as $$
       'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
       '', ''
     ),
+    ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
@@ -142,18 +175,46 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
+    ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_effective_at(timestamp with time zone, jsonb, jsonb, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
+    ('function', 'private', 'check_event_feature(jsonb, text, plan_features)', 'owner', '', ''),
+    ('function', 'private', 'check_event_price(jsonb, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
+    ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'check_invoice_total(invoices)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
@@ -173,11 +234,12 @@ as $$
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_tiers(jsonb, text, text)', 'owner', '', ''),
     (
-      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer)', 'owner', '',
-      ''
+      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer, jsonb)',
+      'owner', '', ''
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
@@ -201,6 +263,10 @@ as $$
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_usage_keeps_meaning(features)', 'owner', '', ''),
     (
       'function', 'private',
@@ -211,11 +277,13 @@ as $$
       'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_zones(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'cleared(text[])', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
-      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
-      ''
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
@@ -223,9 +291,15 @@ as $$
     ),
     (
       'function', 'private',
+      'correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
+    ('function', 'private', 'counted_value(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
@@ -263,6 +337,7 @@ as $$
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
+    ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -274,7 +349,21 @@ as $$
       'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'due_usage(subscriptions, billing_segment[], billed_charge[], boolean, integer, text[])',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'edges_of_parts(timestamp with time zone, timestamp with time zone, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -294,22 +383,36 @@ as $$
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
     (
+      'function', 'private',
+      'event_cost(jsonb, integer, timestamp with time zone, timestamp with time zone, numeric, '
+      'numeric)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'event_excess(numeric, numeric, numeric, numeric, numeric)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'event_id(timestamp with time zone, bigint)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
-    ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'event_of_key(text, text, text, numeric, timestamp with time zone, text, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'event_price(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'event_price_parts(jsonb, numeric, numeric, numeric)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'event_sums(jsonb, numeric[])', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
-      ''
-    ),
     (
       'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
       'owner', '', ''
@@ -321,11 +424,33 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
       'boolean)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
+    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
+      'zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
     (
@@ -356,7 +481,7 @@ as $$
     ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
@@ -370,6 +495,12 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'invoiceable_version(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private', 'invoiced_at_once(text, subscriptions, subscriptions)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -379,7 +510,9 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
+    ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -390,15 +523,18 @@ as $$
       'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
     (
+      'function', 'private', 'late_usage(subscriptions, timestamp with time zone, invoices)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private',
       'latest_usage_between(integer, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
-      'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
-      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
+      'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
@@ -412,9 +548,19 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
+    ),
+    ('function', 'private', 'look_again()', 'owner', '', ''),
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
@@ -426,7 +572,36 @@ as $$
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
     ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'metered_charge(priced_feature, billing_segment[], billing_segment[], timestamp with '
+      'time zone, numeric, numeric[], numeric[], boolean, text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'metered_event_sums(jsonb, integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
+      'boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'moved_to_plan(subscriptions, plans, text, boolean, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'moved_to_zone(subscriptions, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
@@ -444,12 +619,17 @@ as $$
     (
       'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
-      'time zone)', 'owner', '', ''
+      'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
-    ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
+    ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -475,13 +655,19 @@ as $$
       'function', 'private',
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'period_end_cancellation(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
-      'function', 'private',
-      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
+      'function', 'private', 'plan_trial(subscriptions, plans, text, timestamp with time zone)',
+      'owner', '', ''
     ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
@@ -496,10 +682,20 @@ as $$
       'function', 'private',
       'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
     ),
-    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'price_amounts(jsonb, numeric, numeric, numeric, numeric, numeric, numeric)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
-    ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
-    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'price_lines(jsonb, numeric, numeric, numeric, numeric)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'priced_features(subscriptions, bigint, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
       '', ''
@@ -509,16 +705,24 @@ as $$
       'proration_unit(timestamp with time zone, timestamp with time zone, timestamp with time '
       'zone, text, text)', 'owner', '', ''
     ),
+    ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_invoice_lines(jsonb, integer, integer, boolean)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_plan_versions(bigint, timestamp with time zone)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_pricing(jsonb, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'redeem_coupon(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
@@ -537,8 +741,12 @@ as $$
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
       'owner', '', ''
     ),
-    ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
-    ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'refuse_second_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_subscription_change(subscriptions, text, text)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -546,6 +754,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
+      'time zone, text)', 'owner', '', ''
+    ),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
@@ -559,17 +772,27 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private', 'repeated_usage(integer, text, numeric, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_plan(plans, plans, plan_versions)', 'owner', '', ''),
     ('function', 'private', 'right_words(text)', 'owner', '', ''),
     ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'private',
       'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
@@ -584,6 +807,11 @@ as $$
       'time zone, timestamp with time zone, text, text)', 'owner', '', ''
     ),
     (
+      'function', 'private',
+      'seats_added(integer, timestamp with time zone, timestamp with time zone, bigint, '
+      'numeric)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'seats_charge(jsonb, integer, billing_segment[], text, integer)',
       'owner', '', ''
     ),
@@ -595,6 +823,7 @@ as $$
     ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_lines(bigint, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'store_subscription(subscriptions)', 'owner', '', ''),
@@ -606,11 +835,25 @@ as $$
       'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'subscription_times(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'taxable_parts(invoice_lines[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
       'owner', '', ''
     ),
     (
@@ -621,11 +864,23 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
+    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
+    ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
+      'boolean, integer, text[])', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
@@ -638,9 +893,14 @@ as $$
     ),
     (
       'function', 'private',
+      'unrivalled_stays(subscriptions, billing_segment[], billing_segment[], rival_time[], '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'usage_answers(text, text[], text[], numeric[], timestamp with time zone[], text[], '
       'jsonb[], timestamp with time zone, timestamp with time zone, text, integer[], '
-      'integer[], integer[])', 'owner', '', ''
+      'integer[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -649,8 +909,8 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
-      'text, integer)', 'owner', '', ''
+      'usage_charges(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone, bigint, boolean, boolean, text, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -659,9 +919,10 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
-      '', ''
+      'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
+      'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
       'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
@@ -673,6 +934,11 @@ as $$
       'function', 'private',
       'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
+    ),
+    (
+      'function', 'private',
+      'usage_until(priced_feature[], timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -694,12 +960,34 @@ as $$
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
+      'function', 'private',
+      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'with_added_allowance(priced_feature, billing_segment[], bigint, rival_time[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'with_trial_end(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
+      'zone, text, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'zone_is_known(text)', 'owner', '', ''),
+    (
+      'function', 'private', 'zone_of_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -729,11 +1017,16 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_cancel_subscription(text, text, text, boolean, text)',
+      'function', 'surface',
+      'ledger_cancel_subscription(text, text, text, boolean, text, timestamp with time zone)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_change_plan(text, text, text, text)', 'owner',
+      'function', 'surface', 'ledger_change_plan(text, text, text, text, text, text, boolean)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_change_time_zone(text, text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -755,6 +1048,11 @@ as $$
     ),
     (
       'function', 'surface',
+      'ledger_correct_usage(text, text, text, timestamp with time zone, numeric, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'ledger_create_coupon(text, text, text, numeric, numeric, text, text, integer, text[], '
       'numeric, timestamp with time zone, timestamp with time zone, bigint, bigint, jsonb, '
       'text, text)', 'owner', 'poster=EXECUTE',
@@ -762,8 +1060,9 @@ as $$
     ),
     (
       'function', 'surface',
-      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text, '
+      'numeric, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -773,7 +1072,7 @@ as $$
     (
       'function', 'surface',
       'ledger_create_plan(text, text, text, text, jsonb, jsonb, text, integer, boolean, '
-      'boolean, jsonb, text, text)', 'owner', 'poster=EXECUTE',
+      'boolean, jsonb, text, text, integer)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -855,6 +1154,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'ledger_import_invoice(text, text, text, jsonb, jsonb, jsonb, text, text, timestamp with '
+      'time zone, text, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -870,6 +1175,20 @@ as $$
     (
       'function', 'surface', 'ledger_invalidate_tenant_entitlements(text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
+      'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -888,8 +1207,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_list_invoices(text, text, text, integer, bigint, boolean, timestamp with time '
+      'zone, timestamp with time zone)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
@@ -898,6 +1219,10 @@ as $$
     (
       'function', 'surface', 'ledger_list_pending_invoices(text, text, integer, bigint)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_plan_versions(text, text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_plans(text, text, integer, bigint, text)', 'owner',
@@ -934,8 +1259,8 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer, jsonb)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_purge_usage(text, timestamp with time zone, integer)',
@@ -970,6 +1295,11 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'ledger_remove_usage(text, text, text, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_resume_subscription(text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -994,6 +1324,10 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_set_trial_end(text, text, text, timestamp with time zone)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_set_usage_skew(text, interval)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -1004,22 +1338,35 @@ as $$
     (
       'function', 'surface',
       'ledger_update_coupon(text, text, text, timestamp with time zone, timestamp with time '
-      'zone, bigint, bigint, jsonb)', 'owner', 'poster=EXECUTE',
+      'zone, bigint, bigint, jsonb, text, text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_update_feature(text, text, text, text, text, jsonb, numeric, text, boolean, '
+      'text, text[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface',
-      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
-      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
+      'function', 'surface', 'ledger_update_invoice(text, text, text, jsonb, jsonb)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb, '
+      'timestamp with time zone, text, text[], integer)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_usage_by_time(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_accept_time(text, text, text)', 'owner', '',
@@ -1297,6 +1644,7 @@ as $$
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
     (
@@ -1313,6 +1661,7 @@ as $$
     ),
     ('table', 'private', 'tenants', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'transfers', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'usage_corrections', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'usage_events', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -1349,8 +1698,11 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
+    ('type', 'private', 'rival_time', 'owner', '', ''),
+    ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),
@@ -1362,11 +1714,13 @@ as $$
     ('type', 'surface', 'ledger_invoice_preview', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_payment', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_plan', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_plan_version', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_price_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_answer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_part', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
@@ -1418,6 +1772,7 @@ as $$
       'view', 'surface', 'ledger_tenant_usage_events', 'tenant_views', 'tenant=SELECT',
       'security_barrier=true'
     ),
+    ('view', 'surface', 'ledger_usage_corrections', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
