@@ -14295,7 +14295,7 @@ begin
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
+        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_active_idx' then
           raise;
         end if;
     end;
@@ -16419,7 +16419,6 @@ begin
     anchor_at_trial_end = plan.anchor_at_trial_end,
     version = plan_version.version,
     metadata = plan.metadata,
-    priority = plan.priority,
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception
@@ -26331,7 +26330,7 @@ begin
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
+        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_active_idx' then
           raise;
         end if;
     end;
@@ -36990,7 +36989,7 @@ values
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '896eacdb55cefe133a3e714fa9210c717bd7a9d005b2be291d6d305117370dd2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '68326a2d9922886407eb338fb6e4e37a104b043b4c8f15a6b99de327d16b3afe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37021,7 +37020,7 @@ values
   ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '3c136522f2e36f3cc1249a2ebe034b480863ec445c07be06b2b54738f2fc9fb5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '8d0fcfa66d2d529aee6bf7b40a19feed154d3e90221edcfbea74a1ab7ae24374', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37189,7 +37188,7 @@ values
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c76c260500dd090a1118e0bb2386d4e59ae566680e6122b52132c614c1557087', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '4d5f20203001c20f18318bc29140ed28a1b63e7223efcff0b4dd78c369e45d17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '46e279b5b7024ce13dcbcf1a6242552709e899d1a733b508107e199cd32c509a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bfb4e5d757e5832de0f17897cd45789ce2b75a8685fc40007495f6019dd04916', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),

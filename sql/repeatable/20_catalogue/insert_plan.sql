@@ -53,7 +53,7 @@ begin
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
+        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_active_idx' then
           raise;
         end if;
     end;

@@ -37,7 +37,7 @@ begin
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
+        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_active_idx' then
           raise;
         end if;
     end;
