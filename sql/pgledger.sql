@@ -162,9 +162,9 @@ begin
       'ledger_invoice_payments',
       'ledger_invoice_preview',
       'ledger_invoices',
-      'ledger_list_all_subscriptions',
       'ledger_list_app_invoices',
       'ledger_list_app_pending_invoices',
+      'ledger_list_app_subscriptions',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -8716,10 +8716,6 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_all_subscriptions(text, text, text, integer, bigint)',
-      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface',
       'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
       'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
@@ -8728,6 +8724,10 @@ as $$
     (
       'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -14295,7 +14295,7 @@ begin
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_key' then
+        if v_constraint is distinct from 'plans_app_id_tenant_id_slug_active_idx' then
           raise;
         end if;
     end;
@@ -16547,7 +16547,7 @@ revoke all on function pgledger.write_plan_features from public;
 
 -- file: repeatable/20_catalogue/write_plan_version.sql
 /*
-Writes since when a plan has other prices or features. The rows are those of its features, as
+Writes since when a plan has other prices, features or priority. The rows are those of its features, as
 pgledger.plan_features has them; they count only where the features are given. The caller has locked
 the plan's row, or has just made it.
 */
@@ -18553,13 +18553,13 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
 revoke all on function public.ledger_get_subscription from public;
 grant execute on function public.ledger_get_subscription to pgledger_reader;
 
--- file: repeatable/22_subscriptions/ledger_list_all_subscriptions.sql
+-- file: repeatable/22_subscriptions/ledger_list_app_subscriptions.sql
 /*
 By internal key, which is the order in which they were written down, whatever their ids.
 
 Checks, in this order: app_id, status, plan_id, page_size, page_offset, whether the plan exists.
 */
-create or replace function public.ledger_list_all_subscriptions(
+create or replace function public.ledger_list_app_subscriptions(
   app_id text,
   status text default null,
   plan_id text default null,
@@ -18591,8 +18591,8 @@ begin
     select plans.key
     into v_plan_key
     from pgledger.plans
-    where plans.id = ledger_list_all_subscriptions.plan_id
-      and plans.app_id = ledger_list_all_subscriptions.app_id;
+    where plans.id = ledger_list_app_subscriptions.plan_id
+      and plans.app_id = ledger_list_app_subscriptions.app_id;
     if not found then
       v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_app(app_id)]);
     end if;
@@ -18611,19 +18611,19 @@ begin
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
-  where subscriptions.app_id = ledger_list_all_subscriptions.app_id
+  where subscriptions.app_id = ledger_list_app_subscriptions.app_id
     and (
-      ledger_list_all_subscriptions.status is null
-      or subscriptions.status = ledger_list_all_subscriptions.status
+      ledger_list_app_subscriptions.status is null
+      or subscriptions.status = ledger_list_app_subscriptions.status
     )
     and (v_plan_key is null or subscriptions.plan_key = v_plan_key)
   order by subscriptions.key desc
-  limit ledger_list_all_subscriptions.page_size
-  offset ledger_list_all_subscriptions.page_offset;
+  limit ledger_list_app_subscriptions.page_size
+  offset ledger_list_app_subscriptions.page_offset;
 end;
 $$;
 
-comment on function public.ledger_list_all_subscriptions is
+comment on function public.ledger_list_app_subscriptions is
 $$Returns a page of the subscriptions of all tenants of an app, newest first.
 
 They are as they are written down. The order is that of creation, the last one
@@ -18641,8 +18641,8 @@ Returns: The subscriptions of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidId, InvalidPage, PlanNotFound (the app has no such plan).$$;
 
-revoke all on function public.ledger_list_all_subscriptions from public;
-grant execute on function public.ledger_list_all_subscriptions to pgledger_reader;
+revoke all on function public.ledger_list_app_subscriptions from public;
+grant execute on function public.ledger_list_app_subscriptions to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
@@ -22664,7 +22664,10 @@ begin
     for no key update
   );
   if settles and v_tenant.settling_since = tenant.settling_since
-    and (v_tenant.settling_before < line or v_tenant.settled_before < move_purge_line.settled_before)
+    and (
+      v_tenant.settling_before < line
+      or v_tenant.settled_before < move_purge_line.settled_before
+    )
   then
     v_tenant.settled_before := greatest(v_tenant.settled_before, move_purge_line.settled_before);
     v_tenant.settling_before := greatest(v_tenant.purged_before, line);
@@ -26327,7 +26330,7 @@ begin
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_key' then
+        if v_constraint is distinct from 'coupons_app_id_tenant_id_code_active_idx' then
           raise;
         end if;
     end;
@@ -30846,7 +30849,8 @@ revoke all on function pgledger.late_lines from public;
 /*
 The periods before one in which usage may have come to something else since it was billed, with the
 features. First all periods of a feature are looked at together: as long as its events are as many
-as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked at.
+as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked
+at.
 
 Of seats, every report before the last period's end counts, because one from before a period says
 how many were taken in it. Which periods it changes is seen only by computing them anew.
@@ -32453,7 +32457,8 @@ begin
     sinces := v_time.sinces;
     untils := v_time.untils;
     whole := v_time.whole;
-  elsif (pgledger.event_price(v_terms)).is_by_event then
+  elsif v_terms ?| array['event_fee', 'event_minimum', 'event_maximum', 'free_events']
+    and (pgledger.event_price(v_terms)).is_by_event then
     v_charge := pgledger.charge_by_events(
       v_terms, price.meter_key, own_stays, counted_from, is_first, v_part.part, v_part.whole,
       exponent
@@ -32841,7 +32846,10 @@ begin
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
+  v_line.kind := case
+    when line ? 'kind' then pgledger.json_text(line, path, 'kind')
+    else 'item'
+  end;
   if v_line.kind not in ('item', 'base_fee', 'usage') then
     v_ok := pgledger.refuse_json(
       line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
@@ -35911,6 +35919,8 @@ as $$
     from change
     where change.version between subscription.invoiced_version + 1 and until_version
       and change.change = 'canceled'
+      -- Not before it began.
+      and change.occurred_at >= change.period_start
     union all
     select 'period', subscription.current_period_start, 0, subscription.version, false
     where until_version = subscription.version
@@ -36899,7 +36909,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1fe12503021ef25d45ddc0df3cc9f036ebbd3d1eeacf1583d6d0bc5957bdfa1e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5fd158607d547477eb4740b12808f26434f7490d779939981df1ca7ee15093bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -36979,7 +36989,7 @@ values
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '896eacdb55cefe133a3e714fa9210c717bd7a9d005b2be291d6d305117370dd2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '68326a2d9922886407eb338fb6e4e37a104b043b4c8f15a6b99de327d16b3afe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37013,7 +37023,7 @@ values
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '8d0fcfa66d2d529aee6bf7b40a19feed154d3e90221edcfbea74a1ab7ae24374', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '3c9eaa93c9564e089cc119c8b9a4528dd28712ee3c32ca9467419763213679f1', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37047,7 +37057,7 @@ values
   ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '9e35b5f587c54981eb1cb401ebe85d66c30b494cd0027b601c424c474e09872d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '47edf529f877819e66197bf22bf596200cfa14d4436133ab67dbf962a2db3e98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_all_subscriptions.sql', 'repeatable', '52f45b377643e70940b596dfd4cc69b01c4c9009000ddffd67dfd72cb5552fee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_app_subscriptions.sql', 'repeatable', '795f3b32bbd145677ae8e2894c65ef7f7526c7bf45f415bf32c19c8a8035f67e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'a195f36e8039bd7c2e33b500bcb5b8829f89caeea2e47bf764263c0dbbdc3998', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '7395fc2e4c3b3e2154ca122311f53af9e5d196ab775b8bd6003d1256b6733b86', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '7bd755e7fec846ca1164924b4d142865595f94ed3a1451895ec3e7c07f9a7c59', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37116,7 +37126,7 @@ values
   ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '1e78882275e1fb997c10416ca6b0771934d2d3d298fcac9748efe0f0316b2d3c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/purge_bounds.sql', 'repeatable', 'cf249b70c9c262275d3c055232d8ffe3bc584263b86dbbe6af3b5a08784b3b28', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37178,7 +37188,7 @@ values
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c76c260500dd090a1118e0bb2386d4e59ae566680e6122b52132c614c1557087', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '4d5f20203001c20f18318bc29140ed28a1b63e7223efcff0b4dd78c369e45d17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '46e279b5b7024ce13dcbcf1a6242552709e899d1a733b508107e199cd32c509a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bfb4e5d757e5832de0f17897cd45789ce2b75a8685fc40007495f6019dd04916', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37257,7 +37267,7 @@ values
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'cc713ef460fb05ff802fde1ff931615670e82a60bf4f50c3e16d0e6f0e511d39', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37280,14 +37290,14 @@ values
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', 'd96248aab2d50ab1f87afc82436c103760503d7be552ee502a94a14d100eb55c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'ae2a30c168d668de97b22926a008f13425a9d7947d5b460c336a4deb259c668a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '24657010e8362d84f164982f9bd0a4cb6ae3eed2c0efac61969adc0dc9a3edb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '90052c5d488de6e23410be824375c8b08c5ef67489186a904464eb43509f331b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37334,7 +37344,7 @@ values
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '272d41d2ac26218256e929714a107cbbea046384d6da465a02a1c3af07e69a0b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),

@@ -10,7 +10,7 @@ import pytest
 from support.clock import SetClock
 from support.database import Connect
 from support.invoices import Customer, amounts, carry_clock, make_feature, make_plan
-from support.subscriptions import Session, call, utc
+from support.subscriptions import Row, Session, call, utc
 
 START = "2025-01-01 00:00"
 JANUARY, FEBRUARY, MARCH, APRIL = (f"2025-0{month}-01 00:00" for month in (1, 2, 3, 4))
@@ -59,7 +59,11 @@ def use_each_month(customer: Customer) -> None:
 
 
 def finalize_drafts(customer: Customer) -> None:
-    for invoice in sorted(customer.invoices("draft"), key=lambda row: row["period_start"]):
+    def order(row: Row) -> tuple[Any, int]:
+        is_period = row["kind"] == "period"
+        return row["period_end" if is_period else "period_start"], not is_period
+
+    for invoice in sorted(customer.invoices("draft"), key=order):
         customer.finalize(invoice["id"])
 
 
@@ -89,6 +93,71 @@ def test_a_price_is_raised_while_the_invoice_of_the_month_before_waits(
     customer.advance(invoices=invoices)
     finalize_drafts(customer)
     assert usage(customer) == expected
+
+
+@pytest.mark.parametrize(
+    ("effective_at", "expected"),
+    [
+        (None, [31, 31, 62]),
+        (FEBRUARY, [31, 62, 62]),
+        ("2025-02-02 00:00", [31, 31, 62]),
+        (JANUARY, [62, 62, 62]),
+        (MARCH, [31, 31, 62]),
+        ("2025-03-01 00:01", [31, 31, 31]),
+    ],
+)
+@pytest.mark.parametrize("billed", ["advance", "arrears"])
+def test_base_fees_are_prices_too(
+    customer: Customer, billed: str, effective_at: str | None, expected: list[int]
+) -> None:
+    def base(amount: int) -> dict[str, Any]:
+        return {"base": {"amount": str(amount), "billed": billed}}
+
+    plan = make_plan(customer.conn, "pro", amount="31", base={"billed": billed})
+    customer.tenant.create(plan)
+    customer.at("2025-02-01 08:00")
+    customer.advance(invoices="draft")
+    update(customer.conn, plan, effective_at, pricing=base(62))
+    customer.at("2025-04-01 00:00")
+    customer.advance(invoices="draft")
+    finalize_drafts(customer)
+    fees = [amount for row in customer.invoices() for amount in amounts(row, "base_fee")]
+    # A fee that is paid in advance is billed for April, too.
+    assert fees[:3] == expected
+    assert len(fees) == (4 if billed == "advance" else 3)
+    assert {row["status"] for row in customer.invoices()} <= {"pending", "past_due"}
+
+
+def test_a_fee_that_is_billed_keeps_its_price(customer: Customer) -> None:
+    plan = make_plan(customer.conn, "pro", amount="31")
+    subscription = customer.tenant.create(plan)["id"]
+    customer.advance()
+    customer.at("2025-01-11 00:00")
+    update(customer.conn, plan, JANUARY, pricing={"base": {"amount": "310"}})
+    customer.at("2025-01-16 00:00")
+    customer.tenant.one(
+        "ledger_cancel_subscription", id=subscription, at_period_end=False, unused_time="refund"
+    )
+    customer.advance()
+    assert [row["total"] for row in customer.invoices()] == [31, -16]
+
+
+def test_when_a_fee_is_billed_is_the_periods(customer: Customer) -> None:
+    plan = make_plan(customer.conn, "pro", amount="10", base={"billed": "arrears"})
+    customer.tenant.create(plan)
+    update(customer.conn, plan, FEBRUARY, pricing={"base": {"amount": "20"}})
+    update(customer.conn, plan, MARCH, pricing={"base": {"amount": "30", "billed": "arrears"}})
+    for at, expected in (
+        (JANUARY, []),
+        ("2025-01-31 23:59", []),
+        (FEBRUARY, [10, 20]),
+        (MARCH, [10, 20]),
+        (APRIL, [10, 20, 30]),
+    ):
+        customer.at(at)
+        customer.advance()
+        fees = [amount for row in customer.invoices() for amount in amounts(row, "base_fee")]
+        assert fees == expected, at
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

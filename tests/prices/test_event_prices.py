@@ -421,3 +421,45 @@ def test_usage_is_kept_for_a_price_that_the_plan_has_no_longer(
     assert list(purged.values()) == [0]
     customer.advance()
     assert usage(customer) == D("22.12")
+
+
+def purge(customer: Customer, before: str) -> int:
+    rows = call(customer.conn, "ledger_purge_usage", app_id="shop", before=before)
+    return next(iter(rows[0].values()))
+
+
+@PRICES
+def test_what_is_purged_is_neither_given_back_nor_billed_again(
+    customer: Customer, price: dict[str, Any]
+) -> None:
+    customer.tenant.create(make_plan(customer.conn, "pro", prices=[price]))
+    customer.at("2025-02-01 00:00")
+    use_all(customer, SOME)
+    customer.advance()
+    billed = usage(customer)
+    for now, before in (
+        ("2025-02-20 00:00", "2025-01-15 12:30+00"),
+        ("2025-03-01 00:00", "2025-01-20 00:00+00"),
+        ("2025-04-01 00:00", "2025-03-15 00:00+00"),
+        ("2025-05-01 00:00", "2025-04-15 00:00+00"),
+        ("2025-06-01 00:00", "2025-05-15 00:00+00"),
+    ):
+        customer.at(now)
+        while purge(customer, before):
+            pass
+        customer.advance()
+        assert usage(customer) == billed, now
+    assert len(customer.tenant.rows("ledger_query_usage")) < len(SOME)
+
+
+def test_what_comes_late_after_a_purge_in_the_period_is_billed_whole(customer: Customer) -> None:
+    customer.tenant.create(make_plan(customer.conn, "pro", prices=[FREE]))
+    customer.at("2025-02-01 00:00")
+    use_all(customer, SOME)
+    customer.advance()
+    customer.at("2025-02-20 00:00")
+    purge(customer, "2025-01-15 00:00+00")
+    customer.use("volume", 50, "2025-01-20 00:00")
+    customer.at("2025-03-01 00:00")
+    customer.advance()
+    assert usage(customer) == D("1022.00") + 6
