@@ -162,9 +162,9 @@ begin
       'ledger_invoice_payments',
       'ledger_invoice_preview',
       'ledger_invoices',
-      'ledger_list_all_subscriptions',
       'ledger_list_app_invoices',
       'ledger_list_app_pending_invoices',
+      'ledger_list_app_subscriptions',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -2434,7 +2434,8 @@ create type public.ledger_usage_part as (
   value numeric
 );
 
-comment on type public.ledger_usage_part is 'What usage comes to in a part of a range of time.';
+comment on type public.ledger_usage_part is
+  'What usage comes to in a part of a range of time.';
 comment on column public.ledger_usage_part.starts_at is 'Start of the part, inclusive.';
 comment on column public.ledger_usage_part.ends_at is 'End of the part, exclusive.';
 comment on column public.ledger_usage_part.value is 'What the usage in it comes to.';
@@ -6542,7 +6543,7 @@ as $$
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
-      '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7'),
+      '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
@@ -7969,7 +7970,7 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
-    ('function', 'private', 'has_prices(bigint)', 'owner', '', ''),
+    ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -8715,10 +8716,6 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_all_subscriptions(text, text, text, integer, bigint)',
-      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface',
       'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
       'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
@@ -8727,6 +8724,10 @@ as $$
     (
       'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -16418,6 +16419,7 @@ begin
     anchor_at_trial_end = plan.anchor_at_trial_end,
     version = plan_version.version,
     metadata = plan.metadata,
+    priority = plan.priority,
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception
@@ -16546,7 +16548,7 @@ revoke all on function pgledger.write_plan_features from public;
 
 -- file: repeatable/20_catalogue/write_plan_version.sql
 /*
-Writes since when a plan has other prices or features. The rows are those of its features, as
+Writes since when a plan has other prices, features or priority. The rows are those of its features, as
 pgledger.plan_features has them; they count only where the features are given. The caller has locked
 the plan's row, or has just made it.
 */
@@ -18552,13 +18554,13 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
 revoke all on function public.ledger_get_subscription from public;
 grant execute on function public.ledger_get_subscription to pgledger_reader;
 
--- file: repeatable/22_subscriptions/ledger_list_all_subscriptions.sql
+-- file: repeatable/22_subscriptions/ledger_list_app_subscriptions.sql
 /*
 By internal key, which is the order in which they were written down, whatever their ids.
 
 Checks, in this order: app_id, status, plan_id, page_size, page_offset, whether the plan exists.
 */
-create or replace function public.ledger_list_all_subscriptions(
+create or replace function public.ledger_list_app_subscriptions(
   app_id text,
   status text default null,
   plan_id text default null,
@@ -18590,8 +18592,8 @@ begin
     select plans.key
     into v_plan_key
     from pgledger.plans
-    where plans.id = ledger_list_all_subscriptions.plan_id
-      and plans.app_id = ledger_list_all_subscriptions.app_id;
+    where plans.id = ledger_list_app_subscriptions.plan_id
+      and plans.app_id = ledger_list_app_subscriptions.app_id;
     if not found then
       v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_app(app_id)]);
     end if;
@@ -18610,19 +18612,19 @@ begin
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
-  where subscriptions.app_id = ledger_list_all_subscriptions.app_id
+  where subscriptions.app_id = ledger_list_app_subscriptions.app_id
     and (
-      ledger_list_all_subscriptions.status is null
-      or subscriptions.status = ledger_list_all_subscriptions.status
+      ledger_list_app_subscriptions.status is null
+      or subscriptions.status = ledger_list_app_subscriptions.status
     )
     and (v_plan_key is null or subscriptions.plan_key = v_plan_key)
   order by subscriptions.key desc
-  limit ledger_list_all_subscriptions.page_size
-  offset ledger_list_all_subscriptions.page_offset;
+  limit ledger_list_app_subscriptions.page_size
+  offset ledger_list_app_subscriptions.page_offset;
 end;
 $$;
 
-comment on function public.ledger_list_all_subscriptions is
+comment on function public.ledger_list_app_subscriptions is
 $$Returns a page of the subscriptions of all tenants of an app, newest first.
 
 They are as they are written down. The order is that of creation, the last one
@@ -18640,8 +18642,8 @@ Returns: The subscriptions of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidId, InvalidPage, PlanNotFound (the app has no such plan).$$;
 
-revoke all on function public.ledger_list_all_subscriptions from public;
-grant execute on function public.ledger_list_all_subscriptions to pgledger_reader;
+revoke all on function public.ledger_list_app_subscriptions from public;
+grant execute on function public.ledger_list_app_subscriptions to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
@@ -21129,9 +21131,10 @@ revoke all on function pgledger.forget_usage_values from public;
 
 -- file: repeatable/23_usage/has_prices.sql
 /*
-Whether a plan that a subscription has been on has prices for usage.
+Whether a plan that a subscription has been on since a version of it has, or ever had, prices for
+usage.
 */
-create or replace function pgledger.has_prices(subscription_key bigint)
+create or replace function pgledger.has_prices(subscription_key bigint, since_version bigint)
 returns boolean
 language sql
 stable
@@ -21143,9 +21146,10 @@ as $$
       select distinct subscription_changes.plan_key
       from pgledger.subscription_changes
       where subscription_changes.subscription_key = has_prices.subscription_key
+        and subscription_changes.version >= has_prices.since_version
     ) as taken
-    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
-    where jsonb_path_exists(terms.pricing, '$.prices[0]')
+    inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
+    where jsonb_path_exists(plan_versions.pricing, '$.prices[0]')
   )
 $$;
 
@@ -21472,7 +21476,8 @@ revoke all on function pgledger.insert_usage from public;
 -- file: repeatable/23_usage/is_read_singly.sql
 /*
 Whether invoices look at the single events of a tenant's feature, and not only at totals: at the
-reports of a seat, and at usage of which each event has a price of its own.
+reports of a seat, and at usage of which each event has a price of its own, by any version of a plan
+that the tenant has been on.
 */
 create or replace function pgledger.is_read_singly(meter pgledger.meters)
 returns boolean
@@ -21488,8 +21493,8 @@ as $$
       where subscription_changes.app_id = meter.app_id
         and subscription_changes.tenant_id = meter.tenant_id
     ) as taken
-    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
-    cross join lateral jsonb_path_query(terms.pricing, '$.prices[*]') as price (value)
+    inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
+    cross join lateral jsonb_path_query(plan_versions.pricing, '$.prices[*]') as price (value)
     where price.value ->> 'feature' = meter.feature_key
       and price.value ?| array['event_minimum', 'event_maximum', 'free_events']
   )
@@ -22660,7 +22665,10 @@ begin
     for no key update
   );
   if settles and v_tenant.settling_since = tenant.settling_since
-    and (v_tenant.settling_before < line or v_tenant.settled_before < move_purge_line.settled_before)
+    and (
+      v_tenant.settling_before < line
+      or v_tenant.settled_before < move_purge_line.settled_before
+    )
   then
     v_tenant.settled_before := greatest(v_tenant.settled_before, move_purge_line.settled_before);
     v_tenant.settling_before := greatest(v_tenant.purged_before, line);
@@ -22847,7 +22855,7 @@ begin
     where subscriptions.app_id = tenant.app_id
       and subscriptions.tenant_id = tenant.tenant_id
       and subscriptions.status <> 'canceled'
-      and pgledger.has_prices(subscriptions.key)
+      and pgledger.has_prices(subscriptions.key, 1)
       and not exists (
         select
         from pgledger.invoices
@@ -23696,10 +23704,9 @@ as $$
   left join lateral (
     select min(change.period_start) as period_start
     from pgledger.subscription_changes as change
-    inner join pgledger.plans on change.plan_key = plans.key
     where change.subscription_key = subscriptions.key
       and change.version >= greatest(subscriptions.invoiced_version, 1)
-    having bool_or(jsonb_path_exists(plans.pricing, '$.prices[0]'))
+      and pgledger.has_prices(subscriptions.key, greatest(subscriptions.invoiced_version, 1))
   ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id
@@ -30843,7 +30850,8 @@ revoke all on function pgledger.late_lines from public;
 /*
 The periods before one in which usage may have come to something else since it was billed, with the
 features. First all periods of a feature are looked at together: as long as its events are as many
-as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked at.
+as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked
+at.
 
 Of seats, every report before the last period's end counts, because one from before a period says
 how many were taken in it. Which periods it changes is seen only by computing them anew.
@@ -32450,7 +32458,8 @@ begin
     sinces := v_time.sinces;
     untils := v_time.untils;
     whole := v_time.whole;
-  elsif (pgledger.event_price(v_terms)).is_by_event then
+  elsif v_terms ?| array['event_fee', 'event_minimum', 'event_maximum', 'free_events']
+    and (pgledger.event_price(v_terms)).is_by_event then
     v_charge := pgledger.charge_by_events(
       v_terms, price.meter_key, own_stays, counted_from, is_first, v_part.part, v_part.whole,
       exponent
@@ -32838,7 +32847,10 @@ begin
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
+  v_line.kind := case
+    when line ? 'kind' then pgledger.json_text(line, path, 'kind')
+    else 'item'
+  end;
   if v_line.kind not in ('item', 'base_fee', 'usage') then
     v_ok := pgledger.refuse_json(
       line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
@@ -35908,6 +35920,8 @@ as $$
     from change
     where change.version between subscription.invoiced_version + 1 and until_version
       and change.change = 'canceled'
+      -- Not before it began.
+      and change.occurred_at >= change.period_start
     union all
     select 'period', subscription.current_period_start, 0, subscription.version, false
     where until_version = subscription.version
@@ -36808,7 +36822,7 @@ values
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0007_create_usage.sql', 'versioned', '51f510f1760d766d4fae5cce826161508dd6d79e5b1b5cf996f1d76f6320b3b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
@@ -36880,7 +36894,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'dfdf3a6d05104491da5029d2ad38067fa8ad2f48ecc6682649cc8faa55c53d18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'aea8cecd0dd724618b8e75f4254fe1257f57669f2d3be1cbeb638026c4125756', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -36896,7 +36910,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '6fdae094caee8f0ac0e65b5fa8e50f85b105f3446f1cc2212efc735cbae705a6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5fd158607d547477eb4740b12808f26434f7490d779939981df1ca7ee15093bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37007,10 +37021,10 @@ values
   ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '8d0fcfa66d2d529aee6bf7b40a19feed154d3e90221edcfbea74a1ab7ae24374', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '3c136522f2e36f3cc1249a2ebe034b480863ec445c07be06b2b54738f2fc9fb5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '3c9eaa93c9564e089cc119c8b9a4528dd28712ee3c32ca9467419763213679f1', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37044,7 +37058,7 @@ values
   ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '9e35b5f587c54981eb1cb401ebe85d66c30b494cd0027b601c424c474e09872d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '47edf529f877819e66197bf22bf596200cfa14d4436133ab67dbf962a2db3e98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_all_subscriptions.sql', 'repeatable', '52f45b377643e70940b596dfd4cc69b01c4c9009000ddffd67dfd72cb5552fee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_app_subscriptions.sql', 'repeatable', '795f3b32bbd145677ae8e2894c65ef7f7526c7bf45f415bf32c19c8a8035f67e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'a195f36e8039bd7c2e33b500bcb5b8829f89caeea2e47bf764263c0dbbdc3998', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '7395fc2e4c3b3e2154ca122311f53af9e5d196ab775b8bd6003d1256b6733b86', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '7bd755e7fec846ca1164924b4d142865595f94ed3a1451895ec3e7c07f9a7c59', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37090,13 +37104,13 @@ values
   ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_prices.sql', 'repeatable', '90ebc2a2d19f50e9997eb2dd9bb1b8ce961c7eac68ff3a5e8d1aeab206c3ca2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '8b5e5ce36d7e1fad225a1e03485b4ee38c88d541f643571d8a85a846a7f6b828', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37113,10 +37127,10 @@ values
   ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '1e78882275e1fb997c10416ca6b0771934d2d3d298fcac9748efe0f0316b2d3c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '70686aaaef382e2f42f6b6f433e0f64953ff51e5fb969c0a6dc81b3d5bba88cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', 'cf249b70c9c262275d3c055232d8ffe3bc584263b86dbbe6af3b5a08784b3b28', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37128,7 +37142,7 @@ values
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2b3bac8eb0d682fccfb916f11bc3670312121f4404226ab54037ccc179b5795e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '6c8c4744904c07569a83483526c678d6b20e1379f92a57a7b50fd182f757adda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37254,7 +37268,7 @@ values
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'cc713ef460fb05ff802fde1ff931615670e82a60bf4f50c3e16d0e6f0e511d39', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37277,14 +37291,14 @@ values
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', 'd96248aab2d50ab1f87afc82436c103760503d7be552ee502a94a14d100eb55c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'ae2a30c168d668de97b22926a008f13425a9d7947d5b460c336a4deb259c668a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '24657010e8362d84f164982f9bd0a4cb6ae3eed2c0efac61969adc0dc9a3edb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '90052c5d488de6e23410be824375c8b08c5ef67489186a904464eb43509f331b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37331,7 +37345,7 @@ values
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '272d41d2ac26218256e929714a107cbbea046384d6da465a02a1c3af07e69a0b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),

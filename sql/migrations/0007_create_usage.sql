@@ -260,7 +260,8 @@ create type @extschema@.ledger_usage_part as (
   value numeric
 );
 
-comment on type @extschema@.ledger_usage_part is 'What usage comes to in a part of a range of time.';
+comment on type @extschema@.ledger_usage_part is
+  'What usage comes to in a part of a range of time.';
 comment on column @extschema@.ledger_usage_part.starts_at is 'Start of the part, inclusive.';
 comment on column @extschema@.ledger_usage_part.ends_at is 'End of the part, exclusive.';
 comment on column @extschema@.ledger_usage_part.value is 'What the usage in it comes to.';

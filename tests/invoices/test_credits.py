@@ -719,9 +719,7 @@ def test_credits_payments_and_voids_at_once(connect: Connect, conn: Session) -> 
                 pass
         return paid
 
-    results = all_at_once(
-        connect, [lambda session, seed=seed: work(seed, session) for seed in range(5)]
-    )
+    results = all_at_once(connect, [partial(work, seed) for seed in range(5)])
     assert [result for result in results if not isinstance(result, Decimal)] == []
     assert len(customer.invoices()) > len(billed)
     for draft in customer.invoices("draft"):

@@ -496,7 +496,7 @@ def test_a_repeated_import_is_one(customer: Customer) -> None:
         }
         made = import_invoice(customer, own(9, **kind), own(1), own(2), **request)
         assert import_invoice(customer, own("9.0", **kind), own(1), own(2), **request) == made
-        for change in (
+        changes: list[Row] = [
             {"metadata": None},
             {"tax_rates": []},
             {"reference": "cash"},
@@ -504,7 +504,8 @@ def test_a_repeated_import_is_one(customer: Customer) -> None:
             {"subscription_id": None if options else subscription, "at": utc(START)},
             {"lines": [own(9), own(1), own(3)]},
             {"at": utc("2025-02-05 00:00")} if options else {"tenant_id": "t2"},
-        ):
+        ]
+        for change in changes:
             arguments = {
                 "app_id": "shop",
                 "tenant_id": "t1",

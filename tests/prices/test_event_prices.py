@@ -399,3 +399,25 @@ def test_events_that_are_looked_at_are_kept_until_they_are_billed(customer: Cust
     assert list(purged.values()) == [0]
     customer.advance()
     assert usage(customer) == D("22.12")
+
+
+@pytest.mark.parametrize("effective_at", ["2025-02-01 00:00+00", "2025-03-01 00:00+00"])
+def test_usage_is_kept_for_a_price_that_the_plan_has_no_longer(
+    customer: Customer, effective_at: str
+) -> None:
+    plan = make_plan(customer.conn, "pro", prices=[BOUNDED])
+    subscription = customer.tenant.create(plan)["id"]
+    customer.at("2025-02-01 00:00")
+    use_all(customer, SOME)
+    call(
+        customer.conn, "ledger_update_plan", app_id="shop", id=plan, pricing={},
+        effective_at=effective_at,
+    )  # fmt: skip
+    customer.tenant.one("ledger_cancel_subscription", id=subscription, at_period_end=False)
+    customer.at("2025-02-10 00:00")
+    (purged,) = call(
+        customer.conn, "ledger_purge_usage", app_id="shop", before="2025-02-09 00:00+00"
+    )
+    assert list(purged.values()) == [0]
+    customer.advance()
+    assert usage(customer) == D("22.12")

@@ -20,7 +20,7 @@ def test_all_tenants_of_an_app_newest_first(conn, plan, clock):
     newest = [rows[4], paused, *rows[2::-1]]
 
     def page(**options):
-        return call(conn, "ledger_list_all_subscriptions", app_id="shop", **options)
+        return call(conn, "ledger_list_app_subscriptions", app_id="shop", **options)
 
     assert page() == newest
     assert page(page_size=2, page_offset=1) == newest[1:3]
@@ -31,9 +31,9 @@ def test_all_tenants_of_an_app_newest_first(conn, plan, clock):
     later = Tenant(conn, "t9").create(plan, started_at="2025-03-01Z")
     assert page(status="scheduled") == [later]
     assert [row["app_id"] for row in call(
-        conn, "ledger_list_all_subscriptions", app_id="forum"
+        conn, "ledger_list_app_subscriptions", app_id="forum"
     )] == ["forum"]  # fmt: skip
-    assert call(conn, "ledger_list_all_subscriptions", app_id="nobody") == []
+    assert call(conn, "ledger_list_app_subscriptions", app_id="nobody") == []
     assert later["created_at"] == NOW
 
 
@@ -52,13 +52,13 @@ def test_all_tenants_of_an_app_newest_first(conn, plan, clock):
 )
 def test_what_there_is_no_page_of(conn, plan, options, error):
     with pytest.raises(error):
-        call(conn, "ledger_list_all_subscriptions", **{"app_id": "shop", **options})
+        call(conn, "ledger_list_app_subscriptions", **{"app_id": "shop", **options})
 
 
 def test_another_apps_plan_is_not_found(conn, plan):
     forum = create_plan(conn, app_id="forum")
     with pytest.raises(errors.PlanNotFound, match="in app 'shop'"):
-        call(conn, "ledger_list_all_subscriptions", app_id="shop", plan_id=forum)
+        call(conn, "ledger_list_app_subscriptions", app_id="shop", plan_id=forum)
 
 
 def test_a_page_reads_what_it_shows(conn, plan):

@@ -115,6 +115,25 @@ def test_a_fixed_end(session, plans, days, unused_time):
 
 
 @pytest.mark.parametrize("days", RHYTHMS, ids=["often", "monthly", "at last"])
+def test_a_change_within_a_year_is_asked_for_at_once(session, plans, days):
+    life: Life = [("2025-02-01 00:00", lambda do: do("change_plan", plan_id=plans["dear"]))]
+    total = billed(session, life, days, "t1", plan_id=plans["cheap"])
+    customer = Customer(session)
+    found = {
+        invoice["kind"]: invoice["total"]
+        for invoice in customer.invoices()
+        if invoice["period_start"] < utc("2026-01-01 00:00")
+    }
+    if days is EVERY:
+        assert found == {
+            "start": Decimal("120.00"),
+            "change": Decimal("10871.01"),
+            "period": Decimal("12000.00"),
+        }
+    assert total == Decimal("10991.01") + Decimal("12000.00")
+
+
+@pytest.mark.parametrize("days", RHYTHMS, ids=["often", "monthly", "at last"])
 def test_a_trial_that_was_moved(session, plans, days):
     """31 a month from where the trial ends, whether that came later or sooner."""
     for number, (end, months) in enumerate((("2025-12-01", 3), ("2025-01-06", 13))):

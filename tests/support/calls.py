@@ -348,7 +348,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_list_pending_invoices": [tenant | page],
         "ledger_list_plan_versions": [app | page | {"id": plan}],
         "ledger_list_plans": [app | page | {"status": "active", "tenant_id": "t1"}],
-        "ledger_list_all_subscriptions": [app | page | {"status": "active", "plan_id": plan}],
+        "ledger_list_app_subscriptions": [app | page | {"status": "active", "plan_id": plan}],
         "ledger_list_subscriptions": [tenant | page | {"status": "active"}],
         "ledger_map_tenant_role": [tenant | {"role_name": TENANT_ROLE}],
         "ledger_mark_invoice_paid": [

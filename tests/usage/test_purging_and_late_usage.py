@@ -20,7 +20,7 @@ from support.purging import (
     purge,
     set_up,
 )
-from support.subscriptions import Session, utc
+from support.subscriptions import Session, call, utc
 
 START = "2025-01-01 00:00"
 
@@ -147,3 +147,48 @@ def test_a_late_event_in_a_period_that_was_purged_in_part_is_billed(
     january, february = customer.invoices()
     assert (january["total"], february["total"]) == (20, 4)
     assert lines(february)[-1] == ("late_usage", "calls", Decimal(4), Decimal(4))
+
+
+def test_events_that_have_a_price_each_are_kept_until_their_period_is_settled(
+    customer: Customer, conn: Session
+) -> None:
+    price = {
+        "feature": "calls",
+        "model": "percentage",
+        "percentage": "2.99",
+        "event_minimum": "1.75",
+        "event_maximum": "12",
+    }
+    customer.tenant.create(make_plan(conn, "pro", prices=[price]))
+    for quantity, at in ((10, "03 10:00"), (80, "05 11:00"), (10_000, "07 12:00")):
+        customer.use("calls", quantity, f"2025-01-{at}")
+    customer.at("2025-02-01 00:00")
+    customer.advance()
+    customer.at("2025-02-10 00:00")
+    customer.use("calls", 10, "2025-01-20 00:00")
+    assert purge(conn, "2025-02-09") == 0
+    customer.at("2025-03-01 00:00")
+    customer.advance()
+    assert [row["total"] for row in customer.invoices()] == [Decimal("16.14"), Decimal("1.75")]
+    for month in ("04", "05"):
+        customer.at(f"2025-{month}-01 01:20")
+        customer.advance()
+        purge(conn, f"2025-{month}-01 00:20")
+    assert events_left(conn) == 0
+    assert len(late(customer)) == 1
+
+
+def test_a_purge_keeps_what_a_plan_priced_before_it_was_given_away(
+    customer: Customer, conn: Session
+) -> None:
+    """The period that is still to be invoiced uses the prices of its start."""
+    plan = make_plan(conn, "pro", prices=[PER_CALL])
+    customer.tenant.create(plan)
+    customer.use("calls", 10, "2025-01-10 12:30")
+    customer.at("2025-01-20 00:00")
+    call(conn, "ledger_update_plan", app_id="shop", id=plan, pricing={"base": {"amount": "0"}})
+    customer.at("2025-02-05 00:00")
+    customer.advance(invoices="none")
+    assert purge(conn, "2025-02-01 12:00") == 0
+    customer.advance()
+    assert customer.invoices()[0]["total"] == 10

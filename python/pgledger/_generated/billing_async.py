@@ -1176,7 +1176,7 @@ class AsyncBillingCalls(AsyncCaller):
             ),
         )
 
-    async def list_all_subscriptions(
+    async def list_app_subscriptions(
         self,
         app_id: str,
         *,
@@ -1190,7 +1190,7 @@ class AsyncBillingCalls(AsyncCaller):
         They are as they are written down. The order is that of creation, the last one first,
         whatever their ids.
 
-        Calls ``ledger_list_all_subscriptions``.
+        Calls ``ledger_list_app_subscriptions``.
 
         Args:
             app_id: App whose they are.
@@ -1215,7 +1215,7 @@ class AsyncBillingCalls(AsyncCaller):
         """
         return await self._fetch_all(
             SUBSCRIPTION_ROW,
-            self._statements.list_all_subscriptions,
+            self._statements.list_app_subscriptions,
             (
                 app_id,
                 status,

@@ -258,9 +258,9 @@ class BillingStatements:
             tenant_id="text",
             id="text",
         )
-        self.list_all_subscriptions = calls.rows(
+        self.list_app_subscriptions = calls.rows(
             Subscription,
-            "ledger_list_all_subscriptions",
+            "ledger_list_app_subscriptions",
             _SUBSCRIPTION_CASTS,
             app_id="text",
             status="text",

@@ -1178,7 +1178,7 @@ class BillingCalls(Caller):
             ),
         )
 
-    def list_all_subscriptions(
+    def list_app_subscriptions(
         self,
         app_id: str,
         *,
@@ -1192,7 +1192,7 @@ class BillingCalls(Caller):
         They are as they are written down. The order is that of creation, the last one first,
         whatever their ids.
 
-        Calls ``ledger_list_all_subscriptions``.
+        Calls ``ledger_list_app_subscriptions``.
 
         Args:
             app_id: App whose they are.
@@ -1217,7 +1217,7 @@ class BillingCalls(Caller):
         """
         return self._fetch_all(
             SUBSCRIPTION_ROW,
-            self._statements.list_all_subscriptions,
+            self._statements.list_app_subscriptions,
             (
                 app_id,
                 status,

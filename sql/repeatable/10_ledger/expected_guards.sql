@@ -431,7 +431,7 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
-    ('function', 'private', 'has_prices(bigint)', 'owner', '', ''),
+    ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -1177,10 +1177,6 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_all_subscriptions(text, text, text, integer, bigint)',
-      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface',
       'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
       'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
@@ -1189,6 +1185,10 @@ as $$
     (
       'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',

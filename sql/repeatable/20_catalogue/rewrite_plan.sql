@@ -57,6 +57,7 @@ begin
     anchor_at_trial_end = plan.anchor_at_trial_end,
     version = plan_version.version,
     metadata = plan.metadata,
+    priority = plan.priority,
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception

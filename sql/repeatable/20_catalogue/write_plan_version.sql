@@ -1,5 +1,5 @@
 /*
-Writes since when a plan has other prices or features. The rows are those of its features, as
+Writes since when a plan has other prices, features or priority. The rows are those of its features, as
 pgledger.plan_features has them; they count only where the features are given. The caller has locked
 the plan's row, or has just made it.
 */

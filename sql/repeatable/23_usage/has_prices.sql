@@ -1,7 +1,8 @@
 /*
-Whether a plan that a subscription has been on has prices for usage.
+Whether a plan that a subscription has been on since a version of it has, or ever had, prices for
+usage.
 */
-create or replace function pgledger.has_prices(subscription_key bigint)
+create or replace function pgledger.has_prices(subscription_key bigint, since_version bigint)
 returns boolean
 language sql
 stable
@@ -13,9 +14,10 @@ as $$
       select distinct subscription_changes.plan_key
       from pgledger.subscription_changes
       where subscription_changes.subscription_key = has_prices.subscription_key
+        and subscription_changes.version >= has_prices.since_version
     ) as taken
-    cross join lateral pgledger.plan_terms(taken.plan_key, pgledger.clock()) as terms
-    where jsonb_path_exists(terms.pricing, '$.prices[0]')
+    inner join pgledger.plan_versions on taken.plan_key = plan_versions.plan_key
+    where jsonb_path_exists(plan_versions.pricing, '$.prices[0]')
   )
 $$;
 

@@ -26,7 +26,10 @@ begin
     for no key update
   );
   if settles and v_tenant.settling_since = tenant.settling_since
-    and (v_tenant.settling_before < line or v_tenant.settled_before < move_purge_line.settled_before)
+    and (
+      v_tenant.settling_before < line
+      or v_tenant.settled_before < move_purge_line.settled_before
+    )
   then
     v_tenant.settled_before := greatest(v_tenant.settled_before, move_purge_line.settled_before);
     v_tenant.settling_before := greatest(v_tenant.purged_before, line);

@@ -42,7 +42,7 @@ begin
     where subscriptions.app_id = tenant.app_id
       and subscriptions.tenant_id = tenant.tenant_id
       and subscriptions.status <> 'canceled'
-      and pgledger.has_prices(subscriptions.key)
+      and pgledger.has_prices(subscriptions.key, 1)
       and not exists (
         select
         from pgledger.invoices

@@ -37,10 +37,9 @@ as $$
   left join lateral (
     select min(change.period_start) as period_start
     from pgledger.subscription_changes as change
-    inner join pgledger.plans on change.plan_key = plans.key
     where change.subscription_key = subscriptions.key
       and change.version >= greatest(subscriptions.invoiced_version, 1)
-    having bool_or(jsonb_path_exists(plans.pricing, '$.prices[0]'))
+      and pgledger.has_prices(subscriptions.key, greatest(subscriptions.invoiced_version, 1))
   ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id

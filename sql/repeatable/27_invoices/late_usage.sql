@@ -1,7 +1,8 @@
 /*
 The periods before one in which usage may have come to something else since it was billed, with the
 features. First all periods of a feature are looked at together: as long as its events are as many
-as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked at.
+as were counted, and nothing has to be counted anew, that is all. Otherwise each period is looked
+at.
 
 Of seats, every report before the last period's end counts, because one from before a period says
 how many were taken in it. Which periods it changes is seen only by computing them anew.

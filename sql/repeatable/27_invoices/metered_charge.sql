@@ -52,7 +52,8 @@ begin
     sinces := v_time.sinces;
     untils := v_time.untils;
     whole := v_time.whole;
-  elsif (pgledger.event_price(v_terms)).is_by_event then
+  elsif v_terms ?| array['event_fee', 'event_minimum', 'event_maximum', 'free_events']
+    and (pgledger.event_price(v_terms)).is_by_event then
     v_charge := pgledger.charge_by_events(
       v_terms, price.meter_key, own_stays, counted_from, is_first, v_part.part, v_part.whole,
       exponent

@@ -32,7 +32,10 @@ begin
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
+  v_line.kind := case
+    when line ? 'kind' then pgledger.json_text(line, path, 'kind')
+    else 'item'
+  end;
   if v_line.kind not in ('item', 'base_fee', 'usage') then
     v_ok := pgledger.refuse_json(
       line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'

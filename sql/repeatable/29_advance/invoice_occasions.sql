@@ -65,6 +65,8 @@ as $$
     from change
     where change.version between subscription.invoiced_version + 1 and until_version
       and change.change = 'canceled'
+      -- Not before it began.
+      and change.occurred_at >= change.period_start
     union all
     select 'period', subscription.current_period_start, 0, subscription.version, false
     where until_version = subscription.version

@@ -3,7 +3,7 @@ By internal key, which is the order in which they were written down, whatever th
 
 Checks, in this order: app_id, status, plan_id, page_size, page_offset, whether the plan exists.
 */
-create or replace function @extschema@.ledger_list_all_subscriptions(
+create or replace function @extschema@.ledger_list_app_subscriptions(
   app_id text,
   status text default null,
   plan_id text default null,
@@ -35,8 +35,8 @@ begin
     select plans.key
     into v_plan_key
     from pgledger.plans
-    where plans.id = ledger_list_all_subscriptions.plan_id
-      and plans.app_id = ledger_list_all_subscriptions.app_id;
+    where plans.id = ledger_list_app_subscriptions.plan_id
+      and plans.app_id = ledger_list_app_subscriptions.app_id;
     if not found then
       v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_app(app_id)]);
     end if;
@@ -55,19 +55,19 @@ begin
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
-  where subscriptions.app_id = ledger_list_all_subscriptions.app_id
+  where subscriptions.app_id = ledger_list_app_subscriptions.app_id
     and (
-      ledger_list_all_subscriptions.status is null
-      or subscriptions.status = ledger_list_all_subscriptions.status
+      ledger_list_app_subscriptions.status is null
+      or subscriptions.status = ledger_list_app_subscriptions.status
     )
     and (v_plan_key is null or subscriptions.plan_key = v_plan_key)
   order by subscriptions.key desc
-  limit ledger_list_all_subscriptions.page_size
-  offset ledger_list_all_subscriptions.page_offset;
+  limit ledger_list_app_subscriptions.page_size
+  offset ledger_list_app_subscriptions.page_offset;
 end;
 $$;
 
-comment on function @extschema@.ledger_list_all_subscriptions is
+comment on function @extschema@.ledger_list_app_subscriptions is
 $$Returns a page of the subscriptions of all tenants of an app, newest first.
 
 They are as they are written down. The order is that of creation, the last one
@@ -85,5 +85,5 @@ Returns: The subscriptions of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidId, InvalidPage, PlanNotFound (the app has no such plan).$$;
 
-revoke all on function @extschema@.ledger_list_all_subscriptions from public;
-grant execute on function @extschema@.ledger_list_all_subscriptions to pgledger_reader;
+revoke all on function @extschema@.ledger_list_app_subscriptions from public;
+grant execute on function @extschema@.ledger_list_app_subscriptions to pgledger_reader;
