@@ -25,9 +25,10 @@ import psycopg  # noqa: E402
 from pgledger.embedded import EmbeddedServer  # noqa: E402
 from pgledger.migrate import migrate  # noqa: E402
 from scripts.performance.console import Progress  # noqa: E402
+from scripts.random_lives.shrinking import shrink  # noqa: E402
 from scripts.random_lives.store import Session, prepare  # noqa: E402
 from scripts.random_lives.story import tell  # noqa: E402
-from scripts.random_lives.trial import random_trials, shrink, try_out  # noqa: E402
+from scripts.random_lives.trial import random_trials, try_out  # noqa: E402
 
 # A server that is thrown away need not survive anything.
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}

@@ -16,8 +16,18 @@ from scripts.random_lives.times import HOUR
 # More than any life needs: a call that always has something to do would never end.
 MOST_ROUNDS: Final = 200
 
+
+class NotAgainError(Exception):
+    """An invoice that is taken back could not be drawn up again."""
+
+
 # What a step may be refused for, without an effect.
-REFUSALS: Final = (errors.InvalidState, errors.InvalidArgument, errors.UsagePurged)
+REFUSALS: Final = (
+    errors.InvalidState,
+    errors.InvalidArgument,
+    errors.UsagePurged,
+    NotAgainError,
+)
 
 
 @dataclass(slots=True)
@@ -79,11 +89,14 @@ class Billing:
         if self.previews and action == "finalize" and invoice["kind"] in {"period", "start"}:
             seen = self.preview(*debt)
         try:
-            # Undone if it could not be drawn up again, because events were purged.
+            # Undone if it could not be drawn up again: events were purged, or another invoice of
+            # the kind is found in its place.
             with self.store.conn.transaction():
                 row = self.store.one(function, id=invoice["id"])
-                if action in {"void", "delete"} and invoice["kind"] != "change":
-                    self.request("ledger_preview_invoice", *debt)
+                if action in {"void", "delete"}:
+                    again = self.request("ledger_preview_invoice", *debt)
+                    if again["status"] != "draft":
+                        raise NotAgainError
                     self.owed.append(debt)
         except REFUSALS as error:
             self.store.note(f"{about}: {type(error).__name__}")

@@ -19,10 +19,11 @@ from scripts import lives
 from scripts.random_lives.life import CHANGES
 from scripts.random_lives.offers import FEATURES, MODELS
 from scripts.random_lives.rhythm import ACTIONS, EVERY
+from scripts.random_lives.shrinking import shrink
 from scripts.random_lives.store import Session, prepare
 from scripts.random_lives.story import tell
 from scripts.random_lives.times import INTERVALS, ZONES
-from scripts.random_lives.trial import Trial, random_trials, shrink, try_out
+from scripts.random_lives.trial import Trial, random_trials, try_out
 from support.database import Connect
 from support.properties import dice_of, scaled
 
