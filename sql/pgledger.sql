@@ -3363,6 +3363,7 @@ create table pgledger.coupon_applications (
   invoice_key bigint not null,
   redemption_key bigint not null,
   discount numeric not null,
+  takes_use boolean not null,
   created_at timestamptz not null,
   returned_at timestamptz,
   constraint coupon_applications_invoice_key_redemption_key_pk
@@ -3380,6 +3381,8 @@ comment on table pgledger.coupon_applications is 'What redemptions have taken of
 comment on column pgledger.coupon_applications.invoice_key is 'Invoice.';
 comment on column pgledger.coupon_applications.redemption_key is 'Redemption.';
 comment on column pgledger.coupon_applications.discount is 'What it took off.';
+comment on column pgledger.coupon_applications.takes_use is
+  'Whether it took a use; false where the use that the same period has taken goes on.';
 comment on column pgledger.coupon_applications.created_at is 'When the invoice became final.';
 comment on column pgledger.coupon_applications.returned_at is
   'When the invoice was voided and the discount given back; null if it stands.';
@@ -6551,7 +6554,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1')
+      'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -8003,6 +8006,7 @@ as $$
       'jsonb[], timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'insert_feature(features, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'insert_one_off_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'insert_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'insert_subscription(subscriptions, text, integer)', 'owner', '', ''),
@@ -8382,6 +8386,7 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'taken_in_period(invoices, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
       'owner', '', ''
@@ -8400,6 +8405,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'tell_of_paid_by_credit(bigint)', 'owner', '', ''),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
@@ -14239,6 +14245,48 @@ comment on function pgledger.hook_fault is
 
 revoke all on function pgledger.hook_fault from public;
 
+-- file: repeatable/20_catalogue/insert_feature.sql
+/*
+Writes a new feature, and returns whether it is new: neither its id nor its key was taken.
+*/
+create or replace function pgledger.insert_feature(
+  feature pgledger.features,
+  now timestamptz
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_constraint text;
+begin
+  insert into pgledger.features (
+    id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
+    created_at, updated_at, default_limit, default_period, default_soft_limit
+  )
+  values (
+    feature.id, feature.app_id, feature.tenant_id, feature.key, feature.name, feature.description,
+    feature.type, feature.aggregation, feature.unique_key, feature.metadata, now, now,
+    feature.default_limit, feature.default_period, feature.default_soft_limit
+  )
+  on conflict on constraint features_id_pk do nothing;
+  return found;
+exception
+  when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'features_app_id_tenant_id_key_key' then
+      raise;
+    end if;
+    return false;
+end;
+$$;
+
+comment on function pgledger.insert_feature is
+  'Writes a new feature, and returns whether neither its id nor its key was taken.';
+
+revoke all on function pgledger.insert_feature from public;
+
 -- file: repeatable/20_catalogue/insert_plan.sql
 /*
 Writes a new plan, its features and its first version, and returns the plan's key. If the same call,
@@ -14509,8 +14557,6 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
-  v_is_new boolean := false;
-  v_constraint text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
@@ -14538,27 +14584,7 @@ begin
   order by features.id
   for update;
   loop
-    begin
-      insert into pgledger.features (
-        id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
-        created_at, updated_at, default_limit, default_period, default_soft_limit
-      )
-      values (
-        v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
-        v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now,
-        v_new.default_limit, v_new.default_period, v_new.default_soft_limit
-      )
-      on conflict on constraint features_id_pk do nothing;
-      v_is_new := found;
-    exception
-      when unique_violation then
-        get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint is distinct from 'features_app_id_tenant_id_key_key' then
-          raise;
-        end if;
-    end;
-
-    if v_is_new then
+    if pgledger.insert_feature(v_new, v_now) then
       v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
@@ -16547,7 +16573,7 @@ revoke all on function pgledger.write_plan_features from public;
 
 -- file: repeatable/20_catalogue/write_plan_version.sql
 /*
-Writes since when a plan has other prices, features or priority. The rows are those of its features, as
+Writes since when a plan has other prices or features. The rows are those of its features, as
 pgledger.plan_features has them; they count only where the features are given. The caller has locked
 the plan's row, or has just made it.
 */
@@ -18630,8 +18656,8 @@ They are as they are written down. The order is that of creation, the last one
 first, whatever their ids.
 
 app_id: App whose they are.
-status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
-  for all.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled;
+  null for all.
 plan_id: Only those that have this plan now; null for all plans.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
@@ -18706,8 +18732,8 @@ generated ids is that of creation.
 
 app_id: App.
 tenant_id: Tenant whose they are.
-status: Which ones; one of: scheduled, trialing, active, paused, canceled; null
-  for all.
+status: Which ones; one of: scheduled, trialing, active, paused, canceled;
+  null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 
@@ -25583,7 +25609,8 @@ revoke all on function pgledger.add_shares from public;
 /*
 Takes the coupons that a tenant has redeemed off the lines of an invoice. Coupons for some of the
 lines come first, then those for all, each in the order of redemption, and each takes from what the
-ones before have left. Credits are left alone. Returns the lines with their shares, and one more
+ones before have left. Credits are left alone. A use that a period has taken goes on for changes in
+it. Returns the lines with their shares, and one more
 line for each coupon that took something off.
 */
 create or replace function pgledger.apply_coupons(
@@ -25611,14 +25638,18 @@ begin
   for v_coupon in
     select
       redemption.key, coupons.name, coupons.percentage, coupons.applies_to,
-      coupons.minimum_subtotal, coalesce(redemption.amount_left, coupons.amount) as amount
+      coupons.minimum_subtotal,
+      coalesce(redemption.amount_left, coupons.amount - coalesce(taken.amount, 0)) as amount
     from pgledger.coupon_redemptions as redemption
     inner join pgledger.coupons on redemption.coupon_key = coupons.key
+    cross join lateral (
+      select pgledger.taken_in_period(invoice, redemption.key) as amount
+    ) as taken
     where redemption.app_id = invoice.app_id
       and redemption.tenant_id = invoice.tenant_id
       and coalesce(redemption.subscription_key, invoice.subscription_key)
       is not distinct from invoice.subscription_key
-      and (redemption.uses_left > 0) is not false
+      and ((redemption.uses_left > 0) is not false or taken.amount is not null)
       and coalesce(coupons.currency, invoice.currency) = invoice.currency
     order by coupons.applies_to is null, redemption.key
   loop
@@ -27405,7 +27436,9 @@ begin
     set returned_at = return_coupons.at
     where coupon_applications.invoice_key = return_coupons.invoice_key
       and coupon_applications.returned_at is null
-    returning coupon_applications.redemption_key, coupon_applications.discount
+    returning
+      coupon_applications.redemption_key, coupon_applications.discount,
+      coupon_applications.takes_use
   )
 
   update pgledger.coupon_redemptions
@@ -27414,7 +27447,7 @@ begin
     -- An amount that is for once is one use, however many invoices share it.
     uses_left = case
       when coupon_redemptions.amount_left is not null then 1
-      else coupon_redemptions.uses_left + 1
+      else coupon_redemptions.uses_left + returned.takes_use::integer
     end
   from returned
   where coupon_redemptions.key = returned.redemption_key;
@@ -27473,6 +27506,48 @@ comment on function pgledger.rewrite_coupon is
 
 revoke all on function pgledger.rewrite_coupon from public;
 
+-- file: repeatable/25_coupons/taken_in_period.sql
+/*
+What a redemption has taken off the base fee of a period, for an invoice of a change in that period:
+its use goes on there, so that it takes no other one. Null for all other invoices, and where it has
+taken none in that period.
+*/
+create or replace function pgledger.taken_in_period(
+  invoice pgledger.invoices,
+  redemption_key bigint
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if invoice.kind <> 'change' then
+    return null;
+  end if;
+  return (
+    select sum(used.discount)
+    from pgledger.coupon_applications as used
+    where used.redemption_key = taken_in_period.redemption_key
+      and used.returned_at is null
+      and used.invoice_key is distinct from invoice.key
+      and exists (
+        select
+        from pgledger.invoice_lines
+        where invoice_lines.invoice_key = used.invoice_key
+          and invoice_lines.subscription_key = invoice.subscription_key
+          and invoice_lines.for_period = invoice.period_start
+          and invoice_lines.gross is not null
+      )
+  );
+end;
+$$;
+
+comment on function pgledger.taken_in_period is
+  'What a redemption has taken off the base fee of the period of a change.';
+
+revoke all on function pgledger.taken_in_period from public;
+
 -- file: repeatable/25_coupons/use_coupons.sql
 /*
 Uses up what an invoice that becomes final takes of its tenant's redemptions: of an amount that is
@@ -27504,23 +27579,31 @@ begin
   elsif exists (
     select
     from pgledger.invoice_lines
+    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
     inner join pgledger.coupon_redemptions
       on invoice_lines.redemption_key = coupon_redemptions.key
     where invoice_lines.invoice_key = use_coupons.invoice_key
       and invoice_lines.kind = 'discount'
       and (
-        coupon_redemptions.uses_left = 0
+        (
+          coupon_redemptions.uses_left = 0
+          and pgledger.taken_in_period(invoices, coupon_redemptions.key) is null
+        )
         or coupon_redemptions.amount_left < -invoice_lines.amount
       )
   ) then
     return false;
   end if;
 
-  insert into pgledger.coupon_applications (invoice_key, redemption_key, discount, created_at)
+  insert into pgledger.coupon_applications (
+    invoice_key, redemption_key, discount, takes_use, created_at
+  )
   select
     invoice_lines.invoice_key, invoice_lines.redemption_key, -invoice_lines.amount,
+    pgledger.taken_in_period(invoices, invoice_lines.redemption_key) is null,
     pgledger.clock()
   from pgledger.invoice_lines
+  inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   where invoice_lines.invoice_key = use_coupons.invoice_key
     and invoice_lines.kind = 'discount';
   update pgledger.coupon_redemptions
@@ -27529,7 +27612,8 @@ begin
     uses_left = case
       when coupon_redemptions.amount_left > coupon_applications.discount
         then coupon_redemptions.uses_left
-      else coupon_redemptions.uses_left - 1
+      when coupon_redemptions.amount_left is not null then coupon_redemptions.uses_left - 1
+      else coupon_redemptions.uses_left - coupon_applications.takes_use::integer
     end
   from pgledger.coupon_applications
   where coupon_applications.invoice_key = use_coupons.invoice_key
@@ -28873,6 +28957,8 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
 begin
   if started_at >= created_at then
     return '-infinity';
@@ -28882,9 +28968,9 @@ begin
       select
         max(
           case
-            when invoices.kind = 'interim' then (
-              pgledger.whole_hours(invoice_lines.period_end, 'infinity')
-            ).first_hour
+            when invoices.kind = 'interim' then date_bin(
+              '1 hour', invoice_lines.period_end - interval '1 microsecond', v_origin
+            ) + interval '1 hour'
             else invoice_lines.period_end
           end
         )
@@ -33399,15 +33485,7 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
-  perform pgledger.tell_of_invoices(
-    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
-  )
-  from pgledger.invoice_credits as given
-  inner join pgledger.invoices on given.to_invoice_key = invoices.key
-  where given.from_invoice_key = settle_credit.invoice_key
-    and given.amount > 0
-    and invoices.status = 'paid'
-  group by invoices.app_id;
+  perform pgledger.tell_of_paid_by_credit(settle_credit.invoice_key);
 
   update pgledger.invoices
   set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
@@ -33629,6 +33707,11 @@ begin
     status := v_part.status;
     entered_at := v_part.entered_at;
     ends_at := coalesce(v_part.next_at, v_end);
+    if status = 'scheduled' and v_part.next_at is null then
+      starts_at := subscription.started_at;
+      entered_at := starts_at;
+      status := case when subscription.trial_end is null then 'active' else 'trialing' end;
+    end if;
     if status = 'trialing' and v_part.next_at is null then
       ends_at := least(v_end, subscription.trial_end);
     end if;
@@ -33749,6 +33832,35 @@ comment on function pgledger.tell_of_invoices is
   'Tells an app''s hook what happened to invoices of it, if it has one.';
 
 revoke all on function pgledger.tell_of_invoices from public;
+
+-- file: repeatable/27_invoices/tell_of_paid_by_credit.sql
+/*
+Tells an app's hook which invoices are paid because an invoice's credit has lowered what is due on
+them.
+*/
+create or replace function pgledger.tell_of_paid_by_credit(invoice_key bigint)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform pgledger.tell_of_invoices(
+    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
+  )
+  from pgledger.invoice_credits as given
+  inner join pgledger.invoices on given.to_invoice_key = invoices.key
+  where given.from_invoice_key = tell_of_paid_by_credit.invoice_key
+    and given.amount > 0
+    and invoices.status = 'paid'
+  group by invoices.app_id;
+end;
+$$;
+
+comment on function pgledger.tell_of_paid_by_credit is
+  'Tells an app''s hook which invoices an invoice''s credit has paid.';
+
+revoke all on function pgledger.tell_of_paid_by_credit from public;
 
 -- file: repeatable/27_invoices/unbilled_usage.sql
 /*
@@ -34712,7 +34824,7 @@ begin
 
   invoice.subscription_key := subscription.key;
   invoice.period_start := v_request.period_start;
-  invoice.as_of_version := v_request.as_of_version;
+  invoice.change_version := coalesce(v_request.change_version, 0);
   v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
   invoice.period_end := v_drawn.period_end;
   drawn := v_drawn.lines;
@@ -34826,12 +34938,12 @@ revoke all on function pgledger.imported_lines from public;
 Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
 the last until the transaction ends. What the clock has decided about the subscription is written
 down first. Of calls with the same id at the same time one writes, and the others wait for it.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
-metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
-of the plan, an invoice that is there, total, earlier drafts.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
-InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
-InvalidState.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, zone, currency, lines,
+tax_rates, metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the
+currency of the plan, an invoice that is there, total, earlier drafts.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownTimeZone,
+UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict,
+UsagePurged, InvalidState.
 */
 create or replace function public.ledger_import_invoice(
   app_id text,
@@ -34868,9 +34980,9 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if subscription_id is not null then
-    v_subscription := pgledger.advance_subscription(
-      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
-    );
+    v_subscription := pgledger.lock_subscription(app_id, tenant_id, subscription_id);
+    v_ok := pgledger.check_zones(v_subscription);
+    v_subscription := pgledger.advance_subscription(v_subscription, v_now);
   end if;
   v_exponent := pgledger.lock_currency_exponent(app_id, currency);
   v_lines := pgledger.read_invoice_lines(
@@ -34948,10 +35060,10 @@ reference: What that payment is called where it was made, 1 to 255 characters,
 Returns: The invoice, pending or paid.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
-  tax_rates are not valid, a line bills something that the period does not
-  come to, or the total is not below 1e30 in size; the message names the
-  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
+  tenant has no such subscription), UnknownTimeZone, UnknownCurrency,
+  InvalidInvoice (lines or tax_rates are not valid, a line bills something
+  that the period does not come to, or the total is not below 1e30 in size;
+  the message names the path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
   or paid_at is in the future), InvalidArgument (the reference is not valid or
   there is no paid_at, there is no such kind, the currency is not the plan's,
   the subscription has no period at that time, or the period is not over),
@@ -35409,11 +35521,12 @@ begin
   if invoice.status = 'draft' then
     perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
     if paid_at is not null and invoice.amount_due > 0 then
-      return pgledger.pay_invoice(
+      perform pgledger.pay_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key),
         invoice.amount_due, paid_at, reference, null, now
       );
     end if;
+    perform pgledger.number_invoices(invoice.app_id, array[v_key]);
   end if;
   return pgledger.invoice_with_key(v_key);
 end;
@@ -36825,7 +36938,7 @@ values
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '9d540e8d6e3bc8fff63d86a4eca4be4081473f6f99602433afb953e297ffc5b1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -36893,7 +37006,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'aea8cecd0dd724618b8e75f4254fe1257f57669f2d3be1cbeb638026c4125756', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fc4594b7331d2f10d873df283b854994104f8c83024049c507381d4c08dab2c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -36909,7 +37022,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5fd158607d547477eb4740b12808f26434f7490d779939981df1ca7ee15093bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd5b0ab3c98c82da917e7675d0bd3e5672b829a4f6f1f131463431eaad3e91161', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -36989,11 +37102,12 @@ values
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_feature.sql', 'repeatable', 'a09012dc4d1fb776ec4b005dd430a1634c33e98e3f525dbce7ca314d533376a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '68326a2d9922886407eb338fb6e4e37a104b043b4c8f15a6b99de327d16b3afe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '58bd8d88ce3a71bff377838f1140079b1a72a6a35d7de736654b3da1dd452357', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'c0336e0aa350f060c606aa668cdd36840f1076a1b276f0968ced0d20a9548d42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '2397707c9cdf7bac33f158e22a397e8ed4a273483c5e62f826dfc415a5a8d801', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37023,7 +37137,7 @@ values
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '8d0fcfa66d2d529aee6bf7b40a19feed154d3e90221edcfbea74a1ab7ae24374', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3f4dba733f1e324d4e676d130957c62ba4f308922c718d304267b5b617593d2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '3c9eaa93c9564e089cc119c8b9a4528dd28712ee3c32ca9467419763213679f1', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37057,8 +37171,8 @@ values
   ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '9e35b5f587c54981eb1cb401ebe85d66c30b494cd0027b601c424c474e09872d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '47edf529f877819e66197bf22bf596200cfa14d4436133ab67dbf962a2db3e98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_app_subscriptions.sql', 'repeatable', '795f3b32bbd145677ae8e2894c65ef7f7526c7bf45f415bf32c19c8a8035f67e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'a195f36e8039bd7c2e33b500bcb5b8829f89caeea2e47bf764263c0dbbdc3998', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_app_subscriptions.sql', 'repeatable', 'dc6afa5f71d89556fc1708c1f2b7b813978170c17642b8bed3d4c051565c11a2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'be7ce7f83822fee43a116cf725662a593ffd5ea7a4ccd41601614581cf1103e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '7395fc2e4c3b3e2154ca122311f53af9e5d196ab775b8bd6003d1256b6733b86', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '7bd755e7fec846ca1164924b4d142865595f94ed3a1451895ec3e7c07f9a7c59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_set_trial_end.sql', 'repeatable', 'be8c6d2aec13b4fe43039917c22498abdd599cfe85d977c96c442083902de82a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37175,7 +37289,7 @@ values
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', '19d5bdbfb389ff53c86764e314228dca2317ded5492ba7a1b57c24f198bee83b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'ebd1e6585a4a54cae9df7e9919eba937804974297c2fa7fa0439cd2bd6403363', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37204,9 +37318,10 @@ values
   ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/return_coupons.sql', 'repeatable', '028013db08e9f1f81297adc680dec829659a648400458b3641cc83a05fe13f60', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/rewrite_coupon.sql', 'repeatable', '13004295929f4cae08bbaa3cbbf9c4792fb3bacaae3042008ff6f3516a80c839', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/taken_in_period.sql', 'repeatable', '2adfdd7f8aa6d7c7942b16ba78139d9a16b821c3c2e7111d594795c0736bf78f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/use_coupons.sql', 'repeatable', 'e7fa1cc1541cbfb3df5eff6fb4102b0b6635e1adb68c07b4523d737f27148cc3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37231,7 +37346,7 @@ values
   ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_before.sql', 'repeatable', '9c6518fbee19923f6ecbb800419a4b13d7668f682e414dc6cc170348d59e2658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_before.sql', 'repeatable', 'cd10ae4d209214ba91903baa79c33ac7cb614f0affb137d1f1d76aaea5567261', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_features.sql', 'repeatable', 'c529c055c8ce87ec87abb5dabe0f8a30f3d35858098641e207f849b085901d4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_periods.sql', 'repeatable', '45714b7a26e29f0e9212233fae218f28b30295ee22a6c1208048fe6a24c607f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bafa4f0e4044835381724038ef4e6a7bc064833aaf5aaacdf0ec484af03ada5e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37306,13 +37421,14 @@ values
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9658412c7716b4e028aa5244c779b6ae437cb9bf2783255c155d80b282c922e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '47bcdc488012d0cb88138105121c6a53c52317e4c599fb51a5d9cf8798edd5a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '3afbb90811d5e9398356bae548e7cb1d2ee92f72dc2a9197d219ca173c55b4c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/subscription_times.sql', 'repeatable', '4a3f21780f7a1a81011501d40f85b1ab8753fbfbf6d7730f5b984337b7eace12', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37326,16 +37442,16 @@ values
   ('repeatable/28_payments/check_import.sql', 'repeatable', 'ced8dea07eb50c53f2febeeb9035c8b33f784f20727872af3ef54ed985ceebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/import_request.sql', 'repeatable', '6c6f3f4ab418d8e202c83cee9ec527e9aecd69a09e0f1cc701fb3d78e8ebc3eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/import_request.sql', 'repeatable', 'a87fc83f0b0ff19bdcb783cea294450ce6e8083407dfb3f0ccd5d31f7a929d6f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '0d784bb291e1fb673a111ec3800014d138deba3f60803694a7c4df968684695c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', 'a6d00fc34fb71a0c5e99b181ce368259cd77c8e4211285a197e2cfe7db931b0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/write_import.sql', 'repeatable', 'b8c55d79c098661ff95e09a948c6eb628bff639b2d47765cff2ed77d9ff3eb1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', '8d8bd996f66fbe834b8268fb5d5079628426578470b836b2fee69ab86f91b4d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),

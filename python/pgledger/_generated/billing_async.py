@@ -3836,6 +3836,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
+            UnknownTimeZone: An update of the server has dropped the time zone of a subscription.
             UnknownCurrency: A currency is neither of ISO 4217 nor defined by the app.
             InvalidInvoice: Lines or ``tax_rates`` are not valid, a line bills something that the
                 period does not come to, or the total is not below 1e30 in size; the message names

@@ -464,6 +464,7 @@ as $$
       'jsonb[], timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'insert_feature(features, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'insert_one_off_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'insert_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'insert_subscription(subscriptions, text, integer)', 'owner', '', ''),
@@ -843,6 +844,7 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'taken_in_period(invoices, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
       'owner', '', ''
@@ -861,6 +863,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'tell_of_paid_by_credit(bigint)', 'owner', '', ''),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
