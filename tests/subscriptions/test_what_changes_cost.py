@@ -133,13 +133,15 @@ def test_a_change_within_a_year_is_asked_for_at_once(session, plans, days):
     assert total == Decimal("10991.01") + Decimal("12000.00")
 
 
+def trial_ends_on(day: str) -> Callable[[Any], Any]:
+    return lambda do: do("set_trial_end", trial_end=day + "Z")
+
+
 @pytest.mark.parametrize("days", RHYTHMS, ids=["often", "monthly", "at last"])
 def test_a_trial_that_was_moved(session, plans, days):
     """31 a month from where the trial ends, whether that came later or sooner."""
     for number, (end, months) in enumerate((("2025-12-01", 3), ("2025-01-06", 13))):
-        life: Life = [
-            ("2025-01-05 00:00", lambda do, end=end: do("set_trial_end", trial_end=end + "Z")),
-        ]
+        life: Life = [("2025-01-05 00:00", trial_ends_on(end))]
         total = billed(session, life, days, f"t{number}", plan_id=plans["trial"])
         assert total == 31 * months
 

@@ -3,7 +3,7 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,6 +21,8 @@ from support.clock import SetClock
 from support.database import Connect
 from support.subscriptions import Session, call, utc
 from support.usage_model import Event, ingest
+
+Unit = Literal["hour", "day", "month"]
 
 APP = "acme"
 NOW = utc("2026-11-20 12:00")
@@ -46,7 +48,7 @@ def use(session: Session, at: datetime, quantity: int = 1, key: str = "calls") -
     assert ingest(session, [event])[0][1] == "inserted"
 
 
-def parts(billing: Billing, starts: str, ends: str, unit: str, **options: Any) -> list[Any]:
+def parts(billing: Billing, starts: str, ends: str, unit: Unit, **options: Any) -> list[Any]:
     zone = ZoneInfo(options.get("time_zone") or "UTC")
     return [
         (part.starts_at.astimezone(zone).strftime("%m-%d %H:%M"), int(part.value))
@@ -69,7 +71,7 @@ def parts(billing: Billing, starts: str, ends: str, unit: str, **options: Any) -
 )
 @pytest.mark.parametrize("unit", ["hour", "day"])
 def test_parts_follow_each_other_and_add_up_to_the_whole(
-    session: Session, billing: Billing, zone: str, day: str, unit: str
+    session: Session, billing: Billing, zone: str, day: str, unit: Unit
 ) -> None:
     local = ZoneInfo(zone)
     noon = datetime.fromisoformat(f"{day} 12:00").replace(tzinfo=local).astimezone(UTC)
