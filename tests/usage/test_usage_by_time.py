@@ -3,7 +3,7 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -48,12 +48,12 @@ def use(session: Session, at: datetime, quantity: int = 1, key: str = "calls") -
     assert ingest(session, [event])[0][1] == "inserted"
 
 
-def parts(billing: Billing, starts: str, ends: str, unit: Unit, **options: Any) -> list[Any]:
+def parts(billing: Billing, starts: str, ends: str, unit: str, **options: Any) -> list[Any]:
     zone = ZoneInfo(options.get("time_zone") or "UTC")
     return [
         (part.starts_at.astimezone(zone).strftime("%m-%d %H:%M"), int(part.value))
         for part in billing.usage_by_time(
-            APP, "one", "calls", utc(starts), utc(ends), unit=unit, **options
+            APP, "one", "calls", utc(starts), utc(ends), unit=cast("Unit", unit), **options
         )
     ]
 
