@@ -89,13 +89,13 @@ class Billing:
         if self.previews and action == "finalize" and invoice["kind"] in {"period", "start"}:
             seen = self.preview(*debt)
         try:
-            # Undone if it could not be drawn up again: events were purged, or another invoice of
-            # the kind is found in its place.
+            # Undone if it could not be drawn up again: events were purged, or a later change has an
+            # invoice, which is found in its place.
             with self.store.conn.transaction():
                 row = self.store.one(function, id=invoice["id"])
                 if action in {"void", "delete"}:
                     again = self.request("ledger_preview_invoice", *debt)
-                    if again["status"] != "draft":
+                    if invoice["kind"] == "change" and again["status"] != "draft":
                         raise NotAgainError
                     self.owed.append(debt)
         except REFUSALS as error:

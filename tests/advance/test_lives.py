@@ -12,13 +12,14 @@ import os
 import re
 from collections import Counter
 from contextlib import nullcontext
+from datetime import UTC, datetime
 
 import pytest
 
 from scripts import lives
-from scripts.random_lives.life import CHANGES
-from scripts.random_lives.offers import FEATURES, MODELS
-from scripts.random_lives.rhythm import ACTIONS, EVERY
+from scripts.random_lives.life import CHANGES, QUIET, Event, Life, Subscribed, Used
+from scripts.random_lives.offers import FEATURES, MODELS, Plan
+from scripts.random_lives.rhythm import ACTIONS, EVERY, Rhythm, Step
 from scripts.random_lives.shrinking import shrink
 from scripts.random_lives.store import Session, prepare
 from scripts.random_lives.story import tell
@@ -50,6 +51,71 @@ def test_a_life_comes_to_the_same_in_every_rhythm(conn: Session, part: int) -> N
         found = try_out(conn, trials_of(number))
         if found is not None:
             pytest.fail(f"life {number}: {tell(conn, *shrink(conn, *found))}")
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def life_of(plan: Plan, *events: Event) -> Life:
+    features = [price["feature"] for price in plan.prices]
+    first = Event(events[0].at, "subscribe", Subscribed(plan.slug))
+    return Life("USD", features, [plan], [first, *events[1:]], events[-1].at + QUIET)
+
+
+def free_plan(*prices: dict[str, str], interval: str = "month") -> Plan:
+    return Plan("p1", {"amount": "0", "interval": interval, "interval_count": 1}, prices)
+
+
+VISITS = {"feature": "visits", "model": "per_unit", "unit_amount": "1"}
+PEAK = {"feature": "peak", "model": "per_unit", "unit_amount": "2"}
+FLAT_CALLS = {"feature": "calls", "model": "flat", "flat_amount": "10"}
+
+# What lives have found, as short as it can be told.
+STORIES = {
+    "an interim invoice of a period that is over is voided, and another is there": Trial(
+        life_of(
+            free_plan(VISITS, interval="year"),
+            Event(at("2025-10-28"), "subscribe"),
+            Event(at("2025-11-07"), "use", Used("visits", "1")),
+            Event(at("2025-11-18"), "cancel", "credit"),
+        ),
+        Rhythm(
+            steps=[
+                Step(at("2025-11-19"), "interim", 1),
+                Step(at("2025-11-20 01:00"), "advance", 1),
+                Step(at("2025-11-20 02:00"), "interim", 1),
+                Step(at("2025-11-20 03:00"), "void", 0),
+            ]
+        ),
+    ),
+    "an invoice is voided and drawn up again after late usage of one of its features": Trial(
+        life_of(
+            free_plan(PEAK, FLAT_CALLS),
+            Event(at("2025-03-01"), "subscribe"),
+            Event(at("2025-04-10"), "use", Used("peak", "10"), at("2025-03-05")),
+            Event(at("2025-05-02"), "use", Used("peak", "0")),
+        ),
+        Rhythm(
+            every="day",
+            steps=[Step(at("2025-05-03"), "void", 0)],
+        ),
+    ),
+    "late usage is purged before an invoice counts it": Trial(
+        life_of(
+            free_plan(VISITS),
+            Event(at("2025-02-24"), "subscribe"),
+            Event(at("2025-04-24"), "use", Used("visits", "7"), at("2025-03-17 04:43")),
+        ),
+        Rhythm(every="hour", steps=[Step(at("2025-04-24 01:15"), "purge", 1)]),
+    ),
+}
+
+
+@pytest.mark.parametrize("trial", STORIES.values(), ids=STORIES.keys())
+def test_a_story_that_was_found_comes_to_the_same(conn: Session, trial: Trial) -> None:
+    found = try_out(conn, [trial])
+    assert found is None, tell(conn, *found)
 
 
 def test_lives_have_everything_in_them() -> None:

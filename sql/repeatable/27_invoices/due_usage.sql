@@ -43,10 +43,18 @@ begin
     order by min(segment.starts_at) filter (where segment.status = 'active')
   loop
     continue when is_closed and not v_plan.is_billed;
-    v_prices := case
-      when v_plan.is_billed then pgledger.billed_features(subscription, v_plan.plan_key, bills)
-      else pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
-    end;
+    v_prices := pgledger.billed_features(subscription, v_plan.plan_key, bills);
+    if not is_closed then
+      v_prices := v_prices || array(
+        select price
+        from unnest(
+          pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
+        ) as price
+        where price.feature_key not in (
+          select billed.feature_key from unnest(v_prices) as billed
+        )
+      );
+    end if;
     for v_place in reverse cardinality(v_prices) .. 1 loop
       if v_prices[v_place].feature_key <> all(items) then
         v_prices := v_prices[:v_place - 1] || v_prices[v_place + 1:];

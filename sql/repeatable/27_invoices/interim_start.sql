@@ -15,12 +15,13 @@ as $$
   select
     case
       when count(*) = 0 then interim_start.starts_at
-      else least(
-        max(interim.period_end),
+      when max(interim.period_end) < interim_start.ends_at then max(interim.period_end)
+      -- Before all that stand there, whichever of them have been voided meanwhile.
+      else coalesce(
+        min(interim.period_start)
+        filter (where interim.period_start > interim_start.ends_at - interval '1 second'),
         interim_start.ends_at
-        - interval '1 microsecond'
-        * count(*) filter (where interim.period_end = interim_start.ends_at)
-      )
+      ) - interval '1 microsecond'
     end
   from pgledger.invoices as interim
   where interim.subscription_key = interim_start.subscription_key
