@@ -7974,6 +7974,7 @@ as $$
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'has_unbilled_reports(text, text)', 'owner', '', ''),
     (
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -21183,6 +21184,49 @@ comment on function pgledger.has_prices is
 
 revoke all on function pgledger.has_prices from public;
 
+-- file: repeatable/23_usage/has_unbilled_reports.sql
+/*
+Whether usage of which invoices look at single events was reported for a subscription after its last
+invoice, though it has ended. Nothing bills it by itself: the application has to ask for an interim
+invoice, which needs these events.
+*/
+create or replace function pgledger.has_unbilled_reports(app_id text, tenant_id text)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select exists (
+    select
+    from pgledger.subscriptions
+    cross join lateral (
+      select max(invoices.finalized_at) as finalized_at
+      from pgledger.invoices
+      where invoices.subscription_key = subscriptions.key
+        and invoices.status not in ('draft', 'voided')
+    ) as last
+    inner join pgledger.meters
+      on subscriptions.app_id = meters.app_id and subscriptions.tenant_id = meters.tenant_id
+    where subscriptions.app_id = has_unbilled_reports.app_id
+      and subscriptions.tenant_id = has_unbilled_reports.tenant_id
+      and subscriptions.status = 'canceled'
+      and pgledger.has_prices(subscriptions.key, 1)
+      and pgledger.is_read_singly(meters)
+      and exists (
+        select
+        from pgledger.usage_events
+        where usage_events.meter_key = meters.key
+          and usage_events.event_at < subscriptions.ended_at
+          and usage_events.created_at > last.finalized_at
+      )
+  )
+$$;
+
+comment on function pgledger.has_unbilled_reports is
+  'Whether single events were reported for an ended subscription after its last invoice.';
+
+revoke all on function pgledger.has_unbilled_reports from public;
+
 -- file: repeatable/23_usage/has_usage_between.sql
 /*
 Whether there are events of a tenant in [starts_at, ends_at). It looks once for one of each feature.
@@ -22847,7 +22891,7 @@ so that whatever an invoice asks can be added up exactly:
 - what pgledger.usage_needed_from says.
 They are kept for periods that are not settled. A period is settled once no usage of it is taken any
 more and each subscription that goes on and has prices has had an invoice of its own since, which
-has billed what came late. settles says that what the tenant's row has as settling is settled now,
+has billed what came late; one that has ended has nothing late that is not billed. settles says that what the tenant's row has as settling is settled now,
 and settled_before what that comes to.
 
 gap_starts and gap_ends are the times between the hours that are kept.
@@ -22889,7 +22933,8 @@ begin
           and invoices.period_end > tenant.settling_before
           and invoices.finalized_at > tenant.settling_since
       )
-  );
+  )
+  and not pgledger.has_unbilled_reports(tenant.app_id, tenant.tenant_id);
   settled_before := case
     when not settles then tenant.settled_before
     -- Nothing has to be waited for: what was used may be purged at once.
@@ -30817,8 +30862,9 @@ revoke all on function pgledger.invoice_with_key from public;
 
 -- file: repeatable/27_invoices/last_change.sql
 /*
-The version of the last change in a subscription's period that can have an invoice of its own. What
-the clock does by itself has none.
+The version of the last change in a subscription's period that can have an invoice of its own: one
+that has none yet, so that what was voided can be drawn up again, or else the last of all. What the
+clock does by itself has none.
 
 Errors: InvalidArgument.
 */
@@ -30834,7 +30880,20 @@ parallel safe
 as $$
 declare
   v_version bigint := (
-    select max(change.version)
+    select
+      coalesce(
+        max(change.version) filter (
+          where not exists (
+            select
+            from pgledger.invoices
+            where invoices.subscription_key = change.subscription_key
+              and invoices.kind = 'change'
+              and invoices.change_version = change.version
+              and invoices.status not in ('draft', 'voided')
+          )
+        ),
+        max(change.version)
+      )
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
       and change.period_start = last_change.period_start
@@ -33333,7 +33392,8 @@ revoke all on function pgledger.seat_levels from public;
 /*
 What seats cost by a price in the stays of a period on the price's plan, rounded: each number of
 seats its share of the period, by the days or seconds for which so many were taken. Seats that were
-never reported are 0, and a price may ask something for these, too.
+never reported are 0, and a price may ask something for these, too. What a minimum or a maximum
+makes of it is rounded as a whole, so that with it seats come to exactly that.
 */
 create or replace function pgledger.seats_charge(
   basis jsonb,
@@ -33358,10 +33418,22 @@ as $$
       sum(pgledger.prorated(cost.amount, seats.since, seats.until, seats.length, exponent)), 0
     ),
     coalesce(
-      sum(pgledger.prorated(cost.true_up, seats.since, seats.until, seats.length, exponent)), 0
+      sum(
+        pgledger.prorated(
+          cost.amount + cost.true_up, seats.since, seats.until, seats.length, exponent
+        )
+        - pgledger.prorated(cost.amount, seats.since, seats.until, seats.length, exponent)
+      ),
+      0
     ),
     coalesce(
-      sum(pgledger.prorated(cost.cap, seats.since, seats.until, seats.length, exponent)), 0
+      sum(
+        pgledger.prorated(
+          cost.amount + cost.cap, seats.since, seats.until, seats.length, exponent
+        )
+        - pgledger.prorated(cost.amount, seats.since, seats.until, seats.length, exponent)
+      ),
+      0
     )
   from (
     select
@@ -37031,7 +37103,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd5b0ab3c98c82da917e7675d0bd3e5672b829a4f6f1f131463431eaad3e91161', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '66696bd554c5c7062d465b482e97479867a85ed7656c865e566fc0dc32ed0a1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37227,6 +37299,7 @@ values
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '1521d2e7c154e2c4bb065cf2e3a40ef8f1fb615cee8e70573416d3357e53d0bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37252,7 +37325,7 @@ values
   ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', 'cf249b70c9c262275d3c055232d8ffe3bc584263b86dbbe6af3b5a08784b3b28', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '1522d2e1c92ed4a09f88a054a1e0ef28c369a486a4119c64b07b9409405112dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37389,7 +37462,7 @@ values
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/last_change.sql', 'repeatable', '98349ccc6c4402c23ba3573a021e26eed8dac1fcdeec8bb36b25c5d6c1e72361', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37428,7 +37501,7 @@ values
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/rival_times.sql', 'repeatable', '12ce5d6566c87508134401986517d3f82ba6068f8421ea1457eaf9df2f6a3bcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9658412c7716b4e028aa5244c779b6ae437cb9bf2783255c155d80b282c922e2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '563dc29875fa68439b41978e529f0bbff4b5e080813118db5abe2cbf1a21959f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '3afbb90811d5e9398356bae548e7cb1d2ee92f72dc2a9197d219ca173c55b4c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),

@@ -1,6 +1,7 @@
 /*
-The version of the last change in a subscription's period that can have an invoice of its own. What
-the clock does by itself has none.
+The version of the last change in a subscription's period that can have an invoice of its own: one
+that has none yet, so that what was voided can be drawn up again, or else the last of all. What the
+clock does by itself has none.
 
 Errors: InvalidArgument.
 */
@@ -16,7 +17,20 @@ parallel safe
 as $$
 declare
   v_version bigint := (
-    select max(change.version)
+    select
+      coalesce(
+        max(change.version) filter (
+          where not exists (
+            select
+            from pgledger.invoices
+            where invoices.subscription_key = change.subscription_key
+              and invoices.kind = 'change'
+              and invoices.change_version = change.version
+              and invoices.status not in ('draft', 'voided')
+          )
+        ),
+        max(change.version)
+      )
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
       and change.period_start = last_change.period_start

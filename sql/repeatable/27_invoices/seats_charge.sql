@@ -1,7 +1,8 @@
 /*
 What seats cost by a price in the stays of a period on the price's plan, rounded: each number of
 seats its share of the period, by the days or seconds for which so many were taken. Seats that were
-never reported are 0, and a price may ask something for these, too.
+never reported are 0, and a price may ask something for these, too. What a minimum or a maximum
+makes of it is rounded as a whole, so that with it seats come to exactly that.
 */
 create or replace function pgledger.seats_charge(
   basis jsonb,
@@ -26,10 +27,22 @@ as $$
       sum(pgledger.prorated(cost.amount, seats.since, seats.until, seats.length, exponent)), 0
     ),
     coalesce(
-      sum(pgledger.prorated(cost.true_up, seats.since, seats.until, seats.length, exponent)), 0
+      sum(
+        pgledger.prorated(
+          cost.amount + cost.true_up, seats.since, seats.until, seats.length, exponent
+        )
+        - pgledger.prorated(cost.amount, seats.since, seats.until, seats.length, exponent)
+      ),
+      0
     ),
     coalesce(
-      sum(pgledger.prorated(cost.cap, seats.since, seats.until, seats.length, exponent)), 0
+      sum(
+        pgledger.prorated(
+          cost.amount + cost.cap, seats.since, seats.until, seats.length, exponent
+        )
+        - pgledger.prorated(cost.amount, seats.since, seats.until, seats.length, exponent)
+      ),
+      0
     )
   from (
     select
