@@ -7877,6 +7877,10 @@ as $$
       'function', 'private', 'derived_ulid(timestamp with time zone, bigint, bigint)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private',
+      'discount_line(bigint, text, numeric, numeric, text[], numeric, numeric)', 'owner', '', ''
+    ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
@@ -16406,6 +16410,7 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_constraint text;
   v_features pgledger.plan_features[];
   v_period record := previous;
   v_ok boolean;
@@ -16449,8 +16454,12 @@ begin
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception
-  -- Of its unique values, only the slug of an archived plan can be another's meanwhile.
+  -- The slug of an archived plan can be another's meanwhile.
   when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'plans_app_id_tenant_id_slug_active_idx' then
+      raise;
+    end if;
     v_ok := pgledger.fail(
       'AlreadyExists',
       array[
@@ -22908,7 +22917,7 @@ create or replace function pgledger.purge_bounds(
 )
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 as $$
 declare
   v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
@@ -25655,8 +25664,7 @@ revoke all on function pgledger.add_shares from public;
 Takes the coupons that a tenant has redeemed off the lines of an invoice. Coupons for some of the
 lines come first, then those for all, each in the order of redemption, and each takes from what the
 ones before have left. Credits are left alone. A use that a period has taken goes on for changes in
-it. Returns the lines with their shares, and one more
-line for each coupon that took something off.
+it. Returns the lines with their shares, and one more line for each coupon that took something off.
 */
 create or replace function pgledger.apply_coupons(
   invoice pgledger.invoices,
@@ -25677,7 +25685,6 @@ declare
   v_left numeric[];
   v_taken numeric[];
   v_share record;
-  v_discount pgledger.invoice_lines;
   v_discounts pgledger.invoice_lines[] := '{}';
 begin
   for v_coupon in
@@ -25711,21 +25718,10 @@ begin
     );
     continue when (v_share.discount > 0) is not true;
 
-    v_discount := null;
-    v_discount.kind := 'discount';
-    v_discount.description := v_coupon.name;
-    v_discount.amount := -v_share.discount;
-    v_discount.discount := 0 * v_discount.amount;
-    v_discount.tax := v_discount.discount;
-    v_discount.redemption_key := v_coupon.key;
-    v_discount.basis := jsonb_strip_nulls(
-      jsonb_build_object(
-        'base', v_share.base::text, 'percentage', trim_scale(v_coupon.percentage)::text,
-        'amount', case when v_coupon.percentage is null then v_coupon.amount::text end,
-        'applies_to', to_jsonb(v_coupon.applies_to)
-      )
+    v_discounts := v_discounts || pgledger.discount_line(
+      v_coupon.key, v_coupon.name, v_coupon.percentage, v_coupon.amount, v_coupon.applies_to,
+      v_share.base, v_share.discount
     );
-    v_discounts := v_discounts || v_discount;
     v_left := array(
       select part.amount - part.share
       from unnest(v_left, v_share.shares) with ordinality as part (amount, share, place)
@@ -26298,6 +26294,48 @@ comment on function pgledger.coupon_with_key is
   'The coupon with that internal key, as applications see it, or null.';
 
 revoke all on function pgledger.coupon_with_key from public;
+
+-- file: repeatable/25_coupons/discount_line.sql
+/*
+The invoice line of one coupon: what it takes off, of what, and by which terms.
+*/
+create or replace function pgledger.discount_line(
+  redemption_key bigint,
+  name text,
+  percentage numeric,
+  amount numeric,
+  applies_to text[],
+  base numeric,
+  discount numeric
+)
+returns pgledger.invoice_lines
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_discount pgledger.invoice_lines;
+begin
+  v_discount.kind := 'discount';
+  v_discount.description := name;
+  v_discount.amount := -discount;
+  v_discount.discount := 0 * v_discount.amount;
+  v_discount.tax := v_discount.discount;
+  v_discount.redemption_key := redemption_key;
+  v_discount.basis := jsonb_strip_nulls(
+    jsonb_build_object(
+      'base', base::text, 'percentage', trim_scale(percentage)::text,
+      'amount', case when percentage is null then amount::text end,
+      'applies_to', to_jsonb(applies_to)
+    )
+  );
+  return v_discount;
+end;
+$$;
+
+comment on function pgledger.discount_line is 'The invoice line of one coupon.';
+
+revoke all on function pgledger.discount_line from public;
 
 -- file: repeatable/25_coupons/discountable.sql
 /*
@@ -27517,6 +27555,7 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_constraint text;
   v_ok boolean;
 begin
   update pgledger.coupons
@@ -27532,8 +27571,12 @@ begin
     updated_at = pgledger.clock()
   where coupons.key = coupon.key;
 exception
-  -- Of its unique values, only the code of an archived coupon can be another's meanwhile.
+  -- The code of an archived coupon can be another's meanwhile.
   when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'coupons_app_id_tenant_id_code_active_idx' then
+      raise;
+    end if;
     v_ok := pgledger.fail(
       'AlreadyExists',
       array[
@@ -35144,9 +35187,9 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), UnknownTimeZone, UnknownCurrency,
   InvalidInvoice (lines or tax_rates are not valid, a line bills something
   that the period does not come to, or the total is not below 1e30 in size;
-  the message names the path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
-  or paid_at is in the future), InvalidArgument (the reference is not valid or
-  there is no paid_at, there is no such kind, the currency is not the plan's,
+  the message names the path), InvalidMetadata, InvalidTime (a time is outside
+  the years 1 to 9999, or paid_at is in the future), InvalidArgument (the
+  reference is not valid or there is no paid_at, there is no such kind, the currency is not the plan's,
   the subscription has no period at that time, or the period is not over),
   IdempotencyConflict (the id is taken by a different invoice), UsagePurged
   (usage events of the period may have been purged), InvalidState (there is
@@ -35586,7 +35629,7 @@ begin
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint <> 'invoices_id_key' then
+        if v_constraint is distinct from 'invoices_id_key' then
           raise;
         end if;
         v_ok := pgledger.fail('IdempotencyConflict', array[invoice.id]);
@@ -37103,7 +37146,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '66696bd554c5c7062d465b482e97479867a85ed7656c865e566fc0dc32ed0a1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1aff1c4830c1495bcc0008edc967affdcc0dd21186424e6ef58a5ae1a080d9cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37215,7 +37258,7 @@ values
   ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '8d0fcfa66d2d529aee6bf7b40a19feed154d3e90221edcfbea74a1ab7ae24374', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', 'a0ac882d3d552df67a81a5f67da75aae4d0fc68639f1cc1c07ae69cb6459e3ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37325,7 +37368,7 @@ values
   ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '1522d2e1c92ed4a09f88a054a1e0ef28c369a486a4119c64b07b9409405112dd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '643ef41f235351035309bb97148ab18ac9678b1685572bb2409edf1cdad904aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37371,7 +37414,7 @@ values
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', '19d5bdbfb389ff53c86764e314228dca2317ded5492ba7a1b57c24f198bee83b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', '003b612c6cc98b6ed13b596eb78225aa71eb9e61fc02105ee7dd9edf5a6462a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'ebd1e6585a4a54cae9df7e9919eba937804974297c2fa7fa0439cd2bd6403363', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37382,6 +37425,7 @@ values
   ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/discount_line.sql', 'repeatable', '29d6928671b7e6b129ab192332883c033168d0ffc81a43870867684f3c543747', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c76c260500dd090a1118e0bb2386d4e59ae566680e6122b52132c614c1557087', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '46e279b5b7024ce13dcbcf1a6242552709e899d1a733b508107e199cd32c509a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37401,7 +37445,7 @@ values
   ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', '028013db08e9f1f81297adc680dec829659a648400458b3641cc83a05fe13f60', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/rewrite_coupon.sql', 'repeatable', '13004295929f4cae08bbaa3cbbf9c4792fb3bacaae3042008ff6f3516a80c839', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/rewrite_coupon.sql', 'repeatable', '8dbb7786bf6ffe396c7c142723e48f397c80b3c456391d1518a66099af1ce89e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/taken_in_period.sql', 'repeatable', '2adfdd7f8aa6d7c7942b16ba78139d9a16b821c3c2e7111d594795c0736bf78f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', 'e7fa1cc1541cbfb3df5eff6fb4102b0b6635e1adb68c07b4523d737f27148cc3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37526,14 +37570,14 @@ values
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/import_request.sql', 'repeatable', 'a87fc83f0b0ff19bdcb783cea294450ce6e8083407dfb3f0ccd5d31f7a929d6f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', 'a6d00fc34fb71a0c5e99b181ce368259cd77c8e4211285a197e2cfe7db931b0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '6294d5d3f73c9c28e4a3c97367ceb477503030d2b3d8520ec05553348f2c3f82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/write_import.sql', 'repeatable', '8d8bd996f66fbe834b8268fb5d5079628426578470b836b2fee69ab86f91b4d9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', 'f34e2812952ae58b284822722ae67b010b038bc1687b4d7808296dc2d78bb647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),

@@ -335,6 +335,10 @@ as $$
       'function', 'private', 'derived_ulid(timestamp with time zone, bigint, bigint)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private',
+      'discount_line(bigint, text, numeric, numeric, text[], numeric, numeric)', 'owner', '', ''
+    ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),

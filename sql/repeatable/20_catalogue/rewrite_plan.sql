@@ -17,6 +17,7 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_constraint text;
   v_features pgledger.plan_features[];
   v_period record := previous;
   v_ok boolean;
@@ -60,8 +61,12 @@ begin
     updated_at = plan_version.created_at
   where plans.key = previous.key;
 exception
-  -- Of its unique values, only the slug of an archived plan can be another's meanwhile.
+  -- The slug of an archived plan can be another's meanwhile.
   when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'plans_app_id_tenant_id_slug_active_idx' then
+      raise;
+    end if;
     v_ok := pgledger.fail(
       'AlreadyExists',
       array[

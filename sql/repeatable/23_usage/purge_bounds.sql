@@ -26,7 +26,7 @@ create or replace function pgledger.purge_bounds(
 )
 language plpgsql
 stable
-parallel safe
+parallel unsafe
 as $$
 declare
   v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';

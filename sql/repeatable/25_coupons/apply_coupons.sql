@@ -2,8 +2,7 @@
 Takes the coupons that a tenant has redeemed off the lines of an invoice. Coupons for some of the
 lines come first, then those for all, each in the order of redemption, and each takes from what the
 ones before have left. Credits are left alone. A use that a period has taken goes on for changes in
-it. Returns the lines with their shares, and one more
-line for each coupon that took something off.
+it. Returns the lines with their shares, and one more line for each coupon that took something off.
 */
 create or replace function pgledger.apply_coupons(
   invoice pgledger.invoices,
@@ -24,7 +23,6 @@ declare
   v_left numeric[];
   v_taken numeric[];
   v_share record;
-  v_discount pgledger.invoice_lines;
   v_discounts pgledger.invoice_lines[] := '{}';
 begin
   for v_coupon in
@@ -58,21 +56,10 @@ begin
     );
     continue when (v_share.discount > 0) is not true;
 
-    v_discount := null;
-    v_discount.kind := 'discount';
-    v_discount.description := v_coupon.name;
-    v_discount.amount := -v_share.discount;
-    v_discount.discount := 0 * v_discount.amount;
-    v_discount.tax := v_discount.discount;
-    v_discount.redemption_key := v_coupon.key;
-    v_discount.basis := jsonb_strip_nulls(
-      jsonb_build_object(
-        'base', v_share.base::text, 'percentage', trim_scale(v_coupon.percentage)::text,
-        'amount', case when v_coupon.percentage is null then v_coupon.amount::text end,
-        'applies_to', to_jsonb(v_coupon.applies_to)
-      )
+    v_discounts := v_discounts || pgledger.discount_line(
+      v_coupon.key, v_coupon.name, v_coupon.percentage, v_coupon.amount, v_coupon.applies_to,
+      v_share.base, v_share.discount
     );
-    v_discounts := v_discounts || v_discount;
     v_left := array(
       select part.amount - part.share
       from unnest(v_left, v_share.shares) with ordinality as part (amount, share, place)

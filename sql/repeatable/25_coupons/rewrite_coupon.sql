@@ -10,6 +10,7 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_constraint text;
   v_ok boolean;
 begin
   update pgledger.coupons
@@ -25,8 +26,12 @@ begin
     updated_at = pgledger.clock()
   where coupons.key = coupon.key;
 exception
-  -- Of its unique values, only the code of an archived coupon can be another's meanwhile.
+  -- The code of an archived coupon can be another's meanwhile.
   when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint is distinct from 'coupons_app_id_tenant_id_code_active_idx' then
+      raise;
+    end if;
     v_ok := pgledger.fail(
       'AlreadyExists',
       array[

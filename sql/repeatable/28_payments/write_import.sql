@@ -30,7 +30,7 @@ begin
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint <> 'invoices_id_key' then
+        if v_constraint is distinct from 'invoices_id_key' then
           raise;
         end if;
         v_ok := pgledger.fail('IdempotencyConflict', array[invoice.id]);
