@@ -35187,13 +35187,14 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), UnknownTimeZone, UnknownCurrency,
   InvalidInvoice (lines or tax_rates are not valid, a line bills something
   that the period does not come to, or the total is not below 1e30 in size;
-  the message names the path), InvalidMetadata, InvalidTime (a time is outside
-  the years 1 to 9999, or paid_at is in the future), InvalidArgument (the
-  reference is not valid or there is no paid_at, there is no such kind, the currency is not the plan's,
-  the subscription has no period at that time, or the period is not over),
-  IdempotencyConflict (the id is taken by a different invoice), UsagePurged
-  (usage events of the period may have been purged), InvalidState (there is
-  such an invoice already, or an earlier draft comes first).$$;
+  the message names the path), InvalidMetadata, InvalidTime (a time is
+  outside the years 1 to 9999, or paid_at is in the future), InvalidArgument
+  (the reference is not valid or there is no paid_at, there is no such kind,
+  the currency is not the plan's, the subscription has no period at that
+  time, or the period is not over), IdempotencyConflict (the id is taken by
+  a different invoice), UsagePurged (usage events of the period may have
+  been purged), InvalidState (there is such an invoice already, or an
+  earlier draft comes first).$$;
 
 revoke all on function public.ledger_import_invoice from public;
 grant execute on function public.ledger_import_invoice to pgledger_poster;
@@ -37570,7 +37571,7 @@ values
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/import_request.sql', 'repeatable', 'a87fc83f0b0ff19bdcb783cea294450ce6e8083407dfb3f0ccd5d31f7a929d6f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '6294d5d3f73c9c28e4a3c97367ceb477503030d2b3d8520ec05553348f2c3f82', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '95b4b2226951c5d8b98d1bcf706ba0d52d74ebbe40bc533cb51d7fe659dd1a59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),

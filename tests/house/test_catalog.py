@@ -568,9 +568,9 @@ def test_parallel_safety_is_told_truthfully(functions):
 def test_public_functions_say_what_they_are(functions):
     public = {function.name: function for function in functions if not function.is_private}
     writes = re.compile(
-        r"(?:pg)?ledger_(accept|advance$|archive|cancel|change|consume|create|delete|finalize|generate"
-        r"|import|ingest|invalidate|map|mark|pause|purge|raise|record|redeem|refresh|resume|set|unmap"
-        r"|update)"
+        r"(?:pg)?ledger_(accept|advance$|archive|cancel|change|consume|correct|create|delete|finalize"
+        r"|generate|import|ingest|invalidate|map|mark|pause|purge|raise|record|redeem|refresh|remove"
+        r"|resume|set|unmap|update)"
     )
     for name, function in public.items():
         if "_create_" in name or writes.match(name):

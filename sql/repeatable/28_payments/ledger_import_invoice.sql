@@ -127,13 +127,14 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), UnknownTimeZone, UnknownCurrency,
   InvalidInvoice (lines or tax_rates are not valid, a line bills something
   that the period does not come to, or the total is not below 1e30 in size;
-  the message names the path), InvalidMetadata, InvalidTime (a time is outside
-  the years 1 to 9999, or paid_at is in the future), InvalidArgument (the
-  reference is not valid or there is no paid_at, there is no such kind, the currency is not the plan's,
-  the subscription has no period at that time, or the period is not over),
-  IdempotencyConflict (the id is taken by a different invoice), UsagePurged
-  (usage events of the period may have been purged), InvalidState (there is
-  such an invoice already, or an earlier draft comes first).$$;
+  the message names the path), InvalidMetadata, InvalidTime (a time is
+  outside the years 1 to 9999, or paid_at is in the future), InvalidArgument
+  (the reference is not valid or there is no paid_at, there is no such kind,
+  the currency is not the plan's, the subscription has no period at that
+  time, or the period is not over), IdempotencyConflict (the id is taken by
+  a different invoice), UsagePurged (usage events of the period may have
+  been purged), InvalidState (there is such an invoice already, or an
+  earlier draft comes first).$$;
 
 revoke all on function @extschema@.ledger_import_invoice from public;
 grant execute on function @extschema@.ledger_import_invoice to pgledger_poster;
