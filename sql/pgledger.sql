@@ -15279,7 +15279,7 @@ end;
 $$;
 
 comment on function public.ledger_list_plan_versions is
-$$Returns a page of a plan's prices and allowances, in the order of their times.
+$$Returns a page of a plan's prices and allowances, in order of their times.
 
 The first are those that the plan was created with, which hold since ever. Of
 those for the same time, the later written holds. A change of a plan that left
@@ -15733,9 +15733,9 @@ billing interval once subscriptions have had the plan. To change it for new
 customers only, create another plan and archive this one.
 
 Prices, allowances (the soft limits of features with a price), how usage is
-counted for them, and the priority hold from effective_at on: a period of a subscription uses,
-whole, those that hold at its start, or those that hold when the plan is
-entered, if that is later. If effective_at lies in the past, periods that have
+counted for them, and the priority hold from effective_at on: a period of a
+subscription uses, whole, those that hold at its start, or those that hold
+when the plan is entered, if that is later. If effective_at lies in the past, periods that have
 begun since then use them too, except for what a final invoice has billed:
 that keeps its price. Whatever was given for a later time still begins then.
 ledger_list_plan_versions shows what holds when.
@@ -15767,8 +15767,8 @@ Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan), InvalidArgument (the name, description, days of trial or status
   are not valid, clear has another name or one that is given, or effective_at
   is given without features, pricing and priority, or in the future for
-  another interval), InvalidMetadata, InvalidTime (effective_at is outside the years 1
-  to 9999), InvalidPlan (features or pricing are not valid, or do not go
+  another interval), InvalidMetadata, InvalidTime (effective_at is outside the
+  years 1 to 9999), InvalidPlan (features or pricing are not valid, or do not go
   together at some time from then on; the message names the path),
   FeatureNotFound (a feature is not in the catalogue), Archived (a feature
   that is new to the plan is archived), InUse (the billing interval would
@@ -22397,7 +22397,7 @@ end;
 $$;
 
 comment on function public.ledger_usage_by_time is
-$$Returns what a tenant's usage comes to in each hour, day or month of a range.
+$$Returns what a tenant's usage comes to in each hour, day or month.
 
 The parts begin where hours, days or months begin in the time zone, also where
 its clocks change. The first one and the last one end with the range.
@@ -28872,7 +28872,7 @@ revoke all on function pgledger.base_parts from public;
 Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
 parts reach is charged as the last of them, so that each is charged once.
 
-Except a day that has a moment dearer than both its first and its last: for the first such day of a
+Except a day that has a moment dearer than both its last and what was charged before it: for the first such day of a
 period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
 moment, and one with sign -1 that takes the day from the last.
 */
@@ -28903,7 +28903,6 @@ as $$
       base_part.place, base_part.plan_key, base_part.quantity, base_part.price,
       base_part.proration, base_part.starts_at, base_part.ends_at, base_part.since,
       base_part.until, base_part.length, base_part.price * base_part.quantity as cost,
-      lag(base_part.until) over in_order as until_before,
       lag(base_part.price * base_part.quantity) over in_order as cost_before,
       lead(base_part.since) over in_order as next_since
     from pgledger.base_parts(subscription, for_period, segments, for_invoice) as base_part
@@ -28919,12 +28918,7 @@ as $$
     where part.proration = 'day' and part.until > part.since
     group by part.since
     having max(part.cost) > greatest(
-      (
-        array_agg(
-          case when part.until_before > part.since then part.cost_before else part.cost end
-          order by part.place
-        )
-      )[1],
+      (array_agg(coalesce(part.cost_before, part.cost) order by part.place))[1],
       (array_agg(part.cost order by part.place desc))[1]
     )
   )
@@ -37242,12 +37236,12 @@ values
   ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'dfcdd862884f1ef55336270f3ac60c38ebf474a25523718eb244a4cb4ec3b3f7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '3d5b7b984317338b00aed6020e885e00bad1239824e9c480f959833f4395727d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'ee74ef84eeb6b2454f494a60f58482d96099234bdb11fc9d38303c8f76cbfd25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', 'a5fb6b097209a841d14dd68e5f3a303ee449b2353149846af0d706627bdf3bb9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', '78581816b29a471e9f4761610812eb57664e74b1e61a9794720e2e6568f9caa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'f6e197b61c283d8edce1f25d031792bce283ffc216e751e1b7821823fa7f89af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'be7e1f89175384ec54f0ae21545e6c80de58910be685d881153ea9391435abcc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'b7f11d3c972d9b7fad57724a21989cad9ab39af3ccde45df7c85545fe5573156', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', '6b9c473ff87a92359a03b63e093d4662b21758f7d6536213e7561e7eca091310', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37360,7 +37354,7 @@ values
   ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'cb269caf5570dcadc8c5069f186911452d453535789f145cca103b9dbdf32e2a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'ca6ea17160c13c384fc3cd79a803d50f71180aef8f6bd7ca881289c4dd1e2bf0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37470,7 +37464,7 @@ values
   ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_lines.sql', 'repeatable', '3bfdf01c7cf080e80e24119decfc99f89381902131359ae78350da0ae54d37a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'bf7446aa2c2251330e8bfc3c6c11416353a2cc9249ab4ef5bf98d7932acacb2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_before.sql', 'repeatable', 'cd10ae4d209214ba91903baa79c33ac7cb614f0affb137d1f1d76aaea5567261', pg_catalog.now(), '0.1.0.dev0', true),

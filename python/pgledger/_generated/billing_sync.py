@@ -552,7 +552,7 @@ class BillingCalls(Caller):
         page_size: int = 100,
         page_offset: int = 0,
     ) -> list[PlanVersion]:
-        """Returns a page of a plan's prices and allowances, in the order of their times.
+        """Returns a page of a plan's prices and allowances, in order of their times.
 
         The first are those that the plan was created with, which hold since ever. Of those for the
         same time, the later written holds. A change of a plan that left features, pricing and
@@ -1991,7 +1991,7 @@ class BillingCalls(Caller):
         time_zone: str | None = None,
         aggregation: Literal["sum", "count", "max", "unique_count", "latest"] | None = None,
     ) -> list[UsagePart]:
-        """Returns what a tenant's usage comes to in each hour, day or month of a range.
+        """Returns what a tenant's usage comes to in each hour, day or month.
 
         The parts begin where hours, days or months begin in the time zone, also where its clocks
         change. The first one and the last one end with the range.

@@ -75,7 +75,7 @@ end;
 $$;
 
 comment on function @extschema@.ledger_list_plan_versions is
-$$Returns a page of a plan's prices and allowances, in the order of their times.
+$$Returns a page of a plan's prices and allowances, in order of their times.
 
 The first are those that the plan was created with, which hold since ever. Of
 those for the same time, the later written holds. A change of a plan that left

@@ -55,7 +55,7 @@ end;
 $$;
 
 comment on function @extschema@.ledger_usage_by_time is
-$$Returns what a tenant's usage comes to in each hour, day or month of a range.
+$$Returns what a tenant's usage comes to in each hour, day or month.
 
 The parts begin where hours, days or months begin in the time zone, also where
 its clocks change. The first one and the last one end with the range.

@@ -2,7 +2,7 @@
 Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
 parts reach is charged as the last of them, so that each is charged once.
 
-Except a day that has a moment dearer than both its first and its last: for the first such day of a
+Except a day that has a moment dearer than both its last and what was charged before it: for the first such day of a
 period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
 moment, and one with sign -1 that takes the day from the last.
 */
@@ -33,7 +33,6 @@ as $$
       base_part.place, base_part.plan_key, base_part.quantity, base_part.price,
       base_part.proration, base_part.starts_at, base_part.ends_at, base_part.since,
       base_part.until, base_part.length, base_part.price * base_part.quantity as cost,
-      lag(base_part.until) over in_order as until_before,
       lag(base_part.price * base_part.quantity) over in_order as cost_before,
       lead(base_part.since) over in_order as next_since
     from pgledger.base_parts(subscription, for_period, segments, for_invoice) as base_part
@@ -49,12 +48,7 @@ as $$
     where part.proration = 'day' and part.until > part.since
     group by part.since
     having max(part.cost) > greatest(
-      (
-        array_agg(
-          case when part.until_before > part.since then part.cost_before else part.cost end
-          order by part.place
-        )
-      )[1],
+      (array_agg(coalesce(part.cost_before, part.cost) order by part.place))[1],
       (array_agg(part.cost order by part.place desc))[1]
     )
   )
