@@ -15735,10 +15735,10 @@ customers only, create another plan and archive this one.
 Prices, allowances (the soft limits of features with a price), how usage is
 counted for them, and the priority hold from effective_at on: a period of a
 subscription uses, whole, those that hold at its start, or those that hold
-when the plan is entered, if that is later. If effective_at lies in the past, periods that have
-begun since then use them too, except for what a final invoice has billed:
-that keeps its price. Whatever was given for a later time still begins then.
-ledger_list_plan_versions shows what holds when.
+when the plan is entered, if that is later. If effective_at lies in the past,
+periods that have begun since then use them too, except for what a final
+invoice has billed: that keeps its price. Whatever was given for a later time
+still begins then. ledger_list_plan_versions shows what holds when.
 
 Limits hold at once, and so does whatever else the plan gives.
 
@@ -15764,16 +15764,16 @@ priority: Of several subscriptions with a price for a feature, that of the
 Returns: The plan; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
-  such plan), InvalidArgument (the name, description, days of trial or status
-  are not valid, clear has another name or one that is given, or effective_at
-  is given without features, pricing and priority, or in the future for
-  another interval), InvalidMetadata, InvalidTime (effective_at is outside the
-  years 1 to 9999), InvalidPlan (features or pricing are not valid, or do not go
-  together at some time from then on; the message names the path),
-  FeatureNotFound (a feature is not in the catalogue), Archived (a feature
-  that is new to the plan is archived), InUse (the billing interval would
-  change, and subscriptions have or have had the plan), AlreadyExists (it
-  would become active, and its slug is taken).$$;
+  such plan), InvalidArgument (the name, description, days of trial or
+  status are not valid, clear has another name or one that is given, or
+  effective_at is given without features, pricing and priority, or in the
+  future for another interval), InvalidMetadata, InvalidTime (effective_at
+  is outside the years 1 to 9999), InvalidPlan (features or pricing are not
+  valid, or do not go together at some time from then on; the message names
+  the path), FeatureNotFound (a feature is not in the catalogue), Archived
+  (a feature that is new to the plan is archived), InUse (the billing
+  interval would change, and subscriptions have or have had the plan),
+  AlreadyExists (it would become active, and its slug is taken).$$;
 
 revoke all on function public.ledger_update_plan from public;
 grant execute on function public.ledger_update_plan to pgledger_poster;
@@ -37241,7 +37241,7 @@ values
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'b7f11d3c972d9b7fad57724a21989cad9ab39af3ccde45df7c85545fe5573156', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '9adb5c4a1a573c8a3e6ddb7cb8c6752c0497d79823c898c60d8a11c2a8268a17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', '6b9c473ff87a92359a03b63e093d4662b21758f7d6536213e7561e7eca091310', pg_catalog.now(), '0.1.0.dev0', true),

@@ -269,6 +269,27 @@ def test_a_dear_plan_is_forgiven_once_a_period(customer: Customer, rhythm: str) 
     assert total(customer) == D("901.00")
 
 
+@pytest.mark.parametrize("rhythm", ["daily", "once"])
+def test_a_pause_over_midnight_hides_no_dear_day(customer: Customer, rhythm: str) -> None:
+    small, large = plan(customer, "10"), plan(customer, "1000")
+    subscription = begin(customer, small)
+    at(customer, rhythm, "2025-04-01 23:59")
+    customer.tenant.one("ledger_pause_subscription", id=subscription)
+    for day in range(2, 30):
+        at(customer, rhythm, f"2025-04-{day:02} 00:01")
+        change(customer, subscription, large)
+        customer.tenant.one("ledger_resume_subscription", id=subscription)
+        customer.at(f"2025-04-{day:02} 23:00")
+        change(customer, subscription, small)
+        customer.at(f"2025-04-{day:02} 23:59")
+        customer.tenant.one("ledger_pause_subscription", id=subscription)
+    at(customer, rhythm, "2025-04-30 00:00")
+    customer.tenant.one("ledger_resume_subscription", id=subscription)
+    customer.tenant.one("ledger_cancel_subscription", id=subscription)
+    customer.at("2025-05-01 00:00")
+    assert total(customer) == D("901.00")
+
+
 @pytest.mark.parametrize("rhythm", RHYTHMS)
 def test_a_day_in_which_it_ends_is_charged(customer: Customer, rhythm: str) -> None:
     subscription = begin(customer, plan(customer, "30"))

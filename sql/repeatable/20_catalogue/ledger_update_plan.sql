@@ -69,10 +69,10 @@ customers only, create another plan and archive this one.
 Prices, allowances (the soft limits of features with a price), how usage is
 counted for them, and the priority hold from effective_at on: a period of a
 subscription uses, whole, those that hold at its start, or those that hold
-when the plan is entered, if that is later. If effective_at lies in the past, periods that have
-begun since then use them too, except for what a final invoice has billed:
-that keeps its price. Whatever was given for a later time still begins then.
-ledger_list_plan_versions shows what holds when.
+when the plan is entered, if that is later. If effective_at lies in the past,
+periods that have begun since then use them too, except for what a final
+invoice has billed: that keeps its price. Whatever was given for a later time
+still begins then. ledger_list_plan_versions shows what holds when.
 
 Limits hold at once, and so does whatever else the plan gives.
 
@@ -98,16 +98,16 @@ priority: Of several subscriptions with a price for a feature, that of the
 Returns: The plan; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
-  such plan), InvalidArgument (the name, description, days of trial or status
-  are not valid, clear has another name or one that is given, or effective_at
-  is given without features, pricing and priority, or in the future for
-  another interval), InvalidMetadata, InvalidTime (effective_at is outside the
-  years 1 to 9999), InvalidPlan (features or pricing are not valid, or do not go
-  together at some time from then on; the message names the path),
-  FeatureNotFound (a feature is not in the catalogue), Archived (a feature
-  that is new to the plan is archived), InUse (the billing interval would
-  change, and subscriptions have or have had the plan), AlreadyExists (it
-  would become active, and its slug is taken).$$;
+  such plan), InvalidArgument (the name, description, days of trial or
+  status are not valid, clear has another name or one that is given, or
+  effective_at is given without features, pricing and priority, or in the
+  future for another interval), InvalidMetadata, InvalidTime (effective_at
+  is outside the years 1 to 9999), InvalidPlan (features or pricing are not
+  valid, or do not go together at some time from then on; the message names
+  the path), FeatureNotFound (a feature is not in the catalogue), Archived
+  (a feature that is new to the plan is archived), InUse (the billing
+  interval would change, and subscriptions have or have had the plan),
+  AlreadyExists (it would become active, and its slug is taken).$$;
 
 revoke all on function @extschema@.ledger_update_plan from public;
 grant execute on function @extschema@.ledger_update_plan to pgledger_poster;
