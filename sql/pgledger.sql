@@ -28872,9 +28872,9 @@ revoke all on function pgledger.base_parts from public;
 Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
 parts reach is charged as the last of them, so that each is charged once.
 
-Except a day that has a moment dearer than both its last and what was charged before it: for the first such day of a
-period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
-moment, and one with sign -1 that takes the day from the last.
+Except a day that has a moment dearer than both its last and what was charged before it: for the
+first such day of a period that is forgiven, any further one costs what its dearest moment costs.
+That is a row for that moment, and one with sign -1 that takes the day from the last.
 */
 create or replace function pgledger.base_runs(
   subscription pgledger.subscriptions,
@@ -37464,7 +37464,7 @@ values
   ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_lines.sql', 'repeatable', '3bfdf01c7cf080e80e24119decfc99f89381902131359ae78350da0ae54d37a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'bf7446aa2c2251330e8bfc3c6c11416353a2cc9249ab4ef5bf98d7932acacb2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_runs.sql', 'repeatable', '379f5c16217b0ca2ca0c18765172f93e8e19c2ed49360498b5742107d71a0cba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_before.sql', 'repeatable', 'cd10ae4d209214ba91903baa79c33ac7cb614f0affb137d1f1d76aaea5567261', pg_catalog.now(), '0.1.0.dev0', true),

@@ -2,9 +2,9 @@
 Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
 parts reach is charged as the last of them, so that each is charged once.
 
-Except a day that has a moment dearer than both its last and what was charged before it: for the first such day of a
-period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
-moment, and one with sign -1 that takes the day from the last.
+Except a day that has a moment dearer than both its last and what was charged before it: for the
+first such day of a period that is forgiven, any further one costs what its dearest moment costs.
+That is a row for that moment, and one with sign -1 that takes the day from the last.
 */
 create or replace function pgledger.base_runs(
   subscription pgledger.subscriptions,
