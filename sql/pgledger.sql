@@ -22900,8 +22900,8 @@ so that whatever an invoice asks can be added up exactly:
 - what pgledger.usage_needed_from says.
 They are kept for periods that are not settled. A period is settled once no usage of it is taken any
 more and each subscription that goes on and has prices has had an invoice of its own since, which
-has billed what came late; one that has ended has nothing late that is not billed. settles says that what the tenant's row has as settling is settled now,
-and settled_before what that comes to.
+has billed what came late; one that has ended has nothing late that is not billed. settles says that
+what the tenant's row has as settling is settled now, and settled_before what that comes to.
 
 gap_starts and gap_ends are the times between the hours that are kept.
 */
@@ -37363,7 +37363,7 @@ values
   ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '643ef41f235351035309bb97148ab18ac9678b1685572bb2409edf1cdad904aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', 'cb8c6c585dba23d9de9066a0c1c6f8e525755f8dbc86ac72c3523d7cc18a8bfd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),

@@ -9,8 +9,8 @@ so that whatever an invoice asks can be added up exactly:
 - what pgledger.usage_needed_from says.
 They are kept for periods that are not settled. A period is settled once no usage of it is taken any
 more and each subscription that goes on and has prices has had an invoice of its own since, which
-has billed what came late; one that has ended has nothing late that is not billed. settles says that what the tenant's row has as settling is settled now,
-and settled_before what that comes to.
+has billed what came late; one that has ended has nothing late that is not billed. settles says that
+what the tenant's row has as settling is settled now, and settled_before what that comes to.
 
 gap_starts and gap_ends are the times between the hours that are kept.
 */
