@@ -17704,7 +17704,13 @@ stable
 parallel safe
 as $$
 declare
-  v_started_fault text := pgledger.time_fault(request.started_at);
+  v_started_fault text := coalesce(
+    pgledger.time_fault(request.started_at),
+    case
+      when request.started_at > request.created_at + interval '100 years'
+        then 'it is more than 100 years ahead'
+    end
+  );
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
   v_ok boolean;
 begin
@@ -33552,7 +33558,7 @@ declare
   v_keys bigint[] := array(select pgledger.credited_invoices(settle_credit.invoice_key));
 begin
   select -invoices.total as amount, subscriptions.unused_time = 'refund' as to_refund
-  into strict v_credit
+  into v_credit
   from pgledger.invoices
   left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
   where invoices.key = settle_credit.invoice_key;
@@ -37275,7 +37281,7 @@ values
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'a1fe5ecd23b4cf32f586434ec33813db1f48b0f4d5903cadc268b605acb71175', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '5bd76235c0da4f365fb385c019d4df8b2ab34b63c4391b9dde78cd907d5da369', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_cancellation.sql', 'repeatable', 'c76fb0d50411a5fb10f8d926b7e21268410040f3cfc0e801c72a169b7be3c209', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '07dbf52ef06af324b14c76a97c33b0cd42aa126e019ac7bff739a9ad8a5801e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '91f27f3acb688d03b895dc3e2109f8b1e9c7f5bc4cea035b2f4ba9c282bbd367', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37542,7 +37548,7 @@ values
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '563dc29875fa68439b41978e529f0bbff4b5e080813118db5abe2cbf1a21959f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '3afbb90811d5e9398356bae548e7cb1d2ee92f72dc2a9197d219ca173c55b4c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'b8993da7bea411a6bd362d849ad72456abe1bcf9e89e24231f6a4db929476209', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),

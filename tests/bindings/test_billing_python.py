@@ -775,7 +775,9 @@ def test_an_event_comes_back_whole(billing: Billing, plan: Plan):
         created_at=event.created_at,
     )
     assert event.event_at.utcoffset() == dt.timedelta(0)
-    again = billing.record_usage("app", "t", "api_calls", idempotency_key='k"1"\\')
+    again = billing.record_usage(
+        "app", "t", "api_calls", quantity=Decimal("1.5"), idempotency_key='k"1"\\'
+    )
     assert again == UsageReceipt("duplicate", receipt.id)
 
 
@@ -797,13 +799,13 @@ def test_a_batch_answers_for_each_event(billing: Billing, plan: Plan):
     assert [(answer.event_index, answer.status) for answer in answers] == [
         (1, "inserted"),
         (2, "inserted"),
-        (3, "duplicate"),
+        (3, "rejected"),
         (4, "rejected"),
         (5, "rejected"),
         (6, "rejected"),
     ]
     assert [answer.error for answer in answers[2:]] == [
-        None,
+        errors.IdempotencyConflict.sqlstate,
         errors.FeatureNotFound.sqlstate,
         errors.InvalidQuantity.sqlstate,
         errors.UsageInFuture.sqlstate,

@@ -868,7 +868,7 @@ def test_arguments_of_an_invoice_of_a_period(conn, tenant):
         ({"at": None}, errors.NullArgument, "at"),
         ({"at": "infinity"}, errors.InvalidTime, "at infinity"),
         ({"kind": None}, errors.NullArgument, "kind"),
-        ({"kind": "one_off"}, errors.InvalidArgument, "period, start, interim"),
+        ({"kind": "one_off"}, errors.InvalidArgument, "period, start, change, interim"),
         ({"subscription_id": ids.generate("sub")}, errors.SubscriptionNotFound, "t1"),
         ({"tenant_id": "t2"}, errors.SubscriptionNotFound, "'t2'"),
         ({"app_id": "other"}, errors.SubscriptionNotFound, "'other'"),

@@ -172,7 +172,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     page = {"page_size": "10", "page_offset": "1"}
     periods = {"period_from": "2025-01-01+00", "period_until": "2025-02-01+00"}
     imported = line.replace('"hours",', '"hours", "kind": "item",')
-    wrong = tenant | {"id": event, "event_at": BEGIN, "reason": "counted twice"}
+    wrong = tenant | {"id": event, "event_at": BEGIN + "+00", "reason": "counted twice"}
     mine = tenant | {"id": subscription}
     at = "2025-01-31 12:00+00"
     prices_shown = [

@@ -706,7 +706,7 @@ def test_rejected_events_are_handed_back_with_reasons(billing: Billing, pool: Po
             meter.record("t", "calls", event_at=dt.datetime.now(UTC) + 2 * HOUR),
             meter.record("t", "calls", idempotency_key="x" * 256),
         ]
-        meter.record("t", "calls", 5, idempotency_key=good.idempotency_key)
+        wrong.append(meter.record("t", "calls", 5, idempotency_key=good.idempotency_key))
         meter.record("t", "calls", 2)
         assert meter.flush()
         rejected = meter.rejected
@@ -719,6 +719,7 @@ def test_rejected_events_are_handed_back_with_reasons(billing: Billing, pool: Po
                 errors.InvalidScope,
                 errors.UsageInFuture,
                 errors.InvalidArgument,
+                errors.IdempotencyConflict,
             )
         ]
         assert "'nothing' does not exist" in rejected[0].reason

@@ -15,7 +15,13 @@ stable
 parallel safe
 as $$
 declare
-  v_started_fault text := pgledger.time_fault(request.started_at);
+  v_started_fault text := coalesce(
+    pgledger.time_fault(request.started_at),
+    case
+      when request.started_at > request.created_at + interval '100 years'
+        then 'it is more than 100 years ahead'
+    end
+  );
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
   v_ok boolean;
 begin

@@ -22,7 +22,7 @@ declare
   v_keys bigint[] := array(select pgledger.credited_invoices(settle_credit.invoice_key));
 begin
   select -invoices.total as amount, subscriptions.unused_time = 'refund' as to_refund
-  into strict v_credit
+  into v_credit
   from pgledger.invoices
   left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
   where invoices.key = settle_credit.invoice_key;
