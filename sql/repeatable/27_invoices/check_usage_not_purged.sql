@@ -18,7 +18,8 @@ as $$
 declare
   v_period record := pgledger.billing_period(subscription, period_start);
   v_purged_before timestamptz := (
-    select tenants.purged_before
+    -- What an interim invoice looks at is kept until it is settled.
+    select case when kind = 'interim' then tenants.settled_before else tenants.purged_before end
     from pgledger.tenants
     where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
   );
