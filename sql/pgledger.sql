@@ -17028,7 +17028,10 @@ begin
     when not (pgledger.event_price(price)).is_by_event then
       case when event_quantities is not null then 'the price asks nothing for each event' end
     when event_quantities is null then 'the price asks something for each event'
-    when v_sum <> quantity then format('they come to %s, and the quantity is %s', v_sum, quantity)
+    when v_sum <> quantity then format(
+      'they come to %s, and the quantity is %s', pgledger.abridged(v_sum::text),
+      pgledger.abridged(quantity::text)
+    )
     when allowance > 0 then 'such a price has free events, and no allowance'
   end;
   if v_fault is not null then
@@ -37270,7 +37273,7 @@ values
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f301fdc2e55dfe3a9cd27ec91b0efa48b721cffb9b7e53dda70aebb8b3274fd5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/charged_usage.sql', 'repeatable', '2493dd21f5d858f94b32fec9eb15271d217e3bcde75442ceaabd3fab00dc8f29', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/check_event_quantities.sql', 'repeatable', 'bbe45e5099db87df47a13843b390a7f253b589d451e4887f23c19f17f53c3961', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/check_event_quantities.sql', 'repeatable', 'ae7e6c0492b49e263d17333eb6746ce797d07b09b1ff11a7fa406b7e7765b5cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'ee02675eb2c09c33cf4d04f68b361181df4b05c5aba0551a5ac2052991bc1ad2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_excess.sql', 'repeatable', 'dd786fe10ac3a08c8499a89e0d58a529862b16f298c438f186d6a1b0ac4a0db4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_price.sql', 'repeatable', '8f838362bad1afdf47b6fde8378499bbe521f7429dc707213955e815bd0248a3', pg_catalog.now(), '0.1.0.dev0', true),

@@ -46,7 +46,10 @@ begin
     when not (pgledger.event_price(price)).is_by_event then
       case when event_quantities is not null then 'the price asks nothing for each event' end
     when event_quantities is null then 'the price asks something for each event'
-    when v_sum <> quantity then format('they come to %s, and the quantity is %s', v_sum, quantity)
+    when v_sum <> quantity then format(
+      'they come to %s, and the quantity is %s', pgledger.abridged(v_sum::text),
+      pgledger.abridged(quantity::text)
+    )
     when allowance > 0 then 'such a price has free events, and no allowance'
   end;
   if v_fault is not null then
