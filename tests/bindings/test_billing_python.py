@@ -968,6 +968,7 @@ def test_every_call_answers(conn, billing: Billing, plan: Plan, set_clock: SetCl
     assert {move.change for move in billing.advance("app")} == {"invoice_finalized"}
     # The events lie in an hour that a period's start splits: they stay until the period is over.
     assert billing.purge_usage("app", later + 5 * DAY) == 0
+    conn.commit()
     set_clock(conn, later + 50 * DAY)
     assert billing.purge_usage("app", later + 40 * DAY, max_events=1) == 1
 
