@@ -7978,10 +7978,7 @@ as $$
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
-    (
-      'function', 'private', 'has_unbilled_reports(text, text, timestamp with time zone)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'has_unbilled_reports(text, text)', 'owner', '', ''),
     (
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -21207,16 +21204,11 @@ revoke all on function pgledger.has_prices from public;
 
 -- file: repeatable/23_usage/has_unbilled_reports.sql
 /*
-Whether usage was reported for a subscription after its last invoice, though it has ended. Nothing
-bills it by itself: the application has to ask for an interim invoice. Only periods that are not
-settled are looked at. What invoices look at one by one tells by when it was reported; of all other
-usage there are counts, which stay when events go.
+Whether usage of which invoices look at single events was reported for a subscription after its last
+invoice, though it has ended. Nothing bills it by itself: the application has to ask for an interim
+invoice, which needs these events.
 */
-create or replace function pgledger.has_unbilled_reports(
-  app_id text,
-  tenant_id text,
-  settled_before timestamptz
-)
+create or replace function pgledger.has_unbilled_reports(app_id text, tenant_id text)
 returns boolean
 language sql
 stable
@@ -21226,42 +21218,30 @@ as $$
     select
     from pgledger.subscriptions
     cross join lateral (
-      select
-        invoice_lines.item, invoice_lines.for_period, invoice_lines.plan_key,
-        min(invoice_lines.period_start) as starts_at, max(invoice_lines.period_end) as ends_at,
-        sum(invoice_lines.events) as events, max(invoices.finalized_at) as finalized_at
-      from pgledger.invoice_lines
-      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-      where invoice_lines.subscription_key = subscriptions.key
-        and invoice_lines.events is not null
+      select max(invoices.finalized_at) as finalized_at
+      from pgledger.invoices
+      where invoices.subscription_key = subscriptions.key
         and invoices.status not in ('draft', 'voided')
-      group by invoice_lines.item, invoice_lines.for_period, invoice_lines.plan_key
-    ) as billed
+    ) as last
     inner join pgledger.meters
-      on subscriptions.app_id = meters.app_id
-      and subscriptions.tenant_id = meters.tenant_id
-      and billed.item = meters.feature_key
+      on subscriptions.app_id = meters.app_id and subscriptions.tenant_id = meters.tenant_id
     where subscriptions.app_id = has_unbilled_reports.app_id
       and subscriptions.tenant_id = has_unbilled_reports.tenant_id
       and subscriptions.status = 'canceled'
-      and billed.ends_at > has_unbilled_reports.settled_before
-      and case
-        when pgledger.is_read_singly(meters) then exists (
-          select
-          from pgledger.usage_events
-          where usage_events.meter_key = meters.key
-            and usage_events.event_at < billed.ends_at
-            and usage_events.created_at > billed.finalized_at
-        )
-        else billed.events <> pgledger.usage_between(
-          meters.key, null, 'count', billed.starts_at, billed.ends_at
-        )
-      end
+      and pgledger.has_prices(subscriptions.key, 1)
+      and pgledger.is_read_singly(meters)
+      and exists (
+        select
+        from pgledger.usage_events
+        where usage_events.meter_key = meters.key
+          and usage_events.event_at < subscriptions.ended_at
+          and usage_events.created_at > last.finalized_at
+      )
   )
 $$;
 
 comment on function pgledger.has_unbilled_reports is
-  'Whether usage was reported for an ended subscription after its last invoice.';
+  'Whether single events were reported for an ended subscription after its last invoice.';
 
 revoke all on function pgledger.has_unbilled_reports from public;
 
@@ -22972,9 +22952,7 @@ begin
           and invoices.finalized_at > tenant.settling_since
       )
   )
-  and not pgledger.has_unbilled_reports(
-    tenant.app_id, tenant.tenant_id, tenant.settled_before
-  );
+  and not pgledger.has_unbilled_reports(tenant.app_id, tenant.tenant_id);
   settled_before := case
     when not settles then tenant.settled_before
     -- Nothing has to be waited for: what was used may be purged at once.
@@ -37173,7 +37151,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b31dfa150d0b6a36c2207be77411b6e8040398e13ed264f6713ddac2dde35b60', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1aff1c4830c1495bcc0008edc967affdcc0dd21186424e6ef58a5ae1a080d9cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37369,7 +37347,7 @@ values
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '4003e19b2bb646db6f83793c930ff8ae1bb5859193663b36493a8773b3021a6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '1521d2e7c154e2c4bb065cf2e3a40ef8f1fb615cee8e70573416d3357e53d0bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37395,7 +37373,7 @@ values
   ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', 'cb8c6c585dba23d9de9066a0c1c6f8e525755f8dbc86ac72c3523d7cc18a8bfd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
