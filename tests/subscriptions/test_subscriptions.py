@@ -1272,14 +1272,15 @@ class Subscription:
             return errors.InvalidArgument
         same = (self.unit, self.count) == (plan.unit, plan.count)
         self.plan, self.unit, self.count = plan, plan.unit, plan.count
+        was_trial = self.is_in_trial_period
         if trial != "keep":
             self.change_trial(now, plan, plan.trial_days if trial == "plan" else 0)
         if self.status == "scheduled":
             self.period = self.period_at(self.started_at)
         elif not same and not (
-            self.status != "active"
-            and self.trial_end is not None
+            self.trial_end is not None
             and now <= self.trial_end == self.anchor_at
+            and (was_trial or self.is_in_trial_period)
         ):
             if not keep_anchor:
                 self.anchor_at = now
@@ -1315,6 +1316,10 @@ class Subscription:
         self.quantity = quantity
         self.story.append(("updated", now))
         return None
+
+    @property
+    def is_in_trial_period(self) -> bool:
+        return self.period[1] == self.trial_end == self.anchor_at
 
     @property
     def is_live(self) -> bool:
@@ -1566,8 +1571,8 @@ class Lives(RuleBasedStateMachine):
         assert_consistent(self.conn)
 
 
-@pytest.mark.slow
-def test_random_lives_go_as_the_model_has_them(conn: Session, set_clock: SetClock) -> None:
+def machine(conn: Session, set_clock: SetClock) -> Callable[[], Lives]:
+    """Returns what begins such a life, with one plan of each kind."""
     plans = [
         Plan(
             create_plan(
@@ -1595,8 +1600,36 @@ def test_random_lives_go_as_the_model_has_them(conn: Session, set_clock: SetCloc
         conn.execute("truncate pgledger.subscriptions, pgledger.subscription_changes cascade")
         return Lives(conn, set_clock, Tenant(conn), plans)
 
+    return begin
+
+
+def test_a_trial_that_only_ends_where_periods_count_from_is_no_period(
+    conn: Session, set_clock: SetClock
+) -> None:
+    """It ended as it began, at the anchor: a plan of another interval starts a period at once."""
+    state = machine(conn, set_clock)()
+    state.create(5, "UTC", None, None, None, 1)
+    state.change_plan(0, 0, "end", keep_anchor=False)
+    (row,) = state.tenant.page()
+    assert period_of(row) == (NOW, NOW + timedelta(days=31))
+    for step in (timedelta(days=1), timedelta(days=30)):
+        state.time_goes_by(step)
+        state.is_as_the_model_has_it()
+        state.advance()
+        state.is_as_the_model_has_it()
+
+
+def test_a_trial_that_is_not_there_is_not_too_early(conn: Session, set_clock: SetClock) -> None:
+    state = machine(conn, set_clock)()
+    state.create(8, "UTC", timedelta(days=-1), None, None, 1)
+    state.set_trial_end(0, None)
+    state.is_as_the_model_has_it()
+
+
+@pytest.mark.slow
+def test_random_lives_go_as_the_model_has_them(conn: Session, set_clock: SetClock) -> None:
     run_state_machine_as_test(
-        begin,  # type: ignore[arg-type]
+        machine(conn, set_clock),  # type: ignore[arg-type]
         settings=settings(
             max_examples=scaled(25),
             stateful_step_count=40,

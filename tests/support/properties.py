@@ -12,6 +12,7 @@ from types import CodeType
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
+from hypothesis.internal.conjecture import providers
 
 SCALE = float(os.environ.get("PGLEDGER_HYPOTHESIS", "1"))
 SEED = int(os.environ["PGLEDGER_SEED"]) if os.environ.get("PGLEDGER_SEED") else None
@@ -34,6 +35,10 @@ def dice_of(*names: object) -> random.Random:
     """Returns what chooses the cases of a test, or of the part of it that has these names."""
     return random.Random(seed_of(*names))
 
+
+# Hypothesis also draws numbers that it reads in the modules that happen to be loaded. Which those are
+# depends on the tests that ran before, and cases would with them.
+providers.is_local_module_file = lambda path: False
 
 settings.register_profile(
     "pgledger",

@@ -28,7 +28,7 @@ declare
   v_ok boolean;
 begin
   v_fault := pgledger.time_fault(v_end);
-  if v_fault is null and trial_end is distinct from v_new.trial_end then
+  if v_fault is null and v_end is distinct from v_new.trial_end then
     v_fault := case
       when v_new.status = 'scheduled' and v_end <= v_new.started_at
         then format('the subscription starts at %s', v_new.started_at)

@@ -22,6 +22,8 @@ declare
   v_quota record := pgledger.quota_period(subscription, 'billing', at);
   v_is_as_long boolean := pgledger.interval_length(plan.billing_interval, plan.interval_count)
   = pgledger.interval_length(subscription.billing_interval, subscription.interval_count);
+  v_was_trial boolean := subscription.current_period_end = subscription.trial_end
+  and subscription.current_period_end = subscription.anchor_at;
 begin
   subscription.plan_key := plan.key;
   subscription.billing_interval := plan.billing_interval;
@@ -32,9 +34,9 @@ begin
     subscription.current_period_end := null;
     return pgledger.enter_period(subscription, subscription.started_at);
   elsif not v_is_as_long and (
-    subscription.status <> 'active'
-    and subscription.trial_end >= at
+    subscription.trial_end >= at
     and subscription.anchor_at = subscription.trial_end
+    and (v_was_trial or subscription.current_period_end = subscription.trial_end)
   ) is not true then
     subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || jsonb_build_object(
       'billing', jsonb_build_array(v_quota.starts_at, v_quota.ends_at, v_quota.ends_at)
