@@ -7978,7 +7978,10 @@ as $$
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
-    ('function', 'private', 'has_unbilled_reports(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'has_unbilled_reports(text, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -18937,7 +18940,7 @@ declare
   v_ok boolean;
 begin
   v_fault := pgledger.time_fault(v_end);
-  if v_fault is null and trial_end is distinct from v_new.trial_end then
+  if v_fault is null and v_end is distinct from v_new.trial_end then
     v_fault := case
       when v_new.status = 'scheduled' and v_end <= v_new.started_at
         then format('the subscription starts at %s', v_new.started_at)
@@ -19154,6 +19157,8 @@ declare
   v_quota record := pgledger.quota_period(subscription, 'billing', at);
   v_is_as_long boolean := pgledger.interval_length(plan.billing_interval, plan.interval_count)
   = pgledger.interval_length(subscription.billing_interval, subscription.interval_count);
+  v_was_trial boolean := subscription.current_period_end = subscription.trial_end
+  and subscription.current_period_end = subscription.anchor_at;
 begin
   subscription.plan_key := plan.key;
   subscription.billing_interval := plan.billing_interval;
@@ -19164,9 +19169,9 @@ begin
     subscription.current_period_end := null;
     return pgledger.enter_period(subscription, subscription.started_at);
   elsif not v_is_as_long and (
-    subscription.status <> 'active'
-    and subscription.trial_end >= at
+    subscription.trial_end >= at
     and subscription.anchor_at = subscription.trial_end
+    and (v_was_trial or subscription.current_period_end = subscription.trial_end)
   ) is not true then
     subscription.held_quotas := coalesce(subscription.held_quotas, '{}') || jsonb_build_object(
       'billing', jsonb_build_array(v_quota.starts_at, v_quota.ends_at, v_quota.ends_at)
@@ -21204,11 +21209,16 @@ revoke all on function pgledger.has_prices from public;
 
 -- file: repeatable/23_usage/has_unbilled_reports.sql
 /*
-Whether usage of which invoices look at single events was reported for a subscription after its last
-invoice, though it has ended. Nothing bills it by itself: the application has to ask for an interim
-invoice, which needs these events.
+Whether usage was reported for a subscription after its last invoice, though it has ended. Nothing
+bills it by itself: the application has to ask for an interim invoice. Only periods that are not
+settled are looked at. What invoices look at one by one tells by when it was reported; of all other
+usage there are counts, which stay when events go.
 */
-create or replace function pgledger.has_unbilled_reports(app_id text, tenant_id text)
+create or replace function pgledger.has_unbilled_reports(
+  app_id text,
+  tenant_id text,
+  settled_before timestamptz
+)
 returns boolean
 language sql
 stable
@@ -21218,30 +21228,42 @@ as $$
     select
     from pgledger.subscriptions
     cross join lateral (
-      select max(invoices.finalized_at) as finalized_at
-      from pgledger.invoices
-      where invoices.subscription_key = subscriptions.key
+      select
+        invoice_lines.item, invoice_lines.for_period, invoice_lines.plan_key,
+        min(invoice_lines.period_start) as starts_at, max(invoice_lines.period_end) as ends_at,
+        sum(invoice_lines.events) as events, max(invoices.finalized_at) as finalized_at
+      from pgledger.invoice_lines
+      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+      where invoice_lines.subscription_key = subscriptions.key
+        and invoice_lines.events is not null
         and invoices.status not in ('draft', 'voided')
-    ) as last
+      group by invoice_lines.item, invoice_lines.for_period, invoice_lines.plan_key
+    ) as billed
     inner join pgledger.meters
-      on subscriptions.app_id = meters.app_id and subscriptions.tenant_id = meters.tenant_id
+      on subscriptions.app_id = meters.app_id
+      and subscriptions.tenant_id = meters.tenant_id
+      and billed.item = meters.feature_key
     where subscriptions.app_id = has_unbilled_reports.app_id
       and subscriptions.tenant_id = has_unbilled_reports.tenant_id
       and subscriptions.status = 'canceled'
-      and pgledger.has_prices(subscriptions.key, 1)
-      and pgledger.is_read_singly(meters)
-      and exists (
-        select
-        from pgledger.usage_events
-        where usage_events.meter_key = meters.key
-          and usage_events.event_at < subscriptions.ended_at
-          and usage_events.created_at > last.finalized_at
-      )
+      and billed.ends_at > has_unbilled_reports.settled_before
+      and case
+        when pgledger.is_read_singly(meters) then exists (
+          select
+          from pgledger.usage_events
+          where usage_events.meter_key = meters.key
+            and usage_events.event_at < billed.ends_at
+            and usage_events.created_at > billed.finalized_at
+        )
+        else billed.events <> pgledger.usage_between(
+          meters.key, null, 'count', billed.starts_at, billed.ends_at
+        )
+      end
   )
 $$;
 
 comment on function pgledger.has_unbilled_reports is
-  'Whether single events were reported for an ended subscription after its last invoice.';
+  'Whether usage was reported for an ended subscription after its last invoice.';
 
 revoke all on function pgledger.has_unbilled_reports from public;
 
@@ -22952,7 +22974,9 @@ begin
           and invoices.finalized_at > tenant.settling_since
       )
   )
-  and not pgledger.has_unbilled_reports(tenant.app_id, tenant.tenant_id);
+  and not pgledger.has_unbilled_reports(
+    tenant.app_id, tenant.tenant_id, tenant.settled_before
+  );
   settled_before := case
     when not settles then tenant.settled_before
     -- Nothing has to be waited for: what was used may be purged at once.
@@ -37151,7 +37175,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1aff1c4830c1495bcc0008edc967affdcc0dd21186424e6ef58a5ae1a080d9cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b31dfa150d0b6a36c2207be77411b6e8040398e13ed264f6713ddac2dde35b60', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37304,10 +37328,10 @@ values
   ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'be7ce7f83822fee43a116cf725662a593ffd5ea7a4ccd41601614581cf1103e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '7395fc2e4c3b3e2154ca122311f53af9e5d196ab775b8bd6003d1256b6733b86', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '7bd755e7fec846ca1164924b4d142865595f94ed3a1451895ec3e7c07f9a7c59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_set_trial_end.sql', 'repeatable', 'be8c6d2aec13b4fe43039917c22498abdd599cfe85d977c96c442083902de82a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_set_trial_end.sql', 'repeatable', '2f839d33e5669330d8c09dbabbbe6c7edec0deed731a8e9fb8eadd6ae8b2c8fd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '388f355b9deae9d3a9ef9ddad45645daff235d156c1f3387258c836e339fcb5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/moved_to_plan.sql', 'repeatable', '66b00e2aeafb14a1da12f89385fec93c987edfdbc61bd2a14a9d315a03cd74a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moved_to_plan.sql', 'repeatable', '564b71ec8e7e62a56cca0bfdb99df6e64710b0c11f23a8dd9a990b386f42edc7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/moved_to_zone.sql', 'repeatable', 'd1ec6e3255bae5620d3db038e4930383befeb868eff3498b99c09b78c3263c0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '909cb6430fe399aec6a0c37288222de60d4260e746090a4192e3901cf8b169fa', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37347,7 +37371,7 @@ values
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '1521d2e7c154e2c4bb065cf2e3a40ef8f1fb615cee8e70573416d3357e53d0bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '4003e19b2bb646db6f83793c930ff8ae1bb5859193663b36493a8773b3021a6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37373,7 +37397,7 @@ values
   ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', 'cb8c6c585dba23d9de9066a0c1c6f8e525755f8dbc86ac72c3523d7cc18a8bfd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),

@@ -436,7 +436,10 @@ as $$
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
-    ('function', 'private', 'has_unbilled_reports(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'has_unbilled_reports(text, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',

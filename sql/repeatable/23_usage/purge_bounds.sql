@@ -52,7 +52,9 @@ begin
           and invoices.finalized_at > tenant.settling_since
       )
   )
-  and not pgledger.has_unbilled_reports(tenant.app_id, tenant.tenant_id);
+  and not pgledger.has_unbilled_reports(
+    tenant.app_id, tenant.tenant_id, tenant.settled_before
+  );
   settled_before := case
     when not settles then tenant.settled_before
     -- Nothing has to be waited for: what was used may be purged at once.
