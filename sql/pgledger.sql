@@ -36227,8 +36227,7 @@ revoke all on function pgledger.invoice_occasions from public;
 /*
 The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
 has an invoice of its own only where nothing has been billed for its period. A period's draft that
-was there may still say what was to follow when it was drawn up: it is computed anew, and then looked
-at.
+was there may still say what was to follow when it was drawn up, so it is computed anew.
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
@@ -37619,7 +37618,7 @@ values
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'b62de0b8298427991532756378939af696b4e95fa2fa409148d9d03bbbbb3662', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '1aab9be16243b00b9863b6d491dd56e0c85bff23265e26ab276f448534dbdb69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),

@@ -36,8 +36,8 @@ def dice_of(*names: object) -> random.Random:
     return random.Random(seed_of(*names))
 
 
-# Hypothesis also draws numbers that it reads in the modules that happen to be loaded. Which those are
-# depends on the tests that ran before, and cases would with them.
+# Hypothesis also draws numbers that it reads in the modules that happen to be loaded. Which those
+# are depends on the tests that ran before, and cases would with them.
 providers.is_local_module_file = lambda path: False
 
 settings.register_profile(
