@@ -1404,6 +1404,9 @@ create table pgledger.tenants (
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
 
+create index tenants_app_id_purged_before_idx on pgledger.tenants (app_id, purged_before)
+where purged_before > '-infinity';
+
 comment on table pgledger.tenants is
   'Tenants that have recorded usage or cached an entitlement. Each has an internal key, so that '
   'usage events need not repeat two texts, and what holds for a tenant as a whole.';
@@ -6542,7 +6545,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
+      'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb'),
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
@@ -8008,11 +8011,6 @@ as $$
       'ingest_one_usage(text, text, text, numeric, timestamp with time zone, text, jsonb, '
       'timestamp with time zone)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
-      'jsonb[], timestamp with time zone)', 'owner', '', ''
-    ),
     ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'insert_feature(features, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'insert_one_off_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -8329,7 +8327,8 @@ as $$
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
-      'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+      'text[], jsonb[], timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -8394,6 +8393,11 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'take_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'taken_in_period(invoices, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
@@ -21338,7 +21342,7 @@ revoke all on function pgledger.hour_is_purged from public;
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
 Records one usage event, or raises the error that keeps it out.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.take_usage and of its caller.
 */
 create or replace function pgledger.ingest_one_usage(
   app_id text,
@@ -21355,16 +21359,40 @@ create or replace function pgledger.ingest_one_usage(
 language plpgsql
 volatile
 parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
+  v_taken record;
   v_answer record;
   v_ok boolean;
 begin
-  select answer.status, answer.id, answer.error, answer.arguments
-  into v_answer
-  from pgledger.ingest_usage(
+  v_taken := pgledger.take_usage(
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
+  );
+  if v_taken.meter_keys[1] is not null then
+    status := 'inserted';
+    id := pgledger.event_id(v_taken.now, v_taken.first_key + 1);
+    perform pgledger.roll_up_usage(
+      v_taken.first_key, v_taken.now, v_taken.meter_keys, array[quantity], array[event_at]
+    );
+    if v_taken.has_values then
+      perform pgledger.count_usage_values(
+        v_taken.now, v_taken.meter_keys, array[event_at], array[metadata]
+      );
+    end if;
+    return;
+  end if;
+
+  select answer.status, answer.id, answer.error, answer.arguments
+  into v_answer
+  from pgledger.usage_answers(
+    app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
+    array[idempotency_key], array[metadata], v_taken.now, v_taken.latest, v_taken.id_head,
+    v_taken.sound_keys, v_taken.meter_keys
   ) as answer;
   if v_answer.error = 'IdempotencyConflict' then
     -- It says in what the two differ.
@@ -21375,8 +21403,8 @@ begin
   if v_answer.error is not null then
     v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
-  ingest_one_usage.status := v_answer.status;
-  ingest_one_usage.id := v_answer.id;
+  status := v_answer.status;
+  id := v_answer.id;
 end;
 $$;
 
@@ -21384,123 +21412,6 @@ comment on function pgledger.ingest_one_usage is
   'Records one usage event and says what became of it; raises the error that keeps it out.';
 
 revoke all on function pgledger.ingest_one_usage from public;
-
--- file: repeatable/23_usage/ingest_usage.sql
-/*
-Records usage events. Each stands for itself: one that is wrong does not keep the others out. One
-call writes the events, their roll-ups and their values, so these always agree.
-
-An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
-time of an event that is known already.
-
-An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
-waits for the end of that.
-
-Purging: an event older than the tenant's purge line is not taken, because its key may have been
-forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
-raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
-
-Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by meter and key; roll-ups, ascending by meter, days before hours; values that are new,
-ascending. Values come after the roll-ups, because who removes an event holds its roll-ups while
-looking whether another event has its value.
-Errors: serialization_failure.
-*/
-create or replace function pgledger.ingest_usage(
-  app_id text,
-  tenant_ids text[],
-  feature_keys text[],
-  quantities numeric[],
-  event_ats timestamptz[],
-  idempotency_keys text[],
-  metadatas jsonb[],
-  latest_known_at timestamptz default null
-)
-returns table (event_index bigint, status text, id text, error text, arguments text[])
-language plpgsql
-volatile
-parallel unsafe
--- Plans do not depend on the values, and one call may hold one event or 100,000.
-set plan_cache_mode = force_generic_plan
-set enable_nestloop = off
-set enable_mergejoin = off
-set jit = off
-as $$
-declare
-  v_tenant_ids text[] := array(select distinct given.id from unnest(tenant_ids) as given (id));
-  v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
-  v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
-  v_now timestamptz;
-  v_latest timestamptz;
-  v_resolved record;
-  v_meter_keys integer[];
-  v_id_head text;
-begin
-  for v_look in 1..2 loop
-    v_now := pgledger.clock();
-    v_latest := greatest(v_now + pgledger.usage_skew(app_id), latest_known_at);
-    v_resolved := pgledger.resolve_usage(
-      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-      metadatas, v_now, v_latest
-    );
-    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
-    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
-    -- that a seat's new level is later than all levels before it.
-    if v_resolved.lacks_meters then
-      perform pgledger.open_meters(
-        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, v_now
-      );
-    end if;
-    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
-  end loop;
-  v_meter_keys := pgledger.insert_usage(
-    v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
-    idempotency_keys, metadatas
-  );
-  -- Purges stay an hour behind the clock.
-  if v_earliest < pgledger.clock() - interval '1 hour'
-    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, v_meter_keys)
-  then
-    raise exception using
-      errcode = '40001',
-      message = 'usage was purged while events of that time were being recorded',
-      hint = 'Run the transaction again.';
-  end if;
-
-  -- The last four characters of an event's id are its place.
-  v_id_head := left(pgledger.event_id(v_now, v_first_key), -4);
-  if array_position(v_meter_keys, null) is null then
-    return query
-    select
-      place.number,
-      'inserted',
-      v_id_head
-      || pgledger.base32_pair((place.number >> 10)::integer)
-      || pgledger.base32_pair((place.number & 1023)::integer),
-      null::text,
-      null::text[]
-    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
-  else
-    return query
-    select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
-    from pgledger.usage_answers(
-      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_latest, v_id_head, v_resolved.meter_keys, v_meter_keys
-    ) as answer;
-  end if;
-
-  -- Last, because most other calls that record usage wait for these rows.
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
-  if v_resolved.has_values then
-    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
-  end if;
-end;
-$$;
-
-comment on function pgledger.ingest_usage is
-  'Records usage events and their roll-ups; says of each what became of it, and why.';
-
-revoke all on function pgledger.ingest_usage from public;
 
 -- file: repeatable/23_usage/insert_usage.sql
 /*
@@ -21937,7 +21848,7 @@ The answer has one row for each event, in the order of the arrays.
 An event before the purge line is told of its key if that is taken at the end of the call, also by
 an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
 that counts raises no alarm.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.take_usage and of its caller.
 */
 create or replace function public.ledger_ingest_usage(
   app_id text,
@@ -21956,8 +21867,12 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 -- A plan for the arrays at hand would hold copies of all metadata.
 set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
+  v_taken record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_app(app_id);
@@ -21976,19 +21891,41 @@ begin
     3,
     pg_column_size(metadatas)
   );
-  return query
-  select
-    answer.event_index,
-    answer.status,
-    answer.id,
-    case when answer.error is not null then pgledger.error_code(answer.error) end,
-    case
-      when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
-    end
-  from pgledger.ingest_usage(
-    ledger_ingest_usage.app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-    metadatas
-  ) as answer;
+  v_taken := pgledger.take_usage(
+    app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, null
+  );
+  if array_position(v_taken.meter_keys, null) is null then
+    return query
+    select
+      place.number,
+      'inserted',
+      v_taken.id_head
+      || pgledger.base32_pair((place.number >> 10)::integer)
+      || pgledger.base32_pair((place.number & 1023)::integer),
+      null::text,
+      null::text
+    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
+  else
+    return query
+    select
+      answer.event_index,
+      answer.status,
+      answer.id,
+      case when answer.error is not null then pgledger.error_code(answer.error) end,
+      case
+        when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
+      end
+    from pgledger.usage_answers(
+      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas,
+      v_taken.now, v_taken.latest, v_taken.id_head, v_taken.sound_keys, v_taken.meter_keys
+    ) as answer;
+  end if;
+  perform pgledger.roll_up_usage(
+    v_taken.first_key, v_taken.now, v_taken.meter_keys, quantities, event_ats
+  );
+  if v_taken.has_values then
+    perform pgledger.count_usage_values(v_taken.now, v_taken.meter_keys, event_ats, metadatas);
+  end if;
 end;
 $$;
 
@@ -22185,7 +22122,7 @@ grant execute on function public.ledger_query_usage to pgledger_reader;
 -- file: repeatable/23_usage/ledger_record_usage.sql
 /*
 Raises what a batch would only report.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.ingest_one_usage.
 */
 create or replace function public.ledger_record_usage(
   app_id text,
@@ -23082,7 +23019,8 @@ revoke all on function pgledger.repeated_usage from public;
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
-cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
+cannot be taken is for pgledger.usage_fault to say. earliest is the time of the first event, of
+those that have one. has_values: values of metadata are to be
 counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
 that is wrong with them, as far as that can be known without one; those are in unopened.
 */
@@ -23095,6 +23033,7 @@ create or replace function pgledger.resolve_usage(
   event_ats timestamptz[],
   idempotency_keys text[],
   metadatas jsonb[],
+  earliest timestamptz,
   now timestamptz,
   latest timestamptz,
   out tenant_keys integer[],
@@ -23120,18 +23059,18 @@ begin
   from (
     select
       given.place,
-      meter.key as meter_key,
-      meter.tenant_key,
-      meter.unique_key,
-      meter.type,
+      meters.key as meter_key,
+      meters.tenant_key,
+      meters.unique_key,
+      meters.type,
       pgledger.quantity_fault(given.quantity) is null
       and coalesce(given.event_at, now) between
-        coalesce(meter.earliest, timestamptz 'epoch') and latest
+        greatest(purged.purged_before, timestamptz 'epoch') and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
-        meter.unique_key is null
-        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
+        meters.unique_key is null
+        or char_length(pgledger.counted_value(given.metadata, meters.unique_key))
         between 1 and 255
       ) as is_sound
     from unnest(
@@ -23139,19 +23078,27 @@ begin
     ) with ordinality as given (
       tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
     )
+    left join pgledger.meters
+      on meters.app_id = resolve_usage.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+      and given.tenant_id = meters.tenant_id
+      and given.feature_key = meters.feature_key
     left join (
-      select
-        meters.key, meters.tenant_key, meters.tenant_id, meters.feature_key, meters.unique_key,
-        meters.type, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
-      from pgledger.meters
-      inner join pgledger.tenants on meters.tenant_key = tenants.key
-      where meters.app_id = resolve_usage.app_id
-        and meters.tenant_id = any(distinct_tenant_ids)
+      select tenants.key, tenants.purged_before
+      from pgledger.tenants
+      where (
+          select max(last.purged_before)
+          from pgledger.tenants as last
+          where last.app_id = resolve_usage.app_id and last.purged_before > '-infinity'
+        ) > least(earliest, now)
         and tenants.app_id = resolve_usage.app_id
         and tenants.tenant_id = any(distinct_tenant_ids)
-    ) as meter
-      on given.tenant_id = meter.tenant_id
-      and given.feature_key = meter.feature_key
+      -- Kept apart, so that no tenant is read as long as no purge line lies behind any event.
+      offset 0
+    ) as purged
+      on meters.tenant_key = purged.key
+    -- Kept apart, so that an event is looked at once, and not for each of the sums.
+    offset 0
   ) as event;
 end;
 $$;
@@ -23180,17 +23127,18 @@ volatile
 parallel unsafe
 as $$
 begin
-  with event as materialized (
+  with event as (
     select
       given.place,
       given.meter_key,
       given.quantity,
-      coalesce(given.event_at, now) as event_at,
       -- Exact in double precision until the year 2242, and to a microsecond for longer.
       round(date_part('epoch', coalesce(given.event_at, now)) * 1000000)::bigint as microseconds
     from unnest(meter_keys, quantities, event_ats) with ordinality
       as given (meter_key, quantity, event_at, place)
     where given.meter_key is not null
+    -- Kept apart, so that the microseconds are computed once.
+    offset 0
   ),
   of_hour as materialized (
     select
@@ -23221,9 +23169,11 @@ begin
   )
   select
     part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
-    part.quantity, part.highest, latest.event_at, first_key + latest.place, latest.quantity
+    part.quantity, part.highest,
+    coalesce(event_ats[(part.latest & 1048575)::integer], now),
+    first_key + (part.latest & 1048575),
+    quantities[(part.latest & 1048575)::integer]
   from part
-  inner join event as latest on part.latest & 1048575 = latest.place
   order by part.meter_key, part.span, starts_at
   on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
   set
@@ -23299,6 +23249,107 @@ comment on function pgledger.seats_added is
   'How many seats an event added, or null where that cannot be told.';
 
 revoke all on function pgledger.seats_added from public;
+
+-- file: repeatable/23_usage/take_usage.sql
+/*
+Inserts usage events. Each stands for itself: one that is wrong does not keep the others out. Who
+calls this adds them to the roll-ups and the values in the same statement, so these always agree;
+but it answers before that, because most other calls that record usage wait for the roll-ups.
+
+sound_keys are the meters of the events that can be taken, meter_keys those of the events that were
+inserted; both have nulls in the places of the others. id_head: the ids of the events but for the
+last four characters, which are an event's place.
+
+An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
+time of an event that is known already.
+
+An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
+waits for the end of that.
+
+Purging: an event older than the tenant's purge line is not taken, because its key may have been
+forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
+raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
+
+Plans do not depend on the values, and one call may hold one event or 100,000. So who calls this
+forces generic plans, which join by hashing.
+
+Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
+ascending by meter and key. Then its caller takes: roll-ups, ascending by meter, days before
+hours; values that are new, ascending. Values come after the roll-ups, because who removes an event
+holds its roll-ups while looking whether another event has its value.
+Errors: serialization_failure.
+*/
+create or replace function pgledger.take_usage(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[],
+  latest_known_at timestamptz,
+  out first_key bigint,
+  out now timestamptz,
+  out latest timestamptz,
+  out sound_keys integer[],
+  out meter_keys integer[],
+  out has_values boolean,
+  out id_head text
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_tenant_ids text[];
+  v_earliest timestamptz;
+  v_resolved record;
+begin
+  select
+    array(select distinct given.id from unnest(tenant_ids) as given (id)),
+    (select min(given.at) from unnest(event_ats) as given (at))
+  into v_tenant_ids, v_earliest;
+  first_key := nextval('pgledger.usage_calls_seq') << 20;
+  for v_look in 1..2 loop
+    now := pgledger.clock();
+    latest := greatest(now + pgledger.usage_skew(app_id), latest_known_at);
+    v_resolved := pgledger.resolve_usage(
+      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+      metadatas, v_earliest, now, latest
+    );
+    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
+    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
+    -- that a seat's new level is later than all levels before it.
+    if v_resolved.lacks_meters then
+      perform pgledger.open_meters(
+        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, now
+      );
+    end if;
+    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
+  end loop;
+  sound_keys := v_resolved.meter_keys;
+  has_values := v_resolved.has_values;
+  meter_keys := pgledger.insert_usage(
+    first_key, now, v_resolved.tenant_keys, sound_keys, quantities, event_ats, idempotency_keys,
+    metadatas
+  );
+  -- Purges stay an hour behind the clock.
+  if v_earliest < pgledger.clock() - interval '1 hour'
+    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, meter_keys)
+  then
+    raise exception using
+      errcode = '40001',
+      message = 'usage was purged while events of that time were being recorded',
+      hint = 'Run the transaction again.';
+  end if;
+  id_head := left(pgledger.event_id(now, first_key), -4);
+end;
+$$;
+
+comment on function pgledger.take_usage is
+  'Inserts usage events, and says which of them were taken.';
+
+revoke all on function pgledger.take_usage from public;
 
 -- file: repeatable/23_usage/time_zone_of_tenant.sql
 /*
@@ -24271,7 +24322,7 @@ The limit is looked at twice. Who is refused at the first look waits for nobody.
 the meter is locked: consumers of a meter are serialized from there to the end of the transaction.
 Reports of usage are not, except those of a seat's level, which consumers would overwrite.
 
-Locks: the meter, then those of pgledger.ingest_usage.
+Locks: the meter, then those of pgledger.take_usage and of its caller.
 Errors: those of pgledger.entitlement and pgledger.ingest_one_usage.
 */
 create or replace function pgledger.consume_within_limit(
@@ -37087,7 +37138,7 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37161,7 +37212,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fc4594b7331d2f10d873df283b854994104f8c83024049c507381d4c08dab2c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'b5091198c36804ad2aefa5afe2af61e2cab5113330b052184cad61c9495f704e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37177,7 +37228,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b31dfa150d0b6a36c2207be77411b6e8040398e13ed264f6713ddac2dde35b60', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'e569cb5eaebc18ab8cfe364204aaadc3ff2cac797e035563f58aa65b38cd6fca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37376,18 +37427,17 @@ values
   ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '4003e19b2bb646db6f83793c930ff8ae1bb5859193663b36493a8773b3021a6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'a88dbaf09918fd9fbf7f03868282537fff70aa2725642b63c6384906201f0a46', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '55d7b82d610584992515cbe74ea2f34c806e31ca6c4bbde43a9c3a474a1633c8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'a648d01dd4de4357572f81705eb30aff8abcc1ab9e2a9efd45fe82f7c9ce98d1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'ca6ea17160c13c384fc3cd79a803d50f71180aef8f6bd7ca881289c4dd1e2bf0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37401,9 +37451,10 @@ values
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', 'c1b4cafaceb619d1cc74b18aa918cb485fe79de583145a9c20e9919aa794af86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', 'fc5111111eb7910b856eae8e2db3249a4ba2592b55bb87ffce58dd1766c2d70b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/take_usage.sql', 'repeatable', '4322bd8da6aecf581ef10ebf1dc8c497ab83b7965d879389fe80e414e8568e1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/total_day_again.sql', 'repeatable', '0ce4aefb834128aa1a36f309097faec4c9156fbbdab232e713fe636845ec8748', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'edf0048139f95c11aebc7b750b64c24f3bb90fe2c16968126c9c09484fdc0658', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37421,7 +37472,7 @@ values
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', '23487a118e1951afd2d865a1f3788405b8b388c64e39d9ee8d6b9de5ba0acb02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'b858d911a16639d9c26d0b48ddd363e2852680b6522c4f849eea84ffd38cdb0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'ac3d90d078316d13a78a391de0cb228158c871e87f6bb7fd7dba384f03788bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),

@@ -65,6 +65,9 @@ create table pgledger.tenants (
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
 
+create index tenants_app_id_purged_before_idx on pgledger.tenants (app_id, purged_before)
+where purged_before > '-infinity';
+
 comment on table pgledger.tenants is
   'Tenants that have recorded usage or cached an entitlement. Each has an internal key, so that '
   'usage events need not repeat two texts, and what holds for a tenant as a whole.';

@@ -101,6 +101,59 @@ def test_a_call_reads_the_meters_of_its_own_tenants(busy, call):
                 assert rows_read(busy, table) < 1500, table
 
 
+INGEST_100: LiteralString = """
+    select count(*)
+    from ledger_ingest_usage(
+      'shop',
+      array(select 't' || n from generate_series(1, 100) as n),
+      array(select 'calls' from generate_series(1, 100) as n),
+      array(select n from generate_series(1, 100) as n),
+      array(select now() - interval '2 hours' from generate_series(1, 100) as n)
+    )
+    where status = %s
+"""
+
+
+def tenants_read(conn: psycopg.Connection[Any]) -> int:
+    by_id = rows_read(conn, "pgledger.tenants_app_id_tenant_id_key")
+    by_key = rows_read(conn, "pgledger.tenants_key_pk")
+    return rows_read(conn, "pgledger.tenants") + by_id + by_key
+
+
+def test_a_batch_reads_tenants_only_if_a_purge_line_may_lie_behind_an_event(busy):
+    """The lines are asked for again afterwards, so one of the two looks stays: for old events."""
+    busy.execute(INGEST_100, ["inserted"])
+    with counted(busy):
+        assert busy.execute(INGEST_100, ["inserted"]).fetchone() == (100,)
+        unpurged = tenants_read(busy)
+    busy.execute(
+        """
+        update pgledger.tenants
+        set purged_before = now() - interval '1 hour'
+        where app_id = 'shop' and tenant_id = 't20000'
+        """
+    )
+    with counted(busy):
+        assert busy.execute(INGEST_100, ["inserted"]).fetchone() == (100,)
+        assert tenants_read(busy) >= unpurged + 100
+    busy.execute(
+        """
+        update pgledger.tenants
+        set purged_before = now() - interval '1 hour'
+        where app_id = 'shop' and tenant_id in ('t1', 't2', 't3')
+        """
+    )
+    assert busy.execute(INGEST_100, ["rejected"]).fetchone() == (3,)
+
+
+def test_events_of_the_last_hour_read_no_tenant(busy):
+    call = INGEST_100.replace("2 hours", "50 minutes")
+    busy.execute(call, ["inserted"])
+    with counted(busy):
+        assert busy.execute(call, ["inserted"]).fetchone() == (100,)
+        assert tenants_read(busy) == 0
+
+
 def test_a_page_reads_no_more_events_than_it_shows(conn):
     conn.execute("select ledger_create_feature('shop', 'calls', 'Calls')")
     conn.execute(

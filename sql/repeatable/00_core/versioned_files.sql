@@ -23,7 +23,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
+      'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb'),
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',

@@ -466,11 +466,6 @@ as $$
       'ingest_one_usage(text, text, text, numeric, timestamp with time zone, text, jsonb, '
       'timestamp with time zone)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
-      'jsonb[], timestamp with time zone)', 'owner', '', ''
-    ),
     ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'insert_feature(features, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'insert_one_off_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -787,7 +782,8 @@ as $$
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
-      'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+      'text[], jsonb[], timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -852,6 +848,11 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'take_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'taken_in_period(invoices, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',

@@ -3,7 +3,7 @@ The answer has one row for each event, in the order of the arrays.
 An event before the purge line is told of its key if that is taken at the end of the call, also by
 an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
 that counts raises no alarm.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.take_usage and of its caller.
 */
 create or replace function @extschema@.ledger_ingest_usage(
   app_id text,
@@ -22,8 +22,12 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 -- A plan for the arrays at hand would hold copies of all metadata.
 set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
+  v_taken record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_app(app_id);
@@ -42,19 +46,41 @@ begin
     3,
     pg_column_size(metadatas)
   );
-  return query
-  select
-    answer.event_index,
-    answer.status,
-    answer.id,
-    case when answer.error is not null then pgledger.error_code(answer.error) end,
-    case
-      when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
-    end
-  from pgledger.ingest_usage(
-    ledger_ingest_usage.app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-    metadatas
-  ) as answer;
+  v_taken := pgledger.take_usage(
+    app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, null
+  );
+  if array_position(v_taken.meter_keys, null) is null then
+    return query
+    select
+      place.number,
+      'inserted',
+      v_taken.id_head
+      || pgledger.base32_pair((place.number >> 10)::integer)
+      || pgledger.base32_pair((place.number & 1023)::integer),
+      null::text,
+      null::text
+    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
+  else
+    return query
+    select
+      answer.event_index,
+      answer.status,
+      answer.id,
+      case when answer.error is not null then pgledger.error_code(answer.error) end,
+      case
+        when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
+      end
+    from pgledger.usage_answers(
+      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas,
+      v_taken.now, v_taken.latest, v_taken.id_head, v_taken.sound_keys, v_taken.meter_keys
+    ) as answer;
+  end if;
+  perform pgledger.roll_up_usage(
+    v_taken.first_key, v_taken.now, v_taken.meter_keys, quantities, event_ats
+  );
+  if v_taken.has_values then
+    perform pgledger.count_usage_values(v_taken.now, v_taken.meter_keys, event_ats, metadatas);
+  end if;
 end;
 $$;
 

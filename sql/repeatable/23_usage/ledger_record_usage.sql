@@ -1,6 +1,6 @@
 /*
 Raises what a batch would only report.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.ingest_one_usage.
 */
 create or replace function @extschema@.ledger_record_usage(
   app_id text,

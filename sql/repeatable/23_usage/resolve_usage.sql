@@ -1,7 +1,8 @@
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
-cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
+cannot be taken is for pgledger.usage_fault to say. earliest is the time of the first event, of
+those that have one. has_values: values of metadata are to be
 counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
 that is wrong with them, as far as that can be known without one; those are in unopened.
 */
@@ -14,6 +15,7 @@ create or replace function pgledger.resolve_usage(
   event_ats timestamptz[],
   idempotency_keys text[],
   metadatas jsonb[],
+  earliest timestamptz,
   now timestamptz,
   latest timestamptz,
   out tenant_keys integer[],
@@ -39,18 +41,18 @@ begin
   from (
     select
       given.place,
-      meter.key as meter_key,
-      meter.tenant_key,
-      meter.unique_key,
-      meter.type,
+      meters.key as meter_key,
+      meters.tenant_key,
+      meters.unique_key,
+      meters.type,
       pgledger.quantity_fault(given.quantity) is null
       and coalesce(given.event_at, now) between
-        coalesce(meter.earliest, timestamptz 'epoch') and latest
+        greatest(purged.purged_before, timestamptz 'epoch') and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
-        meter.unique_key is null
-        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
+        meters.unique_key is null
+        or char_length(pgledger.counted_value(given.metadata, meters.unique_key))
         between 1 and 255
       ) as is_sound
     from unnest(
@@ -58,19 +60,27 @@ begin
     ) with ordinality as given (
       tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
     )
+    left join pgledger.meters
+      on meters.app_id = resolve_usage.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+      and given.tenant_id = meters.tenant_id
+      and given.feature_key = meters.feature_key
     left join (
-      select
-        meters.key, meters.tenant_key, meters.tenant_id, meters.feature_key, meters.unique_key,
-        meters.type, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
-      from pgledger.meters
-      inner join pgledger.tenants on meters.tenant_key = tenants.key
-      where meters.app_id = resolve_usage.app_id
-        and meters.tenant_id = any(distinct_tenant_ids)
+      select tenants.key, tenants.purged_before
+      from pgledger.tenants
+      where (
+          select max(last.purged_before)
+          from pgledger.tenants as last
+          where last.app_id = resolve_usage.app_id and last.purged_before > '-infinity'
+        ) > least(earliest, now)
         and tenants.app_id = resolve_usage.app_id
         and tenants.tenant_id = any(distinct_tenant_ids)
-    ) as meter
-      on given.tenant_id = meter.tenant_id
-      and given.feature_key = meter.feature_key
+      -- Kept apart, so that no tenant is read as long as no purge line lies behind any event.
+      offset 0
+    ) as purged
+      on meters.tenant_key = purged.key
+    -- Kept apart, so that an event is looked at once, and not for each of the sums.
+    offset 0
   ) as event;
 end;
 $$;

@@ -16,17 +16,18 @@ volatile
 parallel unsafe
 as $$
 begin
-  with event as materialized (
+  with event as (
     select
       given.place,
       given.meter_key,
       given.quantity,
-      coalesce(given.event_at, now) as event_at,
       -- Exact in double precision until the year 2242, and to a microsecond for longer.
       round(date_part('epoch', coalesce(given.event_at, now)) * 1000000)::bigint as microseconds
     from unnest(meter_keys, quantities, event_ats) with ordinality
       as given (meter_key, quantity, event_at, place)
     where given.meter_key is not null
+    -- Kept apart, so that the microseconds are computed once.
+    offset 0
   ),
   of_hour as materialized (
     select
@@ -57,9 +58,11 @@ begin
   )
   select
     part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
-    part.quantity, part.highest, latest.event_at, first_key + latest.place, latest.quantity
+    part.quantity, part.highest,
+    coalesce(event_ats[(part.latest & 1048575)::integer], now),
+    first_key + (part.latest & 1048575),
+    quantities[(part.latest & 1048575)::integer]
   from part
-  inner join event as latest on part.latest & 1048575 = latest.place
   order by part.meter_key, part.span, starts_at
   on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
   set

@@ -5,7 +5,7 @@ The limit is looked at twice. Who is refused at the first look waits for nobody.
 the meter is locked: consumers of a meter are serialized from there to the end of the transaction.
 Reports of usage are not, except those of a seat's level, which consumers would overwrite.
 
-Locks: the meter, then those of pgledger.ingest_usage.
+Locks: the meter, then those of pgledger.take_usage and of its caller.
 Errors: those of pgledger.entitlement and pgledger.ingest_one_usage.
 */
 create or replace function pgledger.consume_within_limit(
