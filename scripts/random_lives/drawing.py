@@ -113,6 +113,11 @@ class Drawing:
         return at
 
     def subscription(self, plans: Sequence[Plan], at: datetime) -> Subscribed:
+        """Returns a start, now or later.
+
+        One in the past takes over only what no other subscription has billed by then, so beside
+        others it depends on the rhythm: only a life's first one is backdated.
+        """
         dice = self.dice
         quantity = dice.choice(["1", "1", "1", "2", "3", "1.5"])
         begun = Subscribed(dice.choice(plans).slug, quantity, self.zone)
