@@ -17,16 +17,11 @@ from scripts.random_lives.times import HOUR
 MOST_ROUNDS: Final = 200
 
 
-class NotAgainError(Exception):
-    """An invoice that is taken back could not be drawn up again."""
-
-
 # What a step may be refused for, without an effect.
 REFUSALS: Final = (
     errors.InvalidState,
     errors.InvalidArgument,
     errors.UsagePurged,
-    NotAgainError,
 )
 
 
@@ -38,23 +33,31 @@ class Billing:
     # When usage is reported, and when it happened.
     used: Sequence[tuple[datetime, datetime]]
     previews: bool
+    # When usage happened that is corrected at any time. A purge takes it although no invoice has
+    # billed the correction, so it goes only up to there.
+    corrected: Sequence[datetime] = ()
     # Invoices that were taken back, and are to be drawn up again: subscription, kind, time.
     owed: list[tuple[str, str, datetime]] = field(default_factory=list[tuple[str, str, datetime]])
 
     def advance(self, how: str) -> None:
-        if self.previews:
+        if self.previews and self.store.subscriptions:
             self.preview(self.store.subscriptions[-1], "period", None)
         for _ in range(MOST_ROUNDS):
             rows = self.store.call("ledger_advance", invoices=how, max_span=None)
             if not rows:
                 return
-            failed = [row["error"] for row in rows if row["error"] is not None]
+            # A start waits as long as another subscription is live.
+            failed = [
+                row["error"]
+                for row in rows
+                if row["error"] is not None and "active subscription already" not in row["error"]
+            ]
             self.store.faults += [f"ledger_advance: {error}" for error in failed]
             self.store.note(f"advance {how}: {dict(Counter(row['change'] for row in rows))}")
         self.store.faults.append("ledger_advance never ends")
 
     def step(self, step: Step) -> None:
-        if self.previews:
+        if self.previews and self.store.subscriptions:
             kind = ("period", "start", "interim", "change")[step.number % 4]
             self.preview(self.store.subscriptions[-1], kind, None)
         match step.action:
@@ -89,14 +92,11 @@ class Billing:
         if self.previews and action == "finalize" and invoice["kind"] in {"period", "start"}:
             seen = self.preview(*debt)
         try:
-            # Undone if it could not be drawn up again: events were purged, or a later change has an
-            # invoice, which is found in its place.
+            # Undone if it could not be drawn up again because events were purged.
             with self.store.conn.transaction():
                 row = self.store.one(function, id=invoice["id"])
                 if action in {"void", "delete"}:
-                    again = self.request("ledger_preview_invoice", *debt)
-                    if invoice["kind"] == "change" and again["status"] != "draft":
-                        raise NotAgainError
+                    self.request("ledger_preview_invoice", *debt)
                     self.owed.append(debt)
         except REFUSALS as error:
             self.store.note(f"{about}: {type(error).__name__}")
@@ -117,7 +117,9 @@ class Billing:
         self.owed = []
 
     def draw(self, step: Step) -> None:
-        subscriptions = self.store.subscriptions
+        subscriptions = [one for one in self.store.subscriptions if self.store.periods(one)]
+        if not subscriptions:
+            return
         subscription = subscriptions[step.number % len(subscriptions)]
         periods = self.store.periods(subscription)
         # Often the present one.
@@ -151,7 +153,7 @@ class Billing:
         if self.owed:
             return
         ahead = [used_at for at, used_at in self.used if at >= self.store.now]
-        before = min([self.store.now - HOUR, *ahead])
+        before = min([self.store.now - HOUR, *ahead, *self.corrected])
         gone = 0
         for _ in range(MOST_ROUNDS):
             (count,) = self.store.call("ledger_purge_usage", before=before)[0].values()

@@ -1,35 +1,15 @@
 """A customer's life: what happens, and when. How it is billed is no part of it."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from scripts.random_lives.offers import FEATURES, Plan, random_plan
-from scripts.random_lives.times import (
-    DAY,
-    HOUR,
-    INTERVALS,
-    ZONES,
-    Interval,
-    random_moment,
-    random_start,
-)
+from scripts.random_lives.offers import Plan
+from scripts.random_lives.times import DAY
 
-CHANGES: Final = {
-    "plan": 30,
-    "quantity": 20,
-    "pause": 13,
-    "resume": 16,
-    "cancel": 12,
-    "subscribe": 5,
-}
 # How long the steps of a rhythm go on when nothing happens any more.
 QUIET: Final = 3 * DAY
-# Of the shortest interval that a plan of a life has, so that a life is not too long to try.
-MOST_PERIODS: Final = 15
 
 
 @dataclass(frozen=True)
@@ -41,6 +21,8 @@ class Event:
     value: Any = None
     # Of usage: when it happened; by default when it is reported.
     used_at: datetime | None = None
+    # Of a change: whether it is of the add-on that was taken last, or of the subscription.
+    add_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,9 +51,63 @@ class Used:
     feature: str
     quantity: str
     user: str = "ann"
+    # What a correction names it by.
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.quantity} {self.feature} by {self.user}"
+        name = f" ({self.name})" if self.name else ""
+        return f"{self.quantity} {self.feature} by {self.user}{name}"
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """Usage that was reported wrongly: what it is to be, or None if there was none."""
+
+    name: str
+    quantity: str | None
+
+    def __str__(self) -> str:
+        return f"{self.name} to {'nothing' if self.quantity is None else self.quantity}"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A change to another plan."""
+
+    plan: str
+    trial: str = "keep"
+    keep_anchor: bool = False
+
+    def __str__(self) -> str:
+        given = [f"to {self.plan}"]
+        given += [] if self.trial == "keep" else [f"trial {self.trial}"]
+        given += ["anchor kept"] if self.keep_anchor else []
+        return ", ".join(given)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A cancellation at a time that is given."""
+
+    at: datetime
+    unused: str | None = None
+
+    def __str__(self) -> str:
+        return f"at {self.at}" + (f", {self.unused}" if self.unused else "")
+
+
+@dataclass(frozen=True)
+class Repriced:
+    """Other prices of a plan, and since when they hold; by default from now on."""
+
+    terms: Plan
+    since: datetime | None = None
+
+    def __str__(self) -> str:
+        since = "now" if self.since is None else self.since
+        terms = self.terms
+        told = f"{terms.slug} since {since}: base {dict(terms.base)}, prices {list(terms.prices)}"
+        return f"{told}, free {dict(terms.allowances or {})}, priority {terms.priority}"
 
 
 @dataclass(frozen=True)
@@ -86,104 +122,25 @@ class Life:
     until: datetime
 
     def used(self) -> list[tuple[datetime, datetime]]:
-        """Returns when usage was reported, and when it happened."""
+        """Returns when usage was reported or corrected, and when it happened."""
+        reports = [event for event in self.events if event.what == "use"]
+        happened = {event.value.name: event.used_at or event.at for event in reports}
+        return [(event.at, event.used_at or event.at) for event in reports] + [
+            (event.at, happened[event.value.name])
+            for event in self.events
+            if event.what == "correct" and event.value.name in happened
+        ]
+
+    def corrected(self) -> list[datetime]:
+        """Returns when usage happened that is corrected."""
+        names = {event.value.name for event in self.events if event.what == "correct"}
         return [
-            (event.at, event.used_at or event.at) for event in self.events if event.what == "use"
+            event.used_at or event.at
+            for event in self.events
+            if event.what == "use" and event.value.name in names
         ]
 
     def without_idle_plans(self) -> "Life":
         """Returns the same life without plans that it never has."""
-        had = {event.value for event in self.events if event.what == "plan"} | {
-            event.value.plan for event in self.events if event.what == "subscribe"
-        }
+        had = {event.value.plan for event in self.events if event.what in {"plan", "subscribe"}}
         return replace(self, plans=[plan for plan in self.plans if plan.slug in had])
-
-
-def random_intervals(dice: random.Random, count: int) -> tuple[list[Interval], timedelta]:
-    """Returns intervals of plans, the main one first, and how long a life with them goes on."""
-    main = dice.choice(INTERVALS)
-    periods = dice.randint(1, 2 if main.unit == "year" else 4)
-    span = main.span * periods
-    others = [one for one in INTERVALS if one.span * MOST_PERIODS >= span]
-    intervals = [main if dice.random() < 0.6 else dice.choice(others) for _ in range(count - 1)]
-    return [main, *intervals], max(span, 3 * DAY)
-
-
-def random_subscription(
-    dice: random.Random, plans: Sequence[Plan], at: datetime, zone: str
-) -> Subscribed:
-    begun = Subscribed(dice.choice(plans).slug, dice.choice(["1", "1", "1", "2", "3", "1.5"]), zone)
-    if dice.random() < 0.2:
-        begun = replace(begun, trial_days=dice.choice([0, 2, 14]))
-    if dice.random() < 0.15:
-        begun = replace(begun, anchor_at=at + HOUR * dice.randint(-400, 400))
-    return begun
-
-
-def random_usage(
-    dice: random.Random, key: str, at: datetime, span: timedelta, known: list[datetime]
-) -> Event:
-    sizes = ["1", "2", "7", "10", "50", "120", "1000", "0.5", "12.345", "0"]
-    quantity = dice.choice(sizes[:5] if FEATURES[key].type == "seat" else sizes)
-    used = Used(key, quantity, dice.choice(["ann", "ben", "cy"]))
-    shape = dice.random()
-    if shape < 0.5:
-        used_at = None
-    elif shape < 0.62:
-        used_at = at + timedelta(minutes=dice.randint(1, 60))
-    else:
-        used_at = random_moment(dice, at - span * 1.3, at, known)
-    return Event(at, "use", used, used_at)
-
-
-def random_change(dice: random.Random, plans: Sequence[Plan], at: datetime, zone: str) -> Event:
-    what = dice.choices(list(CHANGES), list(CHANGES.values()))[0]
-    value: Any = None
-    match what:
-        case "plan":
-            value = dice.choice(plans).slug
-        case "quantity":
-            value = dice.choice(["1", "2", "3", "0.5"])
-        case "cancel":
-            value = dice.choice(["period_end", "period_end", "none", "credit", "refund"])
-        case "subscribe":
-            value = random_subscription(dice, plans, at, zone)
-        case _:
-            pass
-    return Event(at, what, value)
-
-
-def random_life(dice: random.Random) -> Life:
-    zone = dice.choice(["UTC", "UTC", *ZONES[1:]])
-    starts_at = random_start(dice, ZoneInfo(zone))
-    features = dice.sample(list(FEATURES), dice.randint(1, 3))
-    intervals, span = random_intervals(dice, dice.randint(1, 4))
-    plans = [
-        random_plan(dice, f"p{number}", interval, features)
-        for number, interval in enumerate(intervals, start=1)
-    ]
-    begun = random_subscription(dice, plans[:1], starts_at, zone)
-    first = starts_at
-    if dice.random() < 0.15:
-        first = starts_at + HOUR * dice.randint(1, span // HOUR)
-        begun = replace(begun, started_at=starts_at)
-
-    known = [
-        intervals[0].after(starts_at + DAY * trial, ZoneInfo(zone), number)
-        for number in range(6)
-        for trial in {0, plans[0].trial_days}
-    ]
-    events: list[Event] = []
-    for _ in range(dice.choice([0, 2, 5, 8, 12])):
-        at = random_moment(dice, first, starts_at + span, known)
-        known.append(at)
-        events.append(random_change(dice, plans, at, zone))
-    for _ in range(dice.choice([0, 3, 6, 12])):
-        # Some comes when everything else is over.
-        at = random_moment(dice, first, starts_at + span * dice.choice([1, 1, 1.5]), known)
-        known.append(at)
-        events.append(random_usage(dice, dice.choice(features), at, intervals[0].span, known))
-    currency = dice.choice(["USD", "USD", "USD", "JPY", "KWD"])
-    events.sort(key=lambda event: event.at)
-    events = [Event(first, "subscribe", begun), *events]
-    return Life(currency, features, plans, events, events[-1].at + QUIET)

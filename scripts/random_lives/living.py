@@ -12,7 +12,17 @@ from typing import Any, Final
 import psycopg
 
 from scripts.random_lives.billing import MOST_ROUNDS, Billing
-from scripts.random_lives.life import Event, Life
+from scripts.random_lives.life import (
+    Corrected,
+    Ending,
+    Event,
+    Life,
+    Moved,
+    Repriced,
+    Subscribed,
+    Used,
+)
+from scripts.random_lives.offers import Plan
 from scripts.random_lives.rhythm import Rhythm, Step
 from scripts.random_lives.store import Row, Session, Store
 from scripts.random_lives.times import HOUR
@@ -65,8 +75,11 @@ class Living:
         self.life = life
         self.rhythm = rhythm
         self.store = Store(conn, life.events[0].at)
-        self.billing = Billing(self.store, life.used(), rhythm.previews)
+        self.billing = Billing(self.store, life.used(), rhythm.previews, life.corrected())
         self.plans: dict[str, str] = {}
+        self.add_ons: set[str] = set()
+        # Usage by what corrections name it by: its id, and when it happened.
+        self.recorded: dict[str, tuple[str, datetime]] = {}
         self.answers: list[str] = []
 
     def run(self) -> Outcome:
@@ -89,12 +102,19 @@ class Living:
                 slug=plan.slug,
                 name=plan.slug,
                 currency=self.life.currency,
-                features=plan.features(self.life.features),
-                pricing={"base": dict(plan.base), "prices": list(plan.prices)},
                 trial_days=plan.trial_days,
                 anchor_at_trial_end=plan.anchor_at_trial_end,
+                add_on=plan.add_on,
+                **self.terms(plan),
             )
             self.plans[plan.slug] = row["id"]
+
+    def terms(self, plan: Plan) -> dict[str, Any]:
+        return {
+            "features": plan.features(self.life.features),
+            "pricing": {"base": dict(plan.base), "prices": list(plan.prices)},
+            "priority": plan.priority,
+        }
 
     def happenings(self) -> Iterator[tuple[datetime, Event | Step]]:
         """Returns what the customer does and what is done about bills, in order."""
@@ -118,44 +138,88 @@ class Living:
         self.store.note(f"{event.what} {event.value or ''}{about}: {answer}")
 
     def answer(self, event: Event) -> str:
-        value = event.value
-        options: dict[str, Any] = {}
         match event.what:
             case "use":
-                row = self.store.one(
-                    "ledger_record_usage",
-                    feature_key=value.feature,
-                    quantity=Decimal(value.quantity),
-                    event_at=event.used_at,
-                    metadata={"user": value.user},
-                )
-                return str(row["status"])
+                return self.use(event)
+            case "correct":
+                return self.correct(event.value)
+            case "reprice":
+                return self.reprice(event.value)
             case "subscribe":
-                row = self.store.one(
-                    "ledger_create_subscription",
-                    plan_id=self.plans[value.plan],
-                    quantity=Decimal(value.quantity),
-                    time_zone=value.zone,
-                    trial_days=value.trial_days,
-                    started_at=value.started_at,
-                    anchor_at=value.anchor_at,
-                )
-                self.store.subscriptions.append(row["id"])
-                return str(row["status"])
-            case "plan":
-                function = "ledger_change_plan"
-                options = {"plan_id": self.plans[value], "invoice": self.rhythm.changes}
-            case "quantity":
-                function = "ledger_update_subscription"
-                options = {"quantity": Decimal(value), "invoice": self.rhythm.changes}
-            case "cancel":
-                function = "ledger_cancel_subscription"
-                if value != "period_end":
-                    options = {"at_period_end": False, "unused_time": value}
+                return self.subscribe(event.value, add_on=event.add_on)
             case _:
-                function = f"ledger_{event.what}_subscription"
-        row = self.store.one(function, id=self.store.subscriptions[-1], **options)
+                return self.change(event)
+
+    def use(self, event: Event) -> str:
+        used: Used = event.value
+        row = self.store.one(
+            "ledger_record_usage",
+            feature_key=used.feature,
+            quantity=Decimal(used.quantity),
+            event_at=event.used_at,
+            metadata={"user": used.user},
+        )
+        self.recorded[used.name] = (row["id"], event.used_at or event.at)
         return str(row["status"])
+
+    def correct(self, corrected: Corrected) -> str:
+        if corrected.name not in self.recorded:
+            return "nothing to correct"
+        number, event_at = self.recorded[corrected.name]
+        if corrected.quantity is None:
+            self.store.one("ledger_remove_usage", id=number, event_at=event_at)
+            return "removed"
+        quantity = Decimal(corrected.quantity)
+        self.store.one("ledger_correct_usage", id=number, event_at=event_at, quantity=quantity)
+        return "corrected"
+
+    def reprice(self, repriced: Repriced) -> str:
+        plan = repriced.terms
+        terms = {"effective_at": repriced.since, **self.terms(plan)}
+        self.store.call("ledger_update_plan", id=self.plans[plan.slug], **terms)
+        return "other prices"
+
+    def subscribe(self, begun: Subscribed, *, add_on: bool) -> str:
+        row = self.store.one(
+            "ledger_create_subscription",
+            plan_id=self.plans[begun.plan],
+            quantity=Decimal(begun.quantity),
+            time_zone=begun.zone,
+            trial_days=begun.trial_days,
+            started_at=begun.started_at,
+            anchor_at=begun.anchor_at,
+        )
+        self.store.subscriptions.append(row["id"])
+        if add_on:
+            self.add_ons.add(row["id"])
+        return str(row["status"])
+
+    def change(self, event: Event) -> str:
+        whose = [one for one in self.store.subscriptions if (one in self.add_ons) == event.add_on]
+        if not whose:
+            return "nothing to change"
+        function, options = self.request(event.what, event.value)
+        row = self.store.one(function, id=whose[-1], **options)
+        return str(row["status"])
+
+    def request(self, what: str, value: Any) -> tuple[str, dict[str, Any]]:
+        invoice = self.rhythm.changes
+        match value:
+            case Moved():
+                options: dict[str, Any] = {"plan_id": self.plans[value.plan], "invoice": invoice}
+                options |= {"trial": value.trial, "keep_anchor": value.keep_anchor}
+                return "ledger_change_plan", options
+            case Ending():
+                options = {"cancel_at": value.at, "unused_time": value.unused}
+                return "ledger_cancel_subscription", options
+            case _ if what == "quantity":
+                options = {"quantity": Decimal(value), "invoice": invoice}
+                return "ledger_update_subscription", options
+            case _ if what == "cancel" and value != "period_end":
+                options = {"at_period_end": False, "unused_time": value}
+                return "ledger_cancel_subscription", options
+            case _:
+                return f"ledger_{what}_subscription", {}
 
     def advance_until(self, until: datetime) -> None:
         """Calls ``ledger_advance`` as often as the rhythm says, where it has something to do."""

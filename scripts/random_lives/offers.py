@@ -1,7 +1,7 @@
 """What the customers of random lives can use and buy."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ MODELS: Final = (
     "volume",
     "graduated_percentage",
 )
+
+
+EVENT_MEMBERS: Final = ("event_fee", "event_minimum", "event_maximum", "free_events")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Plan:
     allowances: Mapping[str, str] | None = None
     trial_days: int = 0
     anchor_at_trial_end: bool = True
+    add_on: bool = False
+    priority: int = 0
 
     @property
     def interval(self) -> Interval:
@@ -85,7 +90,7 @@ def random_tiers(dice: random.Random, rate: str) -> list[dict[str, str]]:
     return tiers
 
 
-def random_price(dice: random.Random, feature: str) -> dict[str, Any]:
+def random_price(dice: random.Random, feature: str, kinds: Collection[str] = ()) -> dict[str, Any]:
     model = dice.choice(MODELS)
     price: dict[str, Any] = {"feature": feature, "model": model}
     match model:
@@ -110,13 +115,41 @@ def random_price(dice: random.Random, feature: str) -> dict[str, Any]:
         price["minimum"] = dice.choice(["50", "9.99", "500"])
     if dice.random() < 0.2:
         price["maximum"] = dice.choice(["500", "612.5", "10000"])
+    if "event" in kinds and FEATURES[feature].aggregation == "sum" and dice.random() < 0.7:
+        price = random_event_price(dice, feature)
+    if "prorated" in kinds and dice.random() < 0.7:
+        price["prorated"] = True
+    return price
+
+
+def random_event_price(dice: random.Random, feature: str) -> dict[str, Any]:
+    """Returns a percentage that asks something for each event."""
+    price: dict[str, Any] = {"feature": feature, "model": "percentage"}
+    price["percentage"] = dice.choice(["2.9", "100", "33.3333", "0.5"])
+    asked = dice.sample(EVENT_MEMBERS, dice.randint(1, 4))
+    if "event_fee" in asked:
+        price["event_fee"] = dice.choice(["0.30", "1", "0.015"])
+    if "event_minimum" in asked:
+        price["event_minimum"] = dice.choice(["0.5", "1.75", "0.333"])
+    if "event_maximum" in asked:
+        price["event_maximum"] = dice.choice(["2", "12", "100"])
+    if "free_events" in asked:
+        price["free_events"] = dice.choice([1, 2, 5])
+    if dice.random() < 0.3:
+        price["flat_amount"] = random_amount(dice)
+    if dice.random() < 0.2:
+        price["minimum"] = dice.choice(["50", "9.99"])
     return price
 
 
 def random_plan(
-    dice: random.Random, slug: str, interval: Interval, features: Sequence[str]
+    dice: random.Random,
+    slug: str,
+    interval: Interval,
+    features: Sequence[str],
+    kinds: Collection[str] = (),
 ) -> Plan:
-    prices = [random_price(dice, key) for key in features if dice.random() < 0.8]
+    prices = [random_price(dice, key, kinds) for key in features if dice.random() < 0.8]
     if dice.random() < 0.1:
         prices = []
     amount = dice.choice(["0", "10", "10", "9.99", "7.77", "20", "100", "1200", "0.05"])
@@ -133,7 +166,7 @@ def random_plan(
         {
             price["feature"]: dice.choice(["0", "5", "10", "100", "2.5"])
             for price in prices
-            if dice.random() < 0.3
+            if dice.random() < 0.3 and not set(price) & set(EVENT_MEMBERS)
         },
         trial_days=dice.choice([0, 0, 0, 1, 3, 10, 30]),
         anchor_at_trial_end=dice.random() < 0.6,

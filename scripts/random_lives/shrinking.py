@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from scripts.random_lives.life import Event, Life
-from scripts.random_lives.offers import Plan
+from scripts.random_lives.life import Event, Life, Moved
+from scripts.random_lives.offers import EVENT_MEMBERS, Plan
 from scripts.random_lives.rhythm import Step
 from scripts.random_lives.store import Session
 from scripts.random_lives.times import HOUR
@@ -117,6 +117,7 @@ def plainer_lives(life: Life) -> Iterator[Life]:
         replace(begun, quantity="1"),
         replace(begun, trial_days=None),
         replace(begun, anchor_at=None),
+        replace(begun, started_at=None),
     ):
         first = replace(life.events[0], value=plain_begin)
         yield replace(life, events=[first, *life.events[1:]])
@@ -124,6 +125,14 @@ def plainer_lives(life: Life) -> Iterator[Life]:
         if event.used_at is not None:
             events = [*life.events[:number], replace(event, used_at=None)]
             yield replace(life, events=[*events, *life.events[number + 1 :]])
+        elif event.what == "plan" and event.value != Moved(event.value.plan):
+            events = [*life.events[:number], replace(event, value=Moved(event.value.plan))]
+            yield replace(life, events=[*events, *life.events[number + 1 :]])
+        elif event.what == "reprice":
+            for plain in plainer_plans(event.value.terms):
+                repriced = replace(event, value=replace(event.value, terms=plain))
+                events = [*life.events[:number], repriced, *life.events[number + 1 :]]
+                yield replace(life, events=events)
     for key in life.features:
         events = [e for e in life.events if e.what != "use" or e.value.feature != key]
         features = [other for other in life.features if other != key]
@@ -148,7 +157,7 @@ def plainer_plans(plan: Plan) -> Iterator[Plan]:
     for number, price in enumerate(plan.prices):
         rest = [*plan.prices[:number], *plan.prices[number + 1 :]]
         yield replace(plan, prices=rest)
-        for member in ("minimum", "maximum", "free"):
+        for member in ("minimum", "maximum", "free", "prorated", *EVENT_MEMBERS):
             if member in price:
                 plain = {key: value for key, value in price.items() if key != member}
                 yield replace(

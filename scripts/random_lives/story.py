@@ -33,7 +33,10 @@ def often(rhythm: Rhythm) -> str:
 
 def terms(life: Life) -> Iterator[str]:
     for plan in life.plans:
-        yield f"plan {plan.slug}, {life.currency}: base {dict(plan.base)}"
+        add_on = ", an add-on" if plan.add_on else ""
+        yield f"plan {plan.slug}{add_on}, {life.currency}: base {dict(plan.base)}"
+        if plan.priority:
+            yield f"  priority {plan.priority}"
         if plan.trial_days:
             anchor = "its end" if plan.anchor_at_trial_end else "its start"
             yield f"  trial of {plan.trial_days} days, periods count from {anchor}"

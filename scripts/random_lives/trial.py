@@ -4,7 +4,8 @@ import random
 from dataclasses import dataclass
 from decimal import Decimal
 
-from scripts.random_lives.life import Life, random_life
+from scripts.random_lives.drawing import random_life
+from scripts.random_lives.life import Life
 from scripts.random_lives.living import Living, Outcome, Part
 from scripts.random_lives.rhythm import ONCE, Rhythm, random_rhythm
 from scripts.random_lives.store import Session

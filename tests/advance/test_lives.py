@@ -11,14 +11,17 @@ tests that try many cases.
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from scripts import lives
-from scripts.random_lives.life import CHANGES, QUIET, Event, Life, Subscribed, Used
-from scripts.random_lives.offers import FEATURES, MODELS, Plan
+from scripts.random_lives.drawing import CHANGES
+from scripts.random_lives.life import QUIET, Ending, Event, Life, Subscribed, Used
+from scripts.random_lives.offers import EVENT_MEMBERS, FEATURES, MODELS, Plan
 from scripts.random_lives.rhythm import ACTIONS, EVERY, Rhythm, Step
 from scripts.random_lives.shrinking import shrink
 from scripts.random_lives.store import Session, prepare
@@ -154,6 +157,33 @@ def test_a_story_that_was_found_comes_to_the_same(conn: Session, trial: Trial) -
     assert found is None, tell(conn, *found)
 
 
+def about(event: Event) -> Iterator[object]:
+    """Returns what an event has in it."""
+    value: Any = event.value
+    yield event.what
+    if event.used_at is not None:
+        yield "late" if event.used_at < event.at else "early"
+    if event.add_on and event.what != "subscribe":
+        yield "change of an add-on"
+    match event.what:
+        case "subscribe":
+            begun = value.started_at or event.at
+            yield value.zone
+            when = "now" if begun == event.at else "past" if begun < event.at else "later"
+            yield ("start", when)
+        case "plan":
+            yield ("trial becomes", value.trial)
+            yield ("anchor kept", value.keep_anchor)
+        case "correct":
+            yield "removed" if value.quantity is None else "corrected"
+        case "reprice":
+            yield "priced now" if value.since is None else "priced later"
+        case "cancel":
+            yield ("at a time", value.unused) if isinstance(value, Ending) else ("cancel", value)
+        case _:
+            pass
+
+
 def test_lives_have_everything_in_them() -> None:
     seen: Counter[object] = Counter()
     for number in range(200):
@@ -166,12 +196,10 @@ def test_lives_have_everything_in_them() -> None:
             seen.update(price["model"] for price in plan.prices)
             seen.update(member for price in plan.prices for member in price)
             seen.update(["allowance"] if plan.allowances else [])
+            seen.update([("add-on", plan.add_on), ("priority", plan.priority)])
         seen.update(life.features)
         for event in life.events:
-            seen.update([event.what, (event.what, event.value)])
-            seen.update([event.value.zone] if event.what == "subscribe" else [])
-            if event.used_at is not None:
-                seen.update(["late" if event.used_at < event.at else "early"])
+            seen.update(about(event))
         for rhythm in (trial.rhythm for trial in trials):
             seen.update([rhythm.every, ("how", rhythm.how), ("previews", rhythm.previews)])
             seen.update([("changes", rhythm.changes)])
@@ -190,7 +218,15 @@ def test_lives_have_everything_in_them() -> None:
         *(("billed", when) for when in ("advance", "arrears")),
         *(("proration", unit) for unit in ("day", "second")),
         *((what, given) for what in ("trial", "anchored", "previews") for given in (True, False)),
-        *("minimum", "maximum", "allowance", "free", "use", "late", "early", None),
+        *(("start", when) for when in ("past", "now", "later")),
+        *(("add-on", given) for given in (True, False)),
+        *(("priority", priority) for priority in (-1, 0, 1)),
+        *(("trial becomes", what) for what in ("keep", "end", "plan")),
+        *(("anchor kept", kept) for kept in (True, False)),
+        *(("at a time", unused) for unused in (None, "credit", "refund")),
+        *("corrected", "removed", "priced now", "priced later", "change of an add-on"),
+        *("minimum", "maximum", "prorated", *EVENT_MEMBERS),
+        *("allowance", "free", "use", "late", "early", None),
     }
     assert {one for one in expected if seen[one] < 3} == set()
 
