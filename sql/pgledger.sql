@@ -21216,7 +21216,7 @@ revoke all on function pgledger.has_prices from public;
 Whether usage was reported for a subscription after its last invoice, though it has ended. Nothing
 bills it by itself: the application has to ask for an interim invoice. Only periods that are not
 settled are looked at. What invoices look at one by one tells by when it was reported; of all other
-usage there are counts, which stay when events go.
+usage there are counts, which stay when events go. A correction, which changes neither, is a row.
 */
 create or replace function pgledger.has_unbilled_reports(
   app_id text,
@@ -21251,18 +21251,27 @@ as $$
       and subscriptions.tenant_id = has_unbilled_reports.tenant_id
       and subscriptions.status = 'canceled'
       and billed.ends_at > has_unbilled_reports.settled_before
-      and case
-        when pgledger.is_read_singly(meters) then exists (
+      and (
+        exists (
           select
-          from pgledger.usage_events
-          where usage_events.meter_key = meters.key
-            and usage_events.event_at < billed.ends_at
-            and usage_events.created_at > billed.finalized_at
+          from pgledger.usage_corrections
+          where usage_corrections.meter_key = meters.key
+            and usage_corrections.event_at < billed.ends_at
+            and usage_corrections.created_at > billed.finalized_at
         )
-        else billed.events <> pgledger.usage_between(
-          meters.key, null, 'count', billed.starts_at, billed.ends_at
-        )
-      end
+        or case
+          when pgledger.is_read_singly(meters) then exists (
+            select
+            from pgledger.usage_events
+            where usage_events.meter_key = meters.key
+              and usage_events.event_at < billed.ends_at
+              and usage_events.created_at > billed.finalized_at
+          )
+          else billed.events <> pgledger.usage_between(
+            meters.key, null, 'count', billed.starts_at, billed.ends_at
+          )
+        end
+      )
   )
 $$;
 
@@ -37424,7 +37433,7 @@ values
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '4003e19b2bb646db6f83793c930ff8ae1bb5859193663b36493a8773b3021a6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '0b7724c19b0cd227abd9a19497a3ac635de6536650531bbbe24f813e592773b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'a88dbaf09918fd9fbf7f03868282537fff70aa2725642b63c6384906201f0a46', pg_catalog.now(), '0.1.0.dev0', true),

@@ -33,9 +33,6 @@ class Billing:
     # When usage is reported, and when it happened.
     used: Sequence[tuple[datetime, datetime]]
     previews: bool
-    # When usage happened that is corrected at any time. A purge takes it although no invoice has
-    # billed the correction, so it goes only up to there.
-    corrected: Sequence[datetime] = ()
     # Invoices that were taken back, and are to be drawn up again: subscription, kind, time.
     owed: list[tuple[str, str, datetime]] = field(default_factory=list[tuple[str, str, datetime]])
 
@@ -153,7 +150,7 @@ class Billing:
         if self.owed:
             return
         ahead = [used_at for at, used_at in self.used if at >= self.store.now]
-        before = min([self.store.now - HOUR, *ahead, *self.corrected])
+        before = min([self.store.now - HOUR, *ahead])
         gone = 0
         for _ in range(MOST_ROUNDS):
             (count,) = self.store.call("ledger_purge_usage", before=before)[0].values()

@@ -131,15 +131,6 @@ class Life:
             if event.what == "correct" and event.value.name in happened
         ]
 
-    def corrected(self) -> list[datetime]:
-        """Returns when usage happened that is corrected."""
-        names = {event.value.name for event in self.events if event.what == "correct"}
-        return [
-            event.used_at or event.at
-            for event in self.events
-            if event.what == "use" and event.value.name in names
-        ]
-
     def without_idle_plans(self) -> "Life":
         """Returns the same life without plans that it never has."""
         had = {event.value.plan for event in self.events if event.what in {"plan", "subscribe"}}

@@ -75,7 +75,7 @@ class Living:
         self.life = life
         self.rhythm = rhythm
         self.store = Store(conn, life.events[0].at)
-        self.billing = Billing(self.store, life.used(), rhythm.previews, life.corrected())
+        self.billing = Billing(self.store, life.used(), rhythm.previews)
         self.plans: dict[str, str] = {}
         self.add_ons: set[str] = set()
         # Usage by what corrections name it by: its id, and when it happened.

@@ -38,7 +38,7 @@ def dice_of(*names: object) -> random.Random:
 
 # Hypothesis also draws numbers that it reads in the modules that happen to be loaded. Which those
 # are depends on the tests that ran before, and cases would with them.
-providers.is_local_module_file = lambda path: False
+providers.is_local_module_file = lambda path: False  # type: ignore[assignment, attr-defined]
 
 settings.register_profile(
     "pgledger",

@@ -2,7 +2,7 @@
 Whether usage was reported for a subscription after its last invoice, though it has ended. Nothing
 bills it by itself: the application has to ask for an interim invoice. Only periods that are not
 settled are looked at. What invoices look at one by one tells by when it was reported; of all other
-usage there are counts, which stay when events go.
+usage there are counts, which stay when events go. A correction, which changes neither, is a row.
 */
 create or replace function pgledger.has_unbilled_reports(
   app_id text,
@@ -37,18 +37,27 @@ as $$
       and subscriptions.tenant_id = has_unbilled_reports.tenant_id
       and subscriptions.status = 'canceled'
       and billed.ends_at > has_unbilled_reports.settled_before
-      and case
-        when pgledger.is_read_singly(meters) then exists (
+      and (
+        exists (
           select
-          from pgledger.usage_events
-          where usage_events.meter_key = meters.key
-            and usage_events.event_at < billed.ends_at
-            and usage_events.created_at > billed.finalized_at
+          from pgledger.usage_corrections
+          where usage_corrections.meter_key = meters.key
+            and usage_corrections.event_at < billed.ends_at
+            and usage_corrections.created_at > billed.finalized_at
         )
-        else billed.events <> pgledger.usage_between(
-          meters.key, null, 'count', billed.starts_at, billed.ends_at
-        )
-      end
+        or case
+          when pgledger.is_read_singly(meters) then exists (
+            select
+            from pgledger.usage_events
+            where usage_events.meter_key = meters.key
+              and usage_events.event_at < billed.ends_at
+              and usage_events.created_at > billed.finalized_at
+          )
+          else billed.events <> pgledger.usage_between(
+            meters.key, null, 'count', billed.starts_at, billed.ends_at
+          )
+        end
+      )
   )
 $$;
 
