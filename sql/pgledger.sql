@@ -5274,6 +5274,39 @@ comment on function pgledger.id_fault is
 
 revoke all on function pgledger.id_fault from public;
 
+-- file: repeatable/00_core/ids/microsecond_digits.sql
+/*
+For each of the 1,000 microseconds of a millisecond the four digits that pgledger.new_ulid writes for
+it: the version's last bits, 12 bits of the fraction, the variant. It has no arguments and is
+immutable, so a plan holds its result: a batch makes its ids by cutting pieces out of it.
+*/
+create or replace function pgledger.microsecond_digits()
+returns bytea
+language sql
+immutable
+parallel safe
+as $$
+  select decode(
+    string_agg(
+      substr(
+        pgledger.base32_text(
+          pgledger.base32_lanes(458760 | ((given.microsecond * 4096 / 1000) << 4))
+        ),
+        5
+      ),
+      ''
+      order by given.microsecond
+    ),
+    'escape'
+  )
+  from generate_series(0, 999::bigint) as given (microsecond)
+$$;
+
+comment on function pgledger.microsecond_digits is
+  'The four digits of a new ULID that tell the microsecond, for each from 0 to 999.';
+
+revoke all on function pgledger.microsecond_digits from public;
+
 -- file: repeatable/00_core/ids/new_ulid.sql
 /*
 A new ULID for that time. Its bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
@@ -7068,76 +7101,6 @@ comment on function pgledger.check_balance is
 
 revoke all on function pgledger.check_balance from public;
 
--- file: repeatable/10_ledger/check_balances.sql
-/*
-Walks through a batch in order, on the accounts' present balances, and raises the first leg that
-would break a limit. It is only called when there is such a leg: the set-based path knows that there
-is one, but not which.
-
-Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
-*/
-create or replace function pgledger.check_balances(
-  from_account_ids text[],
-  to_account_ids text[],
-  amounts numeric[],
-  request_indexes bigint[],
-  request_count bigint
-)
-returns boolean
-language plpgsql
-volatile
-parallel unsafe
-set plan_cache_mode = force_custom_plan
-set jit = off
-as $$
-declare
-  v_leg record;
-  v_ok boolean;
-begin
-  for v_leg in
-    select
-      accounts.id,
-      accounts.name,
-      accounts.allow_negative_balance,
-      accounts.allow_positive_balance,
-      accounts.balance + coalesce(
-        sum(leg.change) over (
-          partition by leg.account_id
-          order by leg.place
-          rows between unbounded preceding and 1 preceding
-        ),
-        0
-      ) as previous_balance,
-      leg.change,
-      coalesce(check_balances.request_indexes[leg.place], leg.place) as index
-    from (
-      select request.place, 1 as side, request.from_account_id as account_id, -request.amount
-      from unnest(from_account_ids, amounts)
-        with ordinality as request (from_account_id, amount, place)
-      union all
-      select request.place, 2 as side, request.to_account_id as account_id, request.amount
-      from unnest(to_account_ids, amounts)
-        with ordinality as request (to_account_id, amount, place)
-    ) as leg (place, side, account_id, change)
-    inner join pgledger.accounts on leg.account_id = accounts.id
-    where accounts.id = any(from_account_ids || to_account_ids)
-    order by leg.place, leg.side
-  loop
-    v_ok := pgledger.check_balance(
-      v_leg.id, v_leg.name, v_leg.allow_negative_balance, v_leg.allow_positive_balance,
-      v_leg.previous_balance, v_leg.change, v_leg.index, request_count
-    );
-  end loop;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_balances is
-  'Raises an error for the first leg of a batch that would break its account''s limits.';
-
-revoke all on function pgledger.check_balances from public;
-
 -- file: repeatable/10_ledger/check_transfer_request.sql
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
@@ -7279,8 +7242,17 @@ begin
   end if;
 
   perform
-  from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-    as request (from_account_id, to_account_id, amount, event_at, metadata, id)
+  from (
+    -- Rows of unnest() in FROM would be written down before they are looked at.
+    select
+      unnest(from_account_ids) as from_account_id,
+      unnest(to_account_ids) as to_account_id,
+      unnest(amounts) as amount,
+      unnest(event_ats) as event_at,
+      unnest(metadatas) as metadata,
+      unnest(ids) as id
+    offset 0
+  ) as request
   where (
     v_shared_is_sound
     and request.from_account_id <> request.to_account_id
@@ -7343,13 +7315,74 @@ comment on function pgledger.clock_warning is
 
 revoke all on function pgledger.clock_warning from public;
 
+-- file: repeatable/10_ledger/create_bulk_transfers.sql
+/*
+Checks and creates a batch for those who want no rows: pgledger_create_transfers_bulk_ids and
+pgledger_create_transfers_bulk_count. Checks and their order are those of
+pgledger_create_transfers_bulk.
+
+Locks and errors: those of the functions that it calls.
+*/
+create or replace function pgledger.create_bulk_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean,
+  out transfer_ids text[],
+  out created_count bigint
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_transfer_requests(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
+    allow_future_event_at
+  );
+
+  created_count := 0;
+  if array_remove(ids, null) <> '{}' then
+    select created.transfer_ids, cardinality(array_remove(created.replayed, true))
+    into create_bulk_transfers.transfer_ids, created_count
+    from pgledger.create_repeatable_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id
+    ) as created;
+  elsif cardinality(from_account_ids) > 0 then
+    select posted.transfer_ids, cardinality(posted.transfer_ids)
+    into create_bulk_transfers.transfer_ids, created_count
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id, null,
+      cardinality(from_account_ids)
+    ) as posted;
+  end if;
+end;
+$$;
+
+comment on function pgledger.create_bulk_transfers is
+  'Creates a batch; returns the ids of its transfers and how many of them are new.';
+
+revoke all on function pgledger.create_bulk_transfers from public;
+
 -- file: repeatable/10_ledger/create_repeatable_transfers.sql
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-posts the new ones, and answers all in the order of the requests.
+and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
+and whether that existed already.
 
-The body is long because the columns of requests and results are named in each of its five steps.
+The body is long because the columns of requests are named in each of its steps.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -7362,9 +7395,10 @@ create or replace function pgledger.create_repeatable_transfers(
   metadatas jsonb[],
   ids text[],
   app_id text,
-  group_id text
+  group_id text,
+  out transfer_ids text[],
+  out replayed boolean[]
 )
-returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7379,7 +7413,6 @@ declare
   v_posted_ids text[];
   v_locked_ids text[];
   v_taken text;
-  v_answer_ids text[];
   v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
@@ -7402,7 +7435,7 @@ begin
 
   -- Posts the new ones in their order.
   begin
-    select array_agg(posted.id order by posted.ordinality)
+    select posted.transfer_ids
     into v_posted_ids
     from (
       select
@@ -7422,7 +7455,7 @@ begin
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
       v_count
-    ) with ordinality as posted;
+    ) as posted;
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
@@ -7437,33 +7470,18 @@ begin
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.
-  select array_agg(coalesce(given.id, posted.id) order by given.place)
-  into v_answer_ids
+  select
+    array_agg(coalesce(given.id, posted.id) order by given.place),
+    array_agg(posted.place is null order by given.place)
+  into transfer_ids, replayed
   from unnest(ids) with ordinality as given (id, place)
   left join unnest(v_new_places, v_posted_ids) as posted (place, id)
     on given.place = posted.place;
-
-  return query
-  select
-    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
-    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
-    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
-    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
-    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
-    answer.place <> all(v_new_places)
-  from pgledger.transfers_by_id(v_answer_ids) with ordinality
-    as answer (
-      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
-      from_account_name, to_account_name, from_account_balance, to_account_balance,
-      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
-      origin_id, replayed, place
-    );
 end;
 $$;
 
 comment on function pgledger.create_repeatable_transfers is
-  'Creates a batch in which the caller chose ids; transfers that exist are returned, not made '
-  'again.';
+  'Creates a batch in which the caller chose ids; transfers that exist are not made again.';
 
 revoke all on function pgledger.create_repeatable_transfers from public;
 
@@ -7487,12 +7505,23 @@ returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_count integer := cardinality(transfer_requests);
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
+  v_ids text[];
+  v_first_created_at timestamptz;
+  v_numbers integer[];
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_currencies text[];
+  v_names text[];
+  v_tenant_ids text[];
   v_ok boolean;
 begin
   if transfer_requests is null then
@@ -7518,6 +7547,19 @@ begin
   );
 
   if v_count > 0 then
+    select
+      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
+      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
+      posted.currencies, posted.names, posted.tenant_ids
+    into
+      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
+      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
+      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
+      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
+    ) as posted;
+
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -7525,10 +7567,12 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.post_transfers(
-      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
-      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
-      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
+    from pgledger.posted_transfers(
+      v_from_account_ids, v_to_account_ids, null, null, create_transfers_of_rows.event_at,
+      create_transfers_of_rows.metadata, create_transfers_of_rows.app_id,
+      create_transfers_of_rows.group_id, v_ids, v_first_created_at, v_amounts, v_numbers,
+      v_from_balances, v_to_balances, v_from_versions, v_to_versions, v_currencies, v_names,
+      v_tenant_ids
     ) as posted;
   end if;
 end;
@@ -7712,10 +7756,6 @@ as $$
       'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
-    (
-      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -7850,6 +7890,11 @@ as $$
     ),
     ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
@@ -8138,6 +8183,7 @@ as $$
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'microsecond_digits()', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
@@ -8155,6 +8201,10 @@ as $$
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
+      ''
+    ),
     (
       'function', 'private',
       'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
@@ -8227,6 +8277,12 @@ as $$
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
+      'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
+      'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
     ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -8964,6 +9020,18 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfers_from_rows(pgledger_transfer_request[], timestamp with time '
       'zone, jsonb, text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -9517,6 +9585,68 @@ comment on function pgledger.legs is
   'Both legs of every transfer of that app, or of all apps where it is null.';
 
 revoke all on function pgledger.legs from public;
+
+-- file: repeatable/10_ledger/new_transfer_ids.sql
+/*
+Ids for a batch of transfers, one microsecond apart. They share one random tail: their times tell
+them apart. Each is what pgledger.new_ulid makes for its time.
+
+The ten characters that tell the millisecond are made once for each, and the four that tell the
+microsecond are cut out of a constant.
+*/
+create or replace function pgledger.new_transfer_ids(
+  first_created_at timestamptz,
+  count integer
+)
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_tail text := right(pgledger.new_ulid(first_created_at), 12);
+  -- Of the microseconds that are counted from the beginning of the first millisecond.
+  v_first integer := (extract(microseconds from first_created_at))::integer % 1000;
+  v_last integer := v_first + count - 1;
+begin
+  return array(
+    select
+      digits.head
+      || encode(
+        substring(pgledger.microsecond_digits() from digits.microsecond * 4 + 1 for 4), 'escape'
+      )
+      || v_tail
+    from (
+      select
+        step.head,
+        generate_series(
+          greatest(v_first - step.millisecond * 1000, 0),
+          least(v_last - step.millisecond * 1000, 999)
+        ) as microsecond
+      from (
+        select
+          given.millisecond,
+          'pglt_' || left(
+            pgledger.new_ulid(
+              first_created_at + given.millisecond * interval '1 millisecond'
+            ),
+            10
+          ) as head
+        from generate_series(0, v_last / 1000) as given (millisecond)
+        -- Keeps the planner from making a head again for each id.
+        offset 0
+      ) as step
+      offset 0
+    ) as digits
+  );
+end;
+$$;
+
+comment on function pgledger.new_transfer_ids is
+  'Ids for as many new transfers, which are created one microsecond after another.';
+
+revoke all on function pgledger.new_transfer_ids from public;
 
 -- file: repeatable/10_ledger/new_transfer_places.sql
 /*
@@ -10638,6 +10768,18 @@ set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+  v_ids text[];
+  v_replayed boolean[];
+  v_first_created_at timestamptz;
+  v_amounts numeric[];
+  v_numbers integer[];
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_currencies text[];
+  v_names text[];
+  v_tenant_ids text[];
   v_ok boolean;
 begin
   v_ok := pgledger.check_transfer_requests(
@@ -10646,19 +10788,41 @@ begin
   );
 
   if array_remove(ids, null) <> '{}' then
-    return query
-    select
-      answered.id, answered.from_account_id, answered.to_account_id, answered.amount,
-      answered.created_at, answered.event_at, answered.metadata, answered.currency,
-      answered.from_account_name, answered.to_account_name, answered.from_account_balance,
-      answered.to_account_balance, answered.from_account_version, answered.to_account_version,
-      answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id,
-      answered.origin_id, answered.replayed
+    select created.transfer_ids, created.replayed
+    into v_ids, v_replayed
     from pgledger.create_repeatable_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
       pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
-    ) as answered;
+    ) as created;
+
+    return query
+    select
+      answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+      answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+      answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+      answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+      answer.from_tenant_id, answer.to_tenant_id, answer.origin_id, v_replayed[answer.place]
+    from pgledger.transfers_by_id(v_ids) with ordinality
+      as answer (
+        id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+        from_account_name, to_account_name, from_account_balance, to_account_balance,
+        from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+        origin_id, replayed, place
+      );
   elsif cardinality(from_account_ids) > 0 then
+    select
+      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
+      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
+      posted.currencies, posted.names, posted.tenant_ids
+    into
+      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
+      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
+      cardinality(from_account_ids)
+    ) as posted;
+
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -10666,10 +10830,11 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.post_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
-      cardinality(from_account_ids)
+    from pgledger.posted_transfers(
+      from_account_ids, to_account_ids, event_ats, metadatas, null, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, v_ids,
+      v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances, v_from_versions,
+      v_to_versions, v_currencies, v_names, v_tenant_ids
     ) as posted;
   end if;
 end;
@@ -10711,6 +10876,160 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql
+/*
+Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with a number.
+
+Checks, locks and errors: those of pgledger_create_transfers_bulk.
+*/
+create or replace function public.pgledger_create_transfers_bulk_count(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_count bigint;
+begin
+  select created.created_count
+  into strict v_count
+  from pgledger.create_bulk_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    pgledger_create_transfers_bulk_count.app_id, pgledger_create_transfers_bulk_count.group_id,
+    allow_future_event_at
+  ) as created;
+
+  return v_count;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_bulk_count is
+$$Makes up to 100,000 transfers, all or none, and returns only how many.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: How many transfers were made: one for each request, less those with
+  an id of a transfer that existed already.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_bulk_count from public;
+grant execute on function public.pgledger_create_transfers_bulk_count to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql
+/*
+Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with ids. Rows of 20
+columns cost some tenth of a batch, more where they go over a wire.
+
+Checks, locks and errors: those of pgledger_create_transfers_bulk.
+*/
+create or replace function public.pgledger_create_transfers_bulk_ids(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof text
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return query
+  select unnest(created.transfer_ids)
+  from pgledger.create_bulk_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    pgledger_create_transfers_bulk_ids.app_id, pgledger_create_transfers_bulk_ids.group_id,
+    allow_future_event_at
+  ) as created;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_bulk_ids is
+$$Makes up to 100,000 transfers, all or none, and returns their ids only.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: The id of each request's transfer, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_bulk_ids from public;
+grant execute on function public.pgledger_create_transfers_bulk_ids to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_from_rows.sql
 /*
@@ -11186,26 +11505,26 @@ revoke all on function pgledger.policy_faults from public;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
-Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
-number of requests, there are three statements. The first locks the accounts. The second runs after
-all waiting for these locks and sees what other calls wrote meanwhile: it computes and writes the
-transfers, and answers. The third updates the accounts.
+Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
+arrays, from which each caller makes as much of an answer as it needs. Element n belongs to request
+n, but for the accounts': these are counted in the order of their ids, and numbers hold the number
+of the account that each amount leaves, then, for as many requests, of the one that it reaches.
 
-Only accounts that the first statement locked take part. An account that was created while it waited
-can be seen by the second one, but is not locked: anyone may be changing it.
-
-The second statement leaves out each request that has no accounts, mixes currencies or breaks a
-limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
-and raised.
+The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
+then. Only accounts that it locked take part: one that was created while it waited can be seen by
+later statements, but anyone may be changing it. The second finds the accounts of each request.
+Balances and versions are then followed through the batch in order, and the first leg that breaks a
+limit is refused. Two more statements write the transfers and the accounts.
 
 Where an account is ahead of the clock, that is looked at before limits and after everything else,
 as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
-ascend together along each account. Their ids share one random tail; their times tell them apart.
+ascend together along each account.
 
-The statements are planned for the arrays at hand and without nested loops. So a batch never costs
-the square of its size, even where the statistics still say that a table is empty.
+A session plans the statements once: for arrays of unknown size, without nested loops and without
+reading a table from end to end. So a batch never costs the square of its size, even where the
+statistics still say that a table is empty. Merging would sort both sides by their text.
 
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
@@ -11213,11 +11532,10 @@ array can hold.
 request_indexes says which request of the caller's each request is, for messages; null means all of
 them in order.
 
-The body is long because its main part is one statement, whose steps share what the first ones
-found. A function could only take over a part if this were written down and read again.
+The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balance;
 a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
@@ -11232,236 +11550,280 @@ create or replace function pgledger.post_transfers(
   request_indexes bigint[],
   request_count bigint,
   shared_event_at timestamptz default null,
-  shared_metadata jsonb default null
+  shared_metadata jsonb default null,
+  out transfer_ids text[],
+  out first_created_at timestamptz,
+  out posted_amounts numeric[],
+  out numbers integer[],
+  out from_balances numeric[],
+  out to_balances numeric[],
+  out from_versions bigint[],
+  out to_versions bigint[],
+  out currencies text[],
+  out names text[],
+  out tenant_ids text[]
 )
-returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = force_generic_plan
 set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_amounts numeric[] := amounts;
+  v_count integer := cardinality(from_account_ids);
   v_now timestamptz;
-  v_created_at timestamptz;
-  v_microseconds bigint;
-  v_head text;
-  v_next_head text;
-  v_head_places bigint;
-  v_tail text;
   v_locked_ids text[];
-  v_posted bigint;
+  v_keys bigint[];
+  v_balances numeric[];
+  v_versions bigint[];
+  v_last_places integer[];
+  v_may_be_negative boolean[];
+  v_may_be_positive boolean[];
+  v_has_one_currency boolean;
+  v_amount numeric;
+  v_number integer;
+  v_balance numeric;
   v_ok boolean;
 begin
-  if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
-    select
-      array_agg(
-        case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
-        order by given.place
-      )
-    into v_amounts
-    from unnest(amounts) with ordinality as given (amount, place);
-  end if;
-
-  select max(locked.updated_at) + interval '1 microsecond', coalesce(array_agg(locked.id), '{}')
-  into v_created_at, v_locked_ids
+  select
+    max(locked.updated_at) + interval '1 microsecond',
+    coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
+    array_agg(locked.version), array_agg(locked.allow_negative_balance),
+    array_agg(locked.allow_positive_balance), array_agg(locked.currency), array_agg(locked.name),
+    array_agg(locked.tenant_id), min(locked.currency) = max(locked.currency)
+  into
+    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_may_be_negative,
+    v_may_be_positive, currencies, names, tenant_ids, v_has_one_currency
   from (
-    select accounts.id, accounts.updated_at
+    select
+      accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.version,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
+      and accounts.app_id = post_transfers.app_id
     order by accounts.id
     for no key update
   ) as locked;
 
   v_now := pgledger.clock();
-  if v_created_at > v_now then
+
+  select array_agg(account.number order by given.place)
+  into numbers
+  from (
+    select
+      unnest(from_account_ids || to_account_ids) as id,
+      generate_series(1, 2 * v_count) as place
+    offset 0
+  ) as given
+  inner join (
+    select unnest(v_locked_ids) as id, generate_series(1, cardinality(v_locked_ids)) as number
+    offset 0
+  ) as account on given.id = account.id;
+
+  if cardinality(numbers) is distinct from 2 * v_count or not v_has_one_currency and exists (
+    select
+    from generate_series(1, v_count) as request (place)
+    where currencies[numbers[request.place]] <> currencies[numbers[v_count + request.place]]
+  ) then
     v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
+  end if;
+  if first_created_at > v_now then
     v_ok := pgledger.check_account_times(
-      from_account_ids, to_account_ids, v_now, v_created_at, request_indexes, request_count
+      from_account_ids, to_account_ids, v_now, first_created_at, request_indexes, request_count
     );
   end if;
-  v_created_at := greatest(v_now, v_created_at);
+  first_created_at := greatest(v_now, first_created_at);
 
-  v_microseconds := extract(epoch from v_created_at) * 1000000;
-  v_tail := right(pgledger.new_ulid(v_created_at), 12);
+  posted_amounts := array(
+    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+    from unnest(amounts) as given (amount)
+  );
 
-  -- The first eight characters of an id change every 1.024 seconds. A call's times span less than
-  -- that, so there are at most two such heads.
-  v_head := left(pgledger.new_ulid(v_created_at), 8);
-  v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
-  v_head_places := 1024000 - v_microseconds % 1024000;
+  for v_place in 1..v_count loop
+    v_amount := posted_amounts[v_place];
 
-  return query
-  with account as materialized (
-    select
-      accounts.key, accounts.version, accounts.balance, accounts.allow_negative_balance,
-      accounts.allow_positive_balance, accounts.id, accounts.app_id, accounts.currency,
-      accounts.name, accounts.tenant_id
-    from pgledger.accounts
-    where accounts.id = any(v_locked_ids)
-  ),
+    v_number := numbers[v_place];
+    v_balance := v_balances[v_number] - v_amount;
+    if v_balance < 0 and (not v_may_be_negative[v_number] or v_balance <= -1e30) then
+      v_ok := pgledger.check_balance(
+        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
+        v_may_be_positive[v_number], v_balances[v_number], -v_amount,
+        coalesce(request_indexes[v_place], v_place), request_count
+      );
+    end if;
+    v_balances[v_number] := v_balance;
+    v_versions[v_number] := v_versions[v_number] + 1;
+    v_last_places[v_number] := v_place;
+    from_balances[v_place] := v_balance;
+    from_versions[v_place] := v_versions[v_number];
 
-  -- Rows stay narrow on their way; names and ids of accounts are joined at the end.
-  request as materialized (
-    select
-      given.place,
-      given.amount,
-      given.event_at,
-      given.metadata,
-      given.id,
-      source.key as from_key,
-      target.key as to_key
-    from unnest(from_account_ids, to_account_ids, v_amounts, event_ats, metadatas, ids)
-      with ordinality
-      as given (from_account_id, to_account_id, amount, event_at, metadata, id, place)
-    inner join account as source on given.from_account_id = source.id
-    inner join account as target on given.to_account_id = target.id
-    where source.currency = target.currency
-      and source.app_id = post_transfers.app_id
-      and target.app_id = post_transfers.app_id
-  ),
+    v_number := numbers[v_count + v_place];
+    v_balance := v_balances[v_number] + v_amount;
+    if v_balance > 0 and (not v_may_be_positive[v_number] or v_balance >= 1e30) then
+      v_ok := pgledger.check_balance(
+        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
+        v_may_be_positive[v_number], v_balances[v_number], v_amount,
+        coalesce(request_indexes[v_place], v_place), request_count
+      );
+    end if;
+    v_balances[v_number] := v_balance;
+    v_versions[v_number] := v_versions[v_number] + 1;
+    v_last_places[v_number] := v_place;
+    to_balances[v_place] := v_balance;
+    to_versions[v_place] := v_versions[v_number];
+  end loop;
 
-  leg as materialized (
-    select
-      change.place,
-      change.is_target,
-      account.balance + sum(change.amount) over account_so_far as balance,
-      account.version + row_number() over account_so_far as version,
-      account.allow_negative_balance,
-      account.allow_positive_balance
-    from (
-      select request.place, false, request.from_key, -request.amount
-      from request
-      union all
-      select request.place, true, request.to_key, request.amount
-      from request
-    ) as change (place, is_target, key, amount)
-    inner join account on change.key = account.key
-    window account_so_far as (partition by change.key order by change.place)
-  ),
+  transfer_ids := pgledger.new_transfer_ids(first_created_at, v_count);
+  if ids is not null then
+    transfer_ids := array(
+      select coalesce(given.chosen_id, given.new_id)
+      from unnest(ids, transfer_ids) as given (chosen_id, new_id)
+    );
+  end if;
 
-  transfer as materialized (
-    select
-      request.place,
-      request.id as chosen_id,
-      'pglt_'
-      || case when request.place <= v_head_places then v_head else v_next_head end
-      || substr(pgledger.base32_text(digits.lanes), 3)
-      || v_tail as generated_id,
-      v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
-      request.amount,
-      request.event_at,
-      request.metadata,
-      source.balance as from_balance,
-      target.balance as to_balance,
-      source.version as from_version,
-      target.version as to_version,
-      request.from_key,
-      request.to_key
-    from request
-    inner join leg as source on request.place = source.place and not source.is_target
-    inner join leg as target on request.place = target.place and target.is_target
-    -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
-    -- OFFSET keeps the planner from repeating a step's expression wherever its result is used.
-    cross join lateral (
-      select pgledger.base32_lanes(step.bits) as lanes
-      from (
-        select
-          (((clock.microseconds / 1000) & 1023) << 20)
-          | 458760
-          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as bits
-        from (select v_microseconds + request.place - 1 as microseconds offset 0) as clock
-        offset 0
-      ) as step
-      offset 0
-    ) as digits
-    where (source.balance >= 0 or source.allow_negative_balance) and source.balance > -1e30
-      and (target.balance <= 0 or target.allow_positive_balance) and target.balance < 1e30
-  ),
-
-  written as (
-    insert into pgledger.transfers (
-      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-      to_balance, event_at, group_id, metadata
-    )
-    select
-      transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
-      transfer.created_at, coalesce(transfer.chosen_id, transfer.generated_id),
-      post_transfers.app_id, transfer.amount, transfer.from_balance, transfer.to_balance,
-      coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
-      coalesce(transfer.metadata, shared_metadata)
-    from transfer
-    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
-    order by transfer.chosen_id, transfer.place
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, metadata
   )
-
   select
-    coalesce(transfer.chosen_id, transfer.generated_id),
-    source.id,
-    target.id,
-    transfer.amount,
-    transfer.created_at,
-    coalesce(transfer.event_at, shared_event_at, transfer.created_at),
-    coalesce(transfer.metadata, shared_metadata),
-    source.currency,
-    source.name,
-    target.name,
-    transfer.from_balance,
-    transfer.to_balance,
-    transfer.from_version,
-    transfer.to_version,
-    post_transfers.group_id,
-    post_transfers.app_id,
-    source.tenant_id,
-    target.tenant_id,
-    null::text,
-    false
-  from transfer
-  inner join account as source on transfer.from_key = source.key
-  inner join account as target on transfer.to_key = target.key
-  order by transfer.place;
-
-  get diagnostics v_posted = row_count;
-
-  if v_posted <> cardinality(from_account_ids) then
-    v_ok := pgledger.check_accounts(
-      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
-    );
-    v_ok := pgledger.check_balances(
-      from_account_ids, to_account_ids, amounts, request_indexes, request_count
-    );
-    assert false, 'fewer transfers were posted than were asked for';
-  end if;
+    v_keys[numbers[request.place]], v_keys[numbers[v_count + request.place]],
+    from_versions[request.place], to_versions[request.place],
+    first_created_at + (request.place - 1) * interval '1 microsecond',
+    transfer_ids[request.place], post_transfers.app_id, posted_amounts[request.place],
+    from_balances[request.place], to_balances[request.place],
+    coalesce(request.event_at, shared_event_at), post_transfers.group_id,
+    coalesce(request.metadata, shared_metadata)
+  from (
+    select given.place, given.event_at, given.metadata
+    from (
+      select
+        generate_series(1, v_count) as place,
+        unnest(event_ats) as event_at,
+        unnest(metadatas) as metadata,
+        unnest(ids) as chosen_id
+      offset 0
+    ) as given
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
+    order by given.chosen_id, given.place
+  ) as request;
 
   update pgledger.accounts
   set
-    updated_at = v_created_at + (change.last_place - 1) * interval '1 microsecond',
-    version = accounts.version + change.entries,
-    balance = accounts.balance + change.amount
+    updated_at = first_created_at + (change.last_place - 1) * interval '1 microsecond',
+    version = change.version,
+    balance = change.balance
   from (
-    select leg.account_id, sum(leg.amount), count(*), max(leg.place)
-    from (
-      select given.account_id, -given.amount, given.place
-      from unnest(from_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
-      union all
-      select given.account_id, given.amount, given.place
-      from unnest(to_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
-    ) as leg (account_id, amount, place)
-    group by leg.account_id
-  ) as change (account_id, amount, entries, last_place)
-  where accounts.id = change.account_id
-    and accounts.id = any(v_locked_ids);
+    select
+      unnest(v_keys) as key,
+      unnest(v_last_places) as last_place,
+      unnest(v_versions) as version,
+      unnest(v_balances) as balance
+    offset 0
+  ) as change
+  where accounts.key = change.key
+    and accounts.key = any(v_keys);
 end;
 $$;
 
 comment on function pgledger.post_transfers is
-  'Writes many transfers at once, each new and sound by itself, and returns them in order.';
+  'Writes many transfers at once, each new and sound by itself, and returns what it found and made.';
 
 revoke all on function pgledger.post_transfers from public;
+
+-- file: repeatable/10_ledger/posted_transfers.sql
+/*
+The answer to a batch that pgledger.post_transfers has written, made from its arrays: one row for
+each request, in their order, because all series go in step. The function stays inlinable: its rows
+go straight to the caller of the public function, and are not written down and read again on the
+way.
+*/
+create or replace function pgledger.posted_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  shared_event_at timestamptz,
+  shared_metadata jsonb,
+  app_id text,
+  group_id text,
+  transfer_ids text[],
+  first_created_at timestamptz,
+  amounts numeric[],
+  numbers integer[],
+  from_balances numeric[],
+  to_balances numeric[],
+  from_versions bigint[],
+  to_versions bigint[],
+  currencies text[],
+  names text[],
+  tenant_ids text[]
+)
+returns setof public.pgledger_transfer
+language sql
+stable
+parallel safe
+as $$
+  select
+    posted_transfers.transfer_ids[request.place],
+    request.from_account_id,
+    request.to_account_id,
+    posted_transfers.amounts[request.place],
+    request.created_at,
+    coalesce(request.event_at, posted_transfers.shared_event_at, request.created_at),
+    coalesce(request.metadata, posted_transfers.shared_metadata),
+    posted_transfers.currencies[request.from_number],
+    posted_transfers.names[request.from_number],
+    posted_transfers.names[request.to_number],
+    posted_transfers.from_balances[request.place],
+    posted_transfers.to_balances[request.place],
+    posted_transfers.from_versions[request.place],
+    posted_transfers.to_versions[request.place],
+    posted_transfers.group_id,
+    posted_transfers.app_id,
+    posted_transfers.tenant_ids[request.from_number],
+    posted_transfers.tenant_ids[request.to_number],
+    null::text,
+    false
+  from (
+    select
+      given.place,
+      given.created_at,
+      given.from_account_id,
+      given.to_account_id,
+      given.event_at,
+      given.metadata,
+      posted_transfers.numbers[given.place] as from_number,
+      posted_transfers.numbers[cardinality(posted_transfers.transfer_ids) + given.place]
+        as to_number
+    from (
+      select
+        generate_series(1, cardinality(posted_transfers.transfer_ids)) as place,
+        generate_series(
+          posted_transfers.first_created_at,
+          posted_transfers.first_created_at
+          + (cardinality(posted_transfers.transfer_ids) - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at,
+        unnest(posted_transfers.from_account_ids) as from_account_id,
+        unnest(posted_transfers.to_account_ids) as to_account_id,
+        unnest(posted_transfers.event_ats) as event_at,
+        unnest(posted_transfers.metadatas) as metadata
+      offset 0
+    ) as given
+    offset 0
+  ) as request
+$$;
+
+comment on function pgledger.posted_transfers is
+  'The rows of a batch that was just posted, in the order of its requests.';
+
+revoke all on function pgledger.posted_transfers from public;
 
 -- file: repeatable/10_ledger/refuse_account.sql
 /*
@@ -37128,6 +37490,7 @@ values
   ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/microsecond_digits.sql', 'repeatable', 'bfeafeab06579eee3bbd1b6a86f464998aa8b39d380c328d1e73f2cdc762a6c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37169,16 +37532,17 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'f5d97d1681eb52ffb60f2c82b3b472746be6afbeb05836ef6388e9bdf10b8c18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '8bfcf2de21d2a7ba9397e5dfc3586a683b71f587125f859fe409f513246916b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b31dfa150d0b6a36c2207be77411b6e8040398e13ed264f6713ddac2dde35b60', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', 'f79f1462502f0479b257abc1b29b0178985b79fe47df71870c3cadc3970fa8d2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '7e5febd317cc6c139a81f75a8182bb086b8859d3085fbefed25a1919c4911766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37190,7 +37554,9 @@ values
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'b6ba7ba5681d68064c0382eeddda9d2098c9e3ec3aa3582bf330c23d4e22b01d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'f323613e3e6199361ac25e7133e70e7dd4ecb0bbcb532f453145e3dd99769776', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '3b28505e799c3a48eb36b12f48bd03fabb1e2ec06c20cb3e978815f8cfc9f7ef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37199,7 +37565,8 @@ values
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ff3e5a48de6c0f074935f936706832fcba9e0736a374649bfab2e17caa390c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '18f079dc301f37459e6c9162183058001ae05ae96425ae0dbac6bcd70b046df1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),

@@ -60,8 +60,17 @@ begin
   end if;
 
   perform
-  from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-    as request (from_account_id, to_account_id, amount, event_at, metadata, id)
+  from (
+    -- Rows of unnest() in FROM would be written down before they are looked at.
+    select
+      unnest(from_account_ids) as from_account_id,
+      unnest(to_account_ids) as to_account_id,
+      unnest(amounts) as amount,
+      unnest(event_ats) as event_at,
+      unnest(metadatas) as metadata,
+      unnest(ids) as id
+    offset 0
+  ) as request
   where (
     v_shared_is_sound
     and request.from_account_id <> request.to_account_id
