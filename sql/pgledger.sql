@@ -5276,8 +5276,8 @@ revoke all on function pgledger.id_fault from public;
 
 -- file: repeatable/00_core/ids/microsecond_digits.sql
 /*
-For each of the 1,000 microseconds of a millisecond the four digits that pgledger.new_ulid writes for
-it: the version's last bits, 12 bits of the fraction, the variant. It has no arguments and is
+For each of the 1,000 microseconds of a millisecond the four digits that pgledger.new_ulid writes
+for it: the version's last bits, 12 bits of the fraction, the variant. It has no arguments and is
 immutable, so a plan holds its result: a batch makes its ids by cutting pieces out of it.
 */
 create or replace function pgledger.microsecond_digits()
@@ -7183,8 +7183,9 @@ revoke all on function pgledger.check_transfer_request from public;
 /*
 Refuses a batch whose shape is wrong, then the lowest of its requests whose own values are wrong.
 One statement finds out whether the whole batch is sound; only if it is not are the requests looked
-at one by one, to find the fault. An account id that is not an id is not refused here if the batch
-is sound otherwise: pgledger.check_accounts refuses it.
+at one by one, to find the fault. It unnests the arrays beside one another, because rows of unnest()
+in FROM are written down before they are looked at. An account id that is not an id is not refused
+here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
 pgledger.check_transfer_request.
@@ -7243,16 +7244,9 @@ begin
 
   perform
   from (
-    -- Rows of unnest() in FROM would be written down before they are looked at.
-    select
-      unnest(from_account_ids) as from_account_id,
-      unnest(to_account_ids) as to_account_id,
-      unnest(amounts) as amount,
-      unnest(event_ats) as event_at,
-      unnest(metadatas) as metadata,
-      unnest(ids) as id
-    offset 0
-  ) as request
+    select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(event_ats),
+      unnest(metadatas), unnest(ids)
+  ) as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
     v_shared_is_sound
     and request.from_account_id <> request.to_account_id
@@ -7381,8 +7375,6 @@ Creates a batch in which the caller chose ids, so that some requests may be repe
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
 and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
 and whether that existed already.
-
-The body is long because the columns of requests are named in each of its steps.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -10943,8 +10935,7 @@ group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
 
-Returns: How many transfers were made: one for each request, less those with
-  an id of a transfer that existed already.
+Returns: How many transfers were made: one for each request, less repeats.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
@@ -11694,16 +11685,20 @@ begin
   select
     v_keys[numbers[request.place]], v_keys[numbers[v_count + request.place]],
     from_versions[request.place], to_versions[request.place],
-    first_created_at + (request.place - 1) * interval '1 microsecond',
-    transfer_ids[request.place], post_transfers.app_id, posted_amounts[request.place],
-    from_balances[request.place], to_balances[request.place],
+    request.created_at, transfer_ids[request.place], post_transfers.app_id,
+    posted_amounts[request.place], from_balances[request.place], to_balances[request.place],
     coalesce(request.event_at, shared_event_at), post_transfers.group_id,
     coalesce(request.metadata, shared_metadata)
   from (
-    select given.place, given.event_at, given.metadata
+    select given.place, given.created_at, given.event_at, given.metadata
     from (
       select
         generate_series(1, v_count) as place,
+        generate_series(
+          first_created_at,
+          first_created_at + (v_count - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at,
         unnest(event_ats) as event_at,
         unnest(metadatas) as metadata,
         unnest(ids) as chosen_id
@@ -11732,7 +11727,7 @@ end;
 $$;
 
 comment on function pgledger.post_transfers is
-  'Writes many transfers at once, each new and sound by itself, and returns what it found and made.';
+  'Writes many transfers at once, each new and sound by itself; returns what it found and made.';
 
 revoke all on function pgledger.post_transfers from public;
 
@@ -37493,7 +37488,7 @@ values
   ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/ids/microsecond_digits.sql', 'repeatable', 'bfeafeab06579eee3bbd1b6a86f464998aa8b39d380c328d1e73f2cdc762a6c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/microsecond_digits.sql', 'repeatable', 'd6a9049be5f93da38db260c6bc9f8e2c95682fdded1ab95827dbdd35d3876cd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37536,10 +37531,10 @@ values
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '8bfcf2de21d2a7ba9397e5dfc3586a683b71f587125f859fe409f513246916b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', 'f79f1462502f0479b257abc1b29b0178985b79fe47df71870c3cadc3970fa8d2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '7e5febd317cc6c139a81f75a8182bb086b8859d3085fbefed25a1919c4911766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37558,7 +37553,7 @@ values
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'b6ba7ba5681d68064c0382eeddda9d2098c9e3ec3aa3582bf330c23d4e22b01d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '3b28505e799c3a48eb36b12f48bd03fabb1e2ec06c20cb3e978815f8cfc9f7ef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '82c8af8d1100d589e86f1559c83a47b6c0539e63315d1d695248f164bdb69b46', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37568,7 +37563,7 @@ values
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '18f079dc301f37459e6c9162183058001ae05ae96425ae0dbac6bcd70b046df1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'fcd14621b1c81eb6514215cd16d72b71db56e9431608516e73a206028b8b5b5b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),

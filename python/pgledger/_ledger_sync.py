@@ -139,8 +139,7 @@ class Ledger(LedgerCalls):
             allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
 
         Returns:
-            How many transfers were made: one for each request, less those with an id of a transfer
-            that existed already.
+            How many transfers were made: one for each request, less repeats.
 
         Raises:
             PgledgerError: Any error of :meth:`create_transfers`.

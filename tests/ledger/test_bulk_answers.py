@@ -151,7 +151,8 @@ def test_ids_of_a_batch_are_those_of_their_times(conn, offset):
     rows = conn.execute(
         """
         with begin as (
-          select timestamptz 'epoch' + (1024000 * 1700000::bigint + %s) * step.width as at, step.width
+          select
+            timestamptz 'epoch' + (1024000 * 1700000::bigint + %s) * step.width as at, step.width
           from (select interval '1 microsecond' as width) as step
         )
         select

@@ -4,8 +4,6 @@ calls, or of one another. Locks the accounts, then finds out which requests are 
 and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
 and whether that existed already.
 
-The body is long because the columns of requests are named in each of its steps.
-
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
 */

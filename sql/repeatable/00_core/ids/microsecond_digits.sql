@@ -1,6 +1,6 @@
 /*
-For each of the 1,000 microseconds of a millisecond the four digits that pgledger.new_ulid writes for
-it: the version's last bits, 12 bits of the fraction, the variant. It has no arguments and is
+For each of the 1,000 microseconds of a millisecond the four digits that pgledger.new_ulid writes
+for it: the version's last bits, 12 bits of the fraction, the variant. It has no arguments and is
 immutable, so a plan holds its result: a batch makes its ids by cutting pieces out of it.
 */
 create or replace function pgledger.microsecond_digits()
