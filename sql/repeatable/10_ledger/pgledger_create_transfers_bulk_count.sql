@@ -27,7 +27,7 @@ declare
   v_count bigint;
 begin
   select created.created_count
-  into strict v_count
+  into v_count
   from pgledger.create_bulk_transfers(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
     pgledger_create_transfers_bulk_count.app_id, pgledger_create_transfers_bulk_count.group_id,

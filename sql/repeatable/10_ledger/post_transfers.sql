@@ -126,6 +126,7 @@ begin
     v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
+    assert false, 'a request without its accounts was not refused';
   end if;
   if first_created_at > v_now then
     v_ok := pgledger.check_account_times(
