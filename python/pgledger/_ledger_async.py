@@ -6,6 +6,8 @@ The synchronous twin, ``_ledger_sync.py``, is generated from this file by script
 from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 
+from psycopg.rows import scalar_row
+
 from pgledger._generated.ledger_async import AsyncLedgerCalls
 from pgledger._generated.ledger_statements import TRANSFER_ROW
 from pgledger._requests import request_arrays
@@ -87,6 +89,73 @@ class AsyncLedger(AsyncLedgerCalls):
                 flag_text("allow_future_event_at", allow_future_event_at),
             ),
         )
+
+    async def create_transfers_ids(
+        self,
+        transfer_requests: Iterable[TransferRequest | tuple[str, str, Decimal | int]],
+        *,
+        app_id: str = "",
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> list[str]:
+        """Makes transfers, returns their ids only: ``pgledger_create_transfers_bulk_ids``.
+
+        Args:
+            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`.
+            app_id: Set of books that all accounts belong to.
+            group_id: A name that joins these transfers, for example an order's number.
+            allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The id of each request's transfer, in their order; an empty list for none.
+
+        Raises:
+            PgledgerError: Any error of :meth:`create_transfers`.
+        """
+        return await self._fetch_all(
+            scalar_row,
+            self._statements.create_transfers_ids,
+            (
+                *request_arrays(transfer_requests),
+                app_id,
+                group_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+
+    async def create_transfers_count(
+        self,
+        transfer_requests: Iterable[TransferRequest | tuple[str, str, Decimal | int]],
+        *,
+        app_id: str = "",
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> int:
+        """Makes transfers, returns only how many: ``pgledger_create_transfers_bulk_count``.
+
+        Args:
+            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`.
+            app_id: Set of books that all accounts belong to.
+            group_id: A name that joins these transfers, for example an order's number.
+            allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
+
+        Returns:
+            How many transfers were made: one for each request, less repeats.
+
+        Raises:
+            PgledgerError: Any error of :meth:`create_transfers`.
+        """
+        count: int = await self._fetch_one(
+            scalar_row,
+            self._statements.create_transfers_count,
+            (
+                *request_arrays(transfer_requests),
+                app_id,
+                group_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+        return count
 
     async def iter_entries(
         self,

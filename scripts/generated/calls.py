@@ -23,7 +23,14 @@ from scripts.generated.words import Words, block, escaped, sentence
 # Functions whose methods take something else than the function's arguments. Their statements are
 # generated. Their methods are written by hand, in pgledger._ledger_async and
 # pgledger._billing_async.
-BY_HAND: Final = frozenset({"pgledger_create_transfers_bulk", "ledger_ingest_usage"})
+BY_HAND: Final = frozenset(
+    {
+        "pgledger_create_transfers_bulk",
+        "pgledger_create_transfers_bulk_count",
+        "pgledger_create_transfers_bulk_ids",
+        "ledger_ingest_usage",
+    }
+)
 
 
 def calls_module(catalog: Catalog, part: Part, words: Words) -> str:

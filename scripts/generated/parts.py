@@ -63,7 +63,7 @@ def functions_of(catalog: Catalog, part: Part) -> list[Function]:
 
 def method_name(function: Function) -> str:
     """Returns the name of a function's method."""
-    return bare_name(function.name).removesuffix("_bulk")
+    return bare_name(function.name).replace("_bulk", "")
 
 
 def class_name(type_name: str) -> str:

@@ -191,9 +191,10 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
     )
     add(
         "--returning",
-        choices=("row", "id"),
+        choices=("row", "id", "count"),
         default="row",
-        help="what a call brings back of each transfer: its whole row or its id (default: row)",
+        help="what a call brings back of each transfer: its whole row or its id, or in mode bulk "
+        "nothing but their count (default: row)",
     )
     add(
         "--transfers",
@@ -238,6 +239,8 @@ def read_options(arguments: Sequence[str], description: str | None) -> Options:
         parser.error(f"--floor goes with the modes {', '.join(FLOOR_MODES)}")
     if given.purge and mode != "usage":
         parser.error("--purge goes with --mode usage")
+    if given.returning == "count" and mode != "bulk":
+        parser.error("--returning count goes with --mode bulk")
     if given.purge and given.floor:
         parser.error("give --floor or --purge, not both")
     if given.events is not None and mode not in USAGE_MODES:

@@ -16,6 +16,8 @@ from scripts.performance.work import READY_BATCHES, Work
 
 LARGEST_CENTS = 10_000
 
+BULK_ENDINGS = {"row": "", "id": "_ids", "count": "_count"}
+
 
 def random_pairs(
     accounts: Sequence[object], amounts: Sequence[object]
@@ -75,7 +77,8 @@ class Singles:
 class Batches:
     """Many transfers a call, their requests ready-made.
 
-    ``form`` is "batch" for one array of requests, or "bulk" for parallel arrays.
+    ``form`` is "batch" for one array of requests, or "bulk" for parallel arrays, for which there
+    are functions that return ids or a count only.
     """
 
     books: Books
@@ -89,13 +92,11 @@ class Batches:
             function = "pgledger_create_transfers_from_rows"
             types = [f"{surface}.pgledger_transfer_request[]"]
         else:
-            function = "pgledger_create_transfers_bulk"
+            function = f"pgledger_create_transfers_bulk{BULK_ENDINGS[self.returning]}"
             types = ["text[]", "text[]", "numeric[]"]
         values = ", ".join(f"{text}::{kind}" for text, kind in zip(arrays, types, strict=True))
-        return (
-            f"select {columns_of(self.returning)} "
-            f"from {surface}.{function}({values}, app_id => '{APP_ID}')"
-        )
+        columns = "*" if self.form == "bulk" else columns_of(self.returning)
+        return f"select {columns} from {surface}.{function}({values}, app_id => '{APP_ID}')"
 
     def ready(self) -> list[tuple[str, ...]]:
         """Arguments of a few calls, as text: adapting lists would be the client's cost."""

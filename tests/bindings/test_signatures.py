@@ -68,13 +68,20 @@ WITHOUT_CALL = {"pgledger_create_transfers", "pgledger_create_transfers_from_row
 # Methods that are several calls, or none.
 WITHOUT_FUNCTION = {"iter_entries"}
 
+# Calls that take requests, where their functions take an array of each of a request's values.
+BATCHES: Mapping[str, Callable[..., Any]] = {
+    "pgledger_create_transfers_bulk": Ledger.create_transfers,
+    "pgledger_create_transfers_bulk_ids": Ledger.create_transfers_ids,
+    "pgledger_create_transfers_bulk_count": Ledger.create_transfers_count,
+}
+
 # What stands for each public function of the ledger. Ids are converted without asking the database.
 CALLS: Mapping[str, Callable[..., Any]] = {
     f"pgledger_{name}": method
     for name, method in inspect.getmembers(Ledger, inspect.isfunction)
-    if name[0] != "_" and name not in {"create_transfers", *WITHOUT_FUNCTION}
+    if name[0] != "_" and not name.startswith("create_transfers") and name not in WITHOUT_FUNCTION
 } | {
-    "pgledger_create_transfers_bulk": Ledger.create_transfers,
+    **BATCHES,
     "pgledger_ulid_to_uuid": ids.ulid_to_uuid,
     "pgledger_uuid_to_ulid": ids.uuid_to_ulid,
     "pgledger_id_timestamp": ids.timestamp,
@@ -253,12 +260,12 @@ def test_names_follow_from_the_functions():
     for function, call in CALLS.items():
         if call.__module__ == ids.__name__:
             continue
-        assert function.removeprefix("pgledger_").removesuffix("_bulk") == call.__name__
+        assert function.removeprefix("pgledger_").replace("_bulk", "") == call.__name__
 
 
 def test_calls_take_the_arguments_of_their_functions(functions):
     for function in functions:
-        if function.name in {"pgledger_create_transfers_bulk", *WITHOUT_CALL}:
+        if function.name in {*BATCHES, *WITHOUT_CALL}:
             continue
         arguments = python_arguments(CALLS[function.name])
         assert arguments == function.arguments, function.name
@@ -267,13 +274,14 @@ def test_calls_take_the_arguments_of_their_functions(functions):
             assert type(default) is type(function.arguments[name]), (function.name, name)
 
 
-def test_batches_take_the_arguments_of_their_function(functions):
-    bulk = next(f for f in functions if f.name == "pgledger_create_transfers_bulk")
+@pytest.mark.parametrize("name", BATCHES)
+def test_batches_take_the_arguments_of_their_function(functions, name):
+    bulk = next(f for f in functions if f.name == name)
     arrays = {
         f"{field.name}s": REQUIRED if field.default is dataclasses.MISSING else field.default
         for field in dataclasses.fields(TransferRequest)
     }
-    arguments = python_arguments(Ledger.create_transfers)
+    arguments = python_arguments(BATCHES[name])
     assert list(arguments) == ["transfer_requests", *list(bulk.arguments)[len(arrays) :]]
     assert arguments.pop("transfer_requests") is REQUIRED
     assert arrays | arguments == bulk.arguments

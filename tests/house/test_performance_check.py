@@ -263,8 +263,19 @@ def test_pgbench_moves_money_between_all_accounts(
     assert value(conn, f"select bool_or(amount <> trunc(amount)) {amounts}")
 
 
-def test_call_may_bring_back_ids_only(ledger_dsn: str) -> None:
-    lines = run(ledger_dsn, *FEW, "--returning", "id")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--returning", "id"),
+        ("--mode", "bulk", "--batch-size", "7", "--returning", "id"),
+        ("--mode", "bulk", "--batch-size", "7", "--returning", "count"),
+    ],
+    ids=["ids", "ids of batches", "counts of batches"],
+)
+def test_call_may_bring_back_ids_or_counts_only(
+    ledger_dsn: str, arguments: tuple[str, ...]
+) -> None:
+    lines = run(ledger_dsn, *FEW, *arguments)
     assert_matches(lines, (*SEED_LINES, *PERCENTILE_LINES))
 
 
@@ -525,6 +536,7 @@ def test_database_without_pgledger_is_refused(database: NewDatabase) -> None:
         (("--tenants", "0"), "0 is not from 1 to 100,000"),
         (("--mode", "entitlement", "--purge"), "--purge goes with --mode usage"),
         (("--mode", "usage", "--purge", "--floor"), "not both"),
+        (("--returning", "count"), "--returning count goes with --mode bulk"),
         (("--mode", "usage", "--driver", "pgbench"), "which pgbench cannot"),
         (("dbname=books", "--embedded", "books"), "not both"),
         (("--json", "no/such/directory/figures.json"), "there is no directory"),

@@ -465,6 +465,8 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             bulk,
             bulk | {"ids": f"{{null,pglt_{new_ulid}}}"},
         ],
+        "pgledger_create_transfers_bulk_count": [bulk],
+        "pgledger_create_transfers_bulk_ids": [bulk],
         "pgledger_generate_id": [{"prefix": "order"}],
         "pgledger_get_account": [{"id": accounts[0], "app_id": ""}],
         "pgledger_get_transfer": [{"id": transfer, "app_id": ""}],

@@ -63,6 +63,30 @@ class LedgerStatements:
             group_id="text",
             allow_future_event_at="boolean",
         )
+        self.create_transfers_count = calls.value(
+            "pgledger_create_transfers_bulk_count",
+            from_account_ids="text[]",
+            to_account_ids="text[]",
+            amounts="numeric[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
+        )
+        self.create_transfers_ids = calls.value(
+            "pgledger_create_transfers_bulk_ids",
+            from_account_ids="text[]",
+            to_account_ids="text[]",
+            amounts="numeric[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
+        )
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
         self.get_transfer = calls.rows(Transfer, "pgledger_get_transfer", id="text", app_id="text")

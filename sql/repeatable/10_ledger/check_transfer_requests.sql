@@ -1,8 +1,9 @@
 /*
 Refuses a batch whose shape is wrong, then the lowest of its requests whose own values are wrong.
 One statement finds out whether the whole batch is sound; only if it is not are the requests looked
-at one by one, to find the fault. An account id that is not an id is not refused here if the batch
-is sound otherwise: pgledger.check_accounts refuses it.
+at one by one, to find the fault. It unnests the arrays beside one another, because rows of unnest()
+in FROM are written down before they are looked at. An account id that is not an id is not refused
+here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
 pgledger.check_transfer_request.
@@ -60,8 +61,10 @@ begin
   end if;
 
   perform
-  from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-    as request (from_account_id, to_account_id, amount, event_at, metadata, id)
+  from (
+    select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(event_ats),
+      unnest(metadatas), unnest(ids)
+  ) as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
     v_shared_is_sound
     and request.from_account_id <> request.to_account_id

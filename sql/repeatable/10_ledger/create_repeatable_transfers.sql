@@ -1,9 +1,8 @@
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-posts the new ones, and answers all in the order of the requests.
-
-The body is long because the columns of requests and results are named in each of its five steps.
+and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
+and whether that existed already.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -16,9 +15,10 @@ create or replace function pgledger.create_repeatable_transfers(
   metadatas jsonb[],
   ids text[],
   app_id text,
-  group_id text
+  group_id text,
+  out transfer_ids text[],
+  out replayed boolean[]
 )
-returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -33,7 +33,6 @@ declare
   v_posted_ids text[];
   v_locked_ids text[];
   v_taken text;
-  v_answer_ids text[];
   v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
@@ -56,7 +55,7 @@ begin
 
   -- Posts the new ones in their order.
   begin
-    select array_agg(posted.id order by posted.ordinality)
+    select posted.transfer_ids
     into v_posted_ids
     from (
       select
@@ -76,7 +75,7 @@ begin
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
       v_count
-    ) with ordinality as posted;
+    ) as posted;
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
@@ -91,32 +90,17 @@ begin
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.
-  select array_agg(coalesce(given.id, posted.id) order by given.place)
-  into v_answer_ids
+  select
+    array_agg(coalesce(given.id, posted.id) order by given.place),
+    array_agg(posted.place is null order by given.place)
+  into transfer_ids, replayed
   from unnest(ids) with ordinality as given (id, place)
   left join unnest(v_new_places, v_posted_ids) as posted (place, id)
     on given.place = posted.place;
-
-  return query
-  select
-    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
-    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
-    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
-    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
-    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
-    answer.place <> all(v_new_places)
-  from pgledger.transfers_by_id(v_answer_ids) with ordinality
-    as answer (
-      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
-      from_account_name, to_account_name, from_account_balance, to_account_balance,
-      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
-      origin_id, replayed, place
-    );
 end;
 $$;
 
 comment on function pgledger.create_repeatable_transfers is
-  'Creates a batch in which the caller chose ids; transfers that exist are returned, not made '
-  'again.';
+  'Creates a batch in which the caller chose ids; transfers that exist are not made again.';
 
 revoke all on function pgledger.create_repeatable_transfers from public;

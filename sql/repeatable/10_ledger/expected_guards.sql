@@ -170,10 +170,6 @@ as $$
       'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
-    (
-      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -308,6 +304,11 @@ as $$
     ),
     ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
@@ -591,6 +592,7 @@ as $$
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'microsecond_digits()', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
@@ -608,6 +610,10 @@ as $$
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
+      ''
+    ),
     (
       'function', 'private',
       'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
@@ -680,6 +686,12 @@ as $$
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
+      'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
+      'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
     ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -1419,6 +1431,18 @@ as $$
       'function', 'surface',
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
       'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (

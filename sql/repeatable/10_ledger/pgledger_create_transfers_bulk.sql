@@ -31,6 +31,18 @@ set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+  v_ids text[];
+  v_replayed boolean[];
+  v_first_created_at timestamptz;
+  v_amounts numeric[];
+  v_numbers integer[];
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_currencies text[];
+  v_names text[];
+  v_tenant_ids text[];
   v_ok boolean;
 begin
   v_ok := pgledger.check_transfer_requests(
@@ -39,19 +51,41 @@ begin
   );
 
   if array_remove(ids, null) <> '{}' then
-    return query
-    select
-      answered.id, answered.from_account_id, answered.to_account_id, answered.amount,
-      answered.created_at, answered.event_at, answered.metadata, answered.currency,
-      answered.from_account_name, answered.to_account_name, answered.from_account_balance,
-      answered.to_account_balance, answered.from_account_version, answered.to_account_version,
-      answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id,
-      answered.origin_id, answered.replayed
+    select created.transfer_ids, created.replayed
+    into v_ids, v_replayed
     from pgledger.create_repeatable_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
       pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
-    ) as answered;
+    ) as created;
+
+    return query
+    select
+      answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+      answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+      answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+      answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+      answer.from_tenant_id, answer.to_tenant_id, answer.origin_id, v_replayed[answer.place]
+    from pgledger.transfers_by_id(v_ids) with ordinality
+      as answer (
+        id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+        from_account_name, to_account_name, from_account_balance, to_account_balance,
+        from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+        origin_id, replayed, place
+      );
   elsif cardinality(from_account_ids) > 0 then
+    select
+      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
+      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
+      posted.currencies, posted.names, posted.tenant_ids
+    into
+      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
+      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
+      cardinality(from_account_ids)
+    ) as posted;
+
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -59,10 +93,11 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.post_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
-      cardinality(from_account_ids)
+    from pgledger.posted_transfers(
+      from_account_ids, to_account_ids, event_ats, metadatas, null, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, v_ids,
+      v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances, v_from_versions,
+      v_to_versions, v_currencies, v_names, v_tenant_ids
     ) as posted;
   end if;
 end;

@@ -1,24 +1,24 @@
 /*
-Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
-number of requests, there are three statements. The first locks the accounts. The second runs after
-all waiting for these locks and sees what other calls wrote meanwhile: it computes and writes the
-transfers, and answers. The third updates the accounts.
+Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
+arrays, from which each caller makes as much of an answer as it needs. Element n belongs to request
+n, but for the accounts': these are counted in the order of their ids, and numbers hold the number
+of the account that each amount leaves, then, for as many requests, of the one that it reaches.
 
-Only accounts that the first statement locked take part. An account that was created while it waited
-can be seen by the second one, but is not locked: anyone may be changing it.
-
-The second statement leaves out each request that has no accounts, mixes currencies or breaks a
-limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
-and raised.
+The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
+then. Only accounts that it locked take part: one that was created while it waited can be seen by
+later statements, but anyone may be changing it. The second finds the accounts of each request.
+Balances and versions are then followed through the batch in order, and the first leg that breaks a
+limit is refused. Two more statements write the transfers and the accounts.
 
 Where an account is ahead of the clock, that is looked at before limits and after everything else,
 as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
-ascend together along each account. Their ids share one random tail; their times tell them apart.
+ascend together along each account.
 
-The statements are planned for the arrays at hand and without nested loops. So a batch never costs
-the square of its size, even where the statistics still say that a table is empty.
+A session plans the statements once: for arrays of unknown size, without nested loops and without
+reading a table from end to end. So a batch never costs the square of its size, even where the
+statistics still say that a table is empty. Merging would sort both sides by their text.
 
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
@@ -26,11 +26,10 @@ array can hold.
 request_indexes says which request of the caller's each request is, for messages; null means all of
 them in order.
 
-The body is long because its main part is one statement, whose steps share what the first ones
-found. A function could only take over a part if this were written down and read again.
+The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balance;
 a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
@@ -45,233 +44,193 @@ create or replace function pgledger.post_transfers(
   request_indexes bigint[],
   request_count bigint,
   shared_event_at timestamptz default null,
-  shared_metadata jsonb default null
+  shared_metadata jsonb default null,
+  out transfer_ids text[],
+  out first_created_at timestamptz,
+  out posted_amounts numeric[],
+  out numbers integer[],
+  out from_balances numeric[],
+  out to_balances numeric[],
+  out from_versions bigint[],
+  out to_versions bigint[],
+  out currencies text[],
+  out names text[],
+  out tenant_ids text[]
 )
-returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = force_generic_plan
 set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_amounts numeric[] := amounts;
+  v_count integer := cardinality(from_account_ids);
   v_now timestamptz;
-  v_created_at timestamptz;
-  v_microseconds bigint;
-  v_head text;
-  v_next_head text;
-  v_head_places bigint;
-  v_tail text;
   v_locked_ids text[];
-  v_posted bigint;
+  v_keys bigint[];
+  v_balances numeric[];
+  v_versions bigint[];
+  v_last_places integer[];
+  v_may_be_negative boolean[];
+  v_may_be_positive boolean[];
+  v_has_one_currency boolean;
+  v_amount numeric;
+  v_number integer;
+  v_balance numeric;
   v_ok boolean;
 begin
-  if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
-    select
-      array_agg(
-        case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
-        order by given.place
-      )
-    into v_amounts
-    from unnest(amounts) with ordinality as given (amount, place);
-  end if;
-
-  select max(locked.updated_at) + interval '1 microsecond', coalesce(array_agg(locked.id), '{}')
-  into v_created_at, v_locked_ids
+  select
+    max(locked.updated_at) + interval '1 microsecond',
+    coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
+    array_agg(locked.version), array_agg(locked.allow_negative_balance),
+    array_agg(locked.allow_positive_balance), array_agg(locked.currency), array_agg(locked.name),
+    array_agg(locked.tenant_id), min(locked.currency) = max(locked.currency)
+  into
+    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_may_be_negative,
+    v_may_be_positive, currencies, names, tenant_ids, v_has_one_currency
   from (
-    select accounts.id, accounts.updated_at
+    select
+      accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.version,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
+      and accounts.app_id = post_transfers.app_id
     order by accounts.id
     for no key update
   ) as locked;
 
   v_now := pgledger.clock();
-  if v_created_at > v_now then
+
+  select array_agg(account.number order by given.place)
+  into numbers
+  from (
+    select
+      unnest(from_account_ids || to_account_ids) as id,
+      generate_series(1, 2 * v_count) as place
+    offset 0
+  ) as given
+  inner join (
+    select unnest(v_locked_ids) as id, generate_series(1, cardinality(v_locked_ids)) as number
+    offset 0
+  ) as account on given.id = account.id;
+
+  if cardinality(numbers) is distinct from 2 * v_count or not v_has_one_currency and exists (
+    select
+    from generate_series(1, v_count) as request (place)
+    where currencies[numbers[request.place]] <> currencies[numbers[v_count + request.place]]
+  ) then
     v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
+    assert false, 'a request without its accounts was not refused';
+  end if;
+  if first_created_at > v_now then
     v_ok := pgledger.check_account_times(
-      from_account_ids, to_account_ids, v_now, v_created_at, request_indexes, request_count
+      from_account_ids, to_account_ids, v_now, first_created_at, request_indexes, request_count
     );
   end if;
-  v_created_at := greatest(v_now, v_created_at);
+  first_created_at := greatest(v_now, first_created_at);
 
-  v_microseconds := extract(epoch from v_created_at) * 1000000;
-  v_tail := right(pgledger.new_ulid(v_created_at), 12);
+  posted_amounts := array(
+    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+    from unnest(amounts) as given (amount)
+  );
 
-  -- The first eight characters of an id change every 1.024 seconds. A call's times span less than
-  -- that, so there are at most two such heads.
-  v_head := left(pgledger.new_ulid(v_created_at), 8);
-  v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
-  v_head_places := 1024000 - v_microseconds % 1024000;
+  for v_place in 1..v_count loop
+    v_amount := posted_amounts[v_place];
 
-  return query
-  with account as materialized (
-    select
-      accounts.key, accounts.version, accounts.balance, accounts.allow_negative_balance,
-      accounts.allow_positive_balance, accounts.id, accounts.app_id, accounts.currency,
-      accounts.name, accounts.tenant_id
-    from pgledger.accounts
-    where accounts.id = any(v_locked_ids)
-  ),
+    v_number := numbers[v_place];
+    v_balance := v_balances[v_number] - v_amount;
+    if v_balance < 0 and (not v_may_be_negative[v_number] or v_balance <= -1e30) then
+      v_ok := pgledger.check_balance(
+        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
+        v_may_be_positive[v_number], v_balances[v_number], -v_amount,
+        coalesce(request_indexes[v_place], v_place), request_count
+      );
+    end if;
+    v_balances[v_number] := v_balance;
+    v_versions[v_number] := v_versions[v_number] + 1;
+    v_last_places[v_number] := v_place;
+    from_balances[v_place] := v_balance;
+    from_versions[v_place] := v_versions[v_number];
 
-  -- Rows stay narrow on their way; names and ids of accounts are joined at the end.
-  request as materialized (
-    select
-      given.place,
-      given.amount,
-      given.event_at,
-      given.metadata,
-      given.id,
-      source.key as from_key,
-      target.key as to_key
-    from unnest(from_account_ids, to_account_ids, v_amounts, event_ats, metadatas, ids)
-      with ordinality
-      as given (from_account_id, to_account_id, amount, event_at, metadata, id, place)
-    inner join account as source on given.from_account_id = source.id
-    inner join account as target on given.to_account_id = target.id
-    where source.currency = target.currency
-      and source.app_id = post_transfers.app_id
-      and target.app_id = post_transfers.app_id
-  ),
+    v_number := numbers[v_count + v_place];
+    v_balance := v_balances[v_number] + v_amount;
+    if v_balance > 0 and (not v_may_be_positive[v_number] or v_balance >= 1e30) then
+      v_ok := pgledger.check_balance(
+        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
+        v_may_be_positive[v_number], v_balances[v_number], v_amount,
+        coalesce(request_indexes[v_place], v_place), request_count
+      );
+    end if;
+    v_balances[v_number] := v_balance;
+    v_versions[v_number] := v_versions[v_number] + 1;
+    v_last_places[v_number] := v_place;
+    to_balances[v_place] := v_balance;
+    to_versions[v_place] := v_versions[v_number];
+  end loop;
 
-  leg as materialized (
-    select
-      change.place,
-      change.is_target,
-      account.balance + sum(change.amount) over account_so_far as balance,
-      account.version + row_number() over account_so_far as version,
-      account.allow_negative_balance,
-      account.allow_positive_balance
-    from (
-      select request.place, false, request.from_key, -request.amount
-      from request
-      union all
-      select request.place, true, request.to_key, request.amount
-      from request
-    ) as change (place, is_target, key, amount)
-    inner join account on change.key = account.key
-    window account_so_far as (partition by change.key order by change.place)
-  ),
+  transfer_ids := pgledger.new_transfer_ids(first_created_at, v_count);
+  if ids is not null then
+    transfer_ids := array(
+      select coalesce(given.chosen_id, given.new_id)
+      from unnest(ids, transfer_ids) as given (chosen_id, new_id)
+    );
+  end if;
 
-  transfer as materialized (
-    select
-      request.place,
-      request.id as chosen_id,
-      'pglt_'
-      || case when request.place <= v_head_places then v_head else v_next_head end
-      || substr(pgledger.base32_text(digits.lanes), 3)
-      || v_tail as generated_id,
-      v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
-      request.amount,
-      request.event_at,
-      request.metadata,
-      source.balance as from_balance,
-      target.balance as to_balance,
-      source.version as from_version,
-      target.version as to_version,
-      request.from_key,
-      request.to_key
-    from request
-    inner join leg as source on request.place = source.place and not source.is_target
-    inner join leg as target on request.place = target.place and target.is_target
-    -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
-    -- OFFSET keeps the planner from repeating a step's expression wherever its result is used.
-    cross join lateral (
-      select pgledger.base32_lanes(step.bits) as lanes
-      from (
-        select
-          (((clock.microseconds / 1000) & 1023) << 20)
-          | 458760
-          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as bits
-        from (select v_microseconds + request.place - 1 as microseconds offset 0) as clock
-        offset 0
-      ) as step
-      offset 0
-    ) as digits
-    where (source.balance >= 0 or source.allow_negative_balance) and source.balance > -1e30
-      and (target.balance <= 0 or target.allow_positive_balance) and target.balance < 1e30
-  ),
-
-  written as (
-    insert into pgledger.transfers (
-      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-      to_balance, event_at, group_id, metadata
-    )
-    select
-      transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
-      transfer.created_at, coalesce(transfer.chosen_id, transfer.generated_id),
-      post_transfers.app_id, transfer.amount, transfer.from_balance, transfer.to_balance,
-      coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
-      coalesce(transfer.metadata, shared_metadata)
-    from transfer
-    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
-    order by transfer.chosen_id, transfer.place
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, metadata
   )
-
   select
-    coalesce(transfer.chosen_id, transfer.generated_id),
-    source.id,
-    target.id,
-    transfer.amount,
-    transfer.created_at,
-    coalesce(transfer.event_at, shared_event_at, transfer.created_at),
-    coalesce(transfer.metadata, shared_metadata),
-    source.currency,
-    source.name,
-    target.name,
-    transfer.from_balance,
-    transfer.to_balance,
-    transfer.from_version,
-    transfer.to_version,
-    post_transfers.group_id,
-    post_transfers.app_id,
-    source.tenant_id,
-    target.tenant_id,
-    null::text,
-    false
-  from transfer
-  inner join account as source on transfer.from_key = source.key
-  inner join account as target on transfer.to_key = target.key
-  order by transfer.place;
-
-  get diagnostics v_posted = row_count;
-
-  if v_posted <> cardinality(from_account_ids) then
-    v_ok := pgledger.check_accounts(
-      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
-    );
-    v_ok := pgledger.check_balances(
-      from_account_ids, to_account_ids, amounts, request_indexes, request_count
-    );
-    assert false, 'fewer transfers were posted than were asked for';
-  end if;
+    v_keys[numbers[request.place]], v_keys[numbers[v_count + request.place]],
+    from_versions[request.place], to_versions[request.place],
+    request.created_at, transfer_ids[request.place], post_transfers.app_id,
+    posted_amounts[request.place], from_balances[request.place], to_balances[request.place],
+    coalesce(request.event_at, shared_event_at), post_transfers.group_id,
+    coalesce(request.metadata, shared_metadata)
+  from (
+    select given.place, given.created_at, given.event_at, given.metadata
+    from (
+      select
+        generate_series(1, v_count) as place,
+        generate_series(
+          first_created_at,
+          first_created_at + (v_count - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at,
+        unnest(event_ats) as event_at,
+        unnest(metadatas) as metadata,
+        unnest(ids) as chosen_id
+      offset 0
+    ) as given
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
+    order by given.chosen_id, given.place
+  ) as request;
 
   update pgledger.accounts
   set
-    updated_at = v_created_at + (change.last_place - 1) * interval '1 microsecond',
-    version = accounts.version + change.entries,
-    balance = accounts.balance + change.amount
+    updated_at = first_created_at + (change.last_place - 1) * interval '1 microsecond',
+    version = change.version,
+    balance = change.balance
   from (
-    select leg.account_id, sum(leg.amount), count(*), max(leg.place)
-    from (
-      select given.account_id, -given.amount, given.place
-      from unnest(from_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
-      union all
-      select given.account_id, given.amount, given.place
-      from unnest(to_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
-    ) as leg (account_id, amount, place)
-    group by leg.account_id
-  ) as change (account_id, amount, entries, last_place)
-  where accounts.id = change.account_id
-    and accounts.id = any(v_locked_ids);
+    select
+      unnest(v_keys) as key,
+      unnest(v_last_places) as last_place,
+      unnest(v_versions) as version,
+      unnest(v_balances) as balance
+    offset 0
+  ) as change
+  where accounts.key = change.key
+    and accounts.key = any(v_keys);
 end;
 $$;
 
 comment on function pgledger.post_transfers is
-  'Writes many transfers at once, each new and sound by itself, and returns them in order.';
+  'Writes many transfers at once, each new and sound by itself; returns what it found and made.';
 
 revoke all on function pgledger.post_transfers from public;

@@ -1,0 +1,73 @@
+/*
+Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with ids. Rows of 20
+columns cost some tenth of a batch, more where they go over a wire.
+
+Checks, locks and errors: those of pgledger_create_transfers_bulk.
+*/
+create or replace function @extschema@.pgledger_create_transfers_bulk_ids(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof text
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return query
+  select unnest(created.transfer_ids)
+  from pgledger.create_bulk_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    pgledger_create_transfers_bulk_ids.app_id, pgledger_create_transfers_bulk_ids.group_id,
+    allow_future_event_at
+  ) as created;
+end;
+$$;
+
+comment on function @extschema@.pgledger_create_transfers_bulk_ids is
+$$Makes up to 100,000 transfers, all or none, and returns their ids only.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: The id of each request's transfer, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
+
+revoke all on function @extschema@.pgledger_create_transfers_bulk_ids from public;
+grant execute on function @extschema@.pgledger_create_transfers_bulk_ids to pgledger_poster;
