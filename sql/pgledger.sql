@@ -8099,11 +8099,6 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
-      'timestamp with time zone[], integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
@@ -8141,7 +8136,7 @@ as $$
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
-      'boolean)', 'owner', '', ''
+      'timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     (
@@ -8257,6 +8252,11 @@ as $$
       'zone, text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -20770,8 +20770,7 @@ computed anew, else the next one, as with late usage.
 A removed event stays without a quantity, so that its idempotency key stays taken and nobody who
 sends it again brings it back. A repeated correction changes nothing.
 
-Locks, in this order: the meter; the event; the tenant, FOR SHARE, so that no purge deletes what the
-totals of its hour are made of; the roll-ups of its day and hour; values.
+Locks, in this order: those of pgledger.lock_usage_event; the roll-ups of its day and hour; values.
 Errors: UsagePurged, UsageNotFound.
 */
 create or replace function pgledger.correct_usage(
@@ -20789,18 +20788,14 @@ parallel unsafe
 as $$
 declare
   v_event record;
-  v_purged_before timestamptz;
   v_answer record;
   v_ok boolean;
 begin
   v_event := pgledger.lock_usage_event(app_id, tenant_id, id, event_at, quantity is null);
-  select tenants.purged_before
-  into v_purged_before
-  from pgledger.tenants
-  where tenants.app_id = correct_usage.app_id and tenants.tenant_id = correct_usage.tenant_id
-  for share;
-  if event_at < v_purged_before then
-    v_ok := pgledger.fail('UsagePurged', array['event_at', event_at::text, v_purged_before::text]);
+  if event_at < v_event.purged_before then
+    v_ok := pgledger.fail(
+      'UsagePurged', array['event_at', event_at::text, v_event.purged_before::text]
+    );
   elsif v_event.key is null
     or (v_event.quantity is null and correct_usage.quantity is not null) then
     v_ok := pgledger.fail(
@@ -20917,13 +20912,16 @@ deleted of a tenant's, pgledger.purge_bounds says. The tenant's purge line moves
 first of them, and nothing older is taken any more, because idempotency keys are forgotten with
 their events.
 
-Tenants that earlier calls are through with are left out, until nothing is left of the others: then
-all are looked at once more, for what may be deleted by now.
+Tenants that earlier calls are through with are left out, and those that had nothing to delete,
+until nothing is left of the others: then all are looked at once more, for what may be deleted by
+now.
 
-Locks: the events of a tenant, without those that somebody else is purging; then the tenant, on
-which recording takes no lock; so one tenant after the other, ascending. The first event is deleted
-when all are locked, so who waits for a deletion is not waited for. Who records an event whose key
-is being deleted waits for the end of the transaction.
+Locks: the tenants of whom events are deleted, ascending. Nobody else holds an event of theirs then,
+because corrections lock the tenant before the event; so events need no locks of their own, which
+would cost as much as deleting them. Recording takes no lock on tenants. The first event is deleted
+when all tenants are locked, so who waits for a deletion is not waited for. Who records an event
+whose key is being deleted waits for the end of the transaction. Tenants who have nothing to delete
+are locked as well, to note that, but not waited for.
 */
 create or replace function pgledger.delete_usage_before(
   app_id text,
@@ -20936,6 +20934,7 @@ volatile
 parallel unsafe
 set enable_bitmapscan = off
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_before timestamptz := date_bin('1 hour', before, timestamptz '2000-01-01 00:00:00+00');
@@ -20950,22 +20949,34 @@ begin
       select tenants.key
       from pgledger.tenants
       where tenants.app_id = delete_usage_before.app_id
-        and pgledger.has_usage_between(
-          tenants.key, case when v_look = 1 then tenants.purge_from else '-infinity' end, v_before
-        )
+        and (v_look = 2 or tenants.purge_from < v_before)
       order by tenants.key
     loop
       v_tenant := (select tenants from pgledger.tenants where tenants.key = v_tenant_key);
+      continue when not pgledger.has_usage_between(
+        v_tenant_key, case when v_look = 1 then v_tenant.purge_from else '-infinity' end, v_before
+      );
       v_bounds := pgledger.purge_bounds(v_tenant, v_before);
-      continue when not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line);
+      if not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line) then
+        update pgledger.tenants
+        set purge_from = v_before
+        where tenants.key = (
+          select seen.key
+          from pgledger.tenants as seen
+          where seen.key = v_tenant_key and seen.purge_from < v_before
+          for no key update skip locked
+        );
+        continue;
+      end if;
 
-      v_events := v_events || pgledger.lock_purgeable_usage(
+      perform from pgledger.tenants where tenants.key = v_tenant_key for no key update;
+      v_events := v_events || pgledger.purgeable_usage(
         v_tenant_key, v_bounds.singly_before, v_bounds.gap_starts, v_bounds.gap_ends,
         max_events - cardinality(v_events)
       );
       perform pgledger.move_purge_line(
         v_tenant, v_bounds.line, v_bounds.settles, v_bounds.settled_before,
-        to_end => cardinality(v_events) < max_events
+        purge_from => case when cardinality(v_events) < max_events then v_before end
       );
       exit when cardinality(v_events) >= max_events;
     end loop;
@@ -22456,58 +22467,6 @@ Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
 revoke all on function public.ledger_usage_by_time from public;
 grant execute on function public.ledger_usage_by_time to pgledger_reader;
 
--- file: repeatable/23_usage/lock_purgeable_usage.sql
-/*
-Locks the oldest events of a tenant that a purge may delete, at most so many, and returns where they
-are. Events that somebody else holds are left out.
-*/
-create or replace function pgledger.lock_purgeable_usage(
-  tenant_key integer,
-  singly_before timestamptz,
-  gap_starts timestamptz[],
-  gap_ends timestamptz[],
-  max_events integer
-)
-returns tid[]
-language plpgsql
-volatile
-parallel unsafe
--- The index has a meter's events in the order in which they are deleted.
-set enable_bitmapscan = off
-set enable_seqscan = off
-as $$
-begin
-  return array(
-    select event.ctid
-    from pgledger.meters
-    cross join lateral (
-      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
-      offset 0
-    ) as meter
-    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
-    cross join lateral (
-      select usage_events.ctid
-      from pgledger.usage_events
-      where usage_events.meter_key = meters.key
-        and usage_events.event_at >= gap.starts_at
-        and usage_events.event_at < case
-          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
-        end
-      order by usage_events.event_at
-      limit max_events
-      for update skip locked
-    ) as event
-    where meters.tenant_key = lock_purgeable_usage.tenant_key
-    limit max_events
-  );
-end;
-$$;
-
-comment on function pgledger.lock_purgeable_usage is
-  'Locks the oldest events of a tenant that a purge may delete.';
-
-revoke all on function pgledger.lock_purgeable_usage from public;
-
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
 Serializes those who change the level of a seat, by a report or by consuming: until the end of the
@@ -22556,9 +22515,12 @@ revoke all on function pgledger.lock_seat_meters from public;
 /*
 Locks the meter of a usage event and the event itself, and returns it; nulls if there is none.
 removed_quantity is what it said before it was removed. The meter's turn goes on, so that nothing is
-served that was worked out before.
+served that was worked out before. purged_before is the tenant's, whether there is such an event or
+not.
 
-Locks: the meter, then the event.
+Locks, in this order: the meter; the tenant, FOR SHARE, so that no purge deletes the event or what
+the totals of its hour are made of; the event. A purge locks the tenant and no events, so nobody may
+lock an event first.
 */
 create or replace function pgledger.lock_usage_event(
   app_id text,
@@ -22573,7 +22535,8 @@ create or replace function pgledger.lock_usage_event(
   out removed_quantity numeric,
   out idempotency_key text,
   out metadata jsonb,
-  out created_at timestamptz
+  out created_at timestamptz,
+  out purged_before timestamptz
 )
 language plpgsql
 volatile
@@ -22593,7 +22556,12 @@ begin
   )
   returning meters.key, meters.feature_key
   into lock_usage_event.meter_key, lock_usage_event.feature_key;
-  if not found then
+  select tenants.purged_before
+  into lock_usage_event.purged_before
+  from pgledger.tenants
+  where tenants.app_id = lock_usage_event.app_id and tenants.tenant_id = lock_usage_event.tenant_id
+  for share;
+  if lock_usage_event.meter_key is null then
     return;
   end if;
 
@@ -22621,7 +22589,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter.';
+comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter and its tenant.';
 
 revoke all on function pgledger.lock_usage_event from public;
 
@@ -22748,16 +22716,15 @@ revoke all on function pgledger.meters_to_open from public;
 -- file: repeatable/23_usage/move_purge_line.sql
 /*
 Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
-noted that since the tenant was read. to_end: nothing before the line is left to be deleted.
-
-Locks: the tenant.
+noted that since the tenant was read. purge_from is where the next purge is to begin to look, because
+nothing is left to be deleted before it, or null. The caller holds the tenant.
 */
 create or replace function pgledger.move_purge_line(
   tenant pgledger.tenants,
   line timestamptz,
   settles boolean,
   settled_before timestamptz,
-  to_end boolean
+  purge_from timestamptz
 )
 returns void
 language plpgsql
@@ -22771,7 +22738,6 @@ begin
     select tenants
     from pgledger.tenants
     where tenants.key = move_purge_line.tenant.key
-    for no key update
   );
   if settles and v_tenant.settling_since = tenant.settling_since
     and (
@@ -22784,9 +22750,7 @@ begin
     v_tenant.settling_since := pgledger.clock();
   end if;
   v_tenant.purged_before := greatest(v_tenant.purged_before, line);
-  if to_end then
-    v_tenant.purge_from := greatest(v_tenant.purge_from, line);
-  end if;
+  v_tenant.purge_from := greatest(v_tenant.purge_from, move_purge_line.purge_from);
 
   update pgledger.tenants
   set
@@ -23018,6 +22982,58 @@ comment on function pgledger.purge_bounds is
   'What of a tenant''s usage a purge up to a time may delete.';
 
 revoke all on function pgledger.purge_bounds from public;
+
+-- file: repeatable/23_usage/purgeable_usage.sql
+/*
+Where the oldest events of a tenant are that a purge may delete, at most so many. They stay there
+while the caller holds the tenant: see pgledger.delete_usage_before.
+*/
+create or replace function pgledger.purgeable_usage(
+  tenant_key integer,
+  singly_before timestamptz,
+  gap_starts timestamptz[],
+  gap_ends timestamptz[],
+  max_events integer
+)
+returns tid[]
+language plpgsql
+volatile
+parallel unsafe
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select event.ctid
+    from pgledger.meters
+    cross join lateral (
+      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
+      offset 0
+    ) as meter
+    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
+    cross join lateral (
+      select usage_events.ctid
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= gap.starts_at
+        and usage_events.event_at < case
+          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
+        end
+      order by usage_events.event_at
+      limit max_events
+    ) as event
+    where meters.tenant_key = purgeable_usage.tenant_key
+    limit max_events
+  );
+end;
+$$;
+
+comment on function pgledger.purgeable_usage is
+  'Where the oldest events of a tenant are that a purge may delete.';
+
+revoke all on function pgledger.purgeable_usage from public;
 
 -- file: repeatable/23_usage/repeated_usage.sql
 /*
@@ -37175,7 +37191,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b31dfa150d0b6a36c2207be77411b6e8040398e13ed264f6713ddac2dde35b60', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'cab6999400079eadf0de4d42779131ea35dc8868f0db8922f099d6ccdeac0fd0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37363,10 +37379,10 @@ values
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'f4039830cc7c2e5e6db8aae2e82a1a10088a1fe9adeef180a0046b2886872164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'd2b2d091fdf7d6bacc29d71c4526075b6261a77b87312fc2cebfca8523015577', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37389,15 +37405,15 @@ values
   ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'ca6ea17160c13c384fc3cd79a803d50f71180aef8f6bd7ca881289c4dd1e2bf0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '077d375f8160310bcc0610dfb1f2c30cd2272e10c1dddd2acae3a557be314f34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', 'a0130f11559ef34024d5d4b6b28e0e999477dc0a783d3d9c3a68fc0ea846ca41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purgeable_usage.sql', 'repeatable', '98229de7426edb2609306f749ebc22e5079aa1570b77e9e9bda16318d002fdca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
