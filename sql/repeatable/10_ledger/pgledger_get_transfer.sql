@@ -1,6 +1,6 @@
 /*
-One transfer. An id that does not exist is an error rather than no row. Both accounts are looked up by
-index, even when the caller has switched nested loops off. The statement is planned once for all
+One transfer. An id that does not exist is an error rather than no row. Both accounts are looked up
+by index, even when the caller has switched nested loops off. The statement is planned once for all
 calls: to plan it takes much longer than to run it.
 
 Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound.

@@ -75,6 +75,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter and its tenant.';
+comment on function pgledger.lock_usage_event is
+  'Locks a usage event with its meter and its tenant.';
 
 revoke all on function pgledger.lock_usage_event from public;

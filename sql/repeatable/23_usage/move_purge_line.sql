@@ -1,6 +1,6 @@
 /*
 Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
-noted that since the tenant was read. purge_from is where the next purge is to begin to look, because
+noted that since the tenant was read. purge_from is where the next purge begins to look, because
 nothing is left to be deleted before it, or null. The caller holds the tenant.
 */
 create or replace function pgledger.move_purge_line(
