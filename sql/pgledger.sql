@@ -947,7 +947,9 @@ create table pgledger.transfers (
   group_id text collate "C",
   origin_id text collate "C",
   metadata jsonb,
-  constraint transfers_id_pk primary key (id),
+  -- Ids ascend, so pages of this index are filled once and for all. What is left free is for ids
+  -- that come a little late: with nothing free, each of them would split a page into halves.
+  constraint transfers_id_pk primary key (id) with (fillfactor = 95),
   constraint transfers_from_key_from_version_key unique (from_key, from_version),
   constraint transfers_to_key_to_version_key unique (to_key, to_version)
 );
@@ -5274,39 +5276,6 @@ comment on function pgledger.id_fault is
 
 revoke all on function pgledger.id_fault from public;
 
--- file: repeatable/00_core/ids/microsecond_digits.sql
-/*
-For each of the 1,000 microseconds of a millisecond the four digits that pgledger.new_ulid writes
-for it: the version's last bits, 12 bits of the fraction, the variant. It has no arguments and is
-immutable, so a plan holds its result: a batch makes its ids by cutting pieces out of it.
-*/
-create or replace function pgledger.microsecond_digits()
-returns bytea
-language sql
-immutable
-parallel safe
-as $$
-  select decode(
-    string_agg(
-      substr(
-        pgledger.base32_text(
-          pgledger.base32_lanes(458760 | ((given.microsecond * 4096 / 1000) << 4))
-        ),
-        5
-      ),
-      ''
-      order by given.microsecond
-    ),
-    'escape'
-  )
-  from generate_series(0, 999::bigint) as given (microsecond)
-$$;
-
-comment on function pgledger.microsecond_digits is
-  'The four digits of a new ULID that tell the microsecond, for each from 0 to 999.';
-
-revoke all on function pgledger.microsecond_digits from public;
-
 -- file: repeatable/00_core/ids/new_ulid.sql
 /*
 A new ULID for that time. Its bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
@@ -6571,7 +6540,7 @@ as $$
     ('migrations/0002_create_accounts.sql',
       'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6'),
     ('migrations/0003_create_transfers.sql',
-      'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9'),
+      'f2e208412e6bf544331e98a93e33ad80af9ab396d030d957a7e11d9410888de9'),
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
@@ -7101,6 +7070,76 @@ comment on function pgledger.check_balance is
 
 revoke all on function pgledger.check_balance from public;
 
+-- file: repeatable/10_ledger/check_balances.sql
+/*
+Walks through a batch in order, on the accounts' present balances, and raises the first leg that
+would break a limit. It is only called when there is such a leg: the set-based path knows that there
+is one, but not which.
+
+Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
+*/
+create or replace function pgledger.check_balances(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  request_indexes bigint[],
+  request_count bigint
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_custom_plan
+set jit = off
+as $$
+declare
+  v_leg record;
+  v_ok boolean;
+begin
+  for v_leg in
+    select
+      accounts.id,
+      accounts.name,
+      accounts.allow_negative_balance,
+      accounts.allow_positive_balance,
+      accounts.balance + coalesce(
+        sum(leg.change) over (
+          partition by leg.account_id
+          order by leg.place
+          rows between unbounded preceding and 1 preceding
+        ),
+        0
+      ) as previous_balance,
+      leg.change,
+      coalesce(check_balances.request_indexes[leg.place], leg.place) as index
+    from (
+      select request.place, 1 as side, request.from_account_id as account_id, -request.amount
+      from unnest(from_account_ids, amounts)
+        with ordinality as request (from_account_id, amount, place)
+      union all
+      select request.place, 2 as side, request.to_account_id as account_id, request.amount
+      from unnest(to_account_ids, amounts)
+        with ordinality as request (to_account_id, amount, place)
+    ) as leg (place, side, account_id, change)
+    inner join pgledger.accounts on leg.account_id = accounts.id
+    where accounts.id = any(from_account_ids || to_account_ids)
+    order by leg.place, leg.side
+  loop
+    v_ok := pgledger.check_balance(
+      v_leg.id, v_leg.name, v_leg.allow_negative_balance, v_leg.allow_positive_balance,
+      v_leg.previous_balance, v_leg.change, v_leg.index, request_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_balances is
+  'Raises an error for the first leg of a batch that would break its account''s limits.';
+
+revoke all on function pgledger.check_balances from public;
+
 -- file: repeatable/10_ledger/check_transfer_request.sql
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
@@ -7183,9 +7222,8 @@ revoke all on function pgledger.check_transfer_request from public;
 /*
 Refuses a batch whose shape is wrong, then the lowest of its requests whose own values are wrong.
 One statement finds out whether the whole batch is sound; only if it is not are the requests looked
-at one by one, to find the fault. It unnests the arrays beside one another, because rows of unnest()
-in FROM are written down before they are looked at. An account id that is not an id is not refused
-here if the batch is sound otherwise: pgledger.check_accounts refuses it.
+at one by one, to find the fault. An account id that is not an id is not refused here if the batch
+is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
 pgledger.check_transfer_request.
@@ -7243,10 +7281,8 @@ begin
   end if;
 
   perform
-  from (
-    select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(event_ats),
-      unnest(metadatas), unnest(ids)
-  ) as request (from_account_id, to_account_id, amount, event_at, metadata, id)
+  from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
+    as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
     v_shared_is_sound
     and request.from_account_id <> request.to_account_id
@@ -7309,72 +7345,13 @@ comment on function pgledger.clock_warning is
 
 revoke all on function pgledger.clock_warning from public;
 
--- file: repeatable/10_ledger/create_bulk_transfers.sql
-/*
-Checks and creates a batch for those who want no rows: pgledger_create_transfers_bulk_ids and
-pgledger_create_transfers_bulk_count. Checks and their order are those of
-pgledger_create_transfers_bulk.
-
-Locks and errors: those of the functions that it calls.
-*/
-create or replace function pgledger.create_bulk_transfers(
-  from_account_ids text[],
-  to_account_ids text[],
-  amounts numeric[],
-  event_ats timestamptz[],
-  metadatas jsonb[],
-  ids text[],
-  app_id text,
-  group_id text,
-  allow_future_event_at boolean,
-  out transfer_ids text[],
-  out created_count bigint
-)
-language plpgsql
-volatile
-parallel unsafe
--- A plan for the arrays at hand would hold copies of all metadata.
-set plan_cache_mode = force_generic_plan
-as $$
-declare
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_transfer_requests(
-    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
-    allow_future_event_at
-  );
-
-  created_count := 0;
-  if array_remove(ids, null) <> '{}' then
-    select created.transfer_ids, cardinality(array_remove(created.replayed, true))
-    into create_bulk_transfers.transfer_ids, created_count
-    from pgledger.create_repeatable_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-      create_bulk_transfers.app_id, create_bulk_transfers.group_id
-    ) as created;
-  elsif cardinality(from_account_ids) > 0 then
-    select posted.transfer_ids, cardinality(posted.transfer_ids)
-    into create_bulk_transfers.transfer_ids, created_count
-    from pgledger.post_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      create_bulk_transfers.app_id, create_bulk_transfers.group_id, null,
-      cardinality(from_account_ids)
-    ) as posted;
-  end if;
-end;
-$$;
-
-comment on function pgledger.create_bulk_transfers is
-  'Creates a batch; returns the ids of its transfers and how many of them are new.';
-
-revoke all on function pgledger.create_bulk_transfers from public;
-
 -- file: repeatable/10_ledger/create_repeatable_transfers.sql
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
-and whether that existed already.
+posts the new ones, and answers all in the order of the requests.
+
+The body is long because the columns of requests and results are named in each of its five steps.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -7387,10 +7364,9 @@ create or replace function pgledger.create_repeatable_transfers(
   metadatas jsonb[],
   ids text[],
   app_id text,
-  group_id text,
-  out transfer_ids text[],
-  out replayed boolean[]
+  group_id text
 )
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7405,6 +7381,7 @@ declare
   v_posted_ids text[];
   v_locked_ids text[];
   v_taken text;
+  v_answer_ids text[];
   v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
@@ -7427,7 +7404,7 @@ begin
 
   -- Posts the new ones in their order.
   begin
-    select posted.transfer_ids
+    select array_agg(posted.id order by posted.ordinality)
     into v_posted_ids
     from (
       select
@@ -7447,7 +7424,7 @@ begin
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
       v_count
-    ) as posted;
+    ) with ordinality as posted;
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
@@ -7462,18 +7439,33 @@ begin
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.
-  select
-    array_agg(coalesce(given.id, posted.id) order by given.place),
-    array_agg(posted.place is null order by given.place)
-  into transfer_ids, replayed
+  select array_agg(coalesce(given.id, posted.id) order by given.place)
+  into v_answer_ids
   from unnest(ids) with ordinality as given (id, place)
   left join unnest(v_new_places, v_posted_ids) as posted (place, id)
     on given.place = posted.place;
+
+  return query
+  select
+    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
+    answer.place <> all(v_new_places)
+  from pgledger.transfers_by_id(v_answer_ids) with ordinality
+    as answer (
+      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+      from_account_name, to_account_name, from_account_balance, to_account_balance,
+      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+      origin_id, replayed, place
+    );
 end;
 $$;
 
 comment on function pgledger.create_repeatable_transfers is
-  'Creates a batch in which the caller chose ids; transfers that exist are not made again.';
+  'Creates a batch in which the caller chose ids; transfers that exist are returned, not made '
+  'again.';
 
 revoke all on function pgledger.create_repeatable_transfers from public;
 
@@ -7497,23 +7489,12 @@ returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_count integer := cardinality(transfer_requests);
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
-  v_ids text[];
-  v_first_created_at timestamptz;
-  v_numbers integer[];
-  v_from_balances numeric[];
-  v_to_balances numeric[];
-  v_from_versions bigint[];
-  v_to_versions bigint[];
-  v_currencies text[];
-  v_names text[];
-  v_tenant_ids text[];
   v_ok boolean;
 begin
   if transfer_requests is null then
@@ -7539,19 +7520,6 @@ begin
   );
 
   if v_count > 0 then
-    select
-      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
-      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
-      posted.currencies, posted.names, posted.tenant_ids
-    into
-      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
-      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
-    from pgledger.post_transfers(
-      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
-      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
-      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
-    ) as posted;
-
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -7559,12 +7527,10 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.posted_transfers(
-      v_from_account_ids, v_to_account_ids, null, null, create_transfers_of_rows.event_at,
-      create_transfers_of_rows.metadata, create_transfers_of_rows.app_id,
-      create_transfers_of_rows.group_id, v_ids, v_first_created_at, v_amounts, v_numbers,
-      v_from_balances, v_to_balances, v_from_versions, v_to_versions, v_currencies, v_names,
-      v_tenant_ids
+    from pgledger.post_transfers(
+      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
+      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
+      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
     ) as posted;
   end if;
 end;
@@ -7748,6 +7714,10 @@ as $$
       'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -7882,11 +7852,6 @@ as $$
     ),
     ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean)', 'owner', '', ''
-    ),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
@@ -8136,11 +8101,6 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
-      'timestamp with time zone[], integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
@@ -8175,11 +8135,10 @@ as $$
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
-    ('function', 'private', 'microsecond_digits()', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
-      'boolean)', 'owner', '', ''
+      'timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     (
@@ -8193,10 +8152,6 @@ as $$
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
-    (
-      'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
-      ''
-    ),
     (
       'function', 'private',
       'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
@@ -8270,12 +8225,6 @@ as $$
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
-      'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
-      'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
-    ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
@@ -8305,6 +8254,11 @@ as $$
       'zone, text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -9012,18 +8966,6 @@ as $$
     ),
     (
       'function', 'surface',
-      'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
-      'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
       'pgledger_create_transfers_from_rows(pgledger_transfer_request[], timestamp with time '
       'zone, jsonb, text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -9577,68 +9519,6 @@ comment on function pgledger.legs is
   'Both legs of every transfer of that app, or of all apps where it is null.';
 
 revoke all on function pgledger.legs from public;
-
--- file: repeatable/10_ledger/new_transfer_ids.sql
-/*
-Ids for a batch of transfers, one microsecond apart. They share one random tail: their times tell
-them apart. Each is what pgledger.new_ulid makes for its time.
-
-The ten characters that tell the millisecond are made once for each, and the four that tell the
-microsecond are cut out of a constant.
-*/
-create or replace function pgledger.new_transfer_ids(
-  first_created_at timestamptz,
-  count integer
-)
-returns text[]
-language plpgsql
-volatile
-parallel unsafe
-set plan_cache_mode = force_generic_plan
-as $$
-declare
-  v_tail text := right(pgledger.new_ulid(first_created_at), 12);
-  -- Of the microseconds that are counted from the beginning of the first millisecond.
-  v_first integer := (extract(microseconds from first_created_at))::integer % 1000;
-  v_last integer := v_first + count - 1;
-begin
-  return array(
-    select
-      digits.head
-      || encode(
-        substring(pgledger.microsecond_digits() from digits.microsecond * 4 + 1 for 4), 'escape'
-      )
-      || v_tail
-    from (
-      select
-        step.head,
-        generate_series(
-          greatest(v_first - step.millisecond * 1000, 0),
-          least(v_last - step.millisecond * 1000, 999)
-        ) as microsecond
-      from (
-        select
-          given.millisecond,
-          'pglt_' || left(
-            pgledger.new_ulid(
-              first_created_at + given.millisecond * interval '1 millisecond'
-            ),
-            10
-          ) as head
-        from generate_series(0, v_last / 1000) as given (millisecond)
-        -- Keeps the planner from making a head again for each id.
-        offset 0
-      ) as step
-      offset 0
-    ) as digits
-  );
-end;
-$$;
-
-comment on function pgledger.new_transfer_ids is
-  'Ids for as many new transfers, which are created one microsecond after another.';
-
-revoke all on function pgledger.new_transfer_ids from public;
 
 -- file: repeatable/10_ledger/new_transfer_places.sql
 /*
@@ -10760,18 +10640,6 @@ set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_ids text[];
-  v_replayed boolean[];
-  v_first_created_at timestamptz;
-  v_amounts numeric[];
-  v_numbers integer[];
-  v_from_balances numeric[];
-  v_to_balances numeric[];
-  v_from_versions bigint[];
-  v_to_versions bigint[];
-  v_currencies text[];
-  v_names text[];
-  v_tenant_ids text[];
   v_ok boolean;
 begin
   v_ok := pgledger.check_transfer_requests(
@@ -10780,41 +10648,19 @@ begin
   );
 
   if array_remove(ids, null) <> '{}' then
-    select created.transfer_ids, created.replayed
-    into v_ids, v_replayed
+    return query
+    select
+      answered.id, answered.from_account_id, answered.to_account_id, answered.amount,
+      answered.created_at, answered.event_at, answered.metadata, answered.currency,
+      answered.from_account_name, answered.to_account_name, answered.from_account_balance,
+      answered.to_account_balance, answered.from_account_version, answered.to_account_version,
+      answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id,
+      answered.origin_id, answered.replayed
     from pgledger.create_repeatable_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
       pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
-    ) as created;
-
-    return query
-    select
-      answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
-      answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
-      answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
-      answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
-      answer.from_tenant_id, answer.to_tenant_id, answer.origin_id, v_replayed[answer.place]
-    from pgledger.transfers_by_id(v_ids) with ordinality
-      as answer (
-        id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
-        from_account_name, to_account_name, from_account_balance, to_account_balance,
-        from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
-        origin_id, replayed, place
-      );
+    ) as answered;
   elsif cardinality(from_account_ids) > 0 then
-    select
-      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
-      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
-      posted.currencies, posted.names, posted.tenant_ids
-    into
-      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
-      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
-    from pgledger.post_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
-      cardinality(from_account_ids)
-    ) as posted;
-
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -10822,11 +10668,10 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.posted_transfers(
-      from_account_ids, to_account_ids, event_ats, metadatas, null, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, v_ids,
-      v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances, v_from_versions,
-      v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
+      cardinality(from_account_ids)
     ) as posted;
   end if;
 end;
@@ -10868,159 +10713,6 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
-
--- file: repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql
-/*
-Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with a number.
-
-Checks, locks and errors: those of pgledger_create_transfers_bulk.
-*/
-create or replace function public.pgledger_create_transfers_bulk_count(
-  from_account_ids text[],
-  to_account_ids text[],
-  amounts numeric[],
-  event_ats timestamptz[] default null,
-  metadatas jsonb[] default null,
-  ids text[] default null,
-  app_id text default '',
-  group_id text default null,
-  allow_future_event_at boolean default false
-)
-returns bigint
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
--- A plan for the arrays at hand would hold copies of all metadata.
-set plan_cache_mode = force_generic_plan
-as $$
-declare
-  v_count bigint;
-begin
-  select created.created_count
-  into v_count
-  from pgledger.create_bulk_transfers(
-    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-    pgledger_create_transfers_bulk_count.app_id, pgledger_create_transfers_bulk_count.group_id,
-    allow_future_event_at
-  ) as created;
-
-  return v_count;
-end;
-$$;
-
-comment on function public.pgledger_create_transfers_bulk_count is
-$$Makes up to 100,000 transfers, all or none, and returns only how many.
-
-Element n of each array belongs to request n, counted from 1. Arrays that have
-a default may be left out, and may hold nulls. An error names the request at
-fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
-MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
-holds.
-
-from_account_ids: Accounts that the amounts leave.
-to_account_ids: Accounts that they reach, each of its request's currency.
-amounts: What to move, in units of the accounts' currencies: above 0, below
-  1e30, at most 18 decimal places.
-event_ats: When each happened in the world, at most a day ahead unless
-  allow_future_event_at; null for when it is recorded.
-metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
-  never changes, or null.
-ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
-  can be repeated: it takes effect once, and every repeat returns the first
-  result; null for a new id.
-app_id: Set of books that all accounts belong to.
-group_id: Name that joins these transfers, 1 to 255 visible characters, for
-  example an order's number, or null.
-allow_future_event_at: Whether an event_at may be more than a day ahead.
-
-Returns: How many transfers were made: one for each request, less repeats.
-
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
-  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
-
-revoke all on function public.pgledger_create_transfers_bulk_count from public;
-grant execute on function public.pgledger_create_transfers_bulk_count to pgledger_poster;
-
--- file: repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql
-/*
-Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with ids. Rows of 20
-columns cost some tenth of a batch, more where they go over a wire.
-
-Checks, locks and errors: those of pgledger_create_transfers_bulk.
-*/
-create or replace function public.pgledger_create_transfers_bulk_ids(
-  from_account_ids text[],
-  to_account_ids text[],
-  amounts numeric[],
-  event_ats timestamptz[] default null,
-  metadatas jsonb[] default null,
-  ids text[] default null,
-  app_id text default '',
-  group_id text default null,
-  allow_future_event_at boolean default false
-)
-returns setof text
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
--- A plan for the arrays at hand would hold copies of all metadata.
-set plan_cache_mode = force_generic_plan
-as $$
-begin
-  return query
-  select unnest(created.transfer_ids)
-  from pgledger.create_bulk_transfers(
-    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-    pgledger_create_transfers_bulk_ids.app_id, pgledger_create_transfers_bulk_ids.group_id,
-    allow_future_event_at
-  ) as created;
-end;
-$$;
-
-comment on function public.pgledger_create_transfers_bulk_ids is
-$$Makes up to 100,000 transfers, all or none, and returns their ids only.
-
-Element n of each array belongs to request n, counted from 1. Arrays that have
-a default may be left out, and may hold nulls. An error names the request at
-fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
-MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
-holds.
-
-from_account_ids: Accounts that the amounts leave.
-to_account_ids: Accounts that they reach, each of its request's currency.
-amounts: What to move, in units of the accounts' currencies: above 0, below
-  1e30, at most 18 decimal places.
-event_ats: When each happened in the world, at most a day ahead unless
-  allow_future_event_at; null for when it is recorded.
-metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
-  never changes, or null.
-ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
-  can be repeated: it takes effect once, and every repeat returns the first
-  result; null for a new id.
-app_id: Set of books that all accounts belong to.
-group_id: Name that joins these transfers, 1 to 255 visible characters, for
-  example an order's number, or null.
-allow_future_event_at: Whether an event_at may be more than a day ahead.
-
-Returns: The id of each request's transfer, in their order.
-
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
-  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
-
-revoke all on function public.pgledger_create_transfers_bulk_ids from public;
-grant execute on function public.pgledger_create_transfers_bulk_ids to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_from_rows.sql
 /*
@@ -11146,7 +10838,9 @@ grant execute on function public.pgledger_get_account to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_get_transfer.sql
 /*
-One transfer. An id that does not exist is an error rather than no row.
+One transfer. An id that does not exist is an error rather than no row. Both accounts are looked up
+by index, even when the caller has switched nested loops off. The statement is planned once for all
+calls: to plan it takes much longer than to run it.
 
 Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound.
 */
@@ -11160,6 +10854,7 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+set enable_nestloop = on
 as $$
 declare
   v_transfer record;
@@ -11169,15 +10864,19 @@ begin
   v_ok := pgledger.check_id('id', id, 'pglt');
 
   select
-    transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
-    transfer.created_at, transfer.event_at, transfer.metadata, transfer.currency,
-    transfer.from_account_name, transfer.to_account_name, transfer.from_account_balance,
-    transfer.to_account_balance, transfer.from_account_version, transfer.to_account_version,
-    transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id,
-    transfer.origin_id, transfer.replayed
+    transfers.id, source.id as from_account_id, target.id as to_account_id, transfers.amount,
+    transfers.created_at, coalesce(transfers.event_at, transfers.created_at) as event_at,
+    transfers.metadata, source.currency, source.name as from_account_name,
+    target.name as to_account_name, transfers.from_balance, transfers.to_balance,
+    transfers.from_version, transfers.to_version, transfers.group_id, transfers.app_id,
+    source.tenant_id as from_tenant_id, target.tenant_id as to_tenant_id, transfers.origin_id,
+    null::boolean as replayed
   into v_transfer
-  from pgledger.transfers_by_id(array[pgledger_get_transfer.id]) as transfer
-  where transfer.app_id = pgledger_get_transfer.app_id;
+  from pgledger.transfers
+  inner join pgledger.accounts as source on transfers.from_key = source.key
+  inner join pgledger.accounts as target on transfers.to_key = target.key
+  where transfers.id = pgledger_get_transfer.id
+    and transfers.app_id = pgledger_get_transfer.app_id;
 
   if not found then
     v_ok := pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
@@ -11496,26 +11195,26 @@ revoke all on function pgledger.policy_faults from public;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
-Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
-arrays, from which each caller makes as much of an answer as it needs. Element n belongs to request
-n, but for the accounts': these are counted in the order of their ids, and numbers hold the number
-of the account that each amount leaves, then, for as many requests, of the one that it reaches.
+Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
+number of requests, there are three statements. The first locks the accounts. The second runs after
+all waiting for these locks and sees what other calls wrote meanwhile: it computes and writes the
+transfers, and answers. The third updates the accounts.
 
-The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
-then. Only accounts that it locked take part: one that was created while it waited can be seen by
-later statements, but anyone may be changing it. The second finds the accounts of each request.
-Balances and versions are then followed through the batch in order, and the first leg that breaks a
-limit is refused. Two more statements write the transfers and the accounts.
+Only accounts that the first statement locked take part. An account that was created while it waited
+can be seen by the second one, but is not locked: anyone may be changing it.
+
+The second statement leaves out each request that has no accounts, mixes currencies or breaks a
+limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
+and raised.
 
 Where an account is ahead of the clock, that is looked at before limits and after everything else,
 as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
-ascend together along each account.
+ascend together along each account. Their ids share one random tail; their times tell them apart.
 
-A session plans the statements once: for arrays of unknown size, without nested loops and without
-reading a table from end to end. So a batch never costs the square of its size, even where the
-statistics still say that a table is empty. Merging would sort both sides by their text.
+The statements are planned for the arrays at hand and without nested loops. So a batch never costs
+the square of its size, even where the statistics still say that a table is empty.
 
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
@@ -11523,10 +11222,11 @@ array can hold.
 request_indexes says which request of the caller's each request is, for messages; null means all of
 them in order.
 
-The body is long because its steps share the arrays: each call of a function would copy them.
+The body is long because its main part is one statement, whose steps share what the first ones
+found. A function could only take over a part if this were written down and read again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balance;
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
 a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
@@ -11541,285 +11241,236 @@ create or replace function pgledger.post_transfers(
   request_indexes bigint[],
   request_count bigint,
   shared_event_at timestamptz default null,
-  shared_metadata jsonb default null,
-  out transfer_ids text[],
-  out first_created_at timestamptz,
-  out posted_amounts numeric[],
-  out numbers integer[],
-  out from_balances numeric[],
-  out to_balances numeric[],
-  out from_versions bigint[],
-  out to_versions bigint[],
-  out currencies text[],
-  out names text[],
-  out tenant_ids text[]
+  shared_metadata jsonb default null
 )
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_generic_plan
+set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
-set enable_mergejoin = off
-set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_count integer := cardinality(from_account_ids);
+  v_amounts numeric[] := amounts;
   v_now timestamptz;
+  v_created_at timestamptz;
+  v_microseconds bigint;
+  v_head text;
+  v_next_head text;
+  v_head_places bigint;
+  v_tail text;
   v_locked_ids text[];
-  v_keys bigint[];
-  v_balances numeric[];
-  v_versions bigint[];
-  v_last_places integer[];
-  v_may_be_negative boolean[];
-  v_may_be_positive boolean[];
-  v_has_one_currency boolean;
-  v_amount numeric;
-  v_number integer;
-  v_balance numeric;
+  v_posted bigint;
   v_ok boolean;
 begin
-  select
-    max(locked.updated_at) + interval '1 microsecond',
-    coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
-    array_agg(locked.version), array_agg(locked.allow_negative_balance),
-    array_agg(locked.allow_positive_balance), array_agg(locked.currency), array_agg(locked.name),
-    array_agg(locked.tenant_id), min(locked.currency) = max(locked.currency)
-  into
-    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_may_be_negative,
-    v_may_be_positive, currencies, names, tenant_ids, v_has_one_currency
-  from (
+  if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
     select
-      accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.version,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      array_agg(
+        case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+        order by given.place
+      )
+    into v_amounts
+    from unnest(amounts) with ordinality as given (amount, place);
+  end if;
+
+  select max(locked.updated_at) + interval '1 microsecond', coalesce(array_agg(locked.id), '{}')
+  into v_created_at, v_locked_ids
+  from (
+    select accounts.id, accounts.updated_at
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
-      and accounts.app_id = post_transfers.app_id
     order by accounts.id
     for no key update
   ) as locked;
 
   v_now := pgledger.clock();
-
-  select array_agg(account.number order by given.place)
-  into numbers
-  from (
-    select
-      unnest(from_account_ids || to_account_ids) as id,
-      generate_series(1, 2 * v_count) as place
-    offset 0
-  ) as given
-  inner join (
-    select unnest(v_locked_ids) as id, generate_series(1, cardinality(v_locked_ids)) as number
-    offset 0
-  ) as account on given.id = account.id;
-
-  if cardinality(numbers) is distinct from 2 * v_count or not v_has_one_currency and exists (
-    select
-    from generate_series(1, v_count) as request (place)
-    where currencies[numbers[request.place]] <> currencies[numbers[v_count + request.place]]
-  ) then
+  if v_created_at > v_now then
     v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
-    assert false, 'a request without its accounts was not refused';
-  end if;
-  if first_created_at > v_now then
     v_ok := pgledger.check_account_times(
-      from_account_ids, to_account_ids, v_now, first_created_at, request_indexes, request_count
+      from_account_ids, to_account_ids, v_now, v_created_at, request_indexes, request_count
     );
   end if;
-  first_created_at := greatest(v_now, first_created_at);
+  v_created_at := greatest(v_now, v_created_at);
 
-  posted_amounts := array(
-    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
-    from unnest(amounts) as given (amount)
-  );
+  v_microseconds := extract(epoch from v_created_at) * 1000000;
+  v_tail := right(pgledger.new_ulid(v_created_at), 12);
 
-  for v_place in 1..v_count loop
-    v_amount := posted_amounts[v_place];
+  -- The first eight characters of an id change every 1.024 seconds. A call's times span less than
+  -- that, so there are at most two such heads.
+  v_head := left(pgledger.new_ulid(v_created_at), 8);
+  v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
+  v_head_places := 1024000 - v_microseconds % 1024000;
 
-    v_number := numbers[v_place];
-    v_balance := v_balances[v_number] - v_amount;
-    if v_balance < 0 and (not v_may_be_negative[v_number] or v_balance <= -1e30) then
-      v_ok := pgledger.check_balance(
-        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
-        v_may_be_positive[v_number], v_balances[v_number], -v_amount,
-        coalesce(request_indexes[v_place], v_place), request_count
-      );
-    end if;
-    v_balances[v_number] := v_balance;
-    v_versions[v_number] := v_versions[v_number] + 1;
-    v_last_places[v_number] := v_place;
-    from_balances[v_place] := v_balance;
-    from_versions[v_place] := v_versions[v_number];
+  return query
+  with account as materialized (
+    select
+      accounts.key, accounts.version, accounts.balance, accounts.allow_negative_balance,
+      accounts.allow_positive_balance, accounts.id, accounts.app_id, accounts.currency,
+      accounts.name, accounts.tenant_id
+    from pgledger.accounts
+    where accounts.id = any(v_locked_ids)
+  ),
 
-    v_number := numbers[v_count + v_place];
-    v_balance := v_balances[v_number] + v_amount;
-    if v_balance > 0 and (not v_may_be_positive[v_number] or v_balance >= 1e30) then
-      v_ok := pgledger.check_balance(
-        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
-        v_may_be_positive[v_number], v_balances[v_number], v_amount,
-        coalesce(request_indexes[v_place], v_place), request_count
-      );
-    end if;
-    v_balances[v_number] := v_balance;
-    v_versions[v_number] := v_versions[v_number] + 1;
-    v_last_places[v_number] := v_place;
-    to_balances[v_place] := v_balance;
-    to_versions[v_place] := v_versions[v_number];
-  end loop;
+  -- Rows stay narrow on their way; names and ids of accounts are joined at the end.
+  request as materialized (
+    select
+      given.place,
+      given.amount,
+      given.event_at,
+      given.metadata,
+      given.id,
+      source.key as from_key,
+      target.key as to_key
+    from unnest(from_account_ids, to_account_ids, v_amounts, event_ats, metadatas, ids)
+      with ordinality
+      as given (from_account_id, to_account_id, amount, event_at, metadata, id, place)
+    inner join account as source on given.from_account_id = source.id
+    inner join account as target on given.to_account_id = target.id
+    where source.currency = target.currency
+      and source.app_id = post_transfers.app_id
+      and target.app_id = post_transfers.app_id
+  ),
 
-  transfer_ids := pgledger.new_transfer_ids(first_created_at, v_count);
-  if ids is not null then
-    transfer_ids := array(
-      select coalesce(given.chosen_id, given.new_id)
-      from unnest(ids, transfer_ids) as given (chosen_id, new_id)
-    );
-  end if;
-
-  insert into pgledger.transfers (
-    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-    to_balance, event_at, group_id, metadata
-  )
-  select
-    v_keys[numbers[request.place]], v_keys[numbers[v_count + request.place]],
-    from_versions[request.place], to_versions[request.place],
-    request.created_at, transfer_ids[request.place], post_transfers.app_id,
-    posted_amounts[request.place], from_balances[request.place], to_balances[request.place],
-    coalesce(request.event_at, shared_event_at), post_transfers.group_id,
-    coalesce(request.metadata, shared_metadata)
-  from (
-    select given.place, given.created_at, given.event_at, given.metadata
+  leg as materialized (
+    select
+      change.place,
+      change.is_target,
+      account.balance + sum(change.amount) over account_so_far as balance,
+      account.version + row_number() over account_so_far as version,
+      account.allow_negative_balance,
+      account.allow_positive_balance
     from (
-      select
-        generate_series(1, v_count) as place,
-        generate_series(
-          first_created_at,
-          first_created_at + (v_count - 1) * interval '1 microsecond',
-          interval '1 microsecond'
-        ) as created_at,
-        unnest(event_ats) as event_at,
-        unnest(metadatas) as metadata,
-        unnest(ids) as chosen_id
+      select request.place, false, request.from_key, -request.amount
+      from request
+      union all
+      select request.place, true, request.to_key, request.amount
+      from request
+    ) as change (place, is_target, key, amount)
+    inner join account on change.key = account.key
+    window account_so_far as (partition by change.key order by change.place)
+  ),
+
+  transfer as materialized (
+    select
+      request.place,
+      request.id as chosen_id,
+      'pglt_'
+      || case when request.place <= v_head_places then v_head else v_next_head end
+      || substr(pgledger.base32_text(digits.lanes), 3)
+      || v_tail as generated_id,
+      v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
+      request.amount,
+      request.event_at,
+      request.metadata,
+      source.balance as from_balance,
+      target.balance as to_balance,
+      source.version as from_version,
+      target.version as to_version,
+      request.from_key,
+      request.to_key
+    from request
+    inner join leg as source on request.place = source.place and not source.is_target
+    inner join leg as target on request.place = target.place and target.is_target
+    -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
+    -- OFFSET keeps the planner from repeating a step's expression wherever its result is used.
+    cross join lateral (
+      select pgledger.base32_lanes(step.bits) as lanes
+      from (
+        select
+          (((clock.microseconds / 1000) & 1023) << 20)
+          | 458760
+          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as bits
+        from (select v_microseconds + request.place - 1 as microseconds offset 0) as clock
+        offset 0
+      ) as step
       offset 0
-    ) as given
+    ) as digits
+    where (source.balance >= 0 or source.allow_negative_balance) and source.balance > -1e30
+      and (target.balance <= 0 or target.allow_positive_balance) and target.balance < 1e30
+  ),
+
+  written as (
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance, event_at, group_id, metadata
+    )
+    select
+      transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
+      transfer.created_at, coalesce(transfer.chosen_id, transfer.generated_id),
+      post_transfers.app_id, transfer.amount, transfer.from_balance, transfer.to_balance,
+      coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
+      coalesce(transfer.metadata, shared_metadata)
+    from transfer
     -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
-    order by given.chosen_id, given.place
-  ) as request;
+    order by transfer.chosen_id, transfer.place
+  )
+
+  select
+    coalesce(transfer.chosen_id, transfer.generated_id),
+    source.id,
+    target.id,
+    transfer.amount,
+    transfer.created_at,
+    coalesce(transfer.event_at, shared_event_at, transfer.created_at),
+    coalesce(transfer.metadata, shared_metadata),
+    source.currency,
+    source.name,
+    target.name,
+    transfer.from_balance,
+    transfer.to_balance,
+    transfer.from_version,
+    transfer.to_version,
+    post_transfers.group_id,
+    post_transfers.app_id,
+    source.tenant_id,
+    target.tenant_id,
+    null::text,
+    false
+  from transfer
+  inner join account as source on transfer.from_key = source.key
+  inner join account as target on transfer.to_key = target.key
+  order by transfer.place;
+
+  get diagnostics v_posted = row_count;
+
+  if v_posted <> cardinality(from_account_ids) then
+    v_ok := pgledger.check_accounts(
+      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
+    );
+    v_ok := pgledger.check_balances(
+      from_account_ids, to_account_ids, amounts, request_indexes, request_count
+    );
+    assert false, 'fewer transfers were posted than were asked for';
+  end if;
 
   update pgledger.accounts
   set
-    updated_at = first_created_at + (change.last_place - 1) * interval '1 microsecond',
-    version = change.version,
-    balance = change.balance
+    updated_at = v_created_at + (change.last_place - 1) * interval '1 microsecond',
+    version = accounts.version + change.entries,
+    balance = accounts.balance + change.amount
   from (
-    select
-      unnest(v_keys) as key,
-      unnest(v_last_places) as last_place,
-      unnest(v_versions) as version,
-      unnest(v_balances) as balance
-    offset 0
-  ) as change
-  where accounts.key = change.key
-    and accounts.key = any(v_keys);
+    select leg.account_id, sum(leg.amount), count(*), max(leg.place)
+    from (
+      select given.account_id, -given.amount, given.place
+      from unnest(from_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
+      union all
+      select given.account_id, given.amount, given.place
+      from unnest(to_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
+    ) as leg (account_id, amount, place)
+    group by leg.account_id
+  ) as change (account_id, amount, entries, last_place)
+  where accounts.id = change.account_id
+    and accounts.id = any(v_locked_ids);
 end;
 $$;
 
 comment on function pgledger.post_transfers is
-  'Writes many transfers at once, each new and sound by itself; returns what it found and made.';
+  'Writes many transfers at once, each new and sound by itself, and returns them in order.';
 
 revoke all on function pgledger.post_transfers from public;
-
--- file: repeatable/10_ledger/posted_transfers.sql
-/*
-The answer to a batch that pgledger.post_transfers has written, made from its arrays: one row for
-each request, in their order, because all series go in step. The function stays inlinable: its rows
-go straight to the caller of the public function, and are not written down and read again on the
-way.
-*/
-create or replace function pgledger.posted_transfers(
-  from_account_ids text[],
-  to_account_ids text[],
-  event_ats timestamptz[],
-  metadatas jsonb[],
-  shared_event_at timestamptz,
-  shared_metadata jsonb,
-  app_id text,
-  group_id text,
-  transfer_ids text[],
-  first_created_at timestamptz,
-  amounts numeric[],
-  numbers integer[],
-  from_balances numeric[],
-  to_balances numeric[],
-  from_versions bigint[],
-  to_versions bigint[],
-  currencies text[],
-  names text[],
-  tenant_ids text[]
-)
-returns setof public.pgledger_transfer
-language sql
-stable
-parallel safe
-as $$
-  select
-    posted_transfers.transfer_ids[request.place],
-    request.from_account_id,
-    request.to_account_id,
-    posted_transfers.amounts[request.place],
-    request.created_at,
-    coalesce(request.event_at, posted_transfers.shared_event_at, request.created_at),
-    coalesce(request.metadata, posted_transfers.shared_metadata),
-    posted_transfers.currencies[request.from_number],
-    posted_transfers.names[request.from_number],
-    posted_transfers.names[request.to_number],
-    posted_transfers.from_balances[request.place],
-    posted_transfers.to_balances[request.place],
-    posted_transfers.from_versions[request.place],
-    posted_transfers.to_versions[request.place],
-    posted_transfers.group_id,
-    posted_transfers.app_id,
-    posted_transfers.tenant_ids[request.from_number],
-    posted_transfers.tenant_ids[request.to_number],
-    null::text,
-    false
-  from (
-    select
-      given.place,
-      given.created_at,
-      given.from_account_id,
-      given.to_account_id,
-      given.event_at,
-      given.metadata,
-      posted_transfers.numbers[given.place] as from_number,
-      posted_transfers.numbers[cardinality(posted_transfers.transfer_ids) + given.place]
-        as to_number
-    from (
-      select
-        generate_series(1, cardinality(posted_transfers.transfer_ids)) as place,
-        generate_series(
-          posted_transfers.first_created_at,
-          posted_transfers.first_created_at
-          + (cardinality(posted_transfers.transfer_ids) - 1) * interval '1 microsecond',
-          interval '1 microsecond'
-        ) as created_at,
-        unnest(posted_transfers.from_account_ids) as from_account_id,
-        unnest(posted_transfers.to_account_ids) as to_account_id,
-        unnest(posted_transfers.event_ats) as event_at,
-        unnest(posted_transfers.metadatas) as metadata
-      offset 0
-    ) as given
-    offset 0
-  ) as request
-$$;
-
-comment on function pgledger.posted_transfers is
-  'The rows of a batch that was just posted, in the order of its requests.';
-
-revoke all on function pgledger.posted_transfers from public;
 
 -- file: repeatable/10_ledger/refuse_account.sql
 /*
@@ -21128,8 +20779,7 @@ computed anew, else the next one, as with late usage.
 A removed event stays without a quantity, so that its idempotency key stays taken and nobody who
 sends it again brings it back. A repeated correction changes nothing.
 
-Locks, in this order: the meter; the event; the tenant, FOR SHARE, so that no purge deletes what the
-totals of its hour are made of; the roll-ups of its day and hour; values.
+Locks, in this order: those of pgledger.lock_usage_event; the roll-ups of its day and hour; values.
 Errors: UsagePurged, UsageNotFound.
 */
 create or replace function pgledger.correct_usage(
@@ -21147,18 +20797,14 @@ parallel unsafe
 as $$
 declare
   v_event record;
-  v_purged_before timestamptz;
   v_answer record;
   v_ok boolean;
 begin
   v_event := pgledger.lock_usage_event(app_id, tenant_id, id, event_at, quantity is null);
-  select tenants.purged_before
-  into v_purged_before
-  from pgledger.tenants
-  where tenants.app_id = correct_usage.app_id and tenants.tenant_id = correct_usage.tenant_id
-  for share;
-  if event_at < v_purged_before then
-    v_ok := pgledger.fail('UsagePurged', array['event_at', event_at::text, v_purged_before::text]);
+  if event_at < v_event.purged_before then
+    v_ok := pgledger.fail(
+      'UsagePurged', array['event_at', event_at::text, v_event.purged_before::text]
+    );
   elsif v_event.key is null
     or (v_event.quantity is null and correct_usage.quantity is not null) then
     v_ok := pgledger.fail(
@@ -21275,13 +20921,16 @@ deleted of a tenant's, pgledger.purge_bounds says. The tenant's purge line moves
 first of them, and nothing older is taken any more, because idempotency keys are forgotten with
 their events.
 
-Tenants that earlier calls are through with are left out, until nothing is left of the others: then
-all are looked at once more, for what may be deleted by now.
+Tenants that earlier calls are through with are left out, and those that had nothing to delete,
+until nothing is left of the others: then all are looked at once more, for what may be deleted by
+now.
 
-Locks: the events of a tenant, without those that somebody else is purging; then the tenant, on
-which recording takes no lock; so one tenant after the other, ascending. The first event is deleted
-when all are locked, so who waits for a deletion is not waited for. Who records an event whose key
-is being deleted waits for the end of the transaction.
+Locks: the tenants of whom events are deleted, ascending. Nobody else holds an event of theirs then,
+because corrections lock the tenant before the event; so events need no locks of their own, which
+would cost as much as deleting them. Recording takes no lock on tenants. The first event is deleted
+when all tenants are locked, so who waits for a deletion is not waited for. Who records an event
+whose key is being deleted waits for the end of the transaction. Tenants who have nothing to delete
+are locked as well, to note that, but not waited for.
 */
 create or replace function pgledger.delete_usage_before(
   app_id text,
@@ -21294,6 +20943,7 @@ volatile
 parallel unsafe
 set enable_bitmapscan = off
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_before timestamptz := date_bin('1 hour', before, timestamptz '2000-01-01 00:00:00+00');
@@ -21308,22 +20958,34 @@ begin
       select tenants.key
       from pgledger.tenants
       where tenants.app_id = delete_usage_before.app_id
-        and pgledger.has_usage_between(
-          tenants.key, case when v_look = 1 then tenants.purge_from else '-infinity' end, v_before
-        )
+        and (v_look = 2 or tenants.purge_from < v_before)
       order by tenants.key
     loop
       v_tenant := (select tenants from pgledger.tenants where tenants.key = v_tenant_key);
+      continue when not pgledger.has_usage_between(
+        v_tenant_key, case when v_look = 1 then v_tenant.purge_from else '-infinity' end, v_before
+      );
       v_bounds := pgledger.purge_bounds(v_tenant, v_before);
-      continue when not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line);
+      if not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line) then
+        update pgledger.tenants
+        set purge_from = v_before
+        where tenants.key = (
+          select seen.key
+          from pgledger.tenants as seen
+          where seen.key = v_tenant_key and seen.purge_from < v_before
+          for no key update skip locked
+        );
+        continue;
+      end if;
 
-      v_events := v_events || pgledger.lock_purgeable_usage(
+      perform from pgledger.tenants where tenants.key = v_tenant_key for no key update;
+      v_events := v_events || pgledger.purgeable_usage(
         v_tenant_key, v_bounds.singly_before, v_bounds.gap_starts, v_bounds.gap_ends,
         max_events - cardinality(v_events)
       );
       perform pgledger.move_purge_line(
         v_tenant, v_bounds.line, v_bounds.settles, v_bounds.settled_before,
-        to_end => cardinality(v_events) < max_events
+        purge_from => case when cardinality(v_events) < max_events then v_before end
       );
       exit when cardinality(v_events) >= max_events;
     end loop;
@@ -22814,58 +22476,6 @@ Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
 revoke all on function public.ledger_usage_by_time from public;
 grant execute on function public.ledger_usage_by_time to pgledger_reader;
 
--- file: repeatable/23_usage/lock_purgeable_usage.sql
-/*
-Locks the oldest events of a tenant that a purge may delete, at most so many, and returns where they
-are. Events that somebody else holds are left out.
-*/
-create or replace function pgledger.lock_purgeable_usage(
-  tenant_key integer,
-  singly_before timestamptz,
-  gap_starts timestamptz[],
-  gap_ends timestamptz[],
-  max_events integer
-)
-returns tid[]
-language plpgsql
-volatile
-parallel unsafe
--- The index has a meter's events in the order in which they are deleted.
-set enable_bitmapscan = off
-set enable_seqscan = off
-as $$
-begin
-  return array(
-    select event.ctid
-    from pgledger.meters
-    cross join lateral (
-      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
-      offset 0
-    ) as meter
-    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
-    cross join lateral (
-      select usage_events.ctid
-      from pgledger.usage_events
-      where usage_events.meter_key = meters.key
-        and usage_events.event_at >= gap.starts_at
-        and usage_events.event_at < case
-          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
-        end
-      order by usage_events.event_at
-      limit max_events
-      for update skip locked
-    ) as event
-    where meters.tenant_key = lock_purgeable_usage.tenant_key
-    limit max_events
-  );
-end;
-$$;
-
-comment on function pgledger.lock_purgeable_usage is
-  'Locks the oldest events of a tenant that a purge may delete.';
-
-revoke all on function pgledger.lock_purgeable_usage from public;
-
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
 Serializes those who change the level of a seat, by a report or by consuming: until the end of the
@@ -22914,9 +22524,12 @@ revoke all on function pgledger.lock_seat_meters from public;
 /*
 Locks the meter of a usage event and the event itself, and returns it; nulls if there is none.
 removed_quantity is what it said before it was removed. The meter's turn goes on, so that nothing is
-served that was worked out before.
+served that was worked out before. purged_before is the tenant's, whether there is such an event or
+not.
 
-Locks: the meter, then the event.
+Locks, in this order: the meter; the tenant, FOR SHARE, so that no purge deletes the event or what
+the totals of its hour are made of; the event. A purge locks the tenant and no events, so nobody may
+lock an event first.
 */
 create or replace function pgledger.lock_usage_event(
   app_id text,
@@ -22931,7 +22544,8 @@ create or replace function pgledger.lock_usage_event(
   out removed_quantity numeric,
   out idempotency_key text,
   out metadata jsonb,
-  out created_at timestamptz
+  out created_at timestamptz,
+  out purged_before timestamptz
 )
 language plpgsql
 volatile
@@ -22951,7 +22565,12 @@ begin
   )
   returning meters.key, meters.feature_key
   into lock_usage_event.meter_key, lock_usage_event.feature_key;
-  if not found then
+  select tenants.purged_before
+  into lock_usage_event.purged_before
+  from pgledger.tenants
+  where tenants.app_id = lock_usage_event.app_id and tenants.tenant_id = lock_usage_event.tenant_id
+  for share;
+  if lock_usage_event.meter_key is null then
     return;
   end if;
 
@@ -22979,7 +22598,8 @@ begin
 end;
 $$;
 
-comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter.';
+comment on function pgledger.lock_usage_event is
+  'Locks a usage event with its meter and its tenant.';
 
 revoke all on function pgledger.lock_usage_event from public;
 
@@ -23106,16 +22726,15 @@ revoke all on function pgledger.meters_to_open from public;
 -- file: repeatable/23_usage/move_purge_line.sql
 /*
 Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
-noted that since the tenant was read. to_end: nothing before the line is left to be deleted.
-
-Locks: the tenant.
+noted that since the tenant was read. purge_from is where the next purge begins to look, because
+nothing is left to be deleted before it, or null. The caller holds the tenant.
 */
 create or replace function pgledger.move_purge_line(
   tenant pgledger.tenants,
   line timestamptz,
   settles boolean,
   settled_before timestamptz,
-  to_end boolean
+  purge_from timestamptz
 )
 returns void
 language plpgsql
@@ -23129,7 +22748,6 @@ begin
     select tenants
     from pgledger.tenants
     where tenants.key = move_purge_line.tenant.key
-    for no key update
   );
   if settles and v_tenant.settling_since = tenant.settling_since
     and (
@@ -23142,9 +22760,7 @@ begin
     v_tenant.settling_since := pgledger.clock();
   end if;
   v_tenant.purged_before := greatest(v_tenant.purged_before, line);
-  if to_end then
-    v_tenant.purge_from := greatest(v_tenant.purge_from, line);
-  end if;
+  v_tenant.purge_from := greatest(v_tenant.purge_from, move_purge_line.purge_from);
 
   update pgledger.tenants
   set
@@ -23376,6 +22992,58 @@ comment on function pgledger.purge_bounds is
   'What of a tenant''s usage a purge up to a time may delete.';
 
 revoke all on function pgledger.purge_bounds from public;
+
+-- file: repeatable/23_usage/purgeable_usage.sql
+/*
+Where the oldest events of a tenant are that a purge may delete, at most so many. They stay there
+while the caller holds the tenant: see pgledger.delete_usage_before.
+*/
+create or replace function pgledger.purgeable_usage(
+  tenant_key integer,
+  singly_before timestamptz,
+  gap_starts timestamptz[],
+  gap_ends timestamptz[],
+  max_events integer
+)
+returns tid[]
+language plpgsql
+volatile
+parallel unsafe
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select event.ctid
+    from pgledger.meters
+    cross join lateral (
+      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
+      offset 0
+    ) as meter
+    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
+    cross join lateral (
+      select usage_events.ctid
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= gap.starts_at
+        and usage_events.event_at < case
+          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
+        end
+      order by usage_events.event_at
+      limit max_events
+    ) as event
+    where meters.tenant_key = purgeable_usage.tenant_key
+    limit max_events
+  );
+end;
+$$;
+
+comment on function pgledger.purgeable_usage is
+  'Where the oldest events of a tenant are that a purge may delete.';
+
+revoke all on function pgledger.purgeable_usage from public;
 
 -- file: repeatable/23_usage/repeated_usage.sql
 /*
@@ -37444,7 +37112,7 @@ insert into pgledger.schema_history
 values
   ('migrations/0001_create_foundation.sql', 'versioned', '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0003_create_transfers.sql', 'versioned', 'f2e208412e6bf544331e98a93e33ad80af9ab396d030d957a7e11d9410888de9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37489,7 +37157,6 @@ values
   ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/ids/microsecond_digits.sql', 'repeatable', 'd6a9049be5f93da38db260c6bc9f8e2c95682fdded1ab95827dbdd35d3876cd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37521,7 +37188,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fc4594b7331d2f10d873df283b854994104f8c83024049c507381d4c08dab2c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '56a284b2298bb8bd5548ade228697145e3556dee3e1c4354f435fd5fd4105d61', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37531,17 +37198,16 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'f5d97d1681eb52ffb60f2c82b3b472746be6afbeb05836ef6388e9bdf10b8c18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '7e5febd317cc6c139a81f75a8182bb086b8859d3085fbefed25a1919c4911766', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'cab6999400079eadf0de4d42779131ea35dc8868f0db8922f099d6ccdeac0fd0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37553,19 +37219,16 @@ values
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'b6ba7ba5681d68064c0382eeddda9d2098c9e3ec3aa3582bf330c23d4e22b01d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'f323613e3e6199361ac25e7133e70e7dd4ecb0bbcb532f453145e3dd99769776', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '55d7426604d400a394f94791a6f04abe2e3214ccd5e602cf990995804ddcc886', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ff3e5a48de6c0f074935f936706832fcba9e0736a374649bfab2e17caa390c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37729,10 +37392,10 @@ values
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'f4039830cc7c2e5e6db8aae2e82a1a10088a1fe9adeef180a0046b2886872164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'd2b2d091fdf7d6bacc29d71c4526075b6261a77b87312fc2cebfca8523015577', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37755,15 +37418,15 @@ values
   ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'ca6ea17160c13c384fc3cd79a803d50f71180aef8f6bd7ca881289c4dd1e2bf0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', 'a301a7f3b6b2a65e2aec229987231da94e09a1a4ce5e6b5e59d896f425d2e105', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '21fec78813d78df3377ea98870264ec3b03861fae31da2d32118fc705ac166cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purgeable_usage.sql', 'repeatable', '98229de7426edb2609306f749ebc22e5079aa1570b77e9e9bda16318d002fdca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),

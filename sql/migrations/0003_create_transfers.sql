@@ -20,7 +20,9 @@ create table pgledger.transfers (
   group_id text collate "C",
   origin_id text collate "C",
   metadata jsonb,
-  constraint transfers_id_pk primary key (id),
+  -- Ids ascend, so pages of this index are filled once and for all. What is left free is for ids
+  -- that come a little late: with nothing free, each of them would split a page into halves.
+  constraint transfers_id_pk primary key (id) with (fillfactor = 95),
   constraint transfers_from_key_from_version_key unique (from_key, from_version),
   constraint transfers_to_key_to_version_key unique (to_key, to_version)
 );

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-BYTES_A_TRANSFER = 265
+BYTES_A_TRANSFER = 260
 
 PREFIX = re.compile(r"(pg)?ledger_[a-z0-9_]+")
 NAME = re.compile(r"[a-z][a-z0-9_]*")

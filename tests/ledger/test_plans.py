@@ -272,6 +272,20 @@ def test_getting_one_reads_one(busy, call, transfers):
     assert found.pages < 40
 
 
+def test_getting_a_transfer_is_planned_once(busy):
+    statement = "select id from pgledger_get_transfer(%s)"
+    for _ in range(10):
+        busy.conn.execute(statement, [busy.transfer])
+    planned: list[str | None] = []
+    busy.conn.add_notice_handler(lambda notice: planned.append(notice.message_primary))
+    # The server then tells of each plan that it makes.
+    busy.conn.execute("set client_min_messages = log")
+    busy.conn.execute("set debug_print_plan = on")
+    busy.conn.execute(statement, [busy.transfer], prepare=False)
+    busy.conn.execute("set debug_print_plan = off")
+    assert planned.count("plan:") == 1
+
+
 def test_one_transfer_reads_its_two_accounts(busy):
     made = reads(
         busy.conn,

@@ -292,6 +292,36 @@ def test_a_removed_value_stays_where_another_event_is_just_adding_it(
         assert_totals(billing)
 
 
+def test_a_purge_and_a_correction_of_its_tenant_wait_for_each_other(
+    session: Session,
+    billing: Billing,
+    connect: Connect,
+    wait_until_blocked: WaitUntilBlocked,
+) -> None:
+    """A purge locks the tenant and not its events: corrections lock the tenant before the event."""
+    for key in ("a", "b"):
+        record(session, key, "5", NOW - 5 * HOUR)
+    event = stored(billing)["a"]
+    one, two = connect(**PATIENCE), connect(**PATIENCE)
+    Billing(one).correct_usage(APP, "one", event.id, event.event_at, 7)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(Billing(two).purge_usage, APP, NOW - 2 * HOUR)
+        try:
+            wait_until_blocked(two.info.backend_pid, by=one.info.backend_pid)
+        finally:
+            one.commit()
+        assert future.result(timeout=60) == 2
+        refused = pool.submit(Billing(one).correct_usage, APP, "one", event.id, event.event_at, 8)
+        try:
+            wait_until_blocked(one.info.backend_pid, by=two.info.backend_pid)
+        finally:
+            two.commit()
+        with pytest.raises(UsagePurged):
+            refused.result(timeout=60)
+    one.rollback()
+    assert stored(billing) == {}
+
+
 def test_corrections_reports_and_purges_at_once_leave_totals_exact(
     session: Session, billing: Billing, connect: Connect
 ) -> None:

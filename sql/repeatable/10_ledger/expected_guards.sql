@@ -553,11 +553,6 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
-      'timestamp with time zone[], integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
@@ -596,7 +591,7 @@ as $$
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
-      'boolean)', 'owner', '', ''
+      'timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     (
@@ -722,6 +717,11 @@ as $$
       'zone, text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',

@@ -6,8 +6,7 @@ computed anew, else the next one, as with late usage.
 A removed event stays without a quantity, so that its idempotency key stays taken and nobody who
 sends it again brings it back. A repeated correction changes nothing.
 
-Locks, in this order: the meter; the event; the tenant, FOR SHARE, so that no purge deletes what the
-totals of its hour are made of; the roll-ups of its day and hour; values.
+Locks, in this order: those of pgledger.lock_usage_event; the roll-ups of its day and hour; values.
 Errors: UsagePurged, UsageNotFound.
 */
 create or replace function pgledger.correct_usage(
@@ -25,18 +24,14 @@ parallel unsafe
 as $$
 declare
   v_event record;
-  v_purged_before timestamptz;
   v_answer record;
   v_ok boolean;
 begin
   v_event := pgledger.lock_usage_event(app_id, tenant_id, id, event_at, quantity is null);
-  select tenants.purged_before
-  into v_purged_before
-  from pgledger.tenants
-  where tenants.app_id = correct_usage.app_id and tenants.tenant_id = correct_usage.tenant_id
-  for share;
-  if event_at < v_purged_before then
-    v_ok := pgledger.fail('UsagePurged', array['event_at', event_at::text, v_purged_before::text]);
+  if event_at < v_event.purged_before then
+    v_ok := pgledger.fail(
+      'UsagePurged', array['event_at', event_at::text, v_event.purged_before::text]
+    );
   elsif v_event.key is null
     or (v_event.quantity is null and correct_usage.quantity is not null) then
     v_ok := pgledger.fail(

@@ -1,9 +1,12 @@
 /*
 Locks the meter of a usage event and the event itself, and returns it; nulls if there is none.
 removed_quantity is what it said before it was removed. The meter's turn goes on, so that nothing is
-served that was worked out before.
+served that was worked out before. purged_before is the tenant's, whether there is such an event or
+not.
 
-Locks: the meter, then the event.
+Locks, in this order: the meter; the tenant, FOR SHARE, so that no purge deletes the event or what
+the totals of its hour are made of; the event. A purge locks the tenant and no events, so nobody may
+lock an event first.
 */
 create or replace function pgledger.lock_usage_event(
   app_id text,
@@ -18,7 +21,8 @@ create or replace function pgledger.lock_usage_event(
   out removed_quantity numeric,
   out idempotency_key text,
   out metadata jsonb,
-  out created_at timestamptz
+  out created_at timestamptz,
+  out purged_before timestamptz
 )
 language plpgsql
 volatile
@@ -38,7 +42,12 @@ begin
   )
   returning meters.key, meters.feature_key
   into lock_usage_event.meter_key, lock_usage_event.feature_key;
-  if not found then
+  select tenants.purged_before
+  into lock_usage_event.purged_before
+  from pgledger.tenants
+  where tenants.app_id = lock_usage_event.app_id and tenants.tenant_id = lock_usage_event.tenant_id
+  for share;
+  if lock_usage_event.meter_key is null then
     return;
   end if;
 
@@ -66,6 +75,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter.';
+comment on function pgledger.lock_usage_event is
+  'Locks a usage event with its meter and its tenant.';
 
 revoke all on function pgledger.lock_usage_event from public;

@@ -1,15 +1,14 @@
 /*
 Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
-noted that since the tenant was read. to_end: nothing before the line is left to be deleted.
-
-Locks: the tenant.
+noted that since the tenant was read. purge_from is where the next purge begins to look, because
+nothing is left to be deleted before it, or null. The caller holds the tenant.
 */
 create or replace function pgledger.move_purge_line(
   tenant pgledger.tenants,
   line timestamptz,
   settles boolean,
   settled_before timestamptz,
-  to_end boolean
+  purge_from timestamptz
 )
 returns void
 language plpgsql
@@ -23,7 +22,6 @@ begin
     select tenants
     from pgledger.tenants
     where tenants.key = move_purge_line.tenant.key
-    for no key update
   );
   if settles and v_tenant.settling_since = tenant.settling_since
     and (
@@ -36,9 +34,7 @@ begin
     v_tenant.settling_since := pgledger.clock();
   end if;
   v_tenant.purged_before := greatest(v_tenant.purged_before, line);
-  if to_end then
-    v_tenant.purge_from := greatest(v_tenant.purge_from, line);
-  end if;
+  v_tenant.purge_from := greatest(v_tenant.purge_from, move_purge_line.purge_from);
 
   update pgledger.tenants
   set

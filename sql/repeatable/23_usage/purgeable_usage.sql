@@ -1,8 +1,8 @@
 /*
-Locks the oldest events of a tenant that a purge may delete, at most so many, and returns where they
-are. Events that somebody else holds are left out.
+Where the oldest events of a tenant are that a purge may delete, at most so many. They stay there
+while the caller holds the tenant: see pgledger.delete_usage_before.
 */
-create or replace function pgledger.lock_purgeable_usage(
+create or replace function pgledger.purgeable_usage(
   tenant_key integer,
   singly_before timestamptz,
   gap_starts timestamptz[],
@@ -16,6 +16,7 @@ parallel unsafe
 -- The index has a meter's events in the order in which they are deleted.
 set enable_bitmapscan = off
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   return array(
@@ -36,15 +37,14 @@ begin
         end
       order by usage_events.event_at
       limit max_events
-      for update skip locked
     ) as event
-    where meters.tenant_key = lock_purgeable_usage.tenant_key
+    where meters.tenant_key = purgeable_usage.tenant_key
     limit max_events
   );
 end;
 $$;
 
-comment on function pgledger.lock_purgeable_usage is
-  'Locks the oldest events of a tenant that a purge may delete.';
+comment on function pgledger.purgeable_usage is
+  'Where the oldest events of a tenant are that a purge may delete.';
 
-revoke all on function pgledger.lock_purgeable_usage from public;
+revoke all on function pgledger.purgeable_usage from public;
