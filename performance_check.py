@@ -29,13 +29,16 @@ from scripts.performance.options import Options, read_options
 from scripts.performance.report import Report, rounded
 from scripts.performance.servers import open_target
 from scripts.performance.signals import stopping_on_signals
+from scripts.performance.verify import require_good_books
 
 
 def measure(options: Options) -> Report:
     # Only closed at the end: an interrupted connection cannot roll back.
     with open_target(options) as target, closing(connect(target.dsn)) as connection:
         warn_if_not_durable(connection)
-        return MEASURES[options.mode](options, target, connection)
+        report = MEASURES[options.mode](options, target, connection)
+        require_good_books(connection)
+        return report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ from scripts.performance.options import Options
 from scripts.performance.report import Report, head_figures
 from scripts.performance.servers import Target
 from scripts.performance.transfers import ledger_work
-from scripts.performance.work import Task
+from scripts.performance.work import Side, Task
 
 
 def measure_bytes(options: Options, target: Target, connection: Control) -> Report:
@@ -23,8 +23,9 @@ def measure_bytes(options: Options, target: Target, connection: Control) -> Repo
     books = open_books(connection, options.accounts)
     vacuum_full(connection)
     before = ledger_sizes(connection)
+    work = ledger_work(options, connection, books)
     with (
-        new_driver(options, target, {"ledger": ledger_work(options, books)}) as driver,
+        new_driver(options, target, {"ledger": Side(target.dsn, work)}) as driver,
         Progress(1, "run") as progress,
     ):
         note(f"Making {options.transfers} transfers")
