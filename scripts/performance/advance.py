@@ -92,8 +92,8 @@ def explain_advance(dsn: str, connection: Control, surface: str, most: int) -> R
     before = functions_called(connection)
     tracking = make_conninfo(dsn, options="-c track_functions=all")
     try:
-        with closing(connect(tracking)) as session:
-            done = advance(session, surface, most)
+        with closing(connect(tracking)) as session, Progress(max(most, 1), "invoices") as progress:
+            done = advance(session, surface, most, progress.step)
     except psycopg.OperationalError as refused:
         note(f"Not saying where the time goes: {refused}")
         return report

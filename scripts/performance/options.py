@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,10 @@ examples:
 
   # How much of what PostgreSQL can do at the very least is left, clients costing next to nothing:
   python performance_check.py --driver pgbench --floor
+
+  # A picture: throughput by workers and accounts, percentiles, bytes by table and index:
+  python performance_check.py --driver pgbench --workers 1,4,20 --accounts 50,1000 \\
+    --duration 12s --floor --plot transfers.svg
 
   # Beside another ledger and an earlier pgledger, which are in databases of the same server:
   python performance_check.py "dbname=books" --driver pgbench --floor --peer "dbname=other" \\
@@ -127,6 +132,8 @@ class Options:
     baseline: str | None
     purge: bool
     json: Path | None
+    plot: Path | None
+    cases: tuple[tuple[int, int], ...]
 
 
 def seconds_of(text: str) -> int:
@@ -163,6 +170,12 @@ def answers(text: str) -> tuple[str, ...]:
     return chosen
 
 
+def whole_numbers(least: int, most: int) -> Callable[[str], list[int]]:
+    """Reads one or more whole numbers in a range, divided by commas."""
+    read = whole(least, most)
+    return lambda text: list(dict.fromkeys(read(part) for part in text.split(",")))
+
+
 def argument_parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="performance_check.py",
@@ -185,15 +198,17 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
     )
     add(
         "--accounts",
-        type=whole(2, MOST_ACCOUNTS),
+        type=whole_numbers(2, MOST_ACCOUNTS),
         metavar="N",
-        help="accounts to make and to pick from (default: 50; with --mode python 1000)",
+        help="accounts to make and to pick from (default: 50; with --mode python 1000); several, "
+        "such as 50,1000, are measured one after another",
     )
     add(
         "--workers",
-        type=whole(1, 1000),
+        type=whole_numbers(1, 1000),
         metavar="N",
-        help="connections at work at the same time (default: 20; of usage events 2)",
+        help="connections at work at the same time (default: 20; of usage events 2); several, such "
+        "as 1,4,20, are measured one after another",
     )
     add(
         "--duration",
@@ -280,6 +295,12 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
         help="with --mode usage: measure in turn while old events are being purged, and the ratio",
     )
     add("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    add(
+        "--plot",
+        type=Path,
+        metavar="FILE.svg",
+        help="draw the figures: rates beside the rivals', percentiles, bytes by table and index",
+    )
     return parser
 
 
@@ -313,8 +334,16 @@ def refusals(given: argparse.Namespace) -> Iterator[str]:
         yield "--peer-accounts goes with --peer"
     if given.peer is not None and given.returning != ("row",):
         yield "a peer's answers come back whole: leave --returning out"
-    if given.json is not None and not given.json.absolute().parent.is_dir():
-        yield f"--json: there is no directory {given.json.parent}"
+    several_cases = len(given.workers or [0]) * len(given.accounts or [0]) > 1
+    if several_cases and mode not in THROUGHPUT_MODES:
+        yield f"several --workers or --accounts go with the modes {', '.join(THROUGHPUT_MODES)}"
+    for option, path in (("--json", given.json), ("--plot", given.plot)):
+        if path is not None and not path.absolute().parent.is_dir():
+            yield f"{option}: there is no directory {path.parent}"
+    if given.plot is not None and given.plot.suffix != ".svg":
+        yield f"--plot draws SVG, so {given.plot} must end in .svg"
+    if given.plot is not None and mode == "growth":
+        yield "--mode growth has nothing to plot: it ends in two ratios"
 
 
 def read_options(arguments: Sequence[str], description: str | None) -> Options:
@@ -323,9 +352,11 @@ def read_options(arguments: Sequence[str], description: str | None) -> Options:
     for refusal in refusals(given):
         parser.error(refusal)
     mode = str(given.mode)
-    given.accounts = given.accounts or DEFAULT_ACCOUNTS.get(mode, 50)
     given.transfers = given.transfers or DEFAULT_TRANSFERS.get(mode, 0)
-    given.workers = given.workers or DEFAULT_WORKERS.get(mode, 20)
+    workers = given.workers or [DEFAULT_WORKERS.get(mode, 20)]
+    accounts = given.accounts or [DEFAULT_ACCOUNTS.get(mode, 50)]
+    given.cases = tuple(itertools.product(workers, accounts))
+    given.workers, given.accounts = given.cases[0]
     given.batch_size = given.batch_size or DEFAULT_BATCH_SIZE.get(mode, 1000)
     given.events = given.events or DEFAULT_EVENTS.get(mode, 0)
     given.tenants = given.tenants or DEFAULT_TENANTS.get(mode, 1000)

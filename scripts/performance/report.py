@@ -29,6 +29,8 @@ def rounded(value: object) -> object:
         return round(value, 6)
     if isinstance(value, list):
         return [rounded(each) for each in value]
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
     return value
 
 

@@ -15,6 +15,9 @@ from scripts.performance.servers import Target
 from scripts.performance.transfers import ledger_work
 from scripts.performance.work import Side, Task
 
+# Transfers between two looks at how far it is.
+STEP = 10_000
+
 
 def measure_bytes(options: Options, target: Target, connection: Control) -> Report:
     """Bytes a transfer, indexes included, once nothing is left to tidy up."""
@@ -26,11 +29,15 @@ def measure_bytes(options: Options, target: Target, connection: Control) -> Repo
     work = ledger_work(options, connection, books)
     with (
         new_driver(options, target, {"ledger": Side(target.dsn, work)}) as driver,
-        Progress(1, "run") as progress,
+        Progress(options.transfers, "transfers") as progress,
     ):
         note(f"Making {options.transfers} transfers")
-        calls = math.ceil(options.transfers / options.workers) * options.workers
-        made = driver.run(Task("ledger", calls=calls), progress.tick).rows
+        made = 0
+        while made < options.transfers:
+            each = math.ceil(min(options.transfers - made, STEP) / options.workers)
+            step = driver.run(Task("ledger", calls=each * options.workers), progress.tick).rows
+            progress.step(step)
+            made += step
     vacuum_full(connection)
     grown = {name: size - before[name] for name, size in ledger_sizes(connection).items()}
 

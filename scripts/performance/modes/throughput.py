@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 from scripts.performance.accounts import Books, open_books
 from scripts.performance.console import note
-from scripts.performance.databases import Control, database_size, pretty, vacuum_full
+from scripts.performance.databases import Control, database_size, ledger_sizes, pretty, vacuum_full
 from scripts.performance.drivers import new_driver
 from scripts.performance.floor import open_floor
 from scripts.performance.options import Options
@@ -62,16 +63,34 @@ def compare(
 
 
 def measure_throughput(options: Options, target: Target, connection: Control) -> Report:
+    """Each number of workers with each number of accounts, one after another."""
+    if len(options.cases) == 1:
+        return measure_case(options, target, connection)
+    report = Report()
+    runs: list[dict[str, object]] = []
+    for place, (workers, accounts) in enumerate(options.cases, start=1):
+        note(f"{workers} workers, {accounts} accounts: {place} of {len(options.cases)}")
+        case = replace(options, workers=workers, accounts=accounts)
+        part = measure_case(case, target, connection)
+        report.lines += [f"{workers} workers, {accounts} accounts:"]
+        report.lines += [f"  {line}" for line in part.lines]
+        runs.append(part.figures)
+    report.figures = {"mode": options.mode, "driver": options.driver, "runs": runs}
+    return report
+
+
+def measure_case(options: Options, target: Target, connection: Control) -> Report:
     """The modes single, batch and bulk: the seed's report."""
     books = open_books(connection, options.accounts)
     vacuum = wants_vacuum(options, target)
     if vacuum:
         vacuum_full(connection)
-    before = database_size(connection)
+    before, sizes = database_size(connection), ledger_sizes(connection)
     result = compare(options, target, connection, books, with_floor=options.floor)
     if vacuum:
         vacuum_full(connection)
     after = database_size(connection)
+    grown = {name: size - sizes[name] for name, size in ledger_sizes(connection).items()}
 
     ours = result.total("ledger")
     others = options.returning[1:]
@@ -100,6 +119,9 @@ def measure_throughput(options: Options, target: Target, connection: Control) ->
         f"Bytes/transfer: {growth // made}",
         bytes_per_transfer=growth / made,
     )
+    report.figures["bytes_by_relation"] = {
+        name: size / made for name, size in grown.items() if size
+    }
     add_percentiles(report, ours.latencies)
     add_rivals(report, result, others)
     return report
