@@ -394,7 +394,22 @@ def test_peer_needs_the_function(ledger_dsn: str, database: NewDatabase) -> None
     assert "no function pgledger_create_transfer(text, text, numeric)" in reason
 
 
+ANSWERS = {
+    "pgledger_create_transfers_bulk_ids": "setof text language sql as $$ select id",
+    "pgledger_create_transfers_bulk_count": "bigint language sql as $$ select count(*)",
+}
+
+
 def test_answers_take_turns(ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path) -> None:
+    for name, answer in ANSWERS.items():
+        if value(conn, f"select to_regproc('{name}') is null"):
+            conn.execute(
+                f"""
+                create function {name}(text[], text[], numeric[], app_id text) returns {answer}
+                from pgledger_create_transfers_bulk($1, $2, $3, app_id => $4) $$
+                """.encode()
+            )
+    conn.commit()
     lines = run(
         ledger_dsn,
         *(*FEW, "--mode", "bulk", "--batch-size", "7", "--floor"),
