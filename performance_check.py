@@ -26,21 +26,27 @@ from scripts.performance.databases import connect, warn_if_not_durable
 from scripts.performance.errors import CheckFailed
 from scripts.performance.modes import MEASURES
 from scripts.performance.options import Options, read_options
+from scripts.performance.plot import draw, require_matplotlib
 from scripts.performance.report import Report, rounded
 from scripts.performance.servers import open_target
 from scripts.performance.signals import stopping_on_signals
+from scripts.performance.verify import require_good_books
 
 
 def measure(options: Options) -> Report:
     # Only closed at the end: an interrupted connection cannot roll back.
     with open_target(options) as target, closing(connect(target.dsn)) as connection:
         warn_if_not_durable(connection)
-        return MEASURES[options.mode](options, target, connection)
+        report = MEASURES[options.mode](options, target, connection)
+        require_good_books(connection)
+        return report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = read_options(sys.argv[1:] if arguments is None else arguments, __doc__)
     try:
+        if options.plot is not None:
+            require_matplotlib()
         with stopping_on_signals():
             report = measure(options)
     except KeyboardInterrupt as stopped:
@@ -50,9 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         note(f"performance_check.py: {error}")
         return 1
     print("\n".join(report.lines))
+    figures = {key: rounded(value) for key, value in report.figures.items()}
     if options.json is not None:
-        figures = {key: rounded(value) for key, value in report.figures.items()}
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if options.plot is not None:
+        draw(figures, options.plot)
     return 0
 
 

@@ -1406,6 +1406,9 @@ create table pgledger.tenants (
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
 
+create index tenants_app_id_purged_before_idx on pgledger.tenants (app_id, purged_before)
+where purged_before > '-infinity';
+
 comment on table pgledger.tenants is
   'Tenants that have recorded usage or cached an entitlement. Each has an internal key, so that '
   'usage events need not repeat two texts, and what holds for a tenant as a whole.';
@@ -5276,6 +5279,39 @@ comment on function pgledger.id_fault is
 
 revoke all on function pgledger.id_fault from public;
 
+-- file: repeatable/00_core/ids/microsecond_digits.sql
+/*
+For each of the 1,000 microseconds of a millisecond the four digits that pgledger.new_ulid writes
+for it: the version's last bits, 12 bits of the fraction, the variant. It has no arguments and is
+immutable, so a plan holds its result: a batch makes its ids by cutting pieces out of it.
+*/
+create or replace function pgledger.microsecond_digits()
+returns bytea
+language sql
+immutable
+parallel safe
+as $$
+  select decode(
+    string_agg(
+      substr(
+        pgledger.base32_text(
+          pgledger.base32_lanes(458760 | ((given.microsecond * 4096 / 1000) << 4))
+        ),
+        5
+      ),
+      ''
+      order by given.microsecond
+    ),
+    'escape'
+  )
+  from generate_series(0, 999::bigint) as given (microsecond)
+$$;
+
+comment on function pgledger.microsecond_digits is
+  'The four digits of a new ULID that tell the microsecond, for each from 0 to 999.';
+
+revoke all on function pgledger.microsecond_digits from public;
+
 -- file: repeatable/00_core/ids/new_ulid.sql
 /*
 A new ULID for that time. Its bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
@@ -6544,7 +6580,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
+      'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb'),
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
@@ -7070,76 +7106,6 @@ comment on function pgledger.check_balance is
 
 revoke all on function pgledger.check_balance from public;
 
--- file: repeatable/10_ledger/check_balances.sql
-/*
-Walks through a batch in order, on the accounts' present balances, and raises the first leg that
-would break a limit. It is only called when there is such a leg: the set-based path knows that there
-is one, but not which.
-
-Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
-*/
-create or replace function pgledger.check_balances(
-  from_account_ids text[],
-  to_account_ids text[],
-  amounts numeric[],
-  request_indexes bigint[],
-  request_count bigint
-)
-returns boolean
-language plpgsql
-volatile
-parallel unsafe
-set plan_cache_mode = force_custom_plan
-set jit = off
-as $$
-declare
-  v_leg record;
-  v_ok boolean;
-begin
-  for v_leg in
-    select
-      accounts.id,
-      accounts.name,
-      accounts.allow_negative_balance,
-      accounts.allow_positive_balance,
-      accounts.balance + coalesce(
-        sum(leg.change) over (
-          partition by leg.account_id
-          order by leg.place
-          rows between unbounded preceding and 1 preceding
-        ),
-        0
-      ) as previous_balance,
-      leg.change,
-      coalesce(check_balances.request_indexes[leg.place], leg.place) as index
-    from (
-      select request.place, 1 as side, request.from_account_id as account_id, -request.amount
-      from unnest(from_account_ids, amounts)
-        with ordinality as request (from_account_id, amount, place)
-      union all
-      select request.place, 2 as side, request.to_account_id as account_id, request.amount
-      from unnest(to_account_ids, amounts)
-        with ordinality as request (to_account_id, amount, place)
-    ) as leg (place, side, account_id, change)
-    inner join pgledger.accounts on leg.account_id = accounts.id
-    where accounts.id = any(from_account_ids || to_account_ids)
-    order by leg.place, leg.side
-  loop
-    v_ok := pgledger.check_balance(
-      v_leg.id, v_leg.name, v_leg.allow_negative_balance, v_leg.allow_positive_balance,
-      v_leg.previous_balance, v_leg.change, v_leg.index, request_count
-    );
-  end loop;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_balances is
-  'Raises an error for the first leg of a batch that would break its account''s limits.';
-
-revoke all on function pgledger.check_balances from public;
-
 -- file: repeatable/10_ledger/check_transfer_request.sql
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
@@ -7222,8 +7188,9 @@ revoke all on function pgledger.check_transfer_request from public;
 /*
 Refuses a batch whose shape is wrong, then the lowest of its requests whose own values are wrong.
 One statement finds out whether the whole batch is sound; only if it is not are the requests looked
-at one by one, to find the fault. An account id that is not an id is not refused here if the batch
-is sound otherwise: pgledger.check_accounts refuses it.
+at one by one, to find the fault. It unnests the arrays beside one another, because rows of unnest()
+in FROM are written down before they are looked at. An account id that is not an id is not refused
+here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
 pgledger.check_transfer_request.
@@ -7281,8 +7248,10 @@ begin
   end if;
 
   perform
-  from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-    as request (from_account_id, to_account_id, amount, event_at, metadata, id)
+  from (
+    select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(event_ats),
+      unnest(metadatas), unnest(ids)
+  ) as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
     v_shared_is_sound
     and request.from_account_id <> request.to_account_id
@@ -7345,13 +7314,72 @@ comment on function pgledger.clock_warning is
 
 revoke all on function pgledger.clock_warning from public;
 
+-- file: repeatable/10_ledger/create_bulk_transfers.sql
+/*
+Checks and creates a batch for those who want no rows: pgledger_create_transfers_bulk_ids and
+pgledger_create_transfers_bulk_count. Checks and their order are those of
+pgledger_create_transfers_bulk.
+
+Locks and errors: those of the functions that it calls.
+*/
+create or replace function pgledger.create_bulk_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean,
+  out transfer_ids text[],
+  out created_count bigint
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_transfer_requests(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
+    allow_future_event_at
+  );
+
+  created_count := 0;
+  if array_remove(ids, null) <> '{}' then
+    select created.transfer_ids, cardinality(array_remove(created.replayed, true))
+    into create_bulk_transfers.transfer_ids, created_count
+    from pgledger.create_repeatable_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id
+    ) as created;
+  elsif cardinality(from_account_ids) > 0 then
+    select posted.transfer_ids, cardinality(posted.transfer_ids)
+    into create_bulk_transfers.transfer_ids, created_count
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id, null,
+      cardinality(from_account_ids)
+    ) as posted;
+  end if;
+end;
+$$;
+
+comment on function pgledger.create_bulk_transfers is
+  'Creates a batch; returns the ids of its transfers and how many of them are new.';
+
+revoke all on function pgledger.create_bulk_transfers from public;
+
 -- file: repeatable/10_ledger/create_repeatable_transfers.sql
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-posts the new ones, and answers all in the order of the requests.
-
-The body is long because the columns of requests and results are named in each of its five steps.
+and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
+and whether that existed already.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -7364,9 +7392,10 @@ create or replace function pgledger.create_repeatable_transfers(
   metadatas jsonb[],
   ids text[],
   app_id text,
-  group_id text
+  group_id text,
+  out transfer_ids text[],
+  out replayed boolean[]
 )
-returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7381,7 +7410,6 @@ declare
   v_posted_ids text[];
   v_locked_ids text[];
   v_taken text;
-  v_answer_ids text[];
   v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
@@ -7404,7 +7432,7 @@ begin
 
   -- Posts the new ones in their order.
   begin
-    select array_agg(posted.id order by posted.ordinality)
+    select posted.transfer_ids
     into v_posted_ids
     from (
       select
@@ -7424,7 +7452,7 @@ begin
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
       v_count
-    ) with ordinality as posted;
+    ) as posted;
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
@@ -7439,33 +7467,18 @@ begin
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.
-  select array_agg(coalesce(given.id, posted.id) order by given.place)
-  into v_answer_ids
+  select
+    array_agg(coalesce(given.id, posted.id) order by given.place),
+    array_agg(posted.place is null order by given.place)
+  into transfer_ids, replayed
   from unnest(ids) with ordinality as given (id, place)
   left join unnest(v_new_places, v_posted_ids) as posted (place, id)
     on given.place = posted.place;
-
-  return query
-  select
-    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
-    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
-    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
-    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
-    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
-    answer.place <> all(v_new_places)
-  from pgledger.transfers_by_id(v_answer_ids) with ordinality
-    as answer (
-      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
-      from_account_name, to_account_name, from_account_balance, to_account_balance,
-      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
-      origin_id, replayed, place
-    );
 end;
 $$;
 
 comment on function pgledger.create_repeatable_transfers is
-  'Creates a batch in which the caller chose ids; transfers that exist are returned, not made '
-  'again.';
+  'Creates a batch in which the caller chose ids; transfers that exist are not made again.';
 
 revoke all on function pgledger.create_repeatable_transfers from public;
 
@@ -7489,12 +7502,23 @@ returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_count integer := cardinality(transfer_requests);
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
+  v_ids text[];
+  v_first_created_at timestamptz;
+  v_numbers integer[];
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_currencies text[];
+  v_names text[];
+  v_tenant_ids text[];
   v_ok boolean;
 begin
   if transfer_requests is null then
@@ -7520,6 +7544,19 @@ begin
   );
 
   if v_count > 0 then
+    select
+      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
+      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
+      posted.currencies, posted.names, posted.tenant_ids
+    into
+      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
+      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
+      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
+      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
+    ) as posted;
+
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -7527,10 +7564,12 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.post_transfers(
-      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
-      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
-      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
+    from pgledger.posted_transfers(
+      v_from_account_ids, v_to_account_ids, null, null, create_transfers_of_rows.event_at,
+      create_transfers_of_rows.metadata, create_transfers_of_rows.app_id,
+      create_transfers_of_rows.group_id, v_ids, v_first_created_at, v_amounts, v_numbers,
+      v_from_balances, v_to_balances, v_from_versions, v_to_versions, v_currencies, v_names,
+      v_tenant_ids
     ) as posted;
   end if;
 end;
@@ -7714,10 +7753,6 @@ as $$
       'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
-    (
-      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -7852,6 +7887,11 @@ as $$
     ),
     ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
@@ -8010,11 +8050,6 @@ as $$
       'ingest_one_usage(text, text, text, numeric, timestamp with time zone, text, jsonb, '
       'timestamp with time zone)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
-      'jsonb[], timestamp with time zone)', 'owner', '', ''
-    ),
     ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'insert_feature(features, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'insert_one_off_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -8135,6 +8170,7 @@ as $$
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'microsecond_digits()', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
@@ -8152,6 +8188,10 @@ as $$
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
+      ''
+    ),
     (
       'function', 'private',
       'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
@@ -8224,6 +8264,12 @@ as $$
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
+      'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
+      'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
     ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -8331,7 +8377,8 @@ as $$
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
-      'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+      'text[], jsonb[], timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -8396,6 +8443,11 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'take_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'taken_in_period(invoices, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
@@ -8966,6 +9018,18 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfers_from_rows(pgledger_transfer_request[], timestamp with time '
       'zone, jsonb, text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -9519,6 +9583,68 @@ comment on function pgledger.legs is
   'Both legs of every transfer of that app, or of all apps where it is null.';
 
 revoke all on function pgledger.legs from public;
+
+-- file: repeatable/10_ledger/new_transfer_ids.sql
+/*
+Ids for a batch of transfers, one microsecond apart. They share one random tail: their times tell
+them apart. Each is what pgledger.new_ulid makes for its time.
+
+The ten characters that tell the millisecond are made once for each, and the four that tell the
+microsecond are cut out of a constant.
+*/
+create or replace function pgledger.new_transfer_ids(
+  first_created_at timestamptz,
+  count integer
+)
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_tail text := right(pgledger.new_ulid(first_created_at), 12);
+  -- Of the microseconds that are counted from the beginning of the first millisecond.
+  v_first integer := (extract(microseconds from first_created_at))::integer % 1000;
+  v_last integer := v_first + count - 1;
+begin
+  return array(
+    select
+      digits.head
+      || encode(
+        substring(pgledger.microsecond_digits() from digits.microsecond * 4 + 1 for 4), 'escape'
+      )
+      || v_tail
+    from (
+      select
+        step.head,
+        generate_series(
+          greatest(v_first - step.millisecond * 1000, 0),
+          least(v_last - step.millisecond * 1000, 999)
+        ) as microsecond
+      from (
+        select
+          given.millisecond,
+          'pglt_' || left(
+            pgledger.new_ulid(
+              first_created_at + given.millisecond * interval '1 millisecond'
+            ),
+            10
+          ) as head
+        from generate_series(0, v_last / 1000) as given (millisecond)
+        -- Keeps the planner from making a head again for each id.
+        offset 0
+      ) as step
+      offset 0
+    ) as digits
+  );
+end;
+$$;
+
+comment on function pgledger.new_transfer_ids is
+  'Ids for as many new transfers, which are created one microsecond after another.';
+
+revoke all on function pgledger.new_transfer_ids from public;
 
 -- file: repeatable/10_ledger/new_transfer_places.sql
 /*
@@ -10640,6 +10766,18 @@ set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+  v_ids text[];
+  v_replayed boolean[];
+  v_first_created_at timestamptz;
+  v_amounts numeric[];
+  v_numbers integer[];
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_currencies text[];
+  v_names text[];
+  v_tenant_ids text[];
   v_ok boolean;
 begin
   v_ok := pgledger.check_transfer_requests(
@@ -10648,19 +10786,41 @@ begin
   );
 
   if array_remove(ids, null) <> '{}' then
-    return query
-    select
-      answered.id, answered.from_account_id, answered.to_account_id, answered.amount,
-      answered.created_at, answered.event_at, answered.metadata, answered.currency,
-      answered.from_account_name, answered.to_account_name, answered.from_account_balance,
-      answered.to_account_balance, answered.from_account_version, answered.to_account_version,
-      answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id,
-      answered.origin_id, answered.replayed
+    select created.transfer_ids, created.replayed
+    into v_ids, v_replayed
     from pgledger.create_repeatable_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
       pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
-    ) as answered;
+    ) as created;
+
+    return query
+    select
+      answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+      answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+      answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+      answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+      answer.from_tenant_id, answer.to_tenant_id, answer.origin_id, v_replayed[answer.place]
+    from pgledger.transfers_by_id(v_ids) with ordinality
+      as answer (
+        id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+        from_account_name, to_account_name, from_account_balance, to_account_balance,
+        from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+        origin_id, replayed, place
+      );
   elsif cardinality(from_account_ids) > 0 then
+    select
+      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
+      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
+      posted.currencies, posted.names, posted.tenant_ids
+    into
+      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
+      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
+      cardinality(from_account_ids)
+    ) as posted;
+
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -10668,10 +10828,11 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.post_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
-      cardinality(from_account_ids)
+    from pgledger.posted_transfers(
+      from_account_ids, to_account_ids, event_ats, metadatas, null, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, v_ids,
+      v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances, v_from_versions,
+      v_to_versions, v_currencies, v_names, v_tenant_ids
     ) as posted;
   end if;
 end;
@@ -10713,6 +10874,159 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql
+/*
+Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with a number.
+
+Checks, locks and errors: those of pgledger_create_transfers_bulk.
+*/
+create or replace function public.pgledger_create_transfers_bulk_count(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_count bigint;
+begin
+  select created.created_count
+  into v_count
+  from pgledger.create_bulk_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    pgledger_create_transfers_bulk_count.app_id, pgledger_create_transfers_bulk_count.group_id,
+    allow_future_event_at
+  ) as created;
+
+  return v_count;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_bulk_count is
+$$Makes up to 100,000 transfers, all or none, and returns only how many.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: How many transfers were made: one for each request, less repeats.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_bulk_count from public;
+grant execute on function public.pgledger_create_transfers_bulk_count to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql
+/*
+Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with ids. Rows of 20
+columns cost some tenth of a batch, more where they go over a wire.
+
+Checks, locks and errors: those of pgledger_create_transfers_bulk.
+*/
+create or replace function public.pgledger_create_transfers_bulk_ids(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof text
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return query
+  select unnest(created.transfer_ids)
+  from pgledger.create_bulk_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    pgledger_create_transfers_bulk_ids.app_id, pgledger_create_transfers_bulk_ids.group_id,
+    allow_future_event_at
+  ) as created;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_bulk_ids is
+$$Makes up to 100,000 transfers, all or none, and returns their ids only.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: The id of each request's transfer, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_bulk_ids from public;
+grant execute on function public.pgledger_create_transfers_bulk_ids to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_from_rows.sql
 /*
@@ -11195,26 +11509,26 @@ revoke all on function pgledger.policy_faults from public;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
-Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
-number of requests, there are three statements. The first locks the accounts. The second runs after
-all waiting for these locks and sees what other calls wrote meanwhile: it computes and writes the
-transfers, and answers. The third updates the accounts.
+Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
+arrays, from which each caller makes as much of an answer as it needs. Element n belongs to request
+n, but for the accounts': these are counted in the order of their ids, and numbers hold the number
+of the account that each amount leaves, then, for as many requests, of the one that it reaches.
 
-Only accounts that the first statement locked take part. An account that was created while it waited
-can be seen by the second one, but is not locked: anyone may be changing it.
-
-The second statement leaves out each request that has no accounts, mixes currencies or breaks a
-limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
-and raised.
+The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
+then. Only accounts that it locked take part: one that was created while it waited can be seen by
+later statements, but anyone may be changing it. The second finds the accounts of each request.
+Balances and versions are then followed through the batch in order, and the first leg that breaks a
+limit is refused. Two more statements write the transfers and the accounts.
 
 Where an account is ahead of the clock, that is looked at before limits and after everything else,
 as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
-ascend together along each account. Their ids share one random tail; their times tell them apart.
+ascend together along each account.
 
-The statements are planned for the arrays at hand and without nested loops. So a batch never costs
-the square of its size, even where the statistics still say that a table is empty.
+A session plans the statements once: for arrays of unknown size, without nested loops and without
+reading a table from end to end. So a batch never costs the square of its size, even where the
+statistics still say that a table is empty. Merging would sort both sides by their text.
 
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
@@ -11222,11 +11536,10 @@ array can hold.
 request_indexes says which request of the caller's each request is, for messages; null means all of
 them in order.
 
-The body is long because its main part is one statement, whose steps share what the first ones
-found. A function could only take over a part if this were written down and read again.
+The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balance;
 a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
@@ -11241,236 +11554,285 @@ create or replace function pgledger.post_transfers(
   request_indexes bigint[],
   request_count bigint,
   shared_event_at timestamptz default null,
-  shared_metadata jsonb default null
+  shared_metadata jsonb default null,
+  out transfer_ids text[],
+  out first_created_at timestamptz,
+  out posted_amounts numeric[],
+  out numbers integer[],
+  out from_balances numeric[],
+  out to_balances numeric[],
+  out from_versions bigint[],
+  out to_versions bigint[],
+  out currencies text[],
+  out names text[],
+  out tenant_ids text[]
 )
-returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = force_generic_plan
 set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_amounts numeric[] := amounts;
+  v_count integer := cardinality(from_account_ids);
   v_now timestamptz;
-  v_created_at timestamptz;
-  v_microseconds bigint;
-  v_head text;
-  v_next_head text;
-  v_head_places bigint;
-  v_tail text;
   v_locked_ids text[];
-  v_posted bigint;
+  v_keys bigint[];
+  v_balances numeric[];
+  v_versions bigint[];
+  v_last_places integer[];
+  v_may_be_negative boolean[];
+  v_may_be_positive boolean[];
+  v_has_one_currency boolean;
+  v_amount numeric;
+  v_number integer;
+  v_balance numeric;
   v_ok boolean;
 begin
-  if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
-    select
-      array_agg(
-        case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
-        order by given.place
-      )
-    into v_amounts
-    from unnest(amounts) with ordinality as given (amount, place);
-  end if;
-
-  select max(locked.updated_at) + interval '1 microsecond', coalesce(array_agg(locked.id), '{}')
-  into v_created_at, v_locked_ids
+  select
+    max(locked.updated_at) + interval '1 microsecond',
+    coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
+    array_agg(locked.version), array_agg(locked.allow_negative_balance),
+    array_agg(locked.allow_positive_balance), array_agg(locked.currency), array_agg(locked.name),
+    array_agg(locked.tenant_id), min(locked.currency) = max(locked.currency)
+  into
+    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_may_be_negative,
+    v_may_be_positive, currencies, names, tenant_ids, v_has_one_currency
   from (
-    select accounts.id, accounts.updated_at
+    select
+      accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.version,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
+      and accounts.app_id = post_transfers.app_id
     order by accounts.id
     for no key update
   ) as locked;
 
   v_now := pgledger.clock();
-  if v_created_at > v_now then
+
+  select array_agg(account.number order by given.place)
+  into numbers
+  from (
+    select
+      unnest(from_account_ids || to_account_ids) as id,
+      generate_series(1, 2 * v_count) as place
+    offset 0
+  ) as given
+  inner join (
+    select unnest(v_locked_ids) as id, generate_series(1, cardinality(v_locked_ids)) as number
+    offset 0
+  ) as account on given.id = account.id;
+
+  if cardinality(numbers) is distinct from 2 * v_count or not v_has_one_currency and exists (
+    select
+    from generate_series(1, v_count) as request (place)
+    where currencies[numbers[request.place]] <> currencies[numbers[v_count + request.place]]
+  ) then
     v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
+    assert false, 'a request without its accounts was not refused';
+  end if;
+  if first_created_at > v_now then
     v_ok := pgledger.check_account_times(
-      from_account_ids, to_account_ids, v_now, v_created_at, request_indexes, request_count
+      from_account_ids, to_account_ids, v_now, first_created_at, request_indexes, request_count
     );
   end if;
-  v_created_at := greatest(v_now, v_created_at);
+  first_created_at := greatest(v_now, first_created_at);
 
-  v_microseconds := extract(epoch from v_created_at) * 1000000;
-  v_tail := right(pgledger.new_ulid(v_created_at), 12);
+  posted_amounts := array(
+    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+    from unnest(amounts) as given (amount)
+  );
 
-  -- The first eight characters of an id change every 1.024 seconds. A call's times span less than
-  -- that, so there are at most two such heads.
-  v_head := left(pgledger.new_ulid(v_created_at), 8);
-  v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
-  v_head_places := 1024000 - v_microseconds % 1024000;
+  for v_place in 1..v_count loop
+    v_amount := posted_amounts[v_place];
 
-  return query
-  with account as materialized (
-    select
-      accounts.key, accounts.version, accounts.balance, accounts.allow_negative_balance,
-      accounts.allow_positive_balance, accounts.id, accounts.app_id, accounts.currency,
-      accounts.name, accounts.tenant_id
-    from pgledger.accounts
-    where accounts.id = any(v_locked_ids)
-  ),
+    v_number := numbers[v_place];
+    v_balance := v_balances[v_number] - v_amount;
+    if v_balance < 0 and (not v_may_be_negative[v_number] or v_balance <= -1e30) then
+      v_ok := pgledger.check_balance(
+        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
+        v_may_be_positive[v_number], v_balances[v_number], -v_amount,
+        coalesce(request_indexes[v_place], v_place), request_count
+      );
+    end if;
+    v_balances[v_number] := v_balance;
+    v_versions[v_number] := v_versions[v_number] + 1;
+    v_last_places[v_number] := v_place;
+    from_balances[v_place] := v_balance;
+    from_versions[v_place] := v_versions[v_number];
 
-  -- Rows stay narrow on their way; names and ids of accounts are joined at the end.
-  request as materialized (
-    select
-      given.place,
-      given.amount,
-      given.event_at,
-      given.metadata,
-      given.id,
-      source.key as from_key,
-      target.key as to_key
-    from unnest(from_account_ids, to_account_ids, v_amounts, event_ats, metadatas, ids)
-      with ordinality
-      as given (from_account_id, to_account_id, amount, event_at, metadata, id, place)
-    inner join account as source on given.from_account_id = source.id
-    inner join account as target on given.to_account_id = target.id
-    where source.currency = target.currency
-      and source.app_id = post_transfers.app_id
-      and target.app_id = post_transfers.app_id
-  ),
+    v_number := numbers[v_count + v_place];
+    v_balance := v_balances[v_number] + v_amount;
+    if v_balance > 0 and (not v_may_be_positive[v_number] or v_balance >= 1e30) then
+      v_ok := pgledger.check_balance(
+        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
+        v_may_be_positive[v_number], v_balances[v_number], v_amount,
+        coalesce(request_indexes[v_place], v_place), request_count
+      );
+    end if;
+    v_balances[v_number] := v_balance;
+    v_versions[v_number] := v_versions[v_number] + 1;
+    v_last_places[v_number] := v_place;
+    to_balances[v_place] := v_balance;
+    to_versions[v_place] := v_versions[v_number];
+  end loop;
 
-  leg as materialized (
-    select
-      change.place,
-      change.is_target,
-      account.balance + sum(change.amount) over account_so_far as balance,
-      account.version + row_number() over account_so_far as version,
-      account.allow_negative_balance,
-      account.allow_positive_balance
-    from (
-      select request.place, false, request.from_key, -request.amount
-      from request
-      union all
-      select request.place, true, request.to_key, request.amount
-      from request
-    ) as change (place, is_target, key, amount)
-    inner join account on change.key = account.key
-    window account_so_far as (partition by change.key order by change.place)
-  ),
+  transfer_ids := pgledger.new_transfer_ids(first_created_at, v_count);
+  if ids is not null then
+    transfer_ids := array(
+      select coalesce(given.chosen_id, given.new_id)
+      from unnest(ids, transfer_ids) as given (chosen_id, new_id)
+    );
+  end if;
 
-  transfer as materialized (
-    select
-      request.place,
-      request.id as chosen_id,
-      'pglt_'
-      || case when request.place <= v_head_places then v_head else v_next_head end
-      || substr(pgledger.base32_text(digits.lanes), 3)
-      || v_tail as generated_id,
-      v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
-      request.amount,
-      request.event_at,
-      request.metadata,
-      source.balance as from_balance,
-      target.balance as to_balance,
-      source.version as from_version,
-      target.version as to_version,
-      request.from_key,
-      request.to_key
-    from request
-    inner join leg as source on request.place = source.place and not source.is_target
-    inner join leg as target on request.place = target.place and target.is_target
-    -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
-    -- OFFSET keeps the planner from repeating a step's expression wherever its result is used.
-    cross join lateral (
-      select pgledger.base32_lanes(step.bits) as lanes
-      from (
-        select
-          (((clock.microseconds / 1000) & 1023) << 20)
-          | 458760
-          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as bits
-        from (select v_microseconds + request.place - 1 as microseconds offset 0) as clock
-        offset 0
-      ) as step
-      offset 0
-    ) as digits
-    where (source.balance >= 0 or source.allow_negative_balance) and source.balance > -1e30
-      and (target.balance <= 0 or target.allow_positive_balance) and target.balance < 1e30
-  ),
-
-  written as (
-    insert into pgledger.transfers (
-      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-      to_balance, event_at, group_id, metadata
-    )
-    select
-      transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
-      transfer.created_at, coalesce(transfer.chosen_id, transfer.generated_id),
-      post_transfers.app_id, transfer.amount, transfer.from_balance, transfer.to_balance,
-      coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
-      coalesce(transfer.metadata, shared_metadata)
-    from transfer
-    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
-    order by transfer.chosen_id, transfer.place
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, metadata
   )
-
   select
-    coalesce(transfer.chosen_id, transfer.generated_id),
-    source.id,
-    target.id,
-    transfer.amount,
-    transfer.created_at,
-    coalesce(transfer.event_at, shared_event_at, transfer.created_at),
-    coalesce(transfer.metadata, shared_metadata),
-    source.currency,
-    source.name,
-    target.name,
-    transfer.from_balance,
-    transfer.to_balance,
-    transfer.from_version,
-    transfer.to_version,
-    post_transfers.group_id,
-    post_transfers.app_id,
-    source.tenant_id,
-    target.tenant_id,
-    null::text,
-    false
-  from transfer
-  inner join account as source on transfer.from_key = source.key
-  inner join account as target on transfer.to_key = target.key
-  order by transfer.place;
-
-  get diagnostics v_posted = row_count;
-
-  if v_posted <> cardinality(from_account_ids) then
-    v_ok := pgledger.check_accounts(
-      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
-    );
-    v_ok := pgledger.check_balances(
-      from_account_ids, to_account_ids, amounts, request_indexes, request_count
-    );
-    assert false, 'fewer transfers were posted than were asked for';
-  end if;
+    v_keys[numbers[request.place]], v_keys[numbers[v_count + request.place]],
+    from_versions[request.place], to_versions[request.place],
+    request.created_at, transfer_ids[request.place], post_transfers.app_id,
+    posted_amounts[request.place], from_balances[request.place], to_balances[request.place],
+    coalesce(request.event_at, shared_event_at), post_transfers.group_id,
+    coalesce(request.metadata, shared_metadata)
+  from (
+    select given.place, given.created_at, given.event_at, given.metadata
+    from (
+      select
+        generate_series(1, v_count) as place,
+        generate_series(
+          first_created_at,
+          first_created_at + (v_count - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at,
+        unnest(event_ats) as event_at,
+        unnest(metadatas) as metadata,
+        unnest(ids) as chosen_id
+      offset 0
+    ) as given
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
+    order by given.chosen_id, given.place
+  ) as request;
 
   update pgledger.accounts
   set
-    updated_at = v_created_at + (change.last_place - 1) * interval '1 microsecond',
-    version = accounts.version + change.entries,
-    balance = accounts.balance + change.amount
+    updated_at = first_created_at + (change.last_place - 1) * interval '1 microsecond',
+    version = change.version,
+    balance = change.balance
   from (
-    select leg.account_id, sum(leg.amount), count(*), max(leg.place)
-    from (
-      select given.account_id, -given.amount, given.place
-      from unnest(from_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
-      union all
-      select given.account_id, given.amount, given.place
-      from unnest(to_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
-    ) as leg (account_id, amount, place)
-    group by leg.account_id
-  ) as change (account_id, amount, entries, last_place)
-  where accounts.id = change.account_id
-    and accounts.id = any(v_locked_ids);
+    select
+      unnest(v_keys) as key,
+      unnest(v_last_places) as last_place,
+      unnest(v_versions) as version,
+      unnest(v_balances) as balance
+    offset 0
+  ) as change
+  where accounts.key = change.key
+    and accounts.key = any(v_keys);
 end;
 $$;
 
 comment on function pgledger.post_transfers is
-  'Writes many transfers at once, each new and sound by itself, and returns them in order.';
+  'Writes many transfers at once, each new and sound by itself; returns what it found and made.';
 
 revoke all on function pgledger.post_transfers from public;
+
+-- file: repeatable/10_ledger/posted_transfers.sql
+/*
+The answer to a batch that pgledger.post_transfers has written, made from its arrays: one row for
+each request, in their order, because all series go in step. The function stays inlinable: its rows
+go straight to the caller of the public function, and are not written down and read again on the
+way.
+*/
+create or replace function pgledger.posted_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  shared_event_at timestamptz,
+  shared_metadata jsonb,
+  app_id text,
+  group_id text,
+  transfer_ids text[],
+  first_created_at timestamptz,
+  amounts numeric[],
+  numbers integer[],
+  from_balances numeric[],
+  to_balances numeric[],
+  from_versions bigint[],
+  to_versions bigint[],
+  currencies text[],
+  names text[],
+  tenant_ids text[]
+)
+returns setof public.pgledger_transfer
+language sql
+stable
+parallel safe
+as $$
+  select
+    posted_transfers.transfer_ids[request.place],
+    request.from_account_id,
+    request.to_account_id,
+    posted_transfers.amounts[request.place],
+    request.created_at,
+    coalesce(request.event_at, posted_transfers.shared_event_at, request.created_at),
+    coalesce(request.metadata, posted_transfers.shared_metadata),
+    posted_transfers.currencies[request.from_number],
+    posted_transfers.names[request.from_number],
+    posted_transfers.names[request.to_number],
+    posted_transfers.from_balances[request.place],
+    posted_transfers.to_balances[request.place],
+    posted_transfers.from_versions[request.place],
+    posted_transfers.to_versions[request.place],
+    posted_transfers.group_id,
+    posted_transfers.app_id,
+    posted_transfers.tenant_ids[request.from_number],
+    posted_transfers.tenant_ids[request.to_number],
+    null::text,
+    false
+  from (
+    select
+      given.place,
+      given.created_at,
+      given.from_account_id,
+      given.to_account_id,
+      given.event_at,
+      given.metadata,
+      posted_transfers.numbers[given.place] as from_number,
+      posted_transfers.numbers[cardinality(posted_transfers.transfer_ids) + given.place]
+        as to_number
+    from (
+      select
+        generate_series(1, cardinality(posted_transfers.transfer_ids)) as place,
+        generate_series(
+          posted_transfers.first_created_at,
+          posted_transfers.first_created_at
+          + (cardinality(posted_transfers.transfer_ids) - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at,
+        unnest(posted_transfers.from_account_ids) as from_account_id,
+        unnest(posted_transfers.to_account_ids) as to_account_id,
+        unnest(posted_transfers.event_ats) as event_at,
+        unnest(posted_transfers.metadatas) as metadata
+      offset 0
+    ) as given
+    offset 0
+  ) as request
+$$;
+
+comment on function pgledger.posted_transfers is
+  'The rows of a batch that was just posted, in the order of its requests.';
+
+revoke all on function pgledger.posted_transfers from public;
 
 -- file: repeatable/10_ledger/refuse_account.sql
 /*
@@ -21232,7 +21594,7 @@ revoke all on function pgledger.has_prices from public;
 Whether usage was reported for a subscription after its last invoice, though it has ended. Nothing
 bills it by itself: the application has to ask for an interim invoice. Only periods that are not
 settled are looked at. What invoices look at one by one tells by when it was reported; of all other
-usage there are counts, which stay when events go.
+usage there are counts, which stay when events go. A correction, which changes neither, is a row.
 */
 create or replace function pgledger.has_unbilled_reports(
   app_id text,
@@ -21267,18 +21629,27 @@ as $$
       and subscriptions.tenant_id = has_unbilled_reports.tenant_id
       and subscriptions.status = 'canceled'
       and billed.ends_at > has_unbilled_reports.settled_before
-      and case
-        when pgledger.is_read_singly(meters) then exists (
+      and (
+        exists (
           select
-          from pgledger.usage_events
-          where usage_events.meter_key = meters.key
-            and usage_events.event_at < billed.ends_at
-            and usage_events.created_at > billed.finalized_at
+          from pgledger.usage_corrections
+          where usage_corrections.meter_key = meters.key
+            and usage_corrections.event_at < billed.ends_at
+            and usage_corrections.created_at > billed.finalized_at
         )
-        else billed.events <> pgledger.usage_between(
-          meters.key, null, 'count', billed.starts_at, billed.ends_at
-        )
-      end
+        or case
+          when pgledger.is_read_singly(meters) then exists (
+            select
+            from pgledger.usage_events
+            where usage_events.meter_key = meters.key
+              and usage_events.event_at < billed.ends_at
+              and usage_events.created_at > billed.finalized_at
+          )
+          else billed.events <> pgledger.usage_between(
+            meters.key, null, 'count', billed.starts_at, billed.ends_at
+          )
+        end
+      )
   )
 $$;
 
@@ -21358,7 +21729,7 @@ revoke all on function pgledger.hour_is_purged from public;
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
 Records one usage event, or raises the error that keeps it out.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.take_usage and of its caller.
 */
 create or replace function pgledger.ingest_one_usage(
   app_id text,
@@ -21375,16 +21746,40 @@ create or replace function pgledger.ingest_one_usage(
 language plpgsql
 volatile
 parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
+  v_taken record;
   v_answer record;
   v_ok boolean;
 begin
-  select answer.status, answer.id, answer.error, answer.arguments
-  into v_answer
-  from pgledger.ingest_usage(
+  v_taken := pgledger.take_usage(
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
+  );
+  if v_taken.meter_keys[1] is not null then
+    status := 'inserted';
+    id := pgledger.event_id(v_taken.now, v_taken.first_key + 1);
+    perform pgledger.roll_up_usage(
+      v_taken.first_key, v_taken.now, v_taken.meter_keys, array[quantity], array[event_at]
+    );
+    if v_taken.has_values then
+      perform pgledger.count_usage_values(
+        v_taken.now, v_taken.meter_keys, array[event_at], array[metadata]
+      );
+    end if;
+    return;
+  end if;
+
+  select answer.status, answer.id, answer.error, answer.arguments
+  into v_answer
+  from pgledger.usage_answers(
+    app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
+    array[idempotency_key], array[metadata], v_taken.now, v_taken.latest, v_taken.id_head,
+    v_taken.sound_keys, v_taken.meter_keys
   ) as answer;
   if v_answer.error = 'IdempotencyConflict' then
     -- It says in what the two differ.
@@ -21395,8 +21790,8 @@ begin
   if v_answer.error is not null then
     v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
-  ingest_one_usage.status := v_answer.status;
-  ingest_one_usage.id := v_answer.id;
+  status := v_answer.status;
+  id := v_answer.id;
 end;
 $$;
 
@@ -21404,123 +21799,6 @@ comment on function pgledger.ingest_one_usage is
   'Records one usage event and says what became of it; raises the error that keeps it out.';
 
 revoke all on function pgledger.ingest_one_usage from public;
-
--- file: repeatable/23_usage/ingest_usage.sql
-/*
-Records usage events. Each stands for itself: one that is wrong does not keep the others out. One
-call writes the events, their roll-ups and their values, so these always agree.
-
-An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
-time of an event that is known already.
-
-An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
-waits for the end of that.
-
-Purging: an event older than the tenant's purge line is not taken, because its key may have been
-forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
-raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
-
-Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by meter and key; roll-ups, ascending by meter, days before hours; values that are new,
-ascending. Values come after the roll-ups, because who removes an event holds its roll-ups while
-looking whether another event has its value.
-Errors: serialization_failure.
-*/
-create or replace function pgledger.ingest_usage(
-  app_id text,
-  tenant_ids text[],
-  feature_keys text[],
-  quantities numeric[],
-  event_ats timestamptz[],
-  idempotency_keys text[],
-  metadatas jsonb[],
-  latest_known_at timestamptz default null
-)
-returns table (event_index bigint, status text, id text, error text, arguments text[])
-language plpgsql
-volatile
-parallel unsafe
--- Plans do not depend on the values, and one call may hold one event or 100,000.
-set plan_cache_mode = force_generic_plan
-set enable_nestloop = off
-set enable_mergejoin = off
-set jit = off
-as $$
-declare
-  v_tenant_ids text[] := array(select distinct given.id from unnest(tenant_ids) as given (id));
-  v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
-  v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
-  v_now timestamptz;
-  v_latest timestamptz;
-  v_resolved record;
-  v_meter_keys integer[];
-  v_id_head text;
-begin
-  for v_look in 1..2 loop
-    v_now := pgledger.clock();
-    v_latest := greatest(v_now + pgledger.usage_skew(app_id), latest_known_at);
-    v_resolved := pgledger.resolve_usage(
-      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-      metadatas, v_now, v_latest
-    );
-    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
-    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
-    -- that a seat's new level is later than all levels before it.
-    if v_resolved.lacks_meters then
-      perform pgledger.open_meters(
-        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, v_now
-      );
-    end if;
-    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
-  end loop;
-  v_meter_keys := pgledger.insert_usage(
-    v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
-    idempotency_keys, metadatas
-  );
-  -- Purges stay an hour behind the clock.
-  if v_earliest < pgledger.clock() - interval '1 hour'
-    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, v_meter_keys)
-  then
-    raise exception using
-      errcode = '40001',
-      message = 'usage was purged while events of that time were being recorded',
-      hint = 'Run the transaction again.';
-  end if;
-
-  -- The last four characters of an event's id are its place.
-  v_id_head := left(pgledger.event_id(v_now, v_first_key), -4);
-  if array_position(v_meter_keys, null) is null then
-    return query
-    select
-      place.number,
-      'inserted',
-      v_id_head
-      || pgledger.base32_pair((place.number >> 10)::integer)
-      || pgledger.base32_pair((place.number & 1023)::integer),
-      null::text,
-      null::text[]
-    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
-  else
-    return query
-    select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
-    from pgledger.usage_answers(
-      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_latest, v_id_head, v_resolved.meter_keys, v_meter_keys
-    ) as answer;
-  end if;
-
-  -- Last, because most other calls that record usage wait for these rows.
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
-  if v_resolved.has_values then
-    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
-  end if;
-end;
-$$;
-
-comment on function pgledger.ingest_usage is
-  'Records usage events and their roll-ups; says of each what became of it, and why.';
-
-revoke all on function pgledger.ingest_usage from public;
 
 -- file: repeatable/23_usage/insert_usage.sql
 /*
@@ -21957,7 +22235,7 @@ The answer has one row for each event, in the order of the arrays.
 An event before the purge line is told of its key if that is taken at the end of the call, also by
 an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
 that counts raises no alarm.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.take_usage and of its caller.
 */
 create or replace function public.ledger_ingest_usage(
   app_id text,
@@ -21976,8 +22254,12 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 -- A plan for the arrays at hand would hold copies of all metadata.
 set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
+  v_taken record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_app(app_id);
@@ -21996,19 +22278,41 @@ begin
     3,
     pg_column_size(metadatas)
   );
-  return query
-  select
-    answer.event_index,
-    answer.status,
-    answer.id,
-    case when answer.error is not null then pgledger.error_code(answer.error) end,
-    case
-      when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
-    end
-  from pgledger.ingest_usage(
-    ledger_ingest_usage.app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-    metadatas
-  ) as answer;
+  v_taken := pgledger.take_usage(
+    app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, null
+  );
+  if array_position(v_taken.meter_keys, null) is null then
+    return query
+    select
+      place.number,
+      'inserted',
+      v_taken.id_head
+      || pgledger.base32_pair((place.number >> 10)::integer)
+      || pgledger.base32_pair((place.number & 1023)::integer),
+      null::text,
+      null::text
+    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
+  else
+    return query
+    select
+      answer.event_index,
+      answer.status,
+      answer.id,
+      case when answer.error is not null then pgledger.error_code(answer.error) end,
+      case
+        when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
+      end
+    from pgledger.usage_answers(
+      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas,
+      v_taken.now, v_taken.latest, v_taken.id_head, v_taken.sound_keys, v_taken.meter_keys
+    ) as answer;
+  end if;
+  perform pgledger.roll_up_usage(
+    v_taken.first_key, v_taken.now, v_taken.meter_keys, quantities, event_ats
+  );
+  if v_taken.has_values then
+    perform pgledger.count_usage_values(v_taken.now, v_taken.meter_keys, event_ats, metadatas);
+  end if;
 end;
 $$;
 
@@ -22205,7 +22509,7 @@ grant execute on function public.ledger_query_usage to pgledger_reader;
 -- file: repeatable/23_usage/ledger_record_usage.sql
 /*
 Raises what a batch would only report.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.ingest_one_usage.
 */
 create or replace function public.ledger_record_usage(
   app_id text,
@@ -23108,7 +23412,8 @@ revoke all on function pgledger.repeated_usage from public;
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
-cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
+cannot be taken is for pgledger.usage_fault to say. earliest is the time of the first event, of
+those that have one. has_values: values of metadata are to be
 counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
 that is wrong with them, as far as that can be known without one; those are in unopened.
 */
@@ -23121,6 +23426,7 @@ create or replace function pgledger.resolve_usage(
   event_ats timestamptz[],
   idempotency_keys text[],
   metadatas jsonb[],
+  earliest timestamptz,
   now timestamptz,
   latest timestamptz,
   out tenant_keys integer[],
@@ -23146,18 +23452,18 @@ begin
   from (
     select
       given.place,
-      meter.key as meter_key,
-      meter.tenant_key,
-      meter.unique_key,
-      meter.type,
+      meters.key as meter_key,
+      meters.tenant_key,
+      meters.unique_key,
+      meters.type,
       pgledger.quantity_fault(given.quantity) is null
       and coalesce(given.event_at, now) between
-        coalesce(meter.earliest, timestamptz 'epoch') and latest
+        greatest(purged.purged_before, timestamptz 'epoch') and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
-        meter.unique_key is null
-        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
+        meters.unique_key is null
+        or char_length(pgledger.counted_value(given.metadata, meters.unique_key))
         between 1 and 255
       ) as is_sound
     from unnest(
@@ -23165,19 +23471,27 @@ begin
     ) with ordinality as given (
       tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
     )
+    left join pgledger.meters
+      on meters.app_id = resolve_usage.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+      and given.tenant_id = meters.tenant_id
+      and given.feature_key = meters.feature_key
     left join (
-      select
-        meters.key, meters.tenant_key, meters.tenant_id, meters.feature_key, meters.unique_key,
-        meters.type, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
-      from pgledger.meters
-      inner join pgledger.tenants on meters.tenant_key = tenants.key
-      where meters.app_id = resolve_usage.app_id
-        and meters.tenant_id = any(distinct_tenant_ids)
+      select tenants.key, tenants.purged_before
+      from pgledger.tenants
+      where (
+          select max(last.purged_before)
+          from pgledger.tenants as last
+          where last.app_id = resolve_usage.app_id and last.purged_before > '-infinity'
+        ) > least(earliest, now)
         and tenants.app_id = resolve_usage.app_id
         and tenants.tenant_id = any(distinct_tenant_ids)
-    ) as meter
-      on given.tenant_id = meter.tenant_id
-      and given.feature_key = meter.feature_key
+      -- Kept apart, so that no tenant is read as long as no purge line lies behind any event.
+      offset 0
+    ) as purged
+      on meters.tenant_key = purged.key
+    -- Kept apart, so that an event is looked at once, and not for each of the sums.
+    offset 0
   ) as event;
 end;
 $$;
@@ -23206,17 +23520,18 @@ volatile
 parallel unsafe
 as $$
 begin
-  with event as materialized (
+  with event as (
     select
       given.place,
       given.meter_key,
       given.quantity,
-      coalesce(given.event_at, now) as event_at,
       -- Exact in double precision until the year 2242, and to a microsecond for longer.
       round(date_part('epoch', coalesce(given.event_at, now)) * 1000000)::bigint as microseconds
     from unnest(meter_keys, quantities, event_ats) with ordinality
       as given (meter_key, quantity, event_at, place)
     where given.meter_key is not null
+    -- Kept apart, so that the microseconds are computed once.
+    offset 0
   ),
   of_hour as materialized (
     select
@@ -23247,9 +23562,11 @@ begin
   )
   select
     part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
-    part.quantity, part.highest, latest.event_at, first_key + latest.place, latest.quantity
+    part.quantity, part.highest,
+    coalesce(event_ats[(part.latest & 1048575)::integer], now),
+    first_key + (part.latest & 1048575),
+    quantities[(part.latest & 1048575)::integer]
   from part
-  inner join event as latest on part.latest & 1048575 = latest.place
   order by part.meter_key, part.span, starts_at
   on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
   set
@@ -23325,6 +23642,107 @@ comment on function pgledger.seats_added is
   'How many seats an event added, or null where that cannot be told.';
 
 revoke all on function pgledger.seats_added from public;
+
+-- file: repeatable/23_usage/take_usage.sql
+/*
+Inserts usage events. Each stands for itself: one that is wrong does not keep the others out. Who
+calls this adds them to the roll-ups and the values in the same statement, so these always agree;
+but it answers before that, because most other calls that record usage wait for the roll-ups.
+
+sound_keys are the meters of the events that can be taken, meter_keys those of the events that were
+inserted; both have nulls in the places of the others. id_head: the ids of the events but for the
+last four characters, which are an event's place.
+
+An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
+time of an event that is known already.
+
+An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
+waits for the end of that.
+
+Purging: an event older than the tenant's purge line is not taken, because its key may have been
+forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
+raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
+
+Plans do not depend on the values, and one call may hold one event or 100,000. So who calls this
+forces generic plans, which join by hashing.
+
+Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
+ascending by meter and key. Then its caller takes: roll-ups, ascending by meter, days before
+hours; values that are new, ascending. Values come after the roll-ups, because who removes an event
+holds its roll-ups while looking whether another event has its value.
+Errors: serialization_failure.
+*/
+create or replace function pgledger.take_usage(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[],
+  latest_known_at timestamptz,
+  out first_key bigint,
+  out now timestamptz,
+  out latest timestamptz,
+  out sound_keys integer[],
+  out meter_keys integer[],
+  out has_values boolean,
+  out id_head text
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_tenant_ids text[];
+  v_earliest timestamptz;
+  v_resolved record;
+begin
+  select
+    array(select distinct given.id from unnest(tenant_ids) as given (id)),
+    (select min(given.at) from unnest(event_ats) as given (at))
+  into v_tenant_ids, v_earliest;
+  first_key := nextval('pgledger.usage_calls_seq') << 20;
+  for v_look in 1..2 loop
+    now := pgledger.clock();
+    latest := greatest(now + pgledger.usage_skew(app_id), latest_known_at);
+    v_resolved := pgledger.resolve_usage(
+      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+      metadatas, v_earliest, now, latest
+    );
+    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
+    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
+    -- that a seat's new level is later than all levels before it.
+    if v_resolved.lacks_meters then
+      perform pgledger.open_meters(
+        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, now
+      );
+    end if;
+    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
+  end loop;
+  sound_keys := v_resolved.meter_keys;
+  has_values := v_resolved.has_values;
+  meter_keys := pgledger.insert_usage(
+    first_key, now, v_resolved.tenant_keys, sound_keys, quantities, event_ats, idempotency_keys,
+    metadatas
+  );
+  -- Purges stay an hour behind the clock.
+  if v_earliest < pgledger.clock() - interval '1 hour'
+    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, meter_keys)
+  then
+    raise exception using
+      errcode = '40001',
+      message = 'usage was purged while events of that time were being recorded',
+      hint = 'Run the transaction again.';
+  end if;
+  id_head := left(pgledger.event_id(now, first_key), -4);
+end;
+$$;
+
+comment on function pgledger.take_usage is
+  'Inserts usage events, and says which of them were taken.';
+
+revoke all on function pgledger.take_usage from public;
 
 -- file: repeatable/23_usage/time_zone_of_tenant.sql
 /*
@@ -24297,7 +24715,7 @@ The limit is looked at twice. Who is refused at the first look waits for nobody.
 the meter is locked: consumers of a meter are serialized from there to the end of the transaction.
 Reports of usage are not, except those of a seat's level, which consumers would overwrite.
 
-Locks: the meter, then those of pgledger.ingest_usage.
+Locks: the meter, then those of pgledger.take_usage and of its caller.
 Errors: those of pgledger.entitlement and pgledger.ingest_one_usage.
 */
 create or replace function pgledger.consume_within_limit(
@@ -36253,8 +36671,7 @@ revoke all on function pgledger.invoice_occasions from public;
 /*
 The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
 has an invoice of its own only where nothing has been billed for its period. A period's draft that
-was there may still say what was to follow when it was drawn up: it is computed anew, and then looked
-at.
+was there may still say what was to follow when it was drawn up, so it is computed anew.
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
@@ -37114,7 +37531,7 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'f2e208412e6bf544331e98a93e33ad80af9ab396d030d957a7e11d9410888de9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37157,6 +37574,7 @@ values
   ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/microsecond_digits.sql', 'repeatable', 'd6a9049be5f93da38db260c6bc9f8e2c95682fdded1ab95827dbdd35d3876cd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37188,7 +37606,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '56a284b2298bb8bd5548ade228697145e3556dee3e1c4354f435fd5fd4105d61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f81764c5f3bbe2c7a31319ad3b37a809fcd6b939bc534851ad8dab1e8bad6747', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37198,16 +37616,17 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'f5d97d1681eb52ffb60f2c82b3b472746be6afbeb05836ef6388e9bdf10b8c18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'cab6999400079eadf0de4d42779131ea35dc8868f0db8922f099d6ccdeac0fd0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '9b735e1cb2da8efc5100b89fb536c4ce1db7b3e8cd67e2499711919145d37ce0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37219,7 +37638,9 @@ values
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'b6ba7ba5681d68064c0382eeddda9d2098c9e3ec3aa3582bf330c23d4e22b01d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'f323613e3e6199361ac25e7133e70e7dd4ecb0bbcb532f453145e3dd99769776', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37228,7 +37649,8 @@ values
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ff3e5a48de6c0f074935f936706832fcba9e0736a374649bfab2e17caa390c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '55d7426604d400a394f94791a6f04abe2e3214ccd5e602cf990995804ddcc886', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37400,21 +37822,20 @@ values
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '4003e19b2bb646db6f83793c930ff8ae1bb5859193663b36493a8773b3021a6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '0b7724c19b0cd227abd9a19497a3ac635de6536650531bbbe24f813e592773b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'a88dbaf09918fd9fbf7f03868282537fff70aa2725642b63c6384906201f0a46', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '55d7b82d610584992515cbe74ea2f34c806e31ca6c4bbde43a9c3a474a1633c8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'a648d01dd4de4357572f81705eb30aff8abcc1ab9e2a9efd45fe82f7c9ce98d1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'ca6ea17160c13c384fc3cd79a803d50f71180aef8f6bd7ca881289c4dd1e2bf0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37428,9 +37849,10 @@ values
   ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/purgeable_usage.sql', 'repeatable', '98229de7426edb2609306f749ebc22e5079aa1570b77e9e9bda16318d002fdca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', 'c1b4cafaceb619d1cc74b18aa918cb485fe79de583145a9c20e9919aa794af86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', 'fc5111111eb7910b856eae8e2db3249a4ba2592b55bb87ffce58dd1766c2d70b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/take_usage.sql', 'repeatable', '4322bd8da6aecf581ef10ebf1dc8c497ab83b7965d879389fe80e414e8568e1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/total_day_again.sql', 'repeatable', '0ce4aefb834128aa1a36f309097faec4c9156fbbdab232e713fe636845ec8748', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'edf0048139f95c11aebc7b750b64c24f3bb90fe2c16968126c9c09484fdc0658', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37448,7 +37870,7 @@ values
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', '23487a118e1951afd2d865a1f3788405b8b388c64e39d9ee8d6b9de5ba0acb02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'b858d911a16639d9c26d0b48ddd363e2852680b6522c4f849eea84ffd38cdb0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'ac3d90d078316d13a78a391de0cb228158c871e87f6bb7fd7dba384f03788bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37645,7 +38067,7 @@ values
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'b62de0b8298427991532756378939af696b4e95fa2fa409148d9d03bbbbb3662', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '1aab9be16243b00b9863b6d491dd56e0c85bff23265e26ab276f448534dbdb69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -10,10 +11,9 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from scripts.performance.console import TICK_SECONDS, note
+from scripts.performance.console import TICK_SECONDS, Progress, note
 from scripts.performance.databases import APP_ID, Control, connect
 from scripts.performance.report import Report
-from scripts.performance.servers import Target
 
 SUBSCRIPTIONS_A_CALL = 100
 FUNCTIONS_SHOWN = 12
@@ -21,34 +21,54 @@ FUNCTIONS_SHOWN = 12
 
 @dataclass(slots=True)
 class Advanced:
-    """What calls of ledger_advance have done: invoices, and milliseconds a call."""
+    """What calls of ledger_advance have done: invoices, seconds, and milliseconds a call."""
 
     invoices: int = 0
+    seconds: float = 0.0
     calls: list[float] = field(default_factory=list)
 
 
-def advance_all(dsn: str, surface: str, most: int | None = None) -> Advanced:
-    """Calls ledger_advance, each time in a transaction of its own, until nothing is left."""
+def advance(
+    session: Control,
+    surface: str,
+    most: int | None = None,
+    step: Callable[[int], None] | None = None,
+) -> Advanced:
+    """Calls ledger_advance, each time in a transaction of its own, until nothing is left.
+
+    Args:
+        session: In autocommit.
+        surface: Where the function is.
+        most: Ends when there are so many invoices; None for all that are due.
+        step: Is told of each call how many invoices it made.
+    """
     done = Advanced()
     statement = (
         "select count(*), count(*) filter (where change = 'invoice_finalized')"
         f" from {surface}.ledger_advance('{APP_ID}', {SUBSCRIPTIONS_A_CALL}, max_span => null)"
-    )
-    with closing(connect(dsn)) as session:
-        while most is None or done.invoices < most:
-            before = time.perf_counter()
-            row = session.execute(statement.encode()).fetchone()
-            done.calls.append((time.perf_counter() - before) * 1000)
-            if row is None or row[0] == 0:
-                break
-            done.invoices += row[1]
+    ).encode()
+    while most is None or done.invoices < most:
+        before = time.perf_counter()
+        row = session.execute(statement).fetchone()
+        milliseconds = (time.perf_counter() - before) * 1000
+        done.calls.append(milliseconds)
+        done.seconds += milliseconds / 1000
+        if row is None or row[0] == 0:
+            break
+        done.invoices += row[1]
+        if step is not None:
+            step(row[1])
     return done
 
 
-def advance_by_workers(target: Target, surface: str, workers: int) -> Advanced:
-    with ThreadPoolExecutor(workers) as pool:
-        parts = [pool.submit(advance_all, target.dsn, surface) for _ in range(workers)]
-    total = Advanced()
+def advance_together(
+    sessions: Sequence[Control], surface: str, most: int | None, progress: Progress
+) -> Advanced:
+    """All sessions at once; ``most`` is of each of them."""
+    before = time.perf_counter()
+    with ThreadPoolExecutor(len(sessions)) as pool:
+        parts = [pool.submit(advance, each, surface, most, progress.step) for each in sessions]
+    total = Advanced(seconds=time.perf_counter() - before)
     for part in parts:
         total.invoices += part.result().invoices
         total.calls += part.result().calls
@@ -66,13 +86,14 @@ def functions_called(connection: Control) -> dict[int, tuple[str, int, float]]:
     }
 
 
-def explain_advance(target: Target, connection: Control, surface: str, most: int) -> Report:
+def explain_advance(dsn: str, connection: Control, surface: str, most: int) -> Report:
     """Invoices some subscriptions in one session, and says which functions the time goes to."""
     report = Report()
     before = functions_called(connection)
-    dsn = make_conninfo(target.dsn, options="-c track_functions=all")
+    tracking = make_conninfo(dsn, options="-c track_functions=all")
     try:
-        done = advance_all(dsn, surface, most)
+        with closing(connect(tracking)) as session, Progress(max(most, 1), "invoices") as progress:
+            done = advance(session, surface, most, progress.step)
     except psycopg.OperationalError as refused:
         note(f"Not saying where the time goes: {refused}")
         return report

@@ -9,12 +9,12 @@ from scripts.performance.options import Options
 from scripts.performance.pgbench_driver import PgbenchDriver
 from scripts.performance.psycopg_driver import PsycopgDriver
 from scripts.performance.servers import Target
-from scripts.performance.work import Driver, Work
+from scripts.performance.work import Driver, Side
 
 
 def new_driver(
-    options: Options, target: Target, works: Mapping[str, Work]
+    options: Options, target: Target, sides: Mapping[str, Side]
 ) -> AbstractContextManager[Driver]:
     if options.driver == "pgbench":
-        return PgbenchDriver(target, options.workers, works)
-    return PsycopgDriver(target.dsn, options.workers, works)
+        return PgbenchDriver(target, options.workers, sides)
+    return PsycopgDriver(options.workers, sides)

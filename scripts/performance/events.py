@@ -107,6 +107,10 @@ class UsageBatches:
         return self.events.size
 
     @property
+    def answers(self) -> int:
+        return self.events.size
+
+    @property
     def statement(self) -> str:
         return (
             f"select * from {self.events.tenants.surface}.ledger_ingest_usage('{APP_ID}', "

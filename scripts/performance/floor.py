@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from scripts.performance.databases import Control, connect, execute, scalar
 from scripts.performance.errors import CheckFailed
-from scripts.performance.work import Slice, Task, Work
+from scripts.performance.rivals import Rival, Turn
+from scripts.performance.work import Side, Task, Work
 
 FLOOR_SCHEMA = "pgledger_floor"
 FLOOR_COMMENT = "Scratch tables of performance_check.py; safe to drop when it is not running."
 # Any fixed number: two runs with a floor in one database would drop each other's tables.
 FLOOR_LOCK = 7_453_010_018
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The ledger's slice before the floor's: when it began, how long it was to be, what it did."""
-
-    since: datetime
-    seconds: int
-    ours: Slice
 
 
 class Floor(Protocol):
@@ -40,6 +30,13 @@ class Floor(Protocol):
     def task(self, connection: Control, turn: Turn) -> Task:
         """Prepares the floor's turn, which follows the ledger's, and says what is to be done."""
         ...
+
+
+def open_floor(stack: ExitStack, connection: Control, dsn: str, floor: Floor) -> Rival:
+    """Makes a floor, which is there until the stack ends."""
+    stack.enter_context(floor_schema(connection, dsn))
+    floor.create(connection)
+    return Rival("floor", Side(dsn, floor.work), lambda turn: floor.task(connection, turn))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import statistics
 import time
 from typing import Any
 
+from scripts.performance.console import Progress
 from scripts.performance.databases import APP_ID, Control, scalar
 from scripts.performance.events import settle_usage
 from scripts.performance.report import Report, decimals
@@ -59,15 +60,17 @@ def measure_many_lines(connection: Control, tenants: Tenants, report: Report) ->
         times[name].append((time.perf_counter() - before) * 1000)
         return value
 
-    for _ in range(MANY_LINES_RUNS):
-        invoice = timed("create", create, lines, rates)
-        timed("finalize", finalize, invoice)
-        invoice = timed("generate", generate, subscription)
-        scalar(
-            connection,
-            f"select id from {surface}.ledger_delete_invoice(%s, %s, %s)",
-            (APP_ID, tenant, invoice),
-        )
+    with Progress(MANY_LINES_RUNS, "rounds") as progress:
+        for _ in range(MANY_LINES_RUNS):
+            invoice = timed("create", create, lines, rates)
+            timed("finalize", finalize, invoice)
+            invoice = timed("generate", generate, subscription)
+            scalar(
+                connection,
+                f"select id from {surface}.ledger_delete_invoice(%s, %s, %s)",
+                (APP_ID, tenant, invoice),
+            )
+            progress.step(1)
     for name, title in (
         ("create", "one-off invoice, created"),
         ("finalize", "one-off invoice, made final"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,9 @@ what --mode measures:
   history  newest 20 entries and balance_at of an account that has --transfers entries (1000000)
   growth   a single transfer when there are --transfers of them (5000000), over one when there are
            10000; a fresh database is needed
+  processor
+           processor time that a backend takes for a single transfer, over what it takes for the
+           floor's, both less a bare statement: --transfers of each (20000), the least of --rounds
   usage    ledger_ingest_usage with parallel arrays of --batch-size (10000) events of --tenants
            tenants, one call a transaction; and bytes an event when there are --events (1000000)
   entitlement
@@ -39,6 +43,17 @@ examples:
 
   # How much of what PostgreSQL can do at the very least is left, clients costing next to nothing:
   python performance_check.py --driver pgbench --floor
+
+  # A picture: throughput by workers and accounts, percentiles, bytes by table and index:
+  python performance_check.py --driver pgbench --workers 1,4,20 --accounts 50,1000 \\
+    --duration 12s --floor --plot transfers.svg
+
+  # Beside another ledger and an earlier pgledger, which are in databases of the same server:
+  python performance_check.py "dbname=books" --driver pgbench --floor --peer "dbname=other" \\
+    --baseline "dbname=old"
+
+  # What a transfer costs the server, whatever else the machine does:
+  python performance_check.py --mode processor
 
   # Batches of 1,000 in one stream:
   python performance_check.py --mode bulk --batch-size 1000 --workers 1 --driver pgbench --floor
@@ -82,11 +97,15 @@ DEFAULT_TRANSFERS = {
     "bytes": 200_000,
     "history": 1_000_000,
     "growth": 5_000_000,
+    "processor": 20_000,
 }
 THROUGHPUT_MODES = ("single", "batch", "bulk")
 FLOOR_MODES = (*THROUGHPUT_MODES, "usage")
 USAGE_MODES = ("usage", "entitlement", "invoice")
-MODES = (*THROUGHPUT_MODES, "python", "bytes", "history", "growth", *USAGE_MODES)
+PEER_MODES = ("single", "processor")
+BASELINE_MODES = (*THROUGHPUT_MODES, "processor", *USAGE_MODES)
+MODES = (*THROUGHPUT_MODES, "python", "bytes", "history", "growth", "processor", *USAGE_MODES)
+ANSWERS = ("row", "id", "count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +122,18 @@ class Options:
     vacuum: bool | None
     batch_size: int
     transfers: int
-    returning: str
+    returning: tuple[str, ...]
+    rounds: int
     tenants: int
     events: int
     floor: bool
+    peer: str | None
+    peer_accounts: str | None
+    baseline: str | None
     purge: bool
     json: Path | None
+    plot: Path | None
+    cases: tuple[tuple[int, int], ...]
 
 
 def seconds_of(text: str) -> int:
@@ -136,6 +161,21 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def answers(text: str) -> tuple[str, ...]:
+    """Reads what calls bring back: row, id or count, or several of them."""
+    chosen = tuple(dict.fromkeys(part.strip().rstrip("s") for part in text.split(",")))
+    for part in chosen:
+        if part not in ANSWERS:
+            raise argparse.ArgumentTypeError(f"{part!r} is not one of {', '.join(ANSWERS)}")
+    return chosen
+
+
+def whole_numbers(least: int, most: int) -> Callable[[str], list[int]]:
+    """Reads one or more whole numbers in a range, divided by commas."""
+    read = whole(least, most)
+    return lambda text: list(dict.fromkeys(read(part) for part in text.split(",")))
+
+
 def argument_parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="performance_check.py",
@@ -158,15 +198,17 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
     )
     add(
         "--accounts",
-        type=whole(2, MOST_ACCOUNTS),
+        type=whole_numbers(2, MOST_ACCOUNTS),
         metavar="N",
-        help="accounts to make and to pick from (default: 50; with --mode python 1000)",
+        help="accounts to make and to pick from (default: 50; with --mode python 1000); several, "
+        "such as 50,1000, are measured one after another",
     )
     add(
         "--workers",
-        type=whole(1, 1000),
+        type=whole_numbers(1, 1000),
         metavar="N",
-        help="connections at work at the same time (default: 20; of usage events 2)",
+        help="connections at work at the same time (default: 20; of usage events 2); several, such "
+        "as 1,4,20, are measured one after another",
     )
     add(
         "--duration",
@@ -191,16 +233,25 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
     )
     add(
         "--returning",
-        choices=("row", "id", "count"),
-        default="row",
-        help="what a call brings back of each transfer: its whole row or its id, or in mode bulk "
-        "nothing but their count (default: row)",
+        type=answers,
+        default=("row",),
+        metavar="WHAT",
+        help="what a call brings back of each transfer: row, the whole of it (default), or id; "
+        "with --mode bulk, by functions of their own, also count, how many there are; several, "
+        "such as row,id,count, take turns",
     )
     add(
         "--transfers",
         type=whole(1, 1_000_000_000),
         metavar="N",
-        help="transfers of the modes python, bytes, history and growth",
+        help="transfers of the modes python, bytes, history, growth and processor",
+    )
+    add(
+        "--rounds",
+        type=whole(1, 1000),
+        default=8,
+        metavar="N",
+        help="rounds of --mode processor, of which the least counts (default: 8)",
     )
     add(
         "--tenants",
@@ -221,43 +272,91 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
         help="measure in turn the least that PostgreSQL can do for the same work, and the ratio",
     )
     add(
+        "--peer",
+        metavar="DSN",
+        help="measure in turn another ledger, in any database that has a "
+        "pgledger_create_transfer(text, text, numeric), and the ratio",
+    )
+    add(
+        "--peer-accounts",
+        metavar="QUERY",
+        help="ids of accounts of the peer's, if it has no pgledger_create_account that takes a "
+        "name and a currency",
+    )
+    add(
+        "--baseline",
+        metavar="DSN",
+        help="measure in turn the same in another database that has pgledger, such as an earlier "
+        "commit of it, and the ratio",
+    )
+    add(
         "--purge",
         action="store_true",
         help="with --mode usage: measure in turn while old events are being purged, and the ratio",
     )
     add("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    add(
+        "--plot",
+        type=Path,
+        metavar="FILE.svg",
+        help="draw the figures: rates beside the rivals', percentiles, bytes by table and index",
+    )
     return parser
+
+
+def refusals(given: argparse.Namespace) -> Iterator[str]:
+    """Why these options do not go together."""
+    mode = str(given.mode)
+    several = (given.floor, given.purge, given.baseline is not None)
+    rules: list[tuple[object, str]] = [
+        (given.dsn is not None and given.embedded is not None, "a DSN or --embedded DIR, not both"),
+        (given.purge and sum(several) > 1, "--purge, --floor or --baseline, not both"),
+        (mode == "entitlement" and 0 < (given.events or 10) < 10, "at least 10 --events"),
+        (mode == "growth" and 0 < (given.transfers or 10) < 10, "at least 10 --transfers"),
+    ]
+    yield from (f"give {text}" for wrong, text in rules if wrong)
+    for is_given, option, modes in (
+        (given.floor, "--floor", FLOOR_MODES),
+        (given.peer is not None, "--peer", PEER_MODES),
+        (given.baseline is not None, "--baseline", BASELINE_MODES),
+        (given.purge, "--purge", ("usage",)),
+        (given.events is not None, "--events", USAGE_MODES),
+        (given.transfers is not None, "--transfers", tuple(DEFAULT_TRANSFERS)),
+        ("count" in given.returning, "--returning count", ("bulk",)),
+        (len(given.returning) > 1, "several --returning", THROUGHPUT_MODES),
+    ):
+        if is_given and mode not in modes:
+            which = f"--mode {modes[0]}" if len(modes) == 1 else f"the modes {', '.join(modes)}"
+            yield f"{option} goes with {which}"
+    if mode in USAGE_MODES and given.driver == "pgbench":
+        yield f"--mode {mode} makes idempotency keys, which pgbench cannot"
+    if given.peer_accounts is not None and given.peer is None:
+        yield "--peer-accounts goes with --peer"
+    if given.peer is not None and given.returning != ("row",):
+        yield "a peer's answers come back whole: leave --returning out"
+    several_cases = len(given.workers or [0]) * len(given.accounts or [0]) > 1
+    if several_cases and mode not in THROUGHPUT_MODES:
+        yield f"several --workers or --accounts go with the modes {', '.join(THROUGHPUT_MODES)}"
+    for option, path in (("--json", given.json), ("--plot", given.plot)):
+        if path is not None and not path.absolute().parent.is_dir():
+            yield f"{option}: there is no directory {path.parent}"
+    if given.plot is not None and given.plot.suffix != ".svg":
+        yield f"--plot draws SVG, so {given.plot} must end in .svg"
+    if given.plot is not None and mode == "growth":
+        yield "--mode growth has nothing to plot: it ends in two ratios"
 
 
 def read_options(arguments: Sequence[str], description: str | None) -> Options:
     parser = argument_parser(description)
     given = parser.parse_args(arguments)
+    for refusal in refusals(given):
+        parser.error(refusal)
     mode = str(given.mode)
-    if given.dsn is not None and given.embedded is not None:
-        parser.error("give a DSN or --embedded DIR, not both")
-    if given.floor and mode not in FLOOR_MODES:
-        parser.error(f"--floor goes with the modes {', '.join(FLOOR_MODES)}")
-    if given.purge and mode != "usage":
-        parser.error("--purge goes with --mode usage")
-    if given.returning == "count" and mode != "bulk":
-        parser.error("--returning count goes with --mode bulk")
-    if given.purge and given.floor:
-        parser.error("give --floor or --purge, not both")
-    if given.events is not None and mode not in USAGE_MODES:
-        parser.error(f"--events goes with the modes {', '.join(USAGE_MODES)}")
-    if mode == "entitlement" and given.events is not None and given.events < 10:
-        parser.error("--mode entitlement needs at least 10 --events")
-    if mode in USAGE_MODES and given.driver == "pgbench":
-        parser.error(f"--mode {mode} makes idempotency keys, which pgbench cannot")
-    if given.transfers is not None and mode not in DEFAULT_TRANSFERS:
-        parser.error(f"--transfers goes with the modes {', '.join(DEFAULT_TRANSFERS)}")
-    if mode == "growth" and given.transfers is not None and given.transfers < 10:
-        parser.error("--mode growth needs at least 10 --transfers")
-    if given.json is not None and not given.json.absolute().parent.is_dir():
-        parser.error(f"--json: there is no directory {given.json.parent}")
-    given.accounts = given.accounts or DEFAULT_ACCOUNTS.get(mode, 50)
     given.transfers = given.transfers or DEFAULT_TRANSFERS.get(mode, 0)
-    given.workers = given.workers or DEFAULT_WORKERS.get(mode, 20)
+    workers = given.workers or [DEFAULT_WORKERS.get(mode, 20)]
+    accounts = given.accounts or [DEFAULT_ACCOUNTS.get(mode, 50)]
+    given.cases = tuple(itertools.product(workers, accounts))
+    given.workers, given.accounts = given.cases[0]
     given.batch_size = given.batch_size or DEFAULT_BATCH_SIZE.get(mode, 1000)
     given.events = given.events or DEFAULT_EVENTS.get(mode, 0)
     given.tenants = given.tenants or DEFAULT_TENANTS.get(mode, 1000)

@@ -19,7 +19,7 @@ from pgledger.embedded import DEFAULT_MAJOR, EmbeddedError, server_binaries
 from scripts.performance.console import TICK_SECONDS, Tick
 from scripts.performance.errors import CheckFailed
 from scripts.performance.servers import Target
-from scripts.performance.work import Slice, Task, Work
+from scripts.performance.work import Side, Slice, Task
 
 CLIENT_THREADS = 2
 
@@ -54,18 +54,17 @@ def libpq_environment(dsn: str) -> dict[str, str]:
 class PgbenchDriver:
     """Workers that are clients of one pgbench, which costs the machine next to nothing."""
 
-    def __init__(self, target: Target, workers: int, works: Mapping[str, Work]) -> None:
+    def __init__(self, target: Target, workers: int, sides: Mapping[str, Side]) -> None:
         self._program = pgbench_program(target)
-        self._environment = libpq_environment(target.dsn)
         self._workers = workers
-        self._works = works
+        self._sides = sides
         self._directory = tempfile.TemporaryDirectory(prefix="pgl-pgbench-")
         self._scripts: dict[str, list[Path]] = {}
 
     def __enter__(self) -> Self:
-        for name, work in self._works.items():
+        for name, side in self._sides.items():
             paths: list[Path] = []
-            for number, script in enumerate(work.scripts()):
+            for number, script in enumerate(side.work.scripts()):
                 path = Path(self._directory.name, f"{name}-{number}.sql")
                 path.write_text(script, encoding="utf-8")
                 paths.append(path)
@@ -76,15 +75,15 @@ class PgbenchDriver:
         self._directory.cleanup()
 
     def run(self, task: Task, tick: Tick) -> Slice:
-        size = self._works[task.name].size
+        side = self._sides[task.name]
         with tempfile.TemporaryDirectory(prefix="log-", dir=self._directory.name) as logs:
-            report = self._pgbench(self._arguments(task, logs), tick)
+            report = self._pgbench(side.dsn, self._arguments(task, logs), tick)
             latencies = read_pgbench_logs(Path(logs))
         rate = re.search(r"^tps = ([\d.]+)", report, re.MULTILINE)
         if rate is None or not latencies:
             raise CheckFailed(f"pgbench made no transaction:\n{report}")
         # pgbench's own rate leaves out the time in which it connects.
-        return Slice(size * len(latencies), len(latencies) / float(rate[1]), latencies)
+        return Slice(side.work.size * len(latencies), len(latencies) / float(rate[1]), latencies)
 
     def _arguments(self, task: Task, logs: str) -> list[str]:
         clients = self._workers
@@ -104,10 +103,10 @@ class PgbenchDriver:
             *(f"--file={path}" for path in self._scripts[task.name]),
         ]
 
-    def _pgbench(self, arguments: list[str], tick: Tick) -> str:
+    def _pgbench(self, dsn: str, arguments: list[str], tick: Tick) -> str:
         with subprocess.Popen(
             [self._program, *arguments],
-            env=self._environment,
+            env=libpq_environment(dsn),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -7,7 +7,7 @@ import signal
 import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection as Pipe
@@ -18,7 +18,7 @@ from scripts.performance.console import TICK_SECONDS, Tick
 from scripts.performance.databases import Control, connect
 from scripts.performance.errors import CheckFailed
 from scripts.performance.packed import Packed, PackedDumper
-from scripts.performance.work import Slice, Task, Work
+from scripts.performance.work import Side, Slice, Task, Work
 
 
 def shares(task: Task, workers: int) -> list[Task]:
@@ -57,21 +57,26 @@ def repeat(
                 break
             before, now = now, time.monotonic()
             latencies.append((now - before) * 1000)
-            rows += cursor.rowcount
+            rows += cursor.rowcount * work.size // work.answers
     return Part(started, now, rows, latencies)
 
 
-def worker_main(pipe: Pipe, dsn: str, works: Mapping[str, Work]) -> None:
+def worker_main(pipe: Pipe, sides: Mapping[str, Side]) -> None:
     """A worker's process: does one task after another until the pipe closes."""
     try:
-        with connect(dsn) as connection:
-            connection.prepare_threshold = 0
-            connection.adapters.register_dumper(Packed, PackedDumper)
-            streams = {name: work.parameters() for name, work in works.items()}
+        with ExitStack() as stack:
+            connections: dict[str, Control] = {}
+            for dsn in {side.dsn: None for side in sides.values()}:
+                connection = stack.enter_context(connect(dsn))
+                connection.prepare_threshold = 0
+                connection.adapters.register_dumper(Packed, PackedDumper)
+                connections[dsn] = connection
+            streams = {name: side.work.parameters() for name, side in sides.items()}
             pipe.send(None)
             while True:
                 task = pipe.recv()
-                pipe.send(repeat(connection, works[task.name], streams[task.name], task))
+                side = sides[task.name]
+                pipe.send(repeat(connections[side.dsn], side.work, streams[task.name], task))
     except (EOFError, BrokenPipeError):
         # The parent is gone.
         return
@@ -93,10 +98,9 @@ def sigint_blocked() -> Iterator[None]:
 class PsycopgDriver:
     """Workers that are Python processes, so that Python's own lock is not what is measured."""
 
-    def __init__(self, dsn: str, workers: int, works: Mapping[str, Work]) -> None:
-        self._dsn = dsn
+    def __init__(self, workers: int, sides: Mapping[str, Side]) -> None:
         self._workers = workers
-        self._works = works
+        self._sides = sides
         self._processes: list[multiprocessing.process.BaseProcess] = []
         self._pipes: list[Pipe] = []
 
@@ -119,9 +123,7 @@ class PsycopgDriver:
     def _start_worker(self) -> None:
         spawning = multiprocessing.get_context("spawn")
         ours, theirs = spawning.Pipe()
-        process = spawning.Process(
-            target=worker_main, args=(theirs, self._dsn, self._works), daemon=True
-        )
+        process = spawning.Process(target=worker_main, args=(theirs, self._sides), daemon=True)
         process.start()
         theirs.close()
         self._processes.append(process)

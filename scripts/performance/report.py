@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from scripts.performance.databases import Control, scalar
 from scripts.performance.options import Options
 from scripts.performance.slices import Comparison
-from scripts.performance.work import total_of
 
 
 @dataclass(slots=True)
@@ -30,6 +29,8 @@ def rounded(value: object) -> object:
         return round(value, 6)
     if isinstance(value, list):
         return [rounded(each) for each in value]
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
     return value
 
 
@@ -61,29 +62,46 @@ def decimals(milliseconds: float) -> str:
     return f"{milliseconds:.1f}" if milliseconds >= 1 else f"{milliseconds:.3f}"
 
 
-def add_percentiles(report: Report, latencies: Iterable[float], name: str = "") -> None:
+def add_percentiles(
+    report: Report, latencies: Iterable[float], name: str = "", key: str | None = None
+) -> None:
     """Milliseconds of a call: half, 19 of 20 and 99 of 100 are not slower than these."""
     ordered = sorted(latencies)
     label = f"{name} " if name else ""
-    key = f"{name.replace(' ', '_')}_" if name else ""
+    key = name.replace(" ", "_") if key is None else key
+    key = f"{key}_" if key else ""
     for share in (50, 95, 99):
         value = percentile(ordered, share / 100)
         report.add(f"{label}p{share} in milliseconds: {value:.3f}", **{f"{key}p{share}_ms": value})
 
 
-def add_floor(report: Report, result: Comparison, noun: str = "transfer") -> None:
-    ratios = result.ratios
-    floor = total_of(result.baseline)
+def add_rivals(
+    report: Report, result: Comparison, others: Sequence[str] = (), noun: str = "transfer"
+) -> None:
+    """What took turns with the ledger: its own call with other answers, and its rivals."""
+    for name in others:
+        rate = result.total(name).per_second
+        report.add(f"Returning {name}, {noun}s/second: {rate:.1f}", **{f"{name}_per_second": rate})
+        add_percentiles(report, result.total(name).latencies, f"returning {name}", key=name)
+        add_ratio(report, result, name, "ledger", f"Returning {name}, ratio to the first")
+    for rival in result.slices:
+        if rival in ("ledger", *others):
+            continue
+        rate = result.total(rival).per_second
+        title = rival.capitalize()
+        report.add(f"{title} {noun}s/second: {rate:.1f}", **{f"{rival}_per_second": rate})
+        add_ratio(report, result, "ledger", rival, f"{title} ratio")
+        over = 1 / result.ratio("ledger", rival)
+        report.add(f"Time/{noun} over the {rival}'s: {over:.2f}", **{f"{rival}_time_ratio": over})
+        for name in others:
+            add_ratio(report, result, name, rival, f"{title} ratio, returning {name}")
+
+
+def add_ratio(report: Report, result: Comparison, name: str, over: str, title: str) -> None:
+    """The ratio of the sums, and the range of the slices' ratios."""
+    ratio, ratios = result.ratio(name, over), result.ratios(name, over)
+    key = over if name == "ledger" else f"{name}_{over}"
     report.add(
-        f"Floor {noun}s/second: {floor.per_second:.1f}",
-        floor_per_second=floor.per_second,
-    )
-    report.add(
-        f"Floor ratio: {result.ratio:.3f} (slices: {min(ratios):.3f} to {max(ratios):.3f})",
-        floor_ratio=result.ratio,
-        floor_slice_ratios=ratios,
-    )
-    report.add(
-        f"Time/{noun} over the floor's: {1 / result.ratio:.2f}",
-        floor_time_ratio=1 / result.ratio,
+        f"{title}: {ratio:.3f} (slices: {min(ratios):.3f} to {max(ratios):.3f})",
+        **{f"{key}_ratio": ratio, f"{key}_slice_ratios": ratios},
     )

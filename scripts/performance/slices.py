@@ -1,4 +1,4 @@
-"""A measurement in slices, in which the ledger and its floor take turns."""
+"""A measurement in slices, in which the ledger and its rivals take turns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from scripts.performance.console import Progress
 from scripts.performance.databases import Control, scalar
 from scripts.performance.errors import CheckFailed
-from scripts.performance.floor import Floor, Turn
+from scripts.performance.rivals import Rival, Turn
 from scripts.performance.work import Driver, Slice, Task, total_of
 
 SLICE_SECONDS = 3
@@ -16,49 +16,60 @@ FEWEST_SLICES = 4
 
 
 def slice_lengths(duration: int) -> list[int]:
-    """Divides a duration into whole seconds, so that two kinds of work can take turns."""
+    """Divides a duration into whole seconds, so that several kinds of work can take turns."""
     count = min(duration, max(FEWEST_SLICES, duration // SLICE_SECONDS))
     return [duration // count + (number < duration % count) for number in range(count)]
 
 
 @dataclass(slots=True)
 class Comparison:
-    """Slices of what is measured and, in turn with them, of what it is compared with.
+    """Slices of several kinds of work that took turns: as many of each, by its name."""
 
-    That is a floor, or the same work undisturbed.
-    """
+    slices: dict[str, list[Slice]] = field(default_factory=dict)
 
-    measured: list[Slice] = field(default_factory=list)
-    baseline: list[Slice] = field(default_factory=list)
+    def add(self, name: str, part: Slice) -> None:
+        self.slices.setdefault(name, []).append(part)
 
-    @property
-    def ratio(self) -> float:
-        return total_of(self.measured).per_second / total_of(self.baseline).per_second
+    def total(self, name: str) -> Slice:
+        return total_of(self.slices[name])
 
-    @property
-    def ratios(self) -> list[float]:
-        pairs = zip(self.measured, self.baseline, strict=True)
-        return [measured.per_second / baseline.per_second for measured, baseline in pairs]
+    def ratio(self, name: str, over: str) -> float:
+        return self.total(name).per_second / self.total(over).per_second
+
+    def ratios(self, name: str, over: str) -> list[float]:
+        """Ratios slice by slice."""
+        pairs = zip(self.slices[name], self.slices[over], strict=True)
+        return [part.per_second / other.per_second for part, other in pairs]
 
 
 def take_turns(
-    connection: Control, driver: Driver, lengths: Sequence[int], floor: Floor | None
+    connection: Control,
+    driver: Driver,
+    duration: int,
+    ours: Sequence[str],
+    rivals: Sequence[Rival],
 ) -> Comparison:
-    """Runs the ledger's slices, each followed by one of the floor.
+    """Runs a slice of each of ours, then one of each rival, again and again.
 
-    So a machine that becomes faster or slower in the meantime does so for both.
+    So a machine that becomes faster or slower in the meantime does so for all.
     """
     result = Comparison()
-    with Progress(sum(lengths) * (2 if floor else 1), "s") as progress:
+    lengths = slice_lengths(duration)
+    with Progress(duration * (len(ours) + len(rivals)), "s") as progress:
         for length in lengths:
-            since = scalar(connection, "select clock_timestamp()")
-            ours = driver.run(Task("ledger", seconds=length), progress.tick)
-            progress.step(length)
-            result.measured.append(ours)
-            if not ours.rows:
-                raise CheckFailed("nothing was completed: give it a longer --duration")
-            if floor is not None:
-                task = floor.task(connection, Turn(since, length, ours))
-                result.baseline.append(driver.run(task, progress.tick))
+            for name in ours:
+                since = scalar(connection, "select clock_timestamp()")
+                part = driver.run(Task(name, seconds=length), progress.tick)
                 progress.step(length)
+                result.add(name, part)
+                if not part.rows:
+                    raise CheckFailed("nothing was completed: give it a longer --duration")
+                turn = Turn(since, length, part)
+            for rival in rivals:
+                result.add(rival.name, driver.run(rival.task(turn), progress.tick))
+                progress.step(length)
+                if not result.slices[rival.name][-1].rows:
+                    raise CheckFailed(
+                        f"the {rival.name} completed nothing: give it a longer --duration"
+                    )
     return result

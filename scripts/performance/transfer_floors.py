@@ -9,7 +9,8 @@ from pathlib import Path
 
 from scripts.performance.accounts import FIRST_NUMBER
 from scripts.performance.databases import APP_ID, Control, execute, scalar
-from scripts.performance.floor import FLOOR_SCHEMA, Turn
+from scripts.performance.floor import FLOOR_SCHEMA
+from scripts.performance.rivals import Turn
 from scripts.performance.transfers import LARGEST_CENTS, pgbench_pair, random_pairs
 from scripts.performance.work import Task, Work
 
@@ -23,6 +24,7 @@ class PlainTransfers:
 
     count: int
     size: int = 1
+    answers: int = 1
 
     @property
     def statement(self) -> str:
@@ -43,6 +45,11 @@ class PlainBatches:
 
     columns: str
     size: int
+
+    @property
+    def answers(self) -> int:
+        # An insert says how many rows it made.
+        return self.size
 
     @property
     def statement(self) -> str:

@@ -11,12 +11,17 @@ from decimal import Decimal
 from scripts.performance.accounts import FIRST_NUMBER, Books
 from scripts.performance.console import Progress, note
 from scripts.performance.databases import APP_ID, Control, scalar
+from scripts.performance.errors import CheckFailed
 from scripts.performance.options import MOST_IN_A_CALL, Options
 from scripts.performance.work import READY_BATCHES, Work
 
 LARGEST_CENTS = 10_000
-
-BULK_ENDINGS = {"row": "", "id": "_ids", "count": "_count"}
+# By what they answer with.
+BULK_FUNCTIONS = {
+    "row": "pgledger_create_transfers_bulk",
+    "id": "pgledger_create_transfers_bulk_ids",
+    "count": "pgledger_create_transfers_bulk_count",
+}
 
 
 def random_pairs(
@@ -42,7 +47,7 @@ def pgbench_pair(count: int) -> str:
 
 
 def columns_of(returning: str) -> str:
-    return "*" if returning == "row" else "id"
+    return "id" if returning == "id" else "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Singles:
     books: Books
     returning: str
     size: int = 1
+    answers: int = 1
 
     def call(self, from_id: str, to_id: str, amount: str) -> str:
         return (
@@ -77,14 +83,15 @@ class Singles:
 class Batches:
     """Many transfers a call, their requests ready-made.
 
-    ``form`` is "batch" for one array of requests, or "bulk" for parallel arrays, for which there
-    are functions that return ids or a count only.
+    ``form`` is "batch" for one array of requests, or "bulk" for parallel arrays, for which there is
+    a function for each kind of answer.
     """
 
     books: Books
     returning: str
     form: str
     size: int
+    answers: int
 
     def call(self, *arrays: str) -> str:
         surface = self.books.surface
@@ -92,10 +99,10 @@ class Batches:
             function = "pgledger_create_transfers_from_rows"
             types = [f"{surface}.pgledger_transfer_request[]"]
         else:
-            function = f"pgledger_create_transfers_bulk{BULK_ENDINGS[self.returning]}"
+            function = BULK_FUNCTIONS[self.returning]
             types = ["text[]", "text[]", "numeric[]"]
+        columns = columns_of(self.returning) if self.form == "batch" else "*"
         values = ", ".join(f"{text}::{kind}" for text, kind in zip(arrays, types, strict=True))
-        columns = "*" if self.form == "bulk" else columns_of(self.returning)
         return f"select {columns} from {surface}.{function}({values}, app_id => '{APP_ID}')"
 
     def ready(self) -> list[tuple[str, ...]]:
@@ -128,10 +135,34 @@ def array_literals(form: str, requests: Iterable[Sequence[object]]) -> tuple[str
     return tuple(f"{{{','.join(map(str, values))}}}" for values in zip(*requests, strict=True))
 
 
-def ledger_work(options: Options, books: Books) -> Work:
-    if options.mode in ("batch", "bulk"):
-        return Batches(books, options.returning, options.mode, options.batch_size)
-    return Singles(books, options.returning)
+def ledger_work(
+    options: Options, connection: Control, books: Books, returning: str | None = None
+) -> Work:
+    """What the mode repeats; it brings back the first of what the options ask for, or another."""
+    returning = returning or options.returning[0]
+    size = options.batch_size
+    if options.mode == "batch":
+        return Batches(books, returning, "batch", size, answers=size)
+    if options.mode == "bulk":
+        many = answers_with_many(connection, books, BULK_FUNCTIONS[returning])
+        return Batches(books, returning, "bulk", size, answers=size if many else 1)
+    return Singles(books, returning)
+
+
+def answers_with_many(connection: Control, books: Books, function: str) -> bool:
+    """Whether a function answers with many rows; it must be there."""
+    found = connection.execute(
+        """
+        select p.proretset
+        from pg_catalog.pg_proc as p
+        join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+        where n.nspname = %s and p.proname = %s
+        """,
+        (books.schema, function),
+    ).fetchone()
+    if found is None:
+        raise CheckFailed(f"this pgledger has no {function}: leave it out of --returning")
+    return bool(found[0])
 
 
 def load(connection: Control, books: Books, transfers: int, *, hot: bool = False) -> None:
@@ -143,9 +174,9 @@ def load(connection: Control, books: Books, transfers: int, *, hot: bool = False
         transfers: How many.
         hot: Whether each transfer has the first account on one of its sides.
     """
-    work = Batches(books, "id", "bulk", MOST_IN_A_CALL)
+    work = Batches(books, "row", "bulk", MOST_IN_A_CALL, answers=MOST_IN_A_CALL)
     statement = f"select count(*) from ({work.statement}) as made"
-    requests = Singles(books, "id").parameters()
+    requests = Singles(books, "row").parameters()
     if hot:
         requests = through_first(books, requests)
     note(f"Making {transfers} transfers")

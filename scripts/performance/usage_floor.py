@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from scripts.performance.databases import Control, execute
 from scripts.performance.events import Events
-from scripts.performance.floor import FLOOR_SCHEMA, Turn
+from scripts.performance.floor import FLOOR_SCHEMA
+from scripts.performance.rivals import Turn
 from scripts.performance.work import Task, Work
 
 
@@ -19,6 +20,11 @@ class PlainInserts:
 
     @property
     def size(self) -> int:
+        return self.events.size
+
+    @property
+    def answers(self) -> int:
+        # An insert says how many rows it made.
         return self.events.size
 
     @property

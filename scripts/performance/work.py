@@ -18,14 +18,18 @@ class Work(Protocol):
 
     Attributes:
         size: Transfers or events a call.
+        answers: Rows that come back of a call: one for each of them, or one for all.
     """
 
     @property
     def size(self) -> int: ...
 
     @property
+    def answers(self) -> int: ...
+
+    @property
     def statement(self) -> str:
-        """What psycopg executes: a row for each transfer or event, and no row when none is left."""
+        """What psycopg executes; no row comes back when nothing is left to do."""
         ...
 
     def parameters(self) -> Iterator[Sequence[object]]:
@@ -35,6 +39,14 @@ class Work(Protocol):
     def scripts(self) -> list[str]:
         """Scripts that pgbench picks from at random."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Work, and the database that does it."""
+
+    dsn: str
+    work: Work
 
 
 @dataclass(slots=True)

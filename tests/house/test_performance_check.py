@@ -3,6 +3,7 @@
 No figure is judged here: how fast a machine is, is no property of the code.
 """
 
+import io
 import itertools
 import json
 import os
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,13 @@ from psycopg.conninfo import make_conninfo
 
 from pgledger.migrate import migrate
 from scripts.performance.accounts import Books, new_id_prefix
+from scripts.performance.console import Progress
+from scripts.performance.errors import CheckFailed
 from scripts.performance.events import Past
 from scripts.performance.floor import FLOOR_COMMENT
 from scripts.performance.options import seconds_of
 from scripts.performance.packed import ARRAY_HEAD_BYTES, packed_array, with_new_digits
+from scripts.performance.plot import draw
 from scripts.performance.report import percentile
 from scripts.performance.slices import slice_lengths
 from support.database import Connect, NewDatabase
@@ -61,6 +66,7 @@ KEYS = {
     "transfers_per_second",
     "ms_per_transfer",
     "bytes_per_transfer",
+    "bytes_by_relation",
     "p50_ms",
     "p95_ms",
     "p99_ms",
@@ -300,6 +306,232 @@ def test_floor_clears_up_after_a_run_that_was_killed(
     assert not floor_exists(conn)
 
 
+# Rivals
+
+PEER = """
+create table accounts (id text primary key, name text not null, currency text not null);
+create table transfers (from_id text not null, to_id text not null, amount numeric not null);
+
+create function pgledger_create_account(name text, currency text, note jsonb default null)
+returns setof accounts language sql as $$
+  insert into accounts (id, name, currency) values (gen_random_uuid(), $1, $2) returning *
+$$;
+
+create function pgledger_create_transfer(
+  from_id text, to_id text, amount numeric, note jsonb default null
+)
+returns setof transfers language sql as $$
+  insert into transfers (from_id, to_id, amount) values ($1, $2, $3) returning *
+$$;
+"""
+RIVAL_LINES = (
+    r"{} transfers/second: \d+\.\d",
+    r"{} ratio: \d+\.\d+ \(slices: \d+\.\d+ to \d+\.\d+\)",
+    r"Time/transfer over the {}'s: \d+\.\d+",
+)
+
+
+@pytest.fixture
+def peer_dsn(database: NewDatabase, connect: Connect) -> str:
+    dsn = database()
+    connection = connect(dsn=dsn)
+    connection.execute(PEER.encode())
+    connection.commit()
+    return dsn
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "pgbench"])
+def test_rivals_take_turns_with_the_ledger(
+    ledger_dsn: str,
+    peer_dsn: str,
+    database: NewDatabase,
+    connect: Connect,
+    figures: Path,
+    driver: str,
+) -> None:
+    baseline_dsn = database()
+    migrate(baseline_dsn)
+    lines = run(
+        ledger_dsn,
+        *(*FEW, "--driver", driver, "--floor", "--json", str(figures)),
+        *("--peer", peer_dsn, "--baseline", baseline_dsn),
+    )
+    rivals = [
+        line.format(name if "over" in line else name.capitalize())
+        for name in ("floor", "peer", "baseline")
+        for line in RIVAL_LINES
+    ]
+    assert_matches(lines, (*SEED_LINES, *PERCENTILE_LINES, *rivals))
+    written = json.loads(figures.read_text())
+    for name in ("floor", "peer", "baseline"):
+        assert written[f"{name}_ratio"] == pytest.approx(
+            written["transfers_per_second"] / written[f"{name}_per_second"], abs=1e-5
+        )
+    peer = connect(dsn=peer_dsn)
+    assert value(peer, "select count(*) from accounts where currency = 'USD'") == 4
+    # Each account, on both sides, and never on both at once.
+    assert value(peer, "select count(distinct from_id) + count(distinct to_id) from transfers") == 8
+    assert value(peer, "select bool_and(from_id <> to_id and amount > 0) from transfers")
+    assert count_transfers(connect(dsn=baseline_dsn)) > 0
+
+
+def test_accounts_of_the_peer_may_be_there_already(
+    ledger_dsn: str, peer_dsn: str, connect: Connect
+) -> None:
+    peer = connect(dsn=peer_dsn)
+    peer.execute("drop function pgledger_create_account")
+    peer.execute(
+        "insert into accounts (id, name, currency)"
+        " select 'it''s ' || n, 'mine', 'EUR' from generate_series(1, 6) as n"
+    )
+    peer.commit()
+    arguments = (ledger_dsn, *FEW, "--peer", peer_dsn)
+    assert "say with --peer-accounts QUERY" in refused(*arguments)
+    few = "select id from accounts limit 3"
+    assert "4 accounts of the peer are needed, and there are 3" in refused(
+        *arguments, "--peer-accounts", few
+    )
+    for driver in ("psycopg", "pgbench"):
+        query = "select id from accounts order by id;"
+        run(*arguments, "--driver", driver, "--peer-accounts", query)
+        used = "select array_agg(distinct from_id order by from_id) from transfers"
+        assert value(peer, used) == [f"it's {number}" for number in range(1, 5)]
+        peer.execute("truncate transfers")
+        peer.commit()
+
+
+def test_peer_needs_the_function(ledger_dsn: str, database: NewDatabase) -> None:
+    reason = refused(ledger_dsn, *FEW, "--peer", database())
+    assert "no function pgledger_create_transfer(text, text, numeric)" in reason
+
+
+def test_answers_take_turns(ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path) -> None:
+    lines = run(
+        ledger_dsn,
+        *(*FEW, "--mode", "bulk", "--batch-size", "7", "--floor"),
+        *("--returning", "rows,ids,count", "--json", str(figures)),
+    )
+    written = json.loads(figures.read_text())
+    assert written["returning"] == ["row", "id", "count"]
+    for name in ("id", "count"):
+        assert f"Returning {name}, ratio to the first: " in "\n".join(lines)
+        assert written[f"{name}_floor_ratio"] == pytest.approx(
+            written[f"{name}_per_second"] / written["floor_per_second"], abs=1e-4
+        )
+    # Those of all three; a call counts for what it made, whatever comes back of it.
+    assert count_transfers(conn) > written["transfers"]
+    assert count_transfers(conn) % 7 == written["transfers"] % 7 == 0
+
+
+def test_answer_that_there_is_no_function_for_is_refused(
+    ledger_dsn: str, conn: psycopg.Connection[Any]
+) -> None:
+    conn.execute("drop function if exists pgledger_create_transfers_bulk_count")
+    conn.commit()
+    reason = refused(ledger_dsn, *FEW, "--mode", "bulk", "--returning", "count")
+    assert "this pgledger has no pgledger_create_transfers_bulk_count" in reason
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's clocks")
+def test_processor_mode_counts_what_a_backend_takes(
+    ledger_dsn: str, peer_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    lines = run(
+        ledger_dsn,
+        *("--mode", "processor", "--accounts", "4", "--transfers", "60", "--rounds", "3"),
+        *("--peer", peer_dsn, "--json", str(figures)),
+    )
+    assert lines[0] == "Calls of each: 60"
+    written = json.loads(figures.read_text())
+    assert written["bare_processor_us"] > 0
+    for rival in ("floor", "peer"):
+        assert written[f"{rival}_processor_ratio"] == pytest.approx(
+            written["ledger_processor_us"] / written[f"{rival}_processor_us"], rel=1e-3
+        )
+        assert len(written[f"{rival}_round_ratios"]) == 3
+    # A round more, in which plans are made.
+    assert count_transfers(conn) == 80
+    assert not floor_exists(conn)
+
+
+def test_broken_books_are_no_result(ledger_dsn: str, conn: psycopg.Connection[Any]) -> None:
+    run(ledger_dsn, *FEW)
+    conn.execute("set session_replication_role = replica")
+    conn.execute("update pgledger.accounts set balance = balance + 1 where version > 0")
+    conn.commit()
+    assert "pgledger_verify found what is wrong: " in refused(ledger_dsn, *FEW)
+
+
+# Pictures
+
+
+def texts_of(picture: Path) -> list[str]:
+    root = ElementTree.parse(picture).getroot()
+    return [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_workers_and_accounts_are_drawn_beside_one_another(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "transfers.svg"
+    lines = run(
+        ledger_dsn,
+        *("--workers", "1,2", "--accounts", "3,4", "--duration", "1s", "--floor"),
+        *("--json", str(figures), "--plot", str(picture)),
+    )
+    written = json.loads(figures.read_text())
+    cases = [(each["workers"], each["accounts"]) for each in written["runs"]]
+    assert cases == [(1, 3), (1, 4), (2, 3), (2, 4)]
+    assert [line for line in lines if not line.startswith(" ")] == [
+        f"{workers} workers, {accounts} accounts:" for workers, accounts in cases
+    ]
+    assert sum(each["transfers"] for each in written["runs"]) == count_transfers(conn)
+    texts = texts_of(picture)
+    assert {
+        *("Transfers a second", "ledger", "floor", "2 workers, 4 accounts", "1 worker, 3 accounts"),
+        *("Milliseconds a call: percentiles", "p50", "p95", "p99", "transfers_id_pk"),
+    } <= set(texts)
+    assert any(text.startswith("Bytes a transfer, by table and index: ") for text in texts)
+    again = tmp_path / "again.svg"
+    draw(written, again)
+    assert again.read_bytes() == picture.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("measured", "drawn"),
+    [
+        (
+            {"ledger_processor_us": 90.0, "floor_processor_us": 40.0},
+            {"Microseconds of processor time a transfer, more than a bare statement", "floor"},
+        ),
+        (
+            {"workers": 2, "batch_size": 1000, "events_per_second": 1e5, "peer_per_second": 2.5},
+            {"Events a second", "2 workers, batches of 1,000", "100,000", "2.50"},
+        ),
+        (
+            {f"small_check_{share}_ms": 1.5 for share in ("p50", "p95", "p99")},
+            {"Milliseconds a call: percentiles", "small check", "p95"},
+        ),
+    ],
+)
+def test_each_kind_of_figure_is_drawn(
+    measured: dict[str, Any], drawn: set[str], tmp_path: Path
+) -> None:
+    picture = tmp_path / "some.svg"
+    draw(measured, picture)
+    assert drawn <= set(texts_of(picture))
+    # Nothing that changes with the day.
+    assert b"date" not in picture.read_bytes()
+
+
+def test_picture_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(CheckFailed, match="nothing to draw"):
+        draw({"mode": "growth"}, tmp_path / "none.svg")
+    monkeypatch.setattr("scripts.performance.plot.find_spec", lambda name: None)
+    with pytest.raises(CheckFailed, match="pip install matplotlib"):
+        draw({}, tmp_path / "none.svg")
+
+
 # The other bars
 
 
@@ -423,6 +655,28 @@ def test_usage_mode_ingests_beside_its_floor(
     assert not floor_exists(conn)
 
 
+def test_usage_modes_take_turns_with_a_baseline(
+    ledger_dsn: str, database: NewDatabase, connect: Connect, figures: Path
+) -> None:
+    baseline_dsn = database()
+    migrate(baseline_dsn)
+    baseline = ("--baseline", baseline_dsn)
+    _, written = usage_run(ledger_dsn, figures, "--mode", "usage", "--events", "20", *baseline)
+    assert written["baseline_ratio"] == pytest.approx(
+        written["events_per_second"] / written["baseline_per_second"], abs=1e-5
+    )
+    events = count_events(connect(dsn=baseline_dsn))
+    assert events > 0
+    _, written = usage_run(
+        ledger_dsn, figures, "--mode", "entitlement", "--events", "40", *baseline
+    )
+    assert count_events(connect(dsn=baseline_dsn)) == events + 40
+    assert written["large_baseline_p50_ratio"] == pytest.approx(
+        written["baseline_large_check_p50_ms"] / written["large_check_p50_ms"], rel=1e-2
+    )
+    assert written["baseline_large_check_buffers_read"] > 0
+
+
 def test_usage_is_of_all_tenants_and_just_happened(
     ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
 ) -> None:
@@ -482,9 +736,17 @@ def test_entitlement_mode_compares_few_with_many(
 
 @pytest.mark.slow
 def test_invoice_mode_invoices_each_subscription_once(
-    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+    ledger_dsn: str,
+    conn: psycopg.Connection[Any],
+    database: NewDatabase,
+    connect: Connect,
+    figures: Path,
 ) -> None:
-    lines, written = usage_run(ledger_dsn, figures, "--mode", "invoice", "--events", "200")
+    baseline_dsn = database()
+    migrate(baseline_dsn)
+    lines, written = usage_run(
+        ledger_dsn, figures, "--mode", "invoice", "--events", "200", "--baseline", baseline_dsn
+    )
     assert_matches(
         lines[:4],
         (r"Events: 200", r"Invoices at the start: 3", r"Invoices: \d+", r"Seconds: \d+\.\d"),
@@ -498,6 +760,9 @@ def test_invoice_mode_invoices_each_subscription_once(
         ),
     )
     assert any(line.startswith("Where the time goes") for line in lines)
+    assert written["baseline_ratio"] > 0
+    invoices = "select count(*) from ledger_invoices where kind = 'period' and status <> 'draft'"
+    assert value(connect(dsn=baseline_dsn), invoices) == 3
     assert {"subscriptions_per_second", "many_lines_create_ms"} <= set(written)
     assert conn.execute(
         """
@@ -529,14 +794,29 @@ def test_database_without_pgledger_is_refused(database: NewDatabase) -> None:
         (("--workers", "0"), "0 is not from 1"),
         (("--batch-size", "100001"), "100001 is not from 1 to 100,000"),
         (("--mode", "python", "--floor"), "--floor goes with the modes single, batch, bulk, usage"),
-        (("--transfers", "5"), "--transfers goes with the modes python, bytes, history, growth"),
+        (
+            ("--transfers", "5"),
+            "--transfers goes with the modes python, bytes, history, growth, processor",
+        ),
         (("--mode", "growth", "--transfers", "9"), "at least 10"),
         (("--events", "5"), "--events goes with the modes usage, entitlement, invoice"),
         (("--mode", "entitlement", "--events", "9"), "at least 10"),
         (("--tenants", "0"), "0 is not from 1 to 100,000"),
         (("--mode", "entitlement", "--purge"), "--purge goes with --mode usage"),
         (("--mode", "usage", "--purge", "--floor"), "not both"),
+        (("--mode", "usage", "--purge", "--baseline", "dbname=old"), "not both"),
+        (("--mode", "bulk", "--peer", "dbname=peer"), "--peer goes with the modes single, proc"),
+        (("--peer-accounts", "select 1"), "--peer-accounts goes with --peer"),
+        (("--peer", "dbname=peer", "--returning", "id"), "answers come back whole"),
+        (("--mode", "bytes", "--baseline", "dbname=old"), "--baseline goes with the modes single"),
         (("--returning", "count"), "--returning count goes with --mode bulk"),
+        (("--mode", "bytes", "--returning", "row,id"), "several --returning go"),
+        (("--returning", "all"), "'all' is not one of row, id, count"),
+        (("--mode", "usage", "--workers", "1,2"), "several --workers or --accounts go"),
+        (("--workers", "1,0"), "0 is not from 1"),
+        (("--plot", "picture.png"), "must end in .svg"),
+        (("--plot", "no/such/directory/picture.svg"), "there is no directory"),
+        (("--mode", "growth", "--plot", "picture.svg"), "nothing to plot"),
         (("--mode", "usage", "--driver", "pgbench"), "which pgbench cannot"),
         (("dbname=books", "--embedded", "books"), "not both"),
         (("--json", "no/such/directory/figures.json"), "there is no directory"),
@@ -643,9 +923,14 @@ def test_help_teaches() -> None:
         "--tenants",
         "--events",
         "--purge",
+        "--peer",
+        "--peer-accounts",
+        "--baseline",
+        "--rounds",
+        "--plot",
     ):
         assert option in text
-    modes = ("single", "batch", "bulk", "python", "bytes", "history", "growth")
+    modes = ("single", "batch", "bulk", "python", "bytes", "history", "growth", "processor")
     for mode in (*modes, "usage", "entitlement", "invoice"):
         assert re.search(rf"^  {mode}\b", text, re.MULTILINE)
     assert "Transfers are permanent" in text
@@ -653,6 +938,31 @@ def test_help_teaches() -> None:
 
 
 # Small parts
+
+
+def test_progress_is_lines_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Progress(4, "calls") as progress:
+        progress.step(1)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("scripts.performance.console.LINE_SECONDS", 0.0)
+    with Progress(4, "calls") as progress:
+        progress.tick()
+        progress.step(1)
+        progress.step(3)
+    assert capsys.readouterr().err == (
+        "  0 of 4 calls in 0 s\n  1 of 4 calls in 0 s, about 0 s left\n"
+    )
+
+
+def test_progress_is_a_bar_with_its_time_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", shown)
+    with Progress(4, "calls") as progress:
+        progress.step(1)
+    assert re.search(r"25%\|.*\| 1/4 calls \[00:00<", shown.getvalue())
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from scripts.performance.modes.entitlement import measure_entitlement
 from scripts.performance.modes.growth import measure_growth
 from scripts.performance.modes.history import measure_history
 from scripts.performance.modes.invoice import measure_invoice
+from scripts.performance.modes.processor import measure_processor
 from scripts.performance.modes.python import measure_python
 from scripts.performance.modes.throughput import measure_throughput
 from scripts.performance.modes.usage import measure_usage
@@ -25,6 +26,7 @@ MEASURES: Mapping[str, Callable[[Options, Target, Control], Report]] = {
     "bytes": measure_bytes,
     "history": measure_history,
     "growth": measure_growth,
+    "processor": measure_processor,
     "usage": measure_usage,
     "entitlement": measure_entitlement,
     "invoice": measure_invoice,

@@ -13,7 +13,10 @@ from scripts.performance.options import Options
 from scripts.performance.report import Report, head_figures
 from scripts.performance.servers import Target
 from scripts.performance.transfers import ledger_work
-from scripts.performance.work import Task
+from scripts.performance.work import Side, Task
+
+# Transfers between two looks at how far it is.
+STEP = 10_000
 
 
 def measure_bytes(options: Options, target: Target, connection: Control) -> Report:
@@ -23,13 +26,18 @@ def measure_bytes(options: Options, target: Target, connection: Control) -> Repo
     books = open_books(connection, options.accounts)
     vacuum_full(connection)
     before = ledger_sizes(connection)
+    work = ledger_work(options, connection, books)
     with (
-        new_driver(options, target, {"ledger": ledger_work(options, books)}) as driver,
-        Progress(1, "run") as progress,
+        new_driver(options, target, {"ledger": Side(target.dsn, work)}) as driver,
+        Progress(options.transfers, "transfers") as progress,
     ):
         note(f"Making {options.transfers} transfers")
-        calls = math.ceil(options.transfers / options.workers) * options.workers
-        made = driver.run(Task("ledger", calls=calls), progress.tick).rows
+        made = 0
+        while made < options.transfers:
+            each = math.ceil(min(options.transfers - made, STEP) / options.workers)
+            step = driver.run(Task("ledger", calls=each * options.workers), progress.tick).rows
+            progress.step(step)
+            made += step
     vacuum_full(connection)
     grown = {name: size - before[name] for name, size in ledger_sizes(connection).items()}
 

@@ -10,7 +10,6 @@ from scripts.performance.options import GROWTH_START, Options
 from scripts.performance.report import Report, head_figures
 from scripts.performance.servers import Target
 from scripts.performance.transfers import load
-from scripts.performance.work import total_of
 
 
 def measure_growth(options: Options, target: Target, connection: Control) -> Report:
@@ -31,18 +30,18 @@ def measure_growth(options: Options, target: Target, connection: Control) -> Rep
         load(connection, books, wanted - present)
         settle(connection)
         result = compare(options, target, connection, books, with_floor=True)
-        ours = total_of(result.measured)
+        ours, ratio = result.total("ledger"), result.ratio("ledger", "floor")
         milliseconds = options.workers * 1000 / ours.per_second
         report.add(
             f"Milliseconds/transfer at {wanted} transfers: {milliseconds:.3f}"
-            f" (floor ratio {result.ratio:.3f})",
+            f" (floor ratio {ratio:.3f})",
             **{
                 f"{name}_transfers": wanted,
                 f"{name}_ms_per_transfer": milliseconds,
-                f"{name}_floor_ratio": result.ratio,
+                f"{name}_floor_ratio": ratio,
             },
         )
-        results.append((ours.per_second, result.ratio))
+        results.append((ours.per_second, ratio))
     (small, small_ratio), (large, large_ratio) = results
     report.add(
         f"Time as measured, large over small: {small / large:.3f}",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from scripts.performance.accounts import Books, open_books
+from scripts.performance.console import Progress
 from scripts.performance.databases import APP_ID, Control, buffers_read, scalar, settle
 from scripts.performance.options import Options
 from scripts.performance.report import Report, add_percentiles, head_figures
@@ -25,16 +26,24 @@ class Reads:
     buffers: int = 0
 
 
-def observe_reads(connection: Control, statement: str, calls: Iterable[Sequence[object]]) -> Reads:
+def observe_reads(connection: Control, statement: str, calls: Sequence[Sequence[object]]) -> Reads:
     """Times each call as a caller sees it, then repeats it to see what it reads."""
     reads = Reads()
-    for parameters in calls:
-        before = time.perf_counter()
-        connection.execute(statement.encode(), parameters, prepare=True).fetchall()
-        reads.milliseconds.append((time.perf_counter() - before) * 1000)
-        reads.rows = max(reads.rows, rows_read(connection, statement, parameters))
-        reads.buffers = max(reads.buffers, buffers_read(connection, statement, parameters))
+    with Progress(len(calls), "calls") as progress:
+        for parameters in calls:
+            observe_read(connection, statement, parameters, reads)
+            progress.step(1)
     return reads
+
+
+def observe_read(
+    connection: Control, statement: str, parameters: Sequence[object], reads: Reads
+) -> None:
+    before = time.perf_counter()
+    connection.execute(statement.encode(), parameters, prepare=True).fetchall()
+    reads.milliseconds.append((time.perf_counter() - before) * 1000)
+    reads.rows = max(reads.rows, rows_read(connection, statement, parameters))
+    reads.buffers = max(reads.buffers, buffers_read(connection, statement, parameters))
 
 
 def rows_read(connection: Control, statement: str, parameters: Sequence[object]) -> int:

@@ -16,7 +16,7 @@ from scripts.performance.report import Report, add_percentiles, usage_figures
 from scripts.performance.servers import Target
 from scripts.performance.slices import Comparison, slice_lengths
 from scripts.performance.tenants import open_tenants
-from scripts.performance.work import Slice, Task, Work, total_of
+from scripts.performance.work import Side, Slice, Task, total_of
 
 # Of events that are purged: when they happened, in hours ago. Only whole UTC hours are purged.
 OLD_HOURS = (27, 3)
@@ -30,6 +30,10 @@ class Purges:
 
     surface: str
     size: int = PURGE_EVENTS
+
+    @property
+    def answers(self) -> int:
+        return self.size
 
     @property
     def statement(self) -> str:
@@ -51,34 +55,35 @@ def measure_purge(options: Options, target: Target, connection: Control) -> Repo
     tenants = open_tenants(connection, options.tenants)
     size = options.batch_size
     calls = math.ceil(options.events / size / options.workers)
-    works: dict[str, Work] = {
-        "ledger": UsageBatches(Events(tenants, size)),
-        "old": UsageBatches(Events(tenants, size, Past(*OLD_HOURS, steps=calls))),
+    old_events = Events(tenants, size, Past(*OLD_HOURS, steps=calls))
+    sides = {
+        "alone": Side(target.dsn, UsageBatches(Events(tenants, size))),
+        "old": Side(target.dsn, UsageBatches(old_events)),
     }
-    purging: dict[str, Work] = {"purge": Purges(tenants.surface)}
+    purging = {"purge": Side(target.dsn, Purges(tenants.surface))}
     purged = Slice()
     result = Comparison()
     with (
-        PsycopgDriver(target.dsn, options.workers, works) as driver,
-        PsycopgDriver(target.dsn, 1, purging) as purger,
+        PsycopgDriver(options.workers, sides) as driver,
+        PsycopgDriver(1, purging) as purger,
         Progress(2 * options.duration, "s") as progress,
     ):
         old = ingest(driver, "old", options.events, size, options.workers)
         settle_usage(connection)
         note(f"Starting {options.workers} workers for {options.duration} seconds, twice")
         for length in slice_lengths(options.duration):
-            alone = driver.run(Task("ledger", seconds=length), progress.tick)
+            alone = driver.run(Task("alone", seconds=length), progress.tick)
             progress.step(length)
             purger.begin(Task("purge", seconds=length))
-            disturbed = driver.run(Task("ledger", seconds=length), progress.tick)
+            disturbed = driver.run(Task("alone", seconds=length), progress.tick)
             part = purger.end(progress.tick)
             progress.step(length)
             purged = total_of([purged, part])
             is_over = purged.rows >= old or not part.rows
             # A slice in which the purging ended would show only a part of what it costs.
-            if not (is_over and result.measured):
-                result.measured.append(disturbed)
-                result.baseline.append(alone)
+            if not (is_over and result.slices):
+                result.add("disturbed", disturbed)
+                result.add("alone", alone)
             if is_over:
                 break
     return purge_report(usage_figures(options, connection), result, old, purged)
@@ -86,8 +91,8 @@ def measure_purge(options: Options, target: Target, connection: Control) -> Repo
 
 def purge_report(figures: dict[str, object], result: Comparison, old: int, purged: Slice) -> Report:
     report = Report(figures=figures)
-    disturbed, alone = total_of(result.measured), total_of(result.baseline)
-    ratios = result.ratios
+    disturbed, alone = result.total("disturbed"), result.total("alone")
+    ratio, ratios = result.ratio("disturbed", "alone"), result.ratios("disturbed", "alone")
     report.add(f"Old events: {old}", old_events=old)
     report.add(f"Purged events: {purged.rows}", purged_events=purged.rows)
     report.add(f"Seconds of purging: {purged.seconds:.1f}", purge_seconds=purged.seconds)
@@ -98,9 +103,8 @@ def purge_report(figures: dict[str, object], result: Comparison, old: int, purge
         events_per_second_while_purging=disturbed.per_second,
     )
     report.add(
-        f"While purging, over alone: {result.ratio:.3f}"
-        f" (slices: {min(ratios):.3f} to {max(ratios):.3f})",
-        purge_ratio=result.ratio,
+        f"While purging, over alone: {ratio:.3f} (slices: {min(ratios):.3f} to {max(ratios):.3f})",
+        purge_ratio=ratio,
         purge_slice_ratios=ratios,
     )
     return report

@@ -9,36 +9,48 @@ from scripts.performance.console import note
 from scripts.performance.databases import Control, ledger_sizes
 from scripts.performance.drivers import new_driver
 from scripts.performance.events import Events, UsageBatches, ingest
-from scripts.performance.floor import Floor, floor_schema
+from scripts.performance.floor import open_floor
 from scripts.performance.modes.purge import measure_purge
 from scripts.performance.options import Options
-from scripts.performance.report import Report, add_floor, add_percentiles, usage_figures
+from scripts.performance.report import Report, add_percentiles, add_rivals, usage_figures
+from scripts.performance.rivals import Rival, open_rivals
 from scripts.performance.servers import Target
-from scripts.performance.slices import slice_lengths, take_turns
+from scripts.performance.slices import take_turns
 from scripts.performance.tenants import open_tenants
 from scripts.performance.usage_floor import UsageFloor
-from scripts.performance.work import Work, total_of
+from scripts.performance.work import Side
 
 
 def measure_usage(options: Options, target: Target, connection: Control) -> Report:
     """Ingestion of events in batches, and the bytes that they take."""
     if options.purge:
         return measure_purge(options, target, connection)
-    tenants = open_tenants(connection, options.tenants)
-    events = Events(tenants, options.batch_size)
-    works: dict[str, Work] = {"ledger": UsageBatches(events)}
+
+    def events_in(database: Control) -> Events:
+        return Events(open_tenants(database, options.tenants), options.batch_size)
+
+    events = events_in(connection)
     before = ledger_sizes(connection)
+
+    def floor(stack: ExitStack) -> Rival:
+        return open_floor(stack, connection, target.dsn, UsageFloor(events))
+
     with ExitStack() as stack:
-        floor: Floor | None = None
-        if options.floor:
-            stack.enter_context(floor_schema(connection, target.dsn))
-            floor = UsageFloor(events)
-            floor.create(connection)
-            works["floor"] = floor.work
-        driver = stack.enter_context(new_driver(options, target, works))
+        rivals = stack.enter_context(
+            open_rivals(
+                options,
+                target,
+                floor=floor if options.floor else None,
+                peer=None,
+                ours=lambda other: UsageBatches(events_in(other)),
+            )
+        )
+        sides = {"ledger": Side(target.dsn, UsageBatches(events))}
+        sides |= {rival.name: rival.side for rival in rivals}
+        driver = stack.enter_context(new_driver(options, target, sides))
         note(f"Starting {options.workers} workers for {options.duration} seconds")
-        result = take_turns(connection, driver, slice_lengths(options.duration), floor)
-        ours = total_of(result.measured)
+        result = take_turns(connection, driver, options.duration, ["ledger"], rivals)
+        ours = result.total("ledger")
         made = ours.rows
         if made < options.events:
             made += ingest(
@@ -51,8 +63,7 @@ def measure_usage(options: Options, target: Target, connection: Control) -> Repo
     report.add(f"Elapsed time in seconds: {ours.seconds:.1f}", seconds=ours.seconds)
     report.add(f"Events/second: {ours.per_second:.1f}", events_per_second=ours.per_second)
     add_percentiles(report, ours.latencies)
-    if options.floor:
-        add_floor(report, result, "event")
+    add_rivals(report, result, noun="event")
     add_usage_bytes(report, grown, made)
     return report
 
