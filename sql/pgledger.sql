@@ -7724,6 +7724,11 @@ as $$
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_correction(text, text, text, timestamp with time zone, numeric, boolean, text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
@@ -20664,6 +20669,52 @@ comment on function pgledger.aggregate_usage is
 
 revoke all on function pgledger.aggregate_usage from public;
 
+-- file: repeatable/23_usage/check_correction.sql
+/*
+Refuses arguments that cannot correct or remove an event. Whether the event is there is asked under
+its lock, by pgledger.correct_usage.
+
+Checks, in this order: app_id, tenant_id, id, event_at, quantity unless the event is removed, reason.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidQuantity, InvalidArgument.
+*/
+create or replace function pgledger.check_correction(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  quantity numeric,
+  is_removed boolean,
+  reason text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'evt');
+  if event_at is null then
+    v_ok := pgledger.fail('NullArgument', array['event_at']);
+  end if;
+  if not is_removed then
+    v_ok := pgledger.check_quantity('quantity', quantity);
+  end if;
+  if reason is not null then
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_correction is
+  'Refuses arguments that cannot correct or remove a usage event.';
+
+revoke all on function pgledger.check_correction from public;
+
 -- file: repeatable/23_usage/check_usage_edges.sql
 /*
 Refuses times between which usage is added up, if one splits an hour whose events may have been
@@ -21866,7 +21917,7 @@ grant execute on function public.ledger_aggregate_usage_by_feature to pgledger_r
 /*
 Locks: those of pgledger.correct_usage.
 
-Checks, in this order: app_id, tenant_id, id, event_at, quantity, reason, purge line, existence.
+Checks: those of pgledger.check_correction, then those of pgledger.correct_usage.
 */
 create or replace function public.ledger_correct_usage(
   app_id text,
@@ -21887,15 +21938,9 @@ declare
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_id('id', id, 'evt');
-  if event_at is null then
-    v_ok := pgledger.fail('NullArgument', array['event_at']);
-  end if;
-  v_ok := pgledger.check_quantity('quantity', quantity);
-  if reason is not null then
-    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
-  end if;
+  v_ok := pgledger.check_correction(
+    app_id, tenant_id, id, event_at, quantity, is_removed => false, reason => reason
+  );
 
   v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, quantity, reason);
   return v_answer;
@@ -22254,7 +22299,7 @@ grant execute on function public.ledger_record_usage to pgledger_poster;
 /*
 Locks: those of pgledger.correct_usage.
 
-Checks, in this order: app_id, tenant_id, id, event_at, reason, purge line, existence.
+Checks: those of pgledger.check_correction, then those of pgledger.correct_usage.
 */
 create or replace function public.ledger_remove_usage(
   app_id text,
@@ -22274,14 +22319,9 @@ declare
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_id('id', id, 'evt');
-  if event_at is null then
-    v_ok := pgledger.fail('NullArgument', array['event_at']);
-  end if;
-  if reason is not null then
-    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
-  end if;
+  v_ok := pgledger.check_correction(
+    app_id, tenant_id, id, event_at, null, is_removed => true, reason => reason
+  );
 
   v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, null, reason);
   return v_answer;
@@ -37175,7 +37215,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b31dfa150d0b6a36c2207be77411b6e8040398e13ed264f6713ddac2dde35b60', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '62daf92a13c63f829ffaed5651f58f03e3d23e01e13968b9defc7cf6d6893ce0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37361,6 +37401,7 @@ values
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '2a37f9919cf6a27b795f48cde1d887911838dbab53a87f4ac429ae95142ff620', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_correction.sql', 'repeatable', 'efe396dbcac885ca6ea3191a94cf93a3618965846d4b32cba7007a43f0cf38d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37381,12 +37422,12 @@ values
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'eb2dab5b2c6fa91b051e8923a6242c12eccacb2a73df19287c4160fdfe256ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '7d24d03dc63848a89bbf6ad6a27405e535f695635f18ffb18759b10fb7473b4d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'ca6ea17160c13c384fc3cd79a803d50f71180aef8f6bd7ca881289c4dd1e2bf0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
