@@ -3135,6 +3135,7 @@ create table pgledger.invoices (
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
   change_version bigint default 0 not null,
+  rival_changes bigint,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -3208,6 +3209,9 @@ comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
 comment on column pgledger.invoices.change_version is
   'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
+comment on column pgledger.invoices.rival_changes is
+  'For an invoice of kind period that was computed, how many changes of the tenant''s other '
+  'subscriptions within the period it knew of; otherwise null.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -6554,7 +6558,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3')
+      '70b670f0e4818ea37c412e4fdfac0c90a3127af1a16ce6c6fb82473602bcd955')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -8145,6 +8149,11 @@ as $$
     ),
     (
       'function', 'private',
+      'missed_rivals(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
       'boolean)', 'owner', '', ''
     ),
@@ -8344,6 +8353,11 @@ as $$
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'rival_changes(subscriptions, timestamp with time zone, timestamp with time zone, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -30292,6 +30306,7 @@ begin
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
+  invoice.rival_changes := v_drawn.rival_changes;
   v_drawn := pgledger.complete_invoice(
     invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
   );
@@ -30310,6 +30325,7 @@ revoke all on function pgledger.draw_invoice from public;
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
 own start lies; and when the period ends as far as is known. It is what is due as known by now, less
 what has been billed. What the invoice itself has charged before does not count as billed.
+rival_changes says of a period invoice how many changes of other subscriptions it knows of.
 
 A period invoice has the base fee of the period, that of the next period if it is paid in advance,
 usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
@@ -30320,7 +30336,8 @@ create or replace function pgledger.draw_lines(
   invoice pgledger.invoices,
   exponent integer,
   out lines pgledger.invoice_lines[],
-  out period_end timestamptz
+  out period_end timestamptz,
+  out rival_changes bigint
 )
 language plpgsql
 stable
@@ -30355,6 +30372,7 @@ begin
       ) as line
     );
   else
+    rival_changes := pgledger.rival_changes(subscription, v_period.starts_at, period_end);
     lines := array(
       select line
       from pgledger.base_lines(
@@ -31036,7 +31054,8 @@ Lines for usage that was reported after the invoice of its period had become fin
 period, plan and feature: what is due by now at the price that it was billed at, less what has been
 billed. A credit gives back what was paid, so the discount's share is left out.
 
-Only features that pgledger.late_usage names are computed anew.
+Only features that pgledger.late_usage names are computed anew; all where the period's invoice did
+not know of a change of another subscription, because what it bills may be another feature then.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -31055,17 +31074,25 @@ declare
   v_line pgledger.invoice_lines;
 begin
   for v_late in
+    with missed as materialized (
+      select missed.for_period
+      from pgledger.missed_rivals(subscription, before_period) as missed (for_period)
+    )
     select late.for_period, late.items
     from pgledger.late_usage(subscription, before_period, for_invoice) as late
-    order by late.for_period
+    where late.for_period not in (select missed.for_period from missed)
+    union all
+    select missed.for_period, null
+    from missed
+    order by 1
   loop
     foreach v_charge in array array(
       select charge
       from unnest(
         pgledger.unbilled_usage(
           subscription, v_late.for_period,
-          pgledger.billing_segments(subscription, v_late.for_period), for_invoice, true, exponent,
-          v_late.items
+          pgledger.billing_segments(subscription, v_late.for_period), for_invoice,
+          v_late.items is not null, exponent, v_late.items
         )
       ) as charge
       order by charge.starts_at, charge.feature_key
@@ -31996,6 +32023,7 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_now timestamptz := pgledger.clock();
+  v_reopened bigint[];
   v_ok boolean;
 begin
   if reason is not null then
@@ -32027,9 +32055,10 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
-  perform pgledger.take_back_credit(v_invoice.key, v_now);
+  v_reopened := pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
   perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
+  perform pgledger.tell_of_invoices(app_id, 'invoice_reopened', v_reopened);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -32759,6 +32788,63 @@ comment on function pgledger.metered_charge is
 
 revoke all on function pgledger.metered_charge from public;
 
+-- file: repeatable/27_invoices/missed_rivals.sql
+/*
+The periods before one whose own invoice is final and did not know all that the tenant's other
+subscriptions were in them: the change of one was made before the invoice, and committed after it.
+Nobody waits for the other, because all subscriptions of a tenant would then wait for one another.
+What changes later is no reason to look again: see pgledger.rival_changes. Left out are periods that
+are settled.
+
+for_period asks for that one alone.
+*/
+create or replace function pgledger.missed_rivals(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  for_period timestamptz default null
+)
+returns setof timestamptz
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if not exists (
+    select
+    from pgledger.subscriptions as other
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key <> subscription.key
+  ) then
+    return;
+  end if;
+  return query
+  select invoices.period_start
+  from pgledger.invoices
+  where invoices.subscription_key = subscription.key
+    and invoices.kind = 'period'
+    and invoices.period_start < before_period
+    and (for_period is null or invoices.period_start = for_period)
+    and invoices.status not in ('draft', 'voided')
+    and invoices.period_end > coalesce(
+      (
+        select tenants.settled_before
+        from pgledger.tenants
+        where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+      ),
+      '-infinity'
+    )
+    and invoices.rival_changes < pgledger.rival_changes(
+      subscription, invoices.period_start, invoices.period_end, invoices.finalized_at
+    );
+end;
+$$;
+
+comment on function pgledger.missed_rivals is
+  'Billed periods whose invoice did not know all changes of the tenant''s other subscriptions.';
+
+revoke all on function pgledger.missed_rivals from public;
+
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
@@ -33255,6 +33341,7 @@ begin
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
+    invoice.rival_changes := v_drawn.rival_changes;
     v_lines := v_drawn.lines || v_lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
@@ -33266,6 +33353,7 @@ begin
   update pgledger.invoices
   set
     period_end = invoice.period_end,
+    rival_changes = invoice.rival_changes,
     subtotal = invoice.subtotal,
     discount = invoice.discount,
     tax = invoice.tax,
@@ -33385,6 +33473,39 @@ comment on function pgledger.repeated_invoice is
   'created it.';
 
 revoke all on function pgledger.repeated_invoice from public;
+
+-- file: repeatable/27_invoices/rival_changes.sql
+/*
+How many changes of other subscriptions of the same tenant took effect in a period. With known_by,
+only those that were written by then: one that was written later takes effect later, or is that of a
+subscription which is backdated, and takes over nothing that had been billed.
+*/
+create or replace function pgledger.rival_changes(
+  subscription pgledger.subscriptions,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  known_by timestamptz default 'infinity'
+)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+  select count(*)
+  from pgledger.subscriptions as other
+  inner join pgledger.subscription_changes on other.key = subscription_changes.subscription_key
+  where other.app_id = subscription.app_id
+    and other.tenant_id = subscription.tenant_id
+    and other.key <> subscription.key
+    and subscription_changes.occurred_at >= rival_changes.starts_at
+    and subscription_changes.occurred_at < rival_changes.ends_at
+    and subscription_changes.created_at <= rival_changes.known_by
+$$;
+
+comment on function pgledger.rival_changes is
+  'How many changes of other subscriptions of the same tenant took effect in a period.';
+
+revoke all on function pgledger.rival_changes from public;
 
 -- file: repeatable/27_invoices/rival_times.sql
 /*
@@ -33799,14 +33920,15 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, change_version, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, rival_changes, metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
     invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.change_version,
+    invoice.rival_changes, invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
@@ -33941,7 +34063,7 @@ revoke all on function pgledger.subscription_times from public;
 -- file: repeatable/27_invoices/take_back_credit.sql
 /*
 Takes back what the credit of an invoice that is voided has lowered: the other invoices are to be
-paid as if there had been no credit.
+paid as if there had been no credit. Returns those that were paid and are open again.
 
 Locks these invoices, ascending by key; their subscription and the voided invoice are locked
 already.
@@ -33950,21 +34072,28 @@ create or replace function pgledger.take_back_credit(
   invoice_key bigint,
   at timestamptz
 )
-returns void
+returns bigint[]
 language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_paid bigint[];
 begin
-  perform 1
-  from pgledger.invoices
-  where invoices.key in (
-    select given.to_invoice_key
-    from pgledger.invoice_credits as given
-    where given.from_invoice_key = take_back_credit.invoice_key
+  with locked as materialized (
+    select invoices.key, invoices.status
+    from pgledger.invoices
+    where invoices.key in (
+      select given.to_invoice_key
+      from pgledger.invoice_credits as given
+      where given.from_invoice_key = take_back_credit.invoice_key
+    )
+    order by invoices.key
+    for no key update
   )
-  order by invoices.key
-  for no key update;
+  select array_agg(locked.key) filter (where locked.status = 'paid')
+  into strict v_paid
+  from locked;
 
   update pgledger.invoice_credits
   set taken_back_at = take_back_credit.at
@@ -33974,11 +34103,18 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, -given.amount, take_back_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = take_back_credit.invoice_key and given.amount > 0;
+
+  return array(
+    select invoices.key
+    from pgledger.invoices
+    where invoices.key = any(v_paid) and invoices.status <> 'paid'
+    order by invoices.key
+  );
 end;
 $$;
 
 comment on function pgledger.take_back_credit is
-  'Takes back what the credit of an invoice has lowered.';
+  'Takes back what the credit of an invoice has lowered, and says what is open again.';
 
 revoke all on function pgledger.take_back_credit from public;
 
@@ -34420,7 +34556,11 @@ begin
   v_line.discount := 0;
   v_line.tax := 0;
   foreach v_charge in array pgledger.unbilled_usage(
-    subscription, for_period, segments, for_invoice, v_is_closed, exponent
+    subscription, for_period, segments, for_invoice,
+    v_is_closed and not exists (
+      select from pgledger.missed_rivals(subscription, 'infinity', for_period)
+    ),
+    exponent
   ) loop
     v_line.kind := case
       when v_charge.basis ->> 'type' = 'seat' then 'seats'
@@ -37131,7 +37271,7 @@ values
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '70b670f0e4818ea37c412e4fdfac0c90a3127af1a16ce6c6fb82473602bcd955', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37199,7 +37339,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fc4594b7331d2f10d873df283b854994104f8c83024049c507381d4c08dab2c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f5a782b07d12fe6d2c970d3bdc800339418b8304bc966925366d90b9a3d66f86', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37215,7 +37355,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '62daf92a13c63f829ffaed5651f58f03e3d23e01e13968b9defc7cf6d6893ce0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c9dee8cae088d92114495aac813b9cfc32e213e10131de7eca1f54e14806ba89', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37564,8 +37704,8 @@ values
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '818cb13cb85069f4445ce45a548b493d197103dc974931a9352e1a25a38dfc9c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'ca571ebebdddb2dbcdafd5a1b82da8d7cc7403ca12ca9a3b5b897b1b19f8c4c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', 'dfbd11ed836d044d428ed9750475d0eed22f18e7524d1a973a75a652c19e8737', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '313b0bfe8b9497fd7b77f7b68223a60b2db3e9e3dbb03da4b08366868ad0b714', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_usage.sql', 'repeatable', '84457dd7ef268a71adcc6d0a6cabc0b89e34b5bad37af1a50bbd25a41c51c60d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/event_cost.sql', 'repeatable', 'e79255d2fd5931c5e3d42284ff6a07ed1251f54319481f3fc858abf1fc799a1a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37577,7 +37717,7 @@ values
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', '98349ccc6c4402c23ba3573a021e26eed8dac1fcdeec8bb36b25c5d6c1e72361', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '6b22e80e4f7e86bfe25f50f51006ef00cb285dcbfd5fbbba817485b8ef0bf59a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37590,7 +37730,7 @@ values
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '866f13397e3b7fd78550a0aa98f0649dff2144b7564fa3a32b768ead23857f87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', 'dca6d71fed43c681f97e357bf352d553ce68c756a5c931994dbbddfe207d40cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f83ccaf5f9a4d0ee7832396e251cba885f4bee94200be2335cbf628cc06dd537', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'c7ffe0329431ac595aaa9f663cd5fb3b022e573e4852e4eb7c00c60aab90fd3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '8297bd586338969be2408e5227ef752e0f154a9bff02e3ec74c170eac6595220', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37602,6 +37742,7 @@ values
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/missed_rivals.sql', 'repeatable', 'ce1043961203a743bc5f708df458af07f308a971920c2d344acac4d5b6f33c2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37610,19 +37751,20 @@ values
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '90052c5d488de6e23410be824375c8b08c5ef67489186a904464eb43509f331b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '5c1b316a196fa3182127071bc31ee3f36d0653ebc513a1652c8138ccb28d7583', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/rival_changes.sql', 'repeatable', 'a22f786d06c35ad6f1da75ad77560c4875873b42f1521b2f88154ed56e09d8bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/rival_times.sql', 'repeatable', '12ce5d6566c87508134401986517d3f82ba6068f8421ea1457eaf9df2f6a3bcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '563dc29875fa68439b41978e529f0bbff4b5e080813118db5abe2cbf1a21959f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'b8993da7bea411a6bd362d849ad72456abe1bcf9e89e24231f6a4db929476209', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'b15371c7472dd102a647857f97a49ebb7545d860bdafd29ae72b963f4d603960', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'c912d1edc8f91942a4eb7e8d5299d0a7a8af55e6599f5bbf26397aee7420ffbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37630,7 +37772,7 @@ values
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '73c00bdef0b66eca02adc29c5507144bf6782522e667313d41ae43bf163ba7f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '0e6d222e173c0081b8bfca948082f05d4f4262ccd452527138f2ed92d1cbd7eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),

@@ -603,6 +603,11 @@ as $$
     ),
     (
       'function', 'private',
+      'missed_rivals(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
       'boolean)', 'owner', '', ''
     ),
@@ -802,6 +807,11 @@ as $$
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'rival_changes(subscriptions, timestamp with time zone, timestamp with time zone, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
