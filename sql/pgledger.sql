@@ -22979,7 +22979,8 @@ What of a tenant's usage a purge up to a time may delete, and what it writes dow
 
 line is the hour up to which usage is deleted and no longer taken. Before it, three things are kept,
 so that whatever an invoice asks can be added up exactly:
-- events of an hour that a change of a subscription or an edge of its periods splits;
+- events of an hour that a change of a subscription or an edge of its periods splits, also where that
+  period is settled and lies in one of another subscription that is not;
 - events of features that are read one by one, which are seats and what is priced by single events,
   from the start of the earliest period that is not settled;
 - what pgledger.usage_needed_from says.
@@ -23044,12 +23045,19 @@ begin
     else tenant.settling_before
   end;
 
-  with change as (
-    select change.occurred_at, change.period_start, change.period_end
+  with unsettled as materialized (
+    select min(change.period_start) as starts_at
     from pgledger.subscription_changes as change
     where change.app_id = tenant.app_id
       and change.tenant_id = tenant.tenant_id
       and change.period_end > purge_bounds.settled_before
+  ),
+  change as (
+    select change.occurred_at, change.period_start, change.period_end
+    from unsettled
+    inner join pgledger.subscription_changes as change
+      on unsettled.starts_at < change.period_end
+    where change.app_id = tenant.app_id and change.tenant_id = tenant.tenant_id
   ),
   edge as (
     select distinct date_bin('1 hour', split.at, v_origin) as hour
@@ -23060,7 +23068,7 @@ begin
     where split.at < purge_bounds.line and split.at <> date_bin('1 hour', split.at, v_origin)
   )
   select
-    (select least(purge_bounds.line, min(change.period_start)) from change),
+    (select least(purge_bounds.line, unsettled.starts_at) from unsettled),
     array['-infinity'::timestamptz] || array_agg(edge.hour + interval '1 hour' order by edge.hour),
     array_agg(edge.hour order by edge.hour) || purge_bounds.line
   into purge_bounds.singly_before, purge_bounds.gap_starts, purge_bounds.gap_ends
@@ -37581,7 +37589,7 @@ values
   ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '7dc935d4914e8b7816a5e1ab7b239e075a371fe8b2a37f3f14b1d45ab64e43cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
