@@ -46,14 +46,15 @@ class Life:
     def begin(self) -> None:
         make_feature(self.conn, "calls", self.app_id)
         call(self.conn, "ledger_set_usage_skew", app_id=self.app_id, skew="365 days")
-        for slug, amount, price, options in (
+        plans: list[tuple[str, str, str | None, dict[str, Any]]] = [
             ("plan", "30", "0.10", {}),
             ("other-plan", "60", "0.30", {}),
             ("free", "0", None, {}),
             ("extra", "3", "0.50", {"add_on": True, "priority": self.priority}),
             ("other-extra", "6", "0.70", {"add_on": True, "priority": self.priority}),
             ("first", "0", "1.10", {"add_on": True, "priority": -9}),
-        ):
+        ]
+        for slug, amount, price, options in plans:
             self.plans[slug] = make_plan(
                 self.conn,
                 slug,
@@ -87,8 +88,8 @@ class Life:
         for subscription in customer.tenant.page():
             if subscription["status"] == "canceled":
                 # What has ended bills what came late when it is asked to.
-                at = utc("2025-04-15 00:00")
-                invoice = customer.generate(subscription["id"], kind="interim", at=at)
+                april = utc("2025-04-15 00:00")
+                invoice = customer.generate(subscription["id"], kind="interim", at=april)
                 customer.finalize(invoice["id"])
         found: dict[str, list[Decimal]] = {}
         for invoice in customer.invoices():

@@ -288,7 +288,10 @@ def test_a_voided_period_is_not_billed_by_itself(customer: Customer) -> None:
 def test_coupons_are_taken_off_in_the_order_of_redemption(
     customer: Customer, codes: tuple[str, str], right: list[str]
 ) -> None:
-    taken = {"HALF": {"percentage": 50}, "TEN": {"amount": 10, "currency": "USD"}}
+    taken: dict[str, dict[str, Any]] = {
+        "HALF": {"percentage": 50},
+        "TEN": {"amount": 10, "currency": "USD"},
+    }
     for code, terms in taken.items():
         call(customer.conn, "ledger_create_coupon", app_id="shop", code=code, **terms)
     for code in codes:

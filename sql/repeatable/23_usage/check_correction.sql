@@ -2,7 +2,8 @@
 Refuses arguments that cannot correct or remove an event. Whether the event is there is asked under
 its lock, by pgledger.correct_usage.
 
-Checks, in this order: app_id, tenant_id, id, event_at, quantity unless the event is removed, reason.
+Checks, in this order: app_id, tenant_id, id, event_at, quantity (unless the event is removed),
+reason.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidQuantity, InvalidArgument.
 */
 create or replace function pgledger.check_correction(

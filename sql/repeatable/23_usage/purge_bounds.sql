@@ -3,8 +3,8 @@ What of a tenant's usage a purge up to a time may delete, and what it writes dow
 
 line is the hour up to which usage is deleted and no longer taken. Before it, three things are kept,
 so that whatever an invoice asks can be added up exactly:
-- events of an hour that a change of a subscription or an edge of its periods splits, also where that
-  period is settled and lies in one of another subscription that is not;
+- events of an hour that a change of a subscription or an edge of its periods splits, also where
+  that period is settled and lies in one of another subscription that is not;
 - events of features that are read one by one, which are seats and what is priced by single events,
   from the start of the earliest period that is not settled;
 - what pgledger.usage_needed_from says.
