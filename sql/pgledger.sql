@@ -20688,7 +20688,8 @@ revoke all on function pgledger.aggregate_usage from public;
 Refuses arguments that cannot correct or remove an event. Whether the event is there is asked under
 its lock, by pgledger.correct_usage.
 
-Checks, in this order: app_id, tenant_id, id, event_at, quantity unless the event is removed, reason.
+Checks, in this order: app_id, tenant_id, id, event_at, quantity (unless the event is removed),
+reason.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidQuantity, InvalidArgument.
 */
 create or replace function pgledger.check_correction(
@@ -22979,8 +22980,8 @@ What of a tenant's usage a purge up to a time may delete, and what it writes dow
 
 line is the hour up to which usage is deleted and no longer taken. Before it, three things are kept,
 so that whatever an invoice asks can be added up exactly:
-- events of an hour that a change of a subscription or an edge of its periods splits, also where that
-  period is settled and lies in one of another subscription that is not;
+- events of an hour that a change of a subscription or an edge of its periods splits, also where
+  that period is settled and lies in one of another subscription that is not;
 - events of features that are read one by one, which are seats and what is priced by single events,
   from the start of the earliest period that is not settled;
 - what pgledger.usage_needed_from says.
@@ -37552,7 +37553,7 @@ values
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '2a37f9919cf6a27b795f48cde1d887911838dbab53a87f4ac429ae95142ff620', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/check_correction.sql', 'repeatable', 'efe396dbcac885ca6ea3191a94cf93a3618965846d4b32cba7007a43f0cf38d5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_correction.sql', 'repeatable', '0a0523b5d4ca4449f057b053cb0a373974a3eda781830477b54835646f670255', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37589,7 +37590,7 @@ values
   ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '7dc935d4914e8b7816a5e1ab7b239e075a371fe8b2a37f3f14b1d45ab64e43cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '92901e990e2a7a523c620ff6c2e4b6cd31cee8bbe20ac06ff9ea065a8d66a334', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
