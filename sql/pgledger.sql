@@ -947,9 +947,7 @@ create table pgledger.transfers (
   group_id text collate "C",
   origin_id text collate "C",
   metadata jsonb,
-  -- Ids ascend, so pages of this index are filled once and for all. What is left free is for ids
-  -- that come a little late: with nothing free, each of them would split a page into halves.
-  constraint transfers_id_pk primary key (id) with (fillfactor = 95),
+  constraint transfers_id_pk primary key (id),
   constraint transfers_from_key_from_version_key unique (from_key, from_version),
   constraint transfers_to_key_to_version_key unique (to_key, to_version)
 );
@@ -1405,9 +1403,6 @@ create table pgledger.tenants (
   constraint tenants_key_pk primary key (key),
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
-
-create index tenants_app_id_purged_before_idx on pgledger.tenants (app_id, purged_before)
-where purged_before > '-infinity';
 
 comment on table pgledger.tenants is
   'Tenants that have recorded usage or cached an entitlement. Each has an internal key, so that '
@@ -3140,6 +3135,7 @@ create table pgledger.invoices (
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
   change_version bigint default 0 not null,
+  rival_changes bigint,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -3213,6 +3209,9 @@ comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
 comment on column pgledger.invoices.change_version is
   'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
+comment on column pgledger.invoices.rival_changes is
+  'For an invoice of kind period that was computed, how many changes of the tenant''s other '
+  'subscriptions within the period it knew of; otherwise null.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -5279,39 +5278,6 @@ comment on function pgledger.id_fault is
 
 revoke all on function pgledger.id_fault from public;
 
--- file: repeatable/00_core/ids/microsecond_digits.sql
-/*
-For each of the 1,000 microseconds of a millisecond the four digits that pgledger.new_ulid writes
-for it: the version's last bits, 12 bits of the fraction, the variant. It has no arguments and is
-immutable, so a plan holds its result: a batch makes its ids by cutting pieces out of it.
-*/
-create or replace function pgledger.microsecond_digits()
-returns bytea
-language sql
-immutable
-parallel safe
-as $$
-  select decode(
-    string_agg(
-      substr(
-        pgledger.base32_text(
-          pgledger.base32_lanes(458760 | ((given.microsecond * 4096 / 1000) << 4))
-        ),
-        5
-      ),
-      ''
-      order by given.microsecond
-    ),
-    'escape'
-  )
-  from generate_series(0, 999::bigint) as given (microsecond)
-$$;
-
-comment on function pgledger.microsecond_digits is
-  'The four digits of a new ULID that tell the microsecond, for each from 0 to 999.';
-
-revoke all on function pgledger.microsecond_digits from public;
-
 -- file: repeatable/00_core/ids/new_ulid.sql
 /*
 A new ULID for that time. Its bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
@@ -6576,11 +6542,11 @@ as $$
     ('migrations/0002_create_accounts.sql',
       'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6'),
     ('migrations/0003_create_transfers.sql',
-      'f2e208412e6bf544331e98a93e33ad80af9ab396d030d957a7e11d9410888de9'),
+      'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9'),
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb'),
+      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
@@ -6592,7 +6558,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3')
+      '70b670f0e4818ea37c412e4fdfac0c90a3127af1a16ce6c6fb82473602bcd955')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7106,6 +7072,76 @@ comment on function pgledger.check_balance is
 
 revoke all on function pgledger.check_balance from public;
 
+-- file: repeatable/10_ledger/check_balances.sql
+/*
+Walks through a batch in order, on the accounts' present balances, and raises the first leg that
+would break a limit. It is only called when there is such a leg: the set-based path knows that there
+is one, but not which.
+
+Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
+*/
+create or replace function pgledger.check_balances(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  request_indexes bigint[],
+  request_count bigint
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_custom_plan
+set jit = off
+as $$
+declare
+  v_leg record;
+  v_ok boolean;
+begin
+  for v_leg in
+    select
+      accounts.id,
+      accounts.name,
+      accounts.allow_negative_balance,
+      accounts.allow_positive_balance,
+      accounts.balance + coalesce(
+        sum(leg.change) over (
+          partition by leg.account_id
+          order by leg.place
+          rows between unbounded preceding and 1 preceding
+        ),
+        0
+      ) as previous_balance,
+      leg.change,
+      coalesce(check_balances.request_indexes[leg.place], leg.place) as index
+    from (
+      select request.place, 1 as side, request.from_account_id as account_id, -request.amount
+      from unnest(from_account_ids, amounts)
+        with ordinality as request (from_account_id, amount, place)
+      union all
+      select request.place, 2 as side, request.to_account_id as account_id, request.amount
+      from unnest(to_account_ids, amounts)
+        with ordinality as request (to_account_id, amount, place)
+    ) as leg (place, side, account_id, change)
+    inner join pgledger.accounts on leg.account_id = accounts.id
+    where accounts.id = any(from_account_ids || to_account_ids)
+    order by leg.place, leg.side
+  loop
+    v_ok := pgledger.check_balance(
+      v_leg.id, v_leg.name, v_leg.allow_negative_balance, v_leg.allow_positive_balance,
+      v_leg.previous_balance, v_leg.change, v_leg.index, request_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_balances is
+  'Raises an error for the first leg of a batch that would break its account''s limits.';
+
+revoke all on function pgledger.check_balances from public;
+
 -- file: repeatable/10_ledger/check_transfer_request.sql
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
@@ -7188,9 +7224,8 @@ revoke all on function pgledger.check_transfer_request from public;
 /*
 Refuses a batch whose shape is wrong, then the lowest of its requests whose own values are wrong.
 One statement finds out whether the whole batch is sound; only if it is not are the requests looked
-at one by one, to find the fault. It unnests the arrays beside one another, because rows of unnest()
-in FROM are written down before they are looked at. An account id that is not an id is not refused
-here if the batch is sound otherwise: pgledger.check_accounts refuses it.
+at one by one, to find the fault. An account id that is not an id is not refused here if the batch
+is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
 pgledger.check_transfer_request.
@@ -7248,10 +7283,8 @@ begin
   end if;
 
   perform
-  from (
-    select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(event_ats),
-      unnest(metadatas), unnest(ids)
-  ) as request (from_account_id, to_account_id, amount, event_at, metadata, id)
+  from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
+    as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
     v_shared_is_sound
     and request.from_account_id <> request.to_account_id
@@ -7314,72 +7347,13 @@ comment on function pgledger.clock_warning is
 
 revoke all on function pgledger.clock_warning from public;
 
--- file: repeatable/10_ledger/create_bulk_transfers.sql
-/*
-Checks and creates a batch for those who want no rows: pgledger_create_transfers_bulk_ids and
-pgledger_create_transfers_bulk_count. Checks and their order are those of
-pgledger_create_transfers_bulk.
-
-Locks and errors: those of the functions that it calls.
-*/
-create or replace function pgledger.create_bulk_transfers(
-  from_account_ids text[],
-  to_account_ids text[],
-  amounts numeric[],
-  event_ats timestamptz[],
-  metadatas jsonb[],
-  ids text[],
-  app_id text,
-  group_id text,
-  allow_future_event_at boolean,
-  out transfer_ids text[],
-  out created_count bigint
-)
-language plpgsql
-volatile
-parallel unsafe
--- A plan for the arrays at hand would hold copies of all metadata.
-set plan_cache_mode = force_generic_plan
-as $$
-declare
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_transfer_requests(
-    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
-    allow_future_event_at
-  );
-
-  created_count := 0;
-  if array_remove(ids, null) <> '{}' then
-    select created.transfer_ids, cardinality(array_remove(created.replayed, true))
-    into create_bulk_transfers.transfer_ids, created_count
-    from pgledger.create_repeatable_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-      create_bulk_transfers.app_id, create_bulk_transfers.group_id
-    ) as created;
-  elsif cardinality(from_account_ids) > 0 then
-    select posted.transfer_ids, cardinality(posted.transfer_ids)
-    into create_bulk_transfers.transfer_ids, created_count
-    from pgledger.post_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      create_bulk_transfers.app_id, create_bulk_transfers.group_id, null,
-      cardinality(from_account_ids)
-    ) as posted;
-  end if;
-end;
-$$;
-
-comment on function pgledger.create_bulk_transfers is
-  'Creates a batch; returns the ids of its transfers and how many of them are new.';
-
-revoke all on function pgledger.create_bulk_transfers from public;
-
 -- file: repeatable/10_ledger/create_repeatable_transfers.sql
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
-and whether that existed already.
+posts the new ones, and answers all in the order of the requests.
+
+The body is long because the columns of requests and results are named in each of its five steps.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -7392,10 +7366,9 @@ create or replace function pgledger.create_repeatable_transfers(
   metadatas jsonb[],
   ids text[],
   app_id text,
-  group_id text,
-  out transfer_ids text[],
-  out replayed boolean[]
+  group_id text
 )
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7410,6 +7383,7 @@ declare
   v_posted_ids text[];
   v_locked_ids text[];
   v_taken text;
+  v_answer_ids text[];
   v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
@@ -7432,7 +7406,7 @@ begin
 
   -- Posts the new ones in their order.
   begin
-    select posted.transfer_ids
+    select array_agg(posted.id order by posted.ordinality)
     into v_posted_ids
     from (
       select
@@ -7452,7 +7426,7 @@ begin
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
       v_count
-    ) as posted;
+    ) with ordinality as posted;
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
@@ -7467,18 +7441,33 @@ begin
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.
-  select
-    array_agg(coalesce(given.id, posted.id) order by given.place),
-    array_agg(posted.place is null order by given.place)
-  into transfer_ids, replayed
+  select array_agg(coalesce(given.id, posted.id) order by given.place)
+  into v_answer_ids
   from unnest(ids) with ordinality as given (id, place)
   left join unnest(v_new_places, v_posted_ids) as posted (place, id)
     on given.place = posted.place;
+
+  return query
+  select
+    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
+    answer.place <> all(v_new_places)
+  from pgledger.transfers_by_id(v_answer_ids) with ordinality
+    as answer (
+      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+      from_account_name, to_account_name, from_account_balance, to_account_balance,
+      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+      origin_id, replayed, place
+    );
 end;
 $$;
 
 comment on function pgledger.create_repeatable_transfers is
-  'Creates a batch in which the caller chose ids; transfers that exist are not made again.';
+  'Creates a batch in which the caller chose ids; transfers that exist are returned, not made '
+  'again.';
 
 revoke all on function pgledger.create_repeatable_transfers from public;
 
@@ -7502,23 +7491,12 @@ returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_count integer := cardinality(transfer_requests);
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
-  v_ids text[];
-  v_first_created_at timestamptz;
-  v_numbers integer[];
-  v_from_balances numeric[];
-  v_to_balances numeric[];
-  v_from_versions bigint[];
-  v_to_versions bigint[];
-  v_currencies text[];
-  v_names text[];
-  v_tenant_ids text[];
   v_ok boolean;
 begin
   if transfer_requests is null then
@@ -7544,19 +7522,6 @@ begin
   );
 
   if v_count > 0 then
-    select
-      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
-      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
-      posted.currencies, posted.names, posted.tenant_ids
-    into
-      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
-      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
-    from pgledger.post_transfers(
-      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
-      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
-      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
-    ) as posted;
-
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -7564,12 +7529,10 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.posted_transfers(
-      v_from_account_ids, v_to_account_ids, null, null, create_transfers_of_rows.event_at,
-      create_transfers_of_rows.metadata, create_transfers_of_rows.app_id,
-      create_transfers_of_rows.group_id, v_ids, v_first_created_at, v_amounts, v_numbers,
-      v_from_balances, v_to_balances, v_from_versions, v_to_versions, v_currencies, v_names,
-      v_tenant_ids
+    from pgledger.post_transfers(
+      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
+      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
+      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
     ) as posted;
   end if;
 end;
@@ -7753,6 +7716,10 @@ as $$
       'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -7761,6 +7728,11 @@ as $$
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_correction(text, text, text, timestamp with time zone, numeric, boolean, text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
@@ -7887,11 +7859,6 @@ as $$
     ),
     ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean)', 'owner', '', ''
-    ),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
@@ -8050,6 +8017,11 @@ as $$
       'ingest_one_usage(text, text, text, numeric, timestamp with time zone, text, jsonb, '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'insert_feature(features, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'insert_one_off_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -8136,6 +8108,11 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
@@ -8170,11 +8147,15 @@ as $$
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
-    ('function', 'private', 'microsecond_digits()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'missed_rivals(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
-      'timestamp with time zone)', 'owner', '', ''
+      'boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     (
@@ -8188,10 +8169,6 @@ as $$
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
-    (
-      'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
-      ''
-    ),
     (
       'function', 'private',
       'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
@@ -8265,12 +8242,6 @@ as $$
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
-    (
-      'function', 'private',
-      'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
-      'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
-      'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
-    ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
@@ -8300,11 +8271,6 @@ as $$
       'zone, text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
-      'timestamp with time zone[], integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -8377,8 +8343,7 @@ as $$
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
-      'text[], jsonb[], timestamp with time zone, timestamp with time zone, timestamp with '
-      'time zone)', 'owner', '', ''
+      'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -8388,6 +8353,11 @@ as $$
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'rival_changes(subscriptions, timestamp with time zone, timestamp with time zone, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -8443,11 +8413,6 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'take_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
-      'jsonb[], timestamp with time zone)', 'owner', '', ''
-    ),
     ('function', 'private', 'taken_in_period(invoices, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
@@ -9018,18 +8983,6 @@ as $$
     ),
     (
       'function', 'surface',
-      'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
-      'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
       'pgledger_create_transfers_from_rows(pgledger_transfer_request[], timestamp with time '
       'zone, jsonb, text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -9583,68 +9536,6 @@ comment on function pgledger.legs is
   'Both legs of every transfer of that app, or of all apps where it is null.';
 
 revoke all on function pgledger.legs from public;
-
--- file: repeatable/10_ledger/new_transfer_ids.sql
-/*
-Ids for a batch of transfers, one microsecond apart. They share one random tail: their times tell
-them apart. Each is what pgledger.new_ulid makes for its time.
-
-The ten characters that tell the millisecond are made once for each, and the four that tell the
-microsecond are cut out of a constant.
-*/
-create or replace function pgledger.new_transfer_ids(
-  first_created_at timestamptz,
-  count integer
-)
-returns text[]
-language plpgsql
-volatile
-parallel unsafe
-set plan_cache_mode = force_generic_plan
-as $$
-declare
-  v_tail text := right(pgledger.new_ulid(first_created_at), 12);
-  -- Of the microseconds that are counted from the beginning of the first millisecond.
-  v_first integer := (extract(microseconds from first_created_at))::integer % 1000;
-  v_last integer := v_first + count - 1;
-begin
-  return array(
-    select
-      digits.head
-      || encode(
-        substring(pgledger.microsecond_digits() from digits.microsecond * 4 + 1 for 4), 'escape'
-      )
-      || v_tail
-    from (
-      select
-        step.head,
-        generate_series(
-          greatest(v_first - step.millisecond * 1000, 0),
-          least(v_last - step.millisecond * 1000, 999)
-        ) as microsecond
-      from (
-        select
-          given.millisecond,
-          'pglt_' || left(
-            pgledger.new_ulid(
-              first_created_at + given.millisecond * interval '1 millisecond'
-            ),
-            10
-          ) as head
-        from generate_series(0, v_last / 1000) as given (millisecond)
-        -- Keeps the planner from making a head again for each id.
-        offset 0
-      ) as step
-      offset 0
-    ) as digits
-  );
-end;
-$$;
-
-comment on function pgledger.new_transfer_ids is
-  'Ids for as many new transfers, which are created one microsecond after another.';
-
-revoke all on function pgledger.new_transfer_ids from public;
 
 -- file: repeatable/10_ledger/new_transfer_places.sql
 /*
@@ -10766,18 +10657,6 @@ set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_ids text[];
-  v_replayed boolean[];
-  v_first_created_at timestamptz;
-  v_amounts numeric[];
-  v_numbers integer[];
-  v_from_balances numeric[];
-  v_to_balances numeric[];
-  v_from_versions bigint[];
-  v_to_versions bigint[];
-  v_currencies text[];
-  v_names text[];
-  v_tenant_ids text[];
   v_ok boolean;
 begin
   v_ok := pgledger.check_transfer_requests(
@@ -10786,41 +10665,19 @@ begin
   );
 
   if array_remove(ids, null) <> '{}' then
-    select created.transfer_ids, created.replayed
-    into v_ids, v_replayed
+    return query
+    select
+      answered.id, answered.from_account_id, answered.to_account_id, answered.amount,
+      answered.created_at, answered.event_at, answered.metadata, answered.currency,
+      answered.from_account_name, answered.to_account_name, answered.from_account_balance,
+      answered.to_account_balance, answered.from_account_version, answered.to_account_version,
+      answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id,
+      answered.origin_id, answered.replayed
     from pgledger.create_repeatable_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
       pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
-    ) as created;
-
-    return query
-    select
-      answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
-      answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
-      answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
-      answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
-      answer.from_tenant_id, answer.to_tenant_id, answer.origin_id, v_replayed[answer.place]
-    from pgledger.transfers_by_id(v_ids) with ordinality
-      as answer (
-        id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
-        from_account_name, to_account_name, from_account_balance, to_account_balance,
-        from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
-        origin_id, replayed, place
-      );
+    ) as answered;
   elsif cardinality(from_account_ids) > 0 then
-    select
-      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
-      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
-      posted.currencies, posted.names, posted.tenant_ids
-    into
-      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
-      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
-    from pgledger.post_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
-      cardinality(from_account_ids)
-    ) as posted;
-
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -10828,11 +10685,10 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.posted_transfers(
-      from_account_ids, to_account_ids, event_ats, metadatas, null, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, v_ids,
-      v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances, v_from_versions,
-      v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
+      cardinality(from_account_ids)
     ) as posted;
   end if;
 end;
@@ -10874,159 +10730,6 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
-
--- file: repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql
-/*
-Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with a number.
-
-Checks, locks and errors: those of pgledger_create_transfers_bulk.
-*/
-create or replace function public.pgledger_create_transfers_bulk_count(
-  from_account_ids text[],
-  to_account_ids text[],
-  amounts numeric[],
-  event_ats timestamptz[] default null,
-  metadatas jsonb[] default null,
-  ids text[] default null,
-  app_id text default '',
-  group_id text default null,
-  allow_future_event_at boolean default false
-)
-returns bigint
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
--- A plan for the arrays at hand would hold copies of all metadata.
-set plan_cache_mode = force_generic_plan
-as $$
-declare
-  v_count bigint;
-begin
-  select created.created_count
-  into v_count
-  from pgledger.create_bulk_transfers(
-    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-    pgledger_create_transfers_bulk_count.app_id, pgledger_create_transfers_bulk_count.group_id,
-    allow_future_event_at
-  ) as created;
-
-  return v_count;
-end;
-$$;
-
-comment on function public.pgledger_create_transfers_bulk_count is
-$$Makes up to 100,000 transfers, all or none, and returns only how many.
-
-Element n of each array belongs to request n, counted from 1. Arrays that have
-a default may be left out, and may hold nulls. An error names the request at
-fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
-MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
-holds.
-
-from_account_ids: Accounts that the amounts leave.
-to_account_ids: Accounts that they reach, each of its request's currency.
-amounts: What to move, in units of the accounts' currencies: above 0, below
-  1e30, at most 18 decimal places.
-event_ats: When each happened in the world, at most a day ahead unless
-  allow_future_event_at; null for when it is recorded.
-metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
-  never changes, or null.
-ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
-  can be repeated: it takes effect once, and every repeat returns the first
-  result; null for a new id.
-app_id: Set of books that all accounts belong to.
-group_id: Name that joins these transfers, 1 to 255 visible characters, for
-  example an order's number, or null.
-allow_future_event_at: Whether an event_at may be more than a day ahead.
-
-Returns: How many transfers were made: one for each request, less repeats.
-
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
-  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
-
-revoke all on function public.pgledger_create_transfers_bulk_count from public;
-grant execute on function public.pgledger_create_transfers_bulk_count to pgledger_poster;
-
--- file: repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql
-/*
-Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with ids. Rows of 20
-columns cost some tenth of a batch, more where they go over a wire.
-
-Checks, locks and errors: those of pgledger_create_transfers_bulk.
-*/
-create or replace function public.pgledger_create_transfers_bulk_ids(
-  from_account_ids text[],
-  to_account_ids text[],
-  amounts numeric[],
-  event_ats timestamptz[] default null,
-  metadatas jsonb[] default null,
-  ids text[] default null,
-  app_id text default '',
-  group_id text default null,
-  allow_future_event_at boolean default false
-)
-returns setof text
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
--- A plan for the arrays at hand would hold copies of all metadata.
-set plan_cache_mode = force_generic_plan
-as $$
-begin
-  return query
-  select unnest(created.transfer_ids)
-  from pgledger.create_bulk_transfers(
-    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-    pgledger_create_transfers_bulk_ids.app_id, pgledger_create_transfers_bulk_ids.group_id,
-    allow_future_event_at
-  ) as created;
-end;
-$$;
-
-comment on function public.pgledger_create_transfers_bulk_ids is
-$$Makes up to 100,000 transfers, all or none, and returns their ids only.
-
-Element n of each array belongs to request n, counted from 1. Arrays that have
-a default may be left out, and may hold nulls. An error names the request at
-fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
-MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
-holds.
-
-from_account_ids: Accounts that the amounts leave.
-to_account_ids: Accounts that they reach, each of its request's currency.
-amounts: What to move, in units of the accounts' currencies: above 0, below
-  1e30, at most 18 decimal places.
-event_ats: When each happened in the world, at most a day ahead unless
-  allow_future_event_at; null for when it is recorded.
-metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
-  never changes, or null.
-ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
-  can be repeated: it takes effect once, and every repeat returns the first
-  result; null for a new id.
-app_id: Set of books that all accounts belong to.
-group_id: Name that joins these transfers, 1 to 255 visible characters, for
-  example an order's number, or null.
-allow_future_event_at: Whether an event_at may be more than a day ahead.
-
-Returns: The id of each request's transfer, in their order.
-
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
-  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
-
-revoke all on function public.pgledger_create_transfers_bulk_ids from public;
-grant execute on function public.pgledger_create_transfers_bulk_ids to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_from_rows.sql
 /*
@@ -11152,9 +10855,7 @@ grant execute on function public.pgledger_get_account to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_get_transfer.sql
 /*
-One transfer. An id that does not exist is an error rather than no row. Both accounts are looked up
-by index, even when the caller has switched nested loops off. The statement is planned once for all
-calls: to plan it takes much longer than to run it.
+One transfer. An id that does not exist is an error rather than no row.
 
 Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound.
 */
@@ -11168,7 +10869,6 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
-set enable_nestloop = on
 as $$
 declare
   v_transfer record;
@@ -11178,19 +10878,15 @@ begin
   v_ok := pgledger.check_id('id', id, 'pglt');
 
   select
-    transfers.id, source.id as from_account_id, target.id as to_account_id, transfers.amount,
-    transfers.created_at, coalesce(transfers.event_at, transfers.created_at) as event_at,
-    transfers.metadata, source.currency, source.name as from_account_name,
-    target.name as to_account_name, transfers.from_balance, transfers.to_balance,
-    transfers.from_version, transfers.to_version, transfers.group_id, transfers.app_id,
-    source.tenant_id as from_tenant_id, target.tenant_id as to_tenant_id, transfers.origin_id,
-    null::boolean as replayed
+    transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
+    transfer.created_at, transfer.event_at, transfer.metadata, transfer.currency,
+    transfer.from_account_name, transfer.to_account_name, transfer.from_account_balance,
+    transfer.to_account_balance, transfer.from_account_version, transfer.to_account_version,
+    transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id,
+    transfer.origin_id, transfer.replayed
   into v_transfer
-  from pgledger.transfers
-  inner join pgledger.accounts as source on transfers.from_key = source.key
-  inner join pgledger.accounts as target on transfers.to_key = target.key
-  where transfers.id = pgledger_get_transfer.id
-    and transfers.app_id = pgledger_get_transfer.app_id;
+  from pgledger.transfers_by_id(array[pgledger_get_transfer.id]) as transfer
+  where transfer.app_id = pgledger_get_transfer.app_id;
 
   if not found then
     v_ok := pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
@@ -11509,26 +11205,26 @@ revoke all on function pgledger.policy_faults from public;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
-Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
-arrays, from which each caller makes as much of an answer as it needs. Element n belongs to request
-n, but for the accounts': these are counted in the order of their ids, and numbers hold the number
-of the account that each amount leaves, then, for as many requests, of the one that it reaches.
+Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
+number of requests, there are three statements. The first locks the accounts. The second runs after
+all waiting for these locks and sees what other calls wrote meanwhile: it computes and writes the
+transfers, and answers. The third updates the accounts.
 
-The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
-then. Only accounts that it locked take part: one that was created while it waited can be seen by
-later statements, but anyone may be changing it. The second finds the accounts of each request.
-Balances and versions are then followed through the batch in order, and the first leg that breaks a
-limit is refused. Two more statements write the transfers and the accounts.
+Only accounts that the first statement locked take part. An account that was created while it waited
+can be seen by the second one, but is not locked: anyone may be changing it.
+
+The second statement leaves out each request that has no accounts, mixes currencies or breaks a
+limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
+and raised.
 
 Where an account is ahead of the clock, that is looked at before limits and after everything else,
 as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
-ascend together along each account.
+ascend together along each account. Their ids share one random tail; their times tell them apart.
 
-A session plans the statements once: for arrays of unknown size, without nested loops and without
-reading a table from end to end. So a batch never costs the square of its size, even where the
-statistics still say that a table is empty. Merging would sort both sides by their text.
+The statements are planned for the arrays at hand and without nested loops. So a batch never costs
+the square of its size, even where the statistics still say that a table is empty.
 
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
@@ -11536,10 +11232,11 @@ array can hold.
 request_indexes says which request of the caller's each request is, for messages; null means all of
 them in order.
 
-The body is long because its steps share the arrays: each call of a function would copy them.
+The body is long because its main part is one statement, whose steps share what the first ones
+found. A function could only take over a part if this were written down and read again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balance;
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
 a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
@@ -11554,285 +11251,236 @@ create or replace function pgledger.post_transfers(
   request_indexes bigint[],
   request_count bigint,
   shared_event_at timestamptz default null,
-  shared_metadata jsonb default null,
-  out transfer_ids text[],
-  out first_created_at timestamptz,
-  out posted_amounts numeric[],
-  out numbers integer[],
-  out from_balances numeric[],
-  out to_balances numeric[],
-  out from_versions bigint[],
-  out to_versions bigint[],
-  out currencies text[],
-  out names text[],
-  out tenant_ids text[]
+  shared_metadata jsonb default null
 )
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_generic_plan
+set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
-set enable_mergejoin = off
-set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_count integer := cardinality(from_account_ids);
+  v_amounts numeric[] := amounts;
   v_now timestamptz;
+  v_created_at timestamptz;
+  v_microseconds bigint;
+  v_head text;
+  v_next_head text;
+  v_head_places bigint;
+  v_tail text;
   v_locked_ids text[];
-  v_keys bigint[];
-  v_balances numeric[];
-  v_versions bigint[];
-  v_last_places integer[];
-  v_may_be_negative boolean[];
-  v_may_be_positive boolean[];
-  v_has_one_currency boolean;
-  v_amount numeric;
-  v_number integer;
-  v_balance numeric;
+  v_posted bigint;
   v_ok boolean;
 begin
-  select
-    max(locked.updated_at) + interval '1 microsecond',
-    coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
-    array_agg(locked.version), array_agg(locked.allow_negative_balance),
-    array_agg(locked.allow_positive_balance), array_agg(locked.currency), array_agg(locked.name),
-    array_agg(locked.tenant_id), min(locked.currency) = max(locked.currency)
-  into
-    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_may_be_negative,
-    v_may_be_positive, currencies, names, tenant_ids, v_has_one_currency
-  from (
+  if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
     select
-      accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.version,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      array_agg(
+        case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+        order by given.place
+      )
+    into v_amounts
+    from unnest(amounts) with ordinality as given (amount, place);
+  end if;
+
+  select max(locked.updated_at) + interval '1 microsecond', coalesce(array_agg(locked.id), '{}')
+  into v_created_at, v_locked_ids
+  from (
+    select accounts.id, accounts.updated_at
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
-      and accounts.app_id = post_transfers.app_id
     order by accounts.id
     for no key update
   ) as locked;
 
   v_now := pgledger.clock();
-
-  select array_agg(account.number order by given.place)
-  into numbers
-  from (
-    select
-      unnest(from_account_ids || to_account_ids) as id,
-      generate_series(1, 2 * v_count) as place
-    offset 0
-  ) as given
-  inner join (
-    select unnest(v_locked_ids) as id, generate_series(1, cardinality(v_locked_ids)) as number
-    offset 0
-  ) as account on given.id = account.id;
-
-  if cardinality(numbers) is distinct from 2 * v_count or not v_has_one_currency and exists (
-    select
-    from generate_series(1, v_count) as request (place)
-    where currencies[numbers[request.place]] <> currencies[numbers[v_count + request.place]]
-  ) then
+  if v_created_at > v_now then
     v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
-    assert false, 'a request without its accounts was not refused';
-  end if;
-  if first_created_at > v_now then
     v_ok := pgledger.check_account_times(
-      from_account_ids, to_account_ids, v_now, first_created_at, request_indexes, request_count
+      from_account_ids, to_account_ids, v_now, v_created_at, request_indexes, request_count
     );
   end if;
-  first_created_at := greatest(v_now, first_created_at);
+  v_created_at := greatest(v_now, v_created_at);
 
-  posted_amounts := array(
-    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
-    from unnest(amounts) as given (amount)
-  );
+  v_microseconds := extract(epoch from v_created_at) * 1000000;
+  v_tail := right(pgledger.new_ulid(v_created_at), 12);
 
-  for v_place in 1..v_count loop
-    v_amount := posted_amounts[v_place];
+  -- The first eight characters of an id change every 1.024 seconds. A call's times span less than
+  -- that, so there are at most two such heads.
+  v_head := left(pgledger.new_ulid(v_created_at), 8);
+  v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
+  v_head_places := 1024000 - v_microseconds % 1024000;
 
-    v_number := numbers[v_place];
-    v_balance := v_balances[v_number] - v_amount;
-    if v_balance < 0 and (not v_may_be_negative[v_number] or v_balance <= -1e30) then
-      v_ok := pgledger.check_balance(
-        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
-        v_may_be_positive[v_number], v_balances[v_number], -v_amount,
-        coalesce(request_indexes[v_place], v_place), request_count
-      );
-    end if;
-    v_balances[v_number] := v_balance;
-    v_versions[v_number] := v_versions[v_number] + 1;
-    v_last_places[v_number] := v_place;
-    from_balances[v_place] := v_balance;
-    from_versions[v_place] := v_versions[v_number];
+  return query
+  with account as materialized (
+    select
+      accounts.key, accounts.version, accounts.balance, accounts.allow_negative_balance,
+      accounts.allow_positive_balance, accounts.id, accounts.app_id, accounts.currency,
+      accounts.name, accounts.tenant_id
+    from pgledger.accounts
+    where accounts.id = any(v_locked_ids)
+  ),
 
-    v_number := numbers[v_count + v_place];
-    v_balance := v_balances[v_number] + v_amount;
-    if v_balance > 0 and (not v_may_be_positive[v_number] or v_balance >= 1e30) then
-      v_ok := pgledger.check_balance(
-        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
-        v_may_be_positive[v_number], v_balances[v_number], v_amount,
-        coalesce(request_indexes[v_place], v_place), request_count
-      );
-    end if;
-    v_balances[v_number] := v_balance;
-    v_versions[v_number] := v_versions[v_number] + 1;
-    v_last_places[v_number] := v_place;
-    to_balances[v_place] := v_balance;
-    to_versions[v_place] := v_versions[v_number];
-  end loop;
+  -- Rows stay narrow on their way; names and ids of accounts are joined at the end.
+  request as materialized (
+    select
+      given.place,
+      given.amount,
+      given.event_at,
+      given.metadata,
+      given.id,
+      source.key as from_key,
+      target.key as to_key
+    from unnest(from_account_ids, to_account_ids, v_amounts, event_ats, metadatas, ids)
+      with ordinality
+      as given (from_account_id, to_account_id, amount, event_at, metadata, id, place)
+    inner join account as source on given.from_account_id = source.id
+    inner join account as target on given.to_account_id = target.id
+    where source.currency = target.currency
+      and source.app_id = post_transfers.app_id
+      and target.app_id = post_transfers.app_id
+  ),
 
-  transfer_ids := pgledger.new_transfer_ids(first_created_at, v_count);
-  if ids is not null then
-    transfer_ids := array(
-      select coalesce(given.chosen_id, given.new_id)
-      from unnest(ids, transfer_ids) as given (chosen_id, new_id)
-    );
-  end if;
-
-  insert into pgledger.transfers (
-    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-    to_balance, event_at, group_id, metadata
-  )
-  select
-    v_keys[numbers[request.place]], v_keys[numbers[v_count + request.place]],
-    from_versions[request.place], to_versions[request.place],
-    request.created_at, transfer_ids[request.place], post_transfers.app_id,
-    posted_amounts[request.place], from_balances[request.place], to_balances[request.place],
-    coalesce(request.event_at, shared_event_at), post_transfers.group_id,
-    coalesce(request.metadata, shared_metadata)
-  from (
-    select given.place, given.created_at, given.event_at, given.metadata
+  leg as materialized (
+    select
+      change.place,
+      change.is_target,
+      account.balance + sum(change.amount) over account_so_far as balance,
+      account.version + row_number() over account_so_far as version,
+      account.allow_negative_balance,
+      account.allow_positive_balance
     from (
-      select
-        generate_series(1, v_count) as place,
-        generate_series(
-          first_created_at,
-          first_created_at + (v_count - 1) * interval '1 microsecond',
-          interval '1 microsecond'
-        ) as created_at,
-        unnest(event_ats) as event_at,
-        unnest(metadatas) as metadata,
-        unnest(ids) as chosen_id
+      select request.place, false, request.from_key, -request.amount
+      from request
+      union all
+      select request.place, true, request.to_key, request.amount
+      from request
+    ) as change (place, is_target, key, amount)
+    inner join account on change.key = account.key
+    window account_so_far as (partition by change.key order by change.place)
+  ),
+
+  transfer as materialized (
+    select
+      request.place,
+      request.id as chosen_id,
+      'pglt_'
+      || case when request.place <= v_head_places then v_head else v_next_head end
+      || substr(pgledger.base32_text(digits.lanes), 3)
+      || v_tail as generated_id,
+      v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
+      request.amount,
+      request.event_at,
+      request.metadata,
+      source.balance as from_balance,
+      target.balance as to_balance,
+      source.version as from_version,
+      target.version as to_version,
+      request.from_key,
+      request.to_key
+    from request
+    inner join leg as source on request.place = source.place and not source.is_target
+    inner join leg as target on request.place = target.place and target.is_target
+    -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
+    -- OFFSET keeps the planner from repeating a step's expression wherever its result is used.
+    cross join lateral (
+      select pgledger.base32_lanes(step.bits) as lanes
+      from (
+        select
+          (((clock.microseconds / 1000) & 1023) << 20)
+          | 458760
+          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as bits
+        from (select v_microseconds + request.place - 1 as microseconds offset 0) as clock
+        offset 0
+      ) as step
       offset 0
-    ) as given
+    ) as digits
+    where (source.balance >= 0 or source.allow_negative_balance) and source.balance > -1e30
+      and (target.balance <= 0 or target.allow_positive_balance) and target.balance < 1e30
+  ),
+
+  written as (
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance, event_at, group_id, metadata
+    )
+    select
+      transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
+      transfer.created_at, coalesce(transfer.chosen_id, transfer.generated_id),
+      post_transfers.app_id, transfer.amount, transfer.from_balance, transfer.to_balance,
+      coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
+      coalesce(transfer.metadata, shared_metadata)
+    from transfer
     -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
-    order by given.chosen_id, given.place
-  ) as request;
+    order by transfer.chosen_id, transfer.place
+  )
+
+  select
+    coalesce(transfer.chosen_id, transfer.generated_id),
+    source.id,
+    target.id,
+    transfer.amount,
+    transfer.created_at,
+    coalesce(transfer.event_at, shared_event_at, transfer.created_at),
+    coalesce(transfer.metadata, shared_metadata),
+    source.currency,
+    source.name,
+    target.name,
+    transfer.from_balance,
+    transfer.to_balance,
+    transfer.from_version,
+    transfer.to_version,
+    post_transfers.group_id,
+    post_transfers.app_id,
+    source.tenant_id,
+    target.tenant_id,
+    null::text,
+    false
+  from transfer
+  inner join account as source on transfer.from_key = source.key
+  inner join account as target on transfer.to_key = target.key
+  order by transfer.place;
+
+  get diagnostics v_posted = row_count;
+
+  if v_posted <> cardinality(from_account_ids) then
+    v_ok := pgledger.check_accounts(
+      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
+    );
+    v_ok := pgledger.check_balances(
+      from_account_ids, to_account_ids, amounts, request_indexes, request_count
+    );
+    assert false, 'fewer transfers were posted than were asked for';
+  end if;
 
   update pgledger.accounts
   set
-    updated_at = first_created_at + (change.last_place - 1) * interval '1 microsecond',
-    version = change.version,
-    balance = change.balance
+    updated_at = v_created_at + (change.last_place - 1) * interval '1 microsecond',
+    version = accounts.version + change.entries,
+    balance = accounts.balance + change.amount
   from (
-    select
-      unnest(v_keys) as key,
-      unnest(v_last_places) as last_place,
-      unnest(v_versions) as version,
-      unnest(v_balances) as balance
-    offset 0
-  ) as change
-  where accounts.key = change.key
-    and accounts.key = any(v_keys);
+    select leg.account_id, sum(leg.amount), count(*), max(leg.place)
+    from (
+      select given.account_id, -given.amount, given.place
+      from unnest(from_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
+      union all
+      select given.account_id, given.amount, given.place
+      from unnest(to_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
+    ) as leg (account_id, amount, place)
+    group by leg.account_id
+  ) as change (account_id, amount, entries, last_place)
+  where accounts.id = change.account_id
+    and accounts.id = any(v_locked_ids);
 end;
 $$;
 
 comment on function pgledger.post_transfers is
-  'Writes many transfers at once, each new and sound by itself; returns what it found and made.';
+  'Writes many transfers at once, each new and sound by itself, and returns them in order.';
 
 revoke all on function pgledger.post_transfers from public;
-
--- file: repeatable/10_ledger/posted_transfers.sql
-/*
-The answer to a batch that pgledger.post_transfers has written, made from its arrays: one row for
-each request, in their order, because all series go in step. The function stays inlinable: its rows
-go straight to the caller of the public function, and are not written down and read again on the
-way.
-*/
-create or replace function pgledger.posted_transfers(
-  from_account_ids text[],
-  to_account_ids text[],
-  event_ats timestamptz[],
-  metadatas jsonb[],
-  shared_event_at timestamptz,
-  shared_metadata jsonb,
-  app_id text,
-  group_id text,
-  transfer_ids text[],
-  first_created_at timestamptz,
-  amounts numeric[],
-  numbers integer[],
-  from_balances numeric[],
-  to_balances numeric[],
-  from_versions bigint[],
-  to_versions bigint[],
-  currencies text[],
-  names text[],
-  tenant_ids text[]
-)
-returns setof public.pgledger_transfer
-language sql
-stable
-parallel safe
-as $$
-  select
-    posted_transfers.transfer_ids[request.place],
-    request.from_account_id,
-    request.to_account_id,
-    posted_transfers.amounts[request.place],
-    request.created_at,
-    coalesce(request.event_at, posted_transfers.shared_event_at, request.created_at),
-    coalesce(request.metadata, posted_transfers.shared_metadata),
-    posted_transfers.currencies[request.from_number],
-    posted_transfers.names[request.from_number],
-    posted_transfers.names[request.to_number],
-    posted_transfers.from_balances[request.place],
-    posted_transfers.to_balances[request.place],
-    posted_transfers.from_versions[request.place],
-    posted_transfers.to_versions[request.place],
-    posted_transfers.group_id,
-    posted_transfers.app_id,
-    posted_transfers.tenant_ids[request.from_number],
-    posted_transfers.tenant_ids[request.to_number],
-    null::text,
-    false
-  from (
-    select
-      given.place,
-      given.created_at,
-      given.from_account_id,
-      given.to_account_id,
-      given.event_at,
-      given.metadata,
-      posted_transfers.numbers[given.place] as from_number,
-      posted_transfers.numbers[cardinality(posted_transfers.transfer_ids) + given.place]
-        as to_number
-    from (
-      select
-        generate_series(1, cardinality(posted_transfers.transfer_ids)) as place,
-        generate_series(
-          posted_transfers.first_created_at,
-          posted_transfers.first_created_at
-          + (cardinality(posted_transfers.transfer_ids) - 1) * interval '1 microsecond',
-          interval '1 microsecond'
-        ) as created_at,
-        unnest(posted_transfers.from_account_ids) as from_account_id,
-        unnest(posted_transfers.to_account_ids) as to_account_id,
-        unnest(posted_transfers.event_ats) as event_at,
-        unnest(posted_transfers.metadatas) as metadata
-      offset 0
-    ) as given
-    offset 0
-  ) as request
-$$;
-
-comment on function pgledger.posted_transfers is
-  'The rows of a batch that was just posted, in the order of its requests.';
-
-revoke all on function pgledger.posted_transfers from public;
 
 -- file: repeatable/10_ledger/refuse_account.sql
 /*
@@ -21035,6 +20683,53 @@ comment on function pgledger.aggregate_usage is
 
 revoke all on function pgledger.aggregate_usage from public;
 
+-- file: repeatable/23_usage/check_correction.sql
+/*
+Refuses arguments that cannot correct or remove an event. Whether the event is there is asked under
+its lock, by pgledger.correct_usage.
+
+Checks, in this order: app_id, tenant_id, id, event_at, quantity (unless the event is removed),
+reason.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidQuantity, InvalidArgument.
+*/
+create or replace function pgledger.check_correction(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  quantity numeric,
+  is_removed boolean,
+  reason text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'evt');
+  if event_at is null then
+    v_ok := pgledger.fail('NullArgument', array['event_at']);
+  end if;
+  if not is_removed then
+    v_ok := pgledger.check_quantity('quantity', quantity);
+  end if;
+  if reason is not null then
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_correction is
+  'Refuses arguments that cannot correct or remove a usage event.';
+
+revoke all on function pgledger.check_correction from public;
+
 -- file: repeatable/23_usage/check_usage_edges.sql
 /*
 Refuses times between which usage is added up, if one splits an hour whose events may have been
@@ -21141,7 +20836,8 @@ computed anew, else the next one, as with late usage.
 A removed event stays without a quantity, so that its idempotency key stays taken and nobody who
 sends it again brings it back. A repeated correction changes nothing.
 
-Locks, in this order: those of pgledger.lock_usage_event; the roll-ups of its day and hour; values.
+Locks, in this order: the meter; the event; the tenant, FOR SHARE, so that no purge deletes what the
+totals of its hour are made of; the roll-ups of its day and hour; values.
 Errors: UsagePurged, UsageNotFound.
 */
 create or replace function pgledger.correct_usage(
@@ -21159,14 +20855,18 @@ parallel unsafe
 as $$
 declare
   v_event record;
+  v_purged_before timestamptz;
   v_answer record;
   v_ok boolean;
 begin
   v_event := pgledger.lock_usage_event(app_id, tenant_id, id, event_at, quantity is null);
-  if event_at < v_event.purged_before then
-    v_ok := pgledger.fail(
-      'UsagePurged', array['event_at', event_at::text, v_event.purged_before::text]
-    );
+  select tenants.purged_before
+  into v_purged_before
+  from pgledger.tenants
+  where tenants.app_id = correct_usage.app_id and tenants.tenant_id = correct_usage.tenant_id
+  for share;
+  if event_at < v_purged_before then
+    v_ok := pgledger.fail('UsagePurged', array['event_at', event_at::text, v_purged_before::text]);
   elsif v_event.key is null
     or (v_event.quantity is null and correct_usage.quantity is not null) then
     v_ok := pgledger.fail(
@@ -21283,16 +20983,13 @@ deleted of a tenant's, pgledger.purge_bounds says. The tenant's purge line moves
 first of them, and nothing older is taken any more, because idempotency keys are forgotten with
 their events.
 
-Tenants that earlier calls are through with are left out, and those that had nothing to delete,
-until nothing is left of the others: then all are looked at once more, for what may be deleted by
-now.
+Tenants that earlier calls are through with are left out, until nothing is left of the others: then
+all are looked at once more, for what may be deleted by now.
 
-Locks: the tenants of whom events are deleted, ascending. Nobody else holds an event of theirs then,
-because corrections lock the tenant before the event; so events need no locks of their own, which
-would cost as much as deleting them. Recording takes no lock on tenants. The first event is deleted
-when all tenants are locked, so who waits for a deletion is not waited for. Who records an event
-whose key is being deleted waits for the end of the transaction. Tenants who have nothing to delete
-are locked as well, to note that, but not waited for.
+Locks: the events of a tenant, without those that somebody else is purging; then the tenant, on
+which recording takes no lock; so one tenant after the other, ascending. The first event is deleted
+when all are locked, so who waits for a deletion is not waited for. Who records an event whose key
+is being deleted waits for the end of the transaction.
 */
 create or replace function pgledger.delete_usage_before(
   app_id text,
@@ -21305,7 +21002,6 @@ volatile
 parallel unsafe
 set enable_bitmapscan = off
 set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_before timestamptz := date_bin('1 hour', before, timestamptz '2000-01-01 00:00:00+00');
@@ -21320,34 +21016,22 @@ begin
       select tenants.key
       from pgledger.tenants
       where tenants.app_id = delete_usage_before.app_id
-        and (v_look = 2 or tenants.purge_from < v_before)
+        and pgledger.has_usage_between(
+          tenants.key, case when v_look = 1 then tenants.purge_from else '-infinity' end, v_before
+        )
       order by tenants.key
     loop
       v_tenant := (select tenants from pgledger.tenants where tenants.key = v_tenant_key);
-      continue when not pgledger.has_usage_between(
-        v_tenant_key, case when v_look = 1 then v_tenant.purge_from else '-infinity' end, v_before
-      );
       v_bounds := pgledger.purge_bounds(v_tenant, v_before);
-      if not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line) then
-        update pgledger.tenants
-        set purge_from = v_before
-        where tenants.key = (
-          select seen.key
-          from pgledger.tenants as seen
-          where seen.key = v_tenant_key and seen.purge_from < v_before
-          for no key update skip locked
-        );
-        continue;
-      end if;
+      continue when not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line);
 
-      perform from pgledger.tenants where tenants.key = v_tenant_key for no key update;
-      v_events := v_events || pgledger.purgeable_usage(
+      v_events := v_events || pgledger.lock_purgeable_usage(
         v_tenant_key, v_bounds.singly_before, v_bounds.gap_starts, v_bounds.gap_ends,
         max_events - cardinality(v_events)
       );
       perform pgledger.move_purge_line(
         v_tenant, v_bounds.line, v_bounds.settles, v_bounds.settled_before,
-        purge_from => case when cardinality(v_events) < max_events then v_before end
+        to_end => cardinality(v_events) < max_events
       );
       exit when cardinality(v_events) >= max_events;
     end loop;
@@ -21594,7 +21278,7 @@ revoke all on function pgledger.has_prices from public;
 Whether usage was reported for a subscription after its last invoice, though it has ended. Nothing
 bills it by itself: the application has to ask for an interim invoice. Only periods that are not
 settled are looked at. What invoices look at one by one tells by when it was reported; of all other
-usage there are counts, which stay when events go. A correction, which changes neither, is a row.
+usage there are counts, which stay when events go.
 */
 create or replace function pgledger.has_unbilled_reports(
   app_id text,
@@ -21629,27 +21313,18 @@ as $$
       and subscriptions.tenant_id = has_unbilled_reports.tenant_id
       and subscriptions.status = 'canceled'
       and billed.ends_at > has_unbilled_reports.settled_before
-      and (
-        exists (
+      and case
+        when pgledger.is_read_singly(meters) then exists (
           select
-          from pgledger.usage_corrections
-          where usage_corrections.meter_key = meters.key
-            and usage_corrections.event_at < billed.ends_at
-            and usage_corrections.created_at > billed.finalized_at
+          from pgledger.usage_events
+          where usage_events.meter_key = meters.key
+            and usage_events.event_at < billed.ends_at
+            and usage_events.created_at > billed.finalized_at
         )
-        or case
-          when pgledger.is_read_singly(meters) then exists (
-            select
-            from pgledger.usage_events
-            where usage_events.meter_key = meters.key
-              and usage_events.event_at < billed.ends_at
-              and usage_events.created_at > billed.finalized_at
-          )
-          else billed.events <> pgledger.usage_between(
-            meters.key, null, 'count', billed.starts_at, billed.ends_at
-          )
-        end
-      )
+        else billed.events <> pgledger.usage_between(
+          meters.key, null, 'count', billed.starts_at, billed.ends_at
+        )
+      end
   )
 $$;
 
@@ -21729,7 +21404,7 @@ revoke all on function pgledger.hour_is_purged from public;
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
 Records one usage event, or raises the error that keeps it out.
-Locks: those of pgledger.take_usage and of its caller.
+Locks: those of pgledger.ingest_usage.
 */
 create or replace function pgledger.ingest_one_usage(
   app_id text,
@@ -21746,40 +21421,16 @@ create or replace function pgledger.ingest_one_usage(
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_generic_plan
-set enable_nestloop = off
-set enable_mergejoin = off
-set jit = off
 as $$
 declare
-  v_taken record;
   v_answer record;
   v_ok boolean;
 begin
-  v_taken := pgledger.take_usage(
-    app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
-    array[idempotency_key], array[metadata], latest_known_at
-  );
-  if v_taken.meter_keys[1] is not null then
-    status := 'inserted';
-    id := pgledger.event_id(v_taken.now, v_taken.first_key + 1);
-    perform pgledger.roll_up_usage(
-      v_taken.first_key, v_taken.now, v_taken.meter_keys, array[quantity], array[event_at]
-    );
-    if v_taken.has_values then
-      perform pgledger.count_usage_values(
-        v_taken.now, v_taken.meter_keys, array[event_at], array[metadata]
-      );
-    end if;
-    return;
-  end if;
-
   select answer.status, answer.id, answer.error, answer.arguments
   into v_answer
-  from pgledger.usage_answers(
+  from pgledger.ingest_usage(
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
-    array[idempotency_key], array[metadata], v_taken.now, v_taken.latest, v_taken.id_head,
-    v_taken.sound_keys, v_taken.meter_keys
+    array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
   if v_answer.error = 'IdempotencyConflict' then
     -- It says in what the two differ.
@@ -21790,8 +21441,8 @@ begin
   if v_answer.error is not null then
     v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
-  status := v_answer.status;
-  id := v_answer.id;
+  ingest_one_usage.status := v_answer.status;
+  ingest_one_usage.id := v_answer.id;
 end;
 $$;
 
@@ -21799,6 +21450,123 @@ comment on function pgledger.ingest_one_usage is
   'Records one usage event and says what became of it; raises the error that keeps it out.';
 
 revoke all on function pgledger.ingest_one_usage from public;
+
+-- file: repeatable/23_usage/ingest_usage.sql
+/*
+Records usage events. Each stands for itself: one that is wrong does not keep the others out. One
+call writes the events, their roll-ups and their values, so these always agree.
+
+An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
+time of an event that is known already.
+
+An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
+waits for the end of that.
+
+Purging: an event older than the tenant's purge line is not taken, because its key may have been
+forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
+raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
+
+Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
+ascending by meter and key; roll-ups, ascending by meter, days before hours; values that are new,
+ascending. Values come after the roll-ups, because who removes an event holds its roll-ups while
+looking whether another event has its value.
+Errors: serialization_failure.
+*/
+create or replace function pgledger.ingest_usage(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[],
+  latest_known_at timestamptz default null
+)
+returns table (event_index bigint, status text, id text, error text, arguments text[])
+language plpgsql
+volatile
+parallel unsafe
+-- Plans do not depend on the values, and one call may hold one event or 100,000.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+  v_tenant_ids text[] := array(select distinct given.id from unnest(tenant_ids) as given (id));
+  v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
+  v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
+  v_now timestamptz;
+  v_latest timestamptz;
+  v_resolved record;
+  v_meter_keys integer[];
+  v_id_head text;
+begin
+  for v_look in 1..2 loop
+    v_now := pgledger.clock();
+    v_latest := greatest(v_now + pgledger.usage_skew(app_id), latest_known_at);
+    v_resolved := pgledger.resolve_usage(
+      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+      metadatas, v_now, v_latest
+    );
+    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
+    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
+    -- that a seat's new level is later than all levels before it.
+    if v_resolved.lacks_meters then
+      perform pgledger.open_meters(
+        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, v_now
+      );
+    end if;
+    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
+  end loop;
+  v_meter_keys := pgledger.insert_usage(
+    v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
+    idempotency_keys, metadatas
+  );
+  -- Purges stay an hour behind the clock.
+  if v_earliest < pgledger.clock() - interval '1 hour'
+    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, v_meter_keys)
+  then
+    raise exception using
+      errcode = '40001',
+      message = 'usage was purged while events of that time were being recorded',
+      hint = 'Run the transaction again.';
+  end if;
+
+  -- The last four characters of an event's id are its place.
+  v_id_head := left(pgledger.event_id(v_now, v_first_key), -4);
+  if array_position(v_meter_keys, null) is null then
+    return query
+    select
+      place.number,
+      'inserted',
+      v_id_head
+      || pgledger.base32_pair((place.number >> 10)::integer)
+      || pgledger.base32_pair((place.number & 1023)::integer),
+      null::text,
+      null::text[]
+    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
+  else
+    return query
+    select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
+    from pgledger.usage_answers(
+      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
+      v_latest, v_id_head, v_resolved.meter_keys, v_meter_keys
+    ) as answer;
+  end if;
+
+  -- Last, because most other calls that record usage wait for these rows.
+  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
+  if v_resolved.has_values then
+    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
+  end if;
+end;
+$$;
+
+comment on function pgledger.ingest_usage is
+  'Records usage events and their roll-ups; says of each what became of it, and why.';
+
+revoke all on function pgledger.ingest_usage from public;
 
 -- file: repeatable/23_usage/insert_usage.sql
 /*
@@ -22164,7 +21932,7 @@ grant execute on function public.ledger_aggregate_usage_by_feature to pgledger_r
 /*
 Locks: those of pgledger.correct_usage.
 
-Checks, in this order: app_id, tenant_id, id, event_at, quantity, reason, purge line, existence.
+Checks: those of pgledger.check_correction, then those of pgledger.correct_usage.
 */
 create or replace function public.ledger_correct_usage(
   app_id text,
@@ -22185,15 +21953,9 @@ declare
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_id('id', id, 'evt');
-  if event_at is null then
-    v_ok := pgledger.fail('NullArgument', array['event_at']);
-  end if;
-  v_ok := pgledger.check_quantity('quantity', quantity);
-  if reason is not null then
-    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
-  end if;
+  v_ok := pgledger.check_correction(
+    app_id, tenant_id, id, event_at, quantity, is_removed => false, reason => reason
+  );
 
   v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, quantity, reason);
   return v_answer;
@@ -22235,7 +21997,7 @@ The answer has one row for each event, in the order of the arrays.
 An event before the purge line is told of its key if that is taken at the end of the call, also by
 an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
 that counts raises no alarm.
-Locks: those of pgledger.take_usage and of its caller.
+Locks: those of pgledger.ingest_usage.
 */
 create or replace function public.ledger_ingest_usage(
   app_id text,
@@ -22254,12 +22016,8 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 -- A plan for the arrays at hand would hold copies of all metadata.
 set plan_cache_mode = force_generic_plan
-set enable_nestloop = off
-set enable_mergejoin = off
-set jit = off
 as $$
 declare
-  v_taken record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_app(app_id);
@@ -22278,41 +22036,19 @@ begin
     3,
     pg_column_size(metadatas)
   );
-  v_taken := pgledger.take_usage(
-    app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, null
-  );
-  if array_position(v_taken.meter_keys, null) is null then
-    return query
-    select
-      place.number,
-      'inserted',
-      v_taken.id_head
-      || pgledger.base32_pair((place.number >> 10)::integer)
-      || pgledger.base32_pair((place.number & 1023)::integer),
-      null::text,
-      null::text
-    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
-  else
-    return query
-    select
-      answer.event_index,
-      answer.status,
-      answer.id,
-      case when answer.error is not null then pgledger.error_code(answer.error) end,
-      case
-        when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
-      end
-    from pgledger.usage_answers(
-      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas,
-      v_taken.now, v_taken.latest, v_taken.id_head, v_taken.sound_keys, v_taken.meter_keys
-    ) as answer;
-  end if;
-  perform pgledger.roll_up_usage(
-    v_taken.first_key, v_taken.now, v_taken.meter_keys, quantities, event_ats
-  );
-  if v_taken.has_values then
-    perform pgledger.count_usage_values(v_taken.now, v_taken.meter_keys, event_ats, metadatas);
-  end if;
+  return query
+  select
+    answer.event_index,
+    answer.status,
+    answer.id,
+    case when answer.error is not null then pgledger.error_code(answer.error) end,
+    case
+      when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
+    end
+  from pgledger.ingest_usage(
+    ledger_ingest_usage.app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+    metadatas
+  ) as answer;
 end;
 $$;
 
@@ -22509,7 +22245,7 @@ grant execute on function public.ledger_query_usage to pgledger_reader;
 -- file: repeatable/23_usage/ledger_record_usage.sql
 /*
 Raises what a batch would only report.
-Locks: those of pgledger.ingest_one_usage.
+Locks: those of pgledger.ingest_usage.
 */
 create or replace function public.ledger_record_usage(
   app_id text,
@@ -22578,7 +22314,7 @@ grant execute on function public.ledger_record_usage to pgledger_poster;
 /*
 Locks: those of pgledger.correct_usage.
 
-Checks, in this order: app_id, tenant_id, id, event_at, reason, purge line, existence.
+Checks: those of pgledger.check_correction, then those of pgledger.correct_usage.
 */
 create or replace function public.ledger_remove_usage(
   app_id text,
@@ -22598,14 +22334,9 @@ declare
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_id('id', id, 'evt');
-  if event_at is null then
-    v_ok := pgledger.fail('NullArgument', array['event_at']);
-  end if;
-  if reason is not null then
-    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
-  end if;
+  v_ok := pgledger.check_correction(
+    app_id, tenant_id, id, event_at, null, is_removed => true, reason => reason
+  );
 
   v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, null, reason);
   return v_answer;
@@ -22780,6 +22511,58 @@ Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
 revoke all on function public.ledger_usage_by_time from public;
 grant execute on function public.ledger_usage_by_time to pgledger_reader;
 
+-- file: repeatable/23_usage/lock_purgeable_usage.sql
+/*
+Locks the oldest events of a tenant that a purge may delete, at most so many, and returns where they
+are. Events that somebody else holds are left out.
+*/
+create or replace function pgledger.lock_purgeable_usage(
+  tenant_key integer,
+  singly_before timestamptz,
+  gap_starts timestamptz[],
+  gap_ends timestamptz[],
+  max_events integer
+)
+returns tid[]
+language plpgsql
+volatile
+parallel unsafe
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
+as $$
+begin
+  return array(
+    select event.ctid
+    from pgledger.meters
+    cross join lateral (
+      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
+      offset 0
+    ) as meter
+    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
+    cross join lateral (
+      select usage_events.ctid
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= gap.starts_at
+        and usage_events.event_at < case
+          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
+        end
+      order by usage_events.event_at
+      limit max_events
+      for update skip locked
+    ) as event
+    where meters.tenant_key = lock_purgeable_usage.tenant_key
+    limit max_events
+  );
+end;
+$$;
+
+comment on function pgledger.lock_purgeable_usage is
+  'Locks the oldest events of a tenant that a purge may delete.';
+
+revoke all on function pgledger.lock_purgeable_usage from public;
+
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
 Serializes those who change the level of a seat, by a report or by consuming: until the end of the
@@ -22828,12 +22611,9 @@ revoke all on function pgledger.lock_seat_meters from public;
 /*
 Locks the meter of a usage event and the event itself, and returns it; nulls if there is none.
 removed_quantity is what it said before it was removed. The meter's turn goes on, so that nothing is
-served that was worked out before. purged_before is the tenant's, whether there is such an event or
-not.
+served that was worked out before.
 
-Locks, in this order: the meter; the tenant, FOR SHARE, so that no purge deletes the event or what
-the totals of its hour are made of; the event. A purge locks the tenant and no events, so nobody may
-lock an event first.
+Locks: the meter, then the event.
 */
 create or replace function pgledger.lock_usage_event(
   app_id text,
@@ -22848,8 +22628,7 @@ create or replace function pgledger.lock_usage_event(
   out removed_quantity numeric,
   out idempotency_key text,
   out metadata jsonb,
-  out created_at timestamptz,
-  out purged_before timestamptz
+  out created_at timestamptz
 )
 language plpgsql
 volatile
@@ -22869,12 +22648,7 @@ begin
   )
   returning meters.key, meters.feature_key
   into lock_usage_event.meter_key, lock_usage_event.feature_key;
-  select tenants.purged_before
-  into lock_usage_event.purged_before
-  from pgledger.tenants
-  where tenants.app_id = lock_usage_event.app_id and tenants.tenant_id = lock_usage_event.tenant_id
-  for share;
-  if lock_usage_event.meter_key is null then
+  if not found then
     return;
   end if;
 
@@ -22902,8 +22676,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.lock_usage_event is
-  'Locks a usage event with its meter and its tenant.';
+comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter.';
 
 revoke all on function pgledger.lock_usage_event from public;
 
@@ -23030,15 +22803,16 @@ revoke all on function pgledger.meters_to_open from public;
 -- file: repeatable/23_usage/move_purge_line.sql
 /*
 Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
-noted that since the tenant was read. purge_from is where the next purge begins to look, because
-nothing is left to be deleted before it, or null. The caller holds the tenant.
+noted that since the tenant was read. to_end: nothing before the line is left to be deleted.
+
+Locks: the tenant.
 */
 create or replace function pgledger.move_purge_line(
   tenant pgledger.tenants,
   line timestamptz,
   settles boolean,
   settled_before timestamptz,
-  purge_from timestamptz
+  to_end boolean
 )
 returns void
 language plpgsql
@@ -23052,6 +22826,7 @@ begin
     select tenants
     from pgledger.tenants
     where tenants.key = move_purge_line.tenant.key
+    for no key update
   );
   if settles and v_tenant.settling_since = tenant.settling_since
     and (
@@ -23064,7 +22839,9 @@ begin
     v_tenant.settling_since := pgledger.clock();
   end if;
   v_tenant.purged_before := greatest(v_tenant.purged_before, line);
-  v_tenant.purge_from := greatest(v_tenant.purge_from, move_purge_line.purge_from);
+  if to_end then
+    v_tenant.purge_from := greatest(v_tenant.purge_from, line);
+  end if;
 
   update pgledger.tenants
   set
@@ -23203,7 +22980,8 @@ What of a tenant's usage a purge up to a time may delete, and what it writes dow
 
 line is the hour up to which usage is deleted and no longer taken. Before it, three things are kept,
 so that whatever an invoice asks can be added up exactly:
-- events of an hour that a change of a subscription or an edge of its periods splits;
+- events of an hour that a change of a subscription or an edge of its periods splits, also where
+  that period is settled and lies in one of another subscription that is not;
 - events of features that are read one by one, which are seats and what is priced by single events,
   from the start of the earliest period that is not settled;
 - what pgledger.usage_needed_from says.
@@ -23268,12 +23046,19 @@ begin
     else tenant.settling_before
   end;
 
-  with change as (
-    select change.occurred_at, change.period_start, change.period_end
+  with unsettled as materialized (
+    select min(change.period_start) as starts_at
     from pgledger.subscription_changes as change
     where change.app_id = tenant.app_id
       and change.tenant_id = tenant.tenant_id
       and change.period_end > purge_bounds.settled_before
+  ),
+  change as (
+    select change.occurred_at, change.period_start, change.period_end
+    from unsettled
+    inner join pgledger.subscription_changes as change
+      on unsettled.starts_at < change.period_end
+    where change.app_id = tenant.app_id and change.tenant_id = tenant.tenant_id
   ),
   edge as (
     select distinct date_bin('1 hour', split.at, v_origin) as hour
@@ -23284,7 +23069,7 @@ begin
     where split.at < purge_bounds.line and split.at <> date_bin('1 hour', split.at, v_origin)
   )
   select
-    (select least(purge_bounds.line, min(change.period_start)) from change),
+    (select least(purge_bounds.line, unsettled.starts_at) from unsettled),
     array['-infinity'::timestamptz] || array_agg(edge.hour + interval '1 hour' order by edge.hour),
     array_agg(edge.hour order by edge.hour) || purge_bounds.line
   into purge_bounds.singly_before, purge_bounds.gap_starts, purge_bounds.gap_ends
@@ -23296,58 +23081,6 @@ comment on function pgledger.purge_bounds is
   'What of a tenant''s usage a purge up to a time may delete.';
 
 revoke all on function pgledger.purge_bounds from public;
-
--- file: repeatable/23_usage/purgeable_usage.sql
-/*
-Where the oldest events of a tenant are that a purge may delete, at most so many. They stay there
-while the caller holds the tenant: see pgledger.delete_usage_before.
-*/
-create or replace function pgledger.purgeable_usage(
-  tenant_key integer,
-  singly_before timestamptz,
-  gap_starts timestamptz[],
-  gap_ends timestamptz[],
-  max_events integer
-)
-returns tid[]
-language plpgsql
-volatile
-parallel unsafe
--- The index has a meter's events in the order in which they are deleted.
-set enable_bitmapscan = off
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-as $$
-begin
-  return array(
-    select event.ctid
-    from pgledger.meters
-    cross join lateral (
-      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
-      offset 0
-    ) as meter
-    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
-    cross join lateral (
-      select usage_events.ctid
-      from pgledger.usage_events
-      where usage_events.meter_key = meters.key
-        and usage_events.event_at >= gap.starts_at
-        and usage_events.event_at < case
-          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
-        end
-      order by usage_events.event_at
-      limit max_events
-    ) as event
-    where meters.tenant_key = purgeable_usage.tenant_key
-    limit max_events
-  );
-end;
-$$;
-
-comment on function pgledger.purgeable_usage is
-  'Where the oldest events of a tenant are that a purge may delete.';
-
-revoke all on function pgledger.purgeable_usage from public;
 
 -- file: repeatable/23_usage/repeated_usage.sql
 /*
@@ -23412,8 +23145,7 @@ revoke all on function pgledger.repeated_usage from public;
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
-cannot be taken is for pgledger.usage_fault to say. earliest is the time of the first event, of
-those that have one. has_values: values of metadata are to be
+cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
 counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
 that is wrong with them, as far as that can be known without one; those are in unopened.
 */
@@ -23426,7 +23158,6 @@ create or replace function pgledger.resolve_usage(
   event_ats timestamptz[],
   idempotency_keys text[],
   metadatas jsonb[],
-  earliest timestamptz,
   now timestamptz,
   latest timestamptz,
   out tenant_keys integer[],
@@ -23452,18 +23183,18 @@ begin
   from (
     select
       given.place,
-      meters.key as meter_key,
-      meters.tenant_key,
-      meters.unique_key,
-      meters.type,
+      meter.key as meter_key,
+      meter.tenant_key,
+      meter.unique_key,
+      meter.type,
       pgledger.quantity_fault(given.quantity) is null
       and coalesce(given.event_at, now) between
-        greatest(purged.purged_before, timestamptz 'epoch') and latest
+        coalesce(meter.earliest, timestamptz 'epoch') and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
-        meters.unique_key is null
-        or char_length(pgledger.counted_value(given.metadata, meters.unique_key))
+        meter.unique_key is null
+        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
         between 1 and 255
       ) as is_sound
     from unnest(
@@ -23471,27 +23202,19 @@ begin
     ) with ordinality as given (
       tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
     )
-    left join pgledger.meters
-      on meters.app_id = resolve_usage.app_id
-      and meters.tenant_id = any(distinct_tenant_ids)
-      and given.tenant_id = meters.tenant_id
-      and given.feature_key = meters.feature_key
     left join (
-      select tenants.key, tenants.purged_before
-      from pgledger.tenants
-      where (
-          select max(last.purged_before)
-          from pgledger.tenants as last
-          where last.app_id = resolve_usage.app_id and last.purged_before > '-infinity'
-        ) > least(earliest, now)
+      select
+        meters.key, meters.tenant_key, meters.tenant_id, meters.feature_key, meters.unique_key,
+        meters.type, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
+      from pgledger.meters
+      inner join pgledger.tenants on meters.tenant_key = tenants.key
+      where meters.app_id = resolve_usage.app_id
+        and meters.tenant_id = any(distinct_tenant_ids)
         and tenants.app_id = resolve_usage.app_id
         and tenants.tenant_id = any(distinct_tenant_ids)
-      -- Kept apart, so that no tenant is read as long as no purge line lies behind any event.
-      offset 0
-    ) as purged
-      on meters.tenant_key = purged.key
-    -- Kept apart, so that an event is looked at once, and not for each of the sums.
-    offset 0
+    ) as meter
+      on given.tenant_id = meter.tenant_id
+      and given.feature_key = meter.feature_key
   ) as event;
 end;
 $$;
@@ -23520,18 +23243,17 @@ volatile
 parallel unsafe
 as $$
 begin
-  with event as (
+  with event as materialized (
     select
       given.place,
       given.meter_key,
       given.quantity,
+      coalesce(given.event_at, now) as event_at,
       -- Exact in double precision until the year 2242, and to a microsecond for longer.
       round(date_part('epoch', coalesce(given.event_at, now)) * 1000000)::bigint as microseconds
     from unnest(meter_keys, quantities, event_ats) with ordinality
       as given (meter_key, quantity, event_at, place)
     where given.meter_key is not null
-    -- Kept apart, so that the microseconds are computed once.
-    offset 0
   ),
   of_hour as materialized (
     select
@@ -23562,11 +23284,9 @@ begin
   )
   select
     part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
-    part.quantity, part.highest,
-    coalesce(event_ats[(part.latest & 1048575)::integer], now),
-    first_key + (part.latest & 1048575),
-    quantities[(part.latest & 1048575)::integer]
+    part.quantity, part.highest, latest.event_at, first_key + latest.place, latest.quantity
   from part
+  inner join event as latest on part.latest & 1048575 = latest.place
   order by part.meter_key, part.span, starts_at
   on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
   set
@@ -23642,107 +23362,6 @@ comment on function pgledger.seats_added is
   'How many seats an event added, or null where that cannot be told.';
 
 revoke all on function pgledger.seats_added from public;
-
--- file: repeatable/23_usage/take_usage.sql
-/*
-Inserts usage events. Each stands for itself: one that is wrong does not keep the others out. Who
-calls this adds them to the roll-ups and the values in the same statement, so these always agree;
-but it answers before that, because most other calls that record usage wait for the roll-ups.
-
-sound_keys are the meters of the events that can be taken, meter_keys those of the events that were
-inserted; both have nulls in the places of the others. id_head: the ids of the events but for the
-last four characters, which are an event's place.
-
-An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
-time of an event that is known already.
-
-An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
-waits for the end of that.
-
-Purging: an event older than the tenant's purge line is not taken, because its key may have been
-forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
-raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
-
-Plans do not depend on the values, and one call may hold one event or 100,000. So who calls this
-forces generic plans, which join by hashing.
-
-Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by meter and key. Then its caller takes: roll-ups, ascending by meter, days before
-hours; values that are new, ascending. Values come after the roll-ups, because who removes an event
-holds its roll-ups while looking whether another event has its value.
-Errors: serialization_failure.
-*/
-create or replace function pgledger.take_usage(
-  app_id text,
-  tenant_ids text[],
-  feature_keys text[],
-  quantities numeric[],
-  event_ats timestamptz[],
-  idempotency_keys text[],
-  metadatas jsonb[],
-  latest_known_at timestamptz,
-  out first_key bigint,
-  out now timestamptz,
-  out latest timestamptz,
-  out sound_keys integer[],
-  out meter_keys integer[],
-  out has_values boolean,
-  out id_head text
-)
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_tenant_ids text[];
-  v_earliest timestamptz;
-  v_resolved record;
-begin
-  select
-    array(select distinct given.id from unnest(tenant_ids) as given (id)),
-    (select min(given.at) from unnest(event_ats) as given (at))
-  into v_tenant_ids, v_earliest;
-  first_key := nextval('pgledger.usage_calls_seq') << 20;
-  for v_look in 1..2 loop
-    now := pgledger.clock();
-    latest := greatest(now + pgledger.usage_skew(app_id), latest_known_at);
-    v_resolved := pgledger.resolve_usage(
-      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-      metadatas, v_earliest, now, latest
-    );
-    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
-    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
-    -- that a seat's new level is later than all levels before it.
-    if v_resolved.lacks_meters then
-      perform pgledger.open_meters(
-        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, now
-      );
-    end if;
-    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
-  end loop;
-  sound_keys := v_resolved.meter_keys;
-  has_values := v_resolved.has_values;
-  meter_keys := pgledger.insert_usage(
-    first_key, now, v_resolved.tenant_keys, sound_keys, quantities, event_ats, idempotency_keys,
-    metadatas
-  );
-  -- Purges stay an hour behind the clock.
-  if v_earliest < pgledger.clock() - interval '1 hour'
-    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, meter_keys)
-  then
-    raise exception using
-      errcode = '40001',
-      message = 'usage was purged while events of that time were being recorded',
-      hint = 'Run the transaction again.';
-  end if;
-  id_head := left(pgledger.event_id(now, first_key), -4);
-end;
-$$;
-
-comment on function pgledger.take_usage is
-  'Inserts usage events, and says which of them were taken.';
-
-revoke all on function pgledger.take_usage from public;
 
 -- file: repeatable/23_usage/time_zone_of_tenant.sql
 /*
@@ -24715,7 +24334,7 @@ The limit is looked at twice. Who is refused at the first look waits for nobody.
 the meter is locked: consumers of a meter are serialized from there to the end of the transaction.
 Reports of usage are not, except those of a seat's level, which consumers would overwrite.
 
-Locks: the meter, then those of pgledger.take_usage and of its caller.
+Locks: the meter, then those of pgledger.ingest_usage.
 Errors: those of pgledger.entitlement and pgledger.ingest_one_usage.
 */
 create or replace function pgledger.consume_within_limit(
@@ -30696,6 +30315,7 @@ begin
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
+  invoice.rival_changes := v_drawn.rival_changes;
   v_drawn := pgledger.complete_invoice(
     invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
   );
@@ -30714,6 +30334,7 @@ revoke all on function pgledger.draw_invoice from public;
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
 own start lies; and when the period ends as far as is known. It is what is due as known by now, less
 what has been billed. What the invoice itself has charged before does not count as billed.
+rival_changes says of a period invoice how many changes of other subscriptions it knows of.
 
 A period invoice has the base fee of the period, that of the next period if it is paid in advance,
 usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
@@ -30724,7 +30345,8 @@ create or replace function pgledger.draw_lines(
   invoice pgledger.invoices,
   exponent integer,
   out lines pgledger.invoice_lines[],
-  out period_end timestamptz
+  out period_end timestamptz,
+  out rival_changes bigint
 )
 language plpgsql
 stable
@@ -30759,6 +30381,7 @@ begin
       ) as line
     );
   else
+    rival_changes := pgledger.rival_changes(subscription, v_period.starts_at, period_end);
     lines := array(
       select line
       from pgledger.base_lines(
@@ -31440,7 +31063,8 @@ Lines for usage that was reported after the invoice of its period had become fin
 period, plan and feature: what is due by now at the price that it was billed at, less what has been
 billed. A credit gives back what was paid, so the discount's share is left out.
 
-Only features that pgledger.late_usage names are computed anew.
+Only features that pgledger.late_usage names are computed anew; all where the period's invoice did
+not know of a change of another subscription, because what it bills may be another feature then.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -31459,17 +31083,25 @@ declare
   v_line pgledger.invoice_lines;
 begin
   for v_late in
+    with missed as materialized (
+      select missed.for_period
+      from pgledger.missed_rivals(subscription, before_period) as missed (for_period)
+    )
     select late.for_period, late.items
     from pgledger.late_usage(subscription, before_period, for_invoice) as late
-    order by late.for_period
+    where late.for_period not in (select missed.for_period from missed)
+    union all
+    select missed.for_period, null
+    from missed
+    order by 1
   loop
     foreach v_charge in array array(
       select charge
       from unnest(
         pgledger.unbilled_usage(
           subscription, v_late.for_period,
-          pgledger.billing_segments(subscription, v_late.for_period), for_invoice, true, exponent,
-          v_late.items
+          pgledger.billing_segments(subscription, v_late.for_period), for_invoice,
+          v_late.items is not null, exponent, v_late.items
         )
       ) as charge
       order by charge.starts_at, charge.feature_key
@@ -32400,6 +32032,7 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_now timestamptz := pgledger.clock();
+  v_reopened bigint[];
   v_ok boolean;
 begin
   if reason is not null then
@@ -32431,9 +32064,10 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
-  perform pgledger.take_back_credit(v_invoice.key, v_now);
+  v_reopened := pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
   perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
+  perform pgledger.tell_of_invoices(app_id, 'invoice_reopened', v_reopened);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -33163,6 +32797,63 @@ comment on function pgledger.metered_charge is
 
 revoke all on function pgledger.metered_charge from public;
 
+-- file: repeatable/27_invoices/missed_rivals.sql
+/*
+The periods before one whose own invoice is final and did not know all that the tenant's other
+subscriptions were in them: the change of one was made before the invoice, and committed after it.
+Nobody waits for the other, because all subscriptions of a tenant would then wait for one another.
+What changes later is no reason to look again: see pgledger.rival_changes. Left out are periods that
+are settled.
+
+for_period asks for that one alone.
+*/
+create or replace function pgledger.missed_rivals(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  for_period timestamptz default null
+)
+returns setof timestamptz
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if not exists (
+    select
+    from pgledger.subscriptions as other
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key <> subscription.key
+  ) then
+    return;
+  end if;
+  return query
+  select invoices.period_start
+  from pgledger.invoices
+  where invoices.subscription_key = subscription.key
+    and invoices.kind = 'period'
+    and invoices.period_start < before_period
+    and (for_period is null or invoices.period_start = for_period)
+    and invoices.status not in ('draft', 'voided')
+    and invoices.period_end > coalesce(
+      (
+        select tenants.settled_before
+        from pgledger.tenants
+        where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+      ),
+      '-infinity'
+    )
+    and invoices.rival_changes < pgledger.rival_changes(
+      subscription, invoices.period_start, invoices.period_end, invoices.finalized_at
+    );
+end;
+$$;
+
+comment on function pgledger.missed_rivals is
+  'Billed periods whose invoice did not know all changes of the tenant''s other subscriptions.';
+
+revoke all on function pgledger.missed_rivals from public;
+
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
@@ -33660,6 +33351,7 @@ begin
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
+    invoice.rival_changes := v_drawn.rival_changes;
     v_lines := v_drawn.lines || v_lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
@@ -33671,6 +33363,7 @@ begin
   update pgledger.invoices
   set
     period_end = invoice.period_end,
+    rival_changes = invoice.rival_changes,
     subtotal = invoice.subtotal,
     discount = invoice.discount,
     tax = invoice.tax,
@@ -33790,6 +33483,39 @@ comment on function pgledger.repeated_invoice is
   'created it.';
 
 revoke all on function pgledger.repeated_invoice from public;
+
+-- file: repeatable/27_invoices/rival_changes.sql
+/*
+How many changes of other subscriptions of the same tenant took effect in a period. With known_by,
+only those that were written by then: one that was written later takes effect later, or is that of a
+subscription which is backdated, and takes over nothing that had been billed.
+*/
+create or replace function pgledger.rival_changes(
+  subscription pgledger.subscriptions,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  known_by timestamptz default 'infinity'
+)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+  select count(*)
+  from pgledger.subscriptions as other
+  inner join pgledger.subscription_changes on other.key = subscription_changes.subscription_key
+  where other.app_id = subscription.app_id
+    and other.tenant_id = subscription.tenant_id
+    and other.key <> subscription.key
+    and subscription_changes.occurred_at >= rival_changes.starts_at
+    and subscription_changes.occurred_at < rival_changes.ends_at
+    and subscription_changes.created_at <= rival_changes.known_by
+$$;
+
+comment on function pgledger.rival_changes is
+  'How many changes of other subscriptions of the same tenant took effect in a period.';
+
+revoke all on function pgledger.rival_changes from public;
 
 -- file: repeatable/27_invoices/rival_times.sql
 /*
@@ -34204,14 +33930,15 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, change_version, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, rival_changes, metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
     invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.change_version,
+    invoice.rival_changes, invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
@@ -34346,7 +34073,7 @@ revoke all on function pgledger.subscription_times from public;
 -- file: repeatable/27_invoices/take_back_credit.sql
 /*
 Takes back what the credit of an invoice that is voided has lowered: the other invoices are to be
-paid as if there had been no credit.
+paid as if there had been no credit. Returns those that were paid and are open again.
 
 Locks these invoices, ascending by key; their subscription and the voided invoice are locked
 already.
@@ -34355,21 +34082,28 @@ create or replace function pgledger.take_back_credit(
   invoice_key bigint,
   at timestamptz
 )
-returns void
+returns bigint[]
 language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_paid bigint[];
 begin
-  perform 1
-  from pgledger.invoices
-  where invoices.key in (
-    select given.to_invoice_key
-    from pgledger.invoice_credits as given
-    where given.from_invoice_key = take_back_credit.invoice_key
+  with locked as materialized (
+    select invoices.key, invoices.status
+    from pgledger.invoices
+    where invoices.key in (
+      select given.to_invoice_key
+      from pgledger.invoice_credits as given
+      where given.from_invoice_key = take_back_credit.invoice_key
+    )
+    order by invoices.key
+    for no key update
   )
-  order by invoices.key
-  for no key update;
+  select array_agg(locked.key) filter (where locked.status = 'paid')
+  into strict v_paid
+  from locked;
 
   update pgledger.invoice_credits
   set taken_back_at = take_back_credit.at
@@ -34379,11 +34113,18 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, -given.amount, take_back_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = take_back_credit.invoice_key and given.amount > 0;
+
+  return array(
+    select invoices.key
+    from pgledger.invoices
+    where invoices.key = any(v_paid) and invoices.status <> 'paid'
+    order by invoices.key
+  );
 end;
 $$;
 
 comment on function pgledger.take_back_credit is
-  'Takes back what the credit of an invoice has lowered.';
+  'Takes back what the credit of an invoice has lowered, and says what is open again.';
 
 revoke all on function pgledger.take_back_credit from public;
 
@@ -34825,7 +34566,11 @@ begin
   v_line.discount := 0;
   v_line.tax := 0;
   foreach v_charge in array pgledger.unbilled_usage(
-    subscription, for_period, segments, for_invoice, v_is_closed, exponent
+    subscription, for_period, segments, for_invoice,
+    v_is_closed and not exists (
+      select from pgledger.missed_rivals(subscription, 'infinity', for_period)
+    ),
+    exponent
   ) loop
     v_line.kind := case
       when v_charge.basis ->> 'type' = 'seat' then 'seats'
@@ -36671,7 +36416,8 @@ revoke all on function pgledger.invoice_occasions from public;
 /*
 The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
 has an invoice of its own only where nothing has been billed for its period. A period's draft that
-was there may still say what was to follow when it was drawn up, so it is computed anew.
+was there may still say what was to follow when it was drawn up: it is computed anew, and then looked
+at.
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
@@ -37529,15 +37275,15 @@ insert into pgledger.schema_history
 values
   ('migrations/0001_create_foundation.sql', 'versioned', '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0003_create_transfers.sql', 'versioned', 'f2e208412e6bf544331e98a93e33ad80af9ab396d030d957a7e11d9410888de9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '70b670f0e4818ea37c412e4fdfac0c90a3127af1a16ce6c6fb82473602bcd955', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37574,7 +37320,6 @@ values
   ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/ids/microsecond_digits.sql', 'repeatable', 'd6a9049be5f93da38db260c6bc9f8e2c95682fdded1ab95827dbdd35d3876cd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37606,7 +37351,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f81764c5f3bbe2c7a31319ad3b37a809fcd6b939bc534851ad8dab1e8bad6747', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f5a782b07d12fe6d2c970d3bdc800339418b8304bc966925366d90b9a3d66f86', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37616,17 +37361,16 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'f5d97d1681eb52ffb60f2c82b3b472746be6afbeb05836ef6388e9bdf10b8c18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '9b735e1cb2da8efc5100b89fb536c4ce1db7b3e8cd67e2499711919145d37ce0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c9dee8cae088d92114495aac813b9cfc32e213e10131de7eca1f54e14806ba89', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37638,19 +37382,16 @@ values
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'b6ba7ba5681d68064c0382eeddda9d2098c9e3ec3aa3582bf330c23d4e22b01d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'f323613e3e6199361ac25e7133e70e7dd4ecb0bbcb532f453145e3dd99769776', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '55d7426604d400a394f94791a6f04abe2e3214ccd5e602cf990995804ddcc886', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ff3e5a48de6c0f074935f936706832fcba9e0736a374649bfab2e17caa390c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37812,47 +37553,48 @@ values
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '2a37f9919cf6a27b795f48cde1d887911838dbab53a87f4ac429ae95142ff620', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_correction.sql', 'repeatable', '0a0523b5d4ca4449f057b053cb0a373974a3eda781830477b54835646f670255', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'f4039830cc7c2e5e6db8aae2e82a1a10088a1fe9adeef180a0046b2886872164', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'd2b2d091fdf7d6bacc29d71c4526075b6261a77b87312fc2cebfca8523015577', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '0b7724c19b0cd227abd9a19497a3ac635de6536650531bbbe24f813e592773b5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '4003e19b2bb646db6f83793c930ff8ae1bb5859193663b36493a8773b3021a6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'a88dbaf09918fd9fbf7f03868282537fff70aa2725642b63c6384906201f0a46', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '55d7b82d610584992515cbe74ea2f34c806e31ca6c4bbde43a9c3a474a1633c8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'eb2dab5b2c6fa91b051e8923a6242c12eccacb2a73df19287c4160fdfe256ac6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'a648d01dd4de4357572f81705eb30aff8abcc1ab9e2a9efd45fe82f7c9ce98d1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '7d24d03dc63848a89bbf6ad6a27405e535f695635f18ffb18759b10fb7473b4d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'ca6ea17160c13c384fc3cd79a803d50f71180aef8f6bd7ca881289c4dd1e2bf0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', 'a301a7f3b6b2a65e2aec229987231da94e09a1a4ce5e6b5e59d896f425d2e105', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '21fec78813d78df3377ea98870264ec3b03861fae31da2d32118fc705ac166cd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purgeable_usage.sql', 'repeatable', '98229de7426edb2609306f749ebc22e5079aa1570b77e9e9bda16318d002fdca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '92901e990e2a7a523c620ff6c2e4b6cd31cee8bbe20ac06ff9ea065a8d66a334', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', 'c1b4cafaceb619d1cc74b18aa918cb485fe79de583145a9c20e9919aa794af86', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', 'fc5111111eb7910b856eae8e2db3249a4ba2592b55bb87ffce58dd1766c2d70b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/take_usage.sql', 'repeatable', '4322bd8da6aecf581ef10ebf1dc8c497ab83b7965d879389fe80e414e8568e1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/total_day_again.sql', 'repeatable', '0ce4aefb834128aa1a36f309097faec4c9156fbbdab232e713fe636845ec8748', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'edf0048139f95c11aebc7b750b64c24f3bb90fe2c16968126c9c09484fdc0658', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37870,7 +37612,7 @@ values
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'b858d911a16639d9c26d0b48ddd363e2852680b6522c4f849eea84ffd38cdb0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', '23487a118e1951afd2d865a1f3788405b8b388c64e39d9ee8d6b9de5ba0acb02', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'ac3d90d078316d13a78a391de0cb228158c871e87f6bb7fd7dba384f03788bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37974,8 +37716,8 @@ values
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '818cb13cb85069f4445ce45a548b493d197103dc974931a9352e1a25a38dfc9c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'ca571ebebdddb2dbcdafd5a1b82da8d7cc7403ca12ca9a3b5b897b1b19f8c4c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', 'dfbd11ed836d044d428ed9750475d0eed22f18e7524d1a973a75a652c19e8737', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '313b0bfe8b9497fd7b77f7b68223a60b2db3e9e3dbb03da4b08366868ad0b714', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_usage.sql', 'repeatable', '84457dd7ef268a71adcc6d0a6cabc0b89e34b5bad37af1a50bbd25a41c51c60d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/event_cost.sql', 'repeatable', 'e79255d2fd5931c5e3d42284ff6a07ed1251f54319481f3fc858abf1fc799a1a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37987,7 +37729,7 @@ values
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', '98349ccc6c4402c23ba3573a021e26eed8dac1fcdeec8bb36b25c5d6c1e72361', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '6b22e80e4f7e86bfe25f50f51006ef00cb285dcbfd5fbbba817485b8ef0bf59a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38000,7 +37742,7 @@ values
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '866f13397e3b7fd78550a0aa98f0649dff2144b7564fa3a32b768ead23857f87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', 'dca6d71fed43c681f97e357bf352d553ce68c756a5c931994dbbddfe207d40cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f83ccaf5f9a4d0ee7832396e251cba885f4bee94200be2335cbf628cc06dd537', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'c7ffe0329431ac595aaa9f663cd5fb3b022e573e4852e4eb7c00c60aab90fd3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '8297bd586338969be2408e5227ef752e0f154a9bff02e3ec74c170eac6595220', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38012,6 +37754,7 @@ values
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/missed_rivals.sql', 'repeatable', 'ce1043961203a743bc5f708df458af07f308a971920c2d344acac4d5b6f33c2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'c0db693361ebf7c07719514671901012fe8b1d2656ac542d2c8877176b7b00be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38020,19 +37763,20 @@ values
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '90052c5d488de6e23410be824375c8b08c5ef67489186a904464eb43509f331b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '5c1b316a196fa3182127071bc31ee3f36d0653ebc513a1652c8138ccb28d7583', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/rival_changes.sql', 'repeatable', 'a22f786d06c35ad6f1da75ad77560c4875873b42f1521b2f88154ed56e09d8bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/rival_times.sql', 'repeatable', '12ce5d6566c87508134401986517d3f82ba6068f8421ea1457eaf9df2f6a3bcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '563dc29875fa68439b41978e529f0bbff4b5e080813118db5abe2cbf1a21959f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'b8993da7bea411a6bd362d849ad72456abe1bcf9e89e24231f6a4db929476209', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'b15371c7472dd102a647857f97a49ebb7545d860bdafd29ae72b963f4d603960', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'c912d1edc8f91942a4eb7e8d5299d0a7a8af55e6599f5bbf26397aee7420ffbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38040,7 +37784,7 @@ values
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '73c00bdef0b66eca02adc29c5507144bf6782522e667313d41ae43bf163ba7f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '0e6d222e173c0081b8bfca948082f05d4f4262ccd452527138f2ed92d1cbd7eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38067,7 +37811,7 @@ values
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '1aab9be16243b00b9863b6d491dd56e0c85bff23265e26ab276f448534dbdb69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'b62de0b8298427991532756378939af696b4e95fa2fa409148d9d03bbbbb3662', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),

@@ -114,6 +114,7 @@ create table pgledger.invoices (
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
   change_version bigint default 0 not null,
+  rival_changes bigint,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -187,6 +188,9 @@ comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
 comment on column pgledger.invoices.change_version is
   'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
+comment on column pgledger.invoices.rival_changes is
+  'For an invoice of kind period that was computed, how many changes of the tenant''s other '
+  'subscriptions within the period it knew of; otherwise null.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';

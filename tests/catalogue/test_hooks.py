@@ -334,6 +334,28 @@ def test_it_is_told_what_becomes_of_invoices(conn: Session, hook: Hook) -> None:
     ]
 
 
+@pytest.mark.parametrize("paid", ["", "10", "3"])
+def test_it_is_told_what_a_voided_credit_leaves_open(conn: Session, hook: Hook, paid: str) -> None:
+    tenant, subscription = subscribe(conn)
+    call(conn, "ledger_advance", app_id="shop")
+    (billed,) = (row["id"] for row in tenant.rows("ledger_list_invoices"))
+    if paid:
+        tenant.one("ledger_record_payment", invoice_id=billed, amount=paid)
+    tenant.cancel(subscription, at_period_end=False, unused_time="credit")
+    hook.set()
+    call(conn, "ledger_advance", app_id="shop")
+    credit = next(row["id"] for row in tenant.rows("ledger_list_invoices") if row["id"] != billed)
+    for _ in range(2):
+        tenant.one("ledger_mark_invoice_voided", id=credit)
+    told = [(happening, subject) for happening, _, subject, _ in hook.told()]
+    final = [("invoice_finalized", credit), ("invoice_paid", credit), ("invoice_voided", credit)]
+    if paid == "10":
+        # Money had paid it, and does so still.
+        assert told == final
+    else:
+        assert told == [("invoice_paid", billed), *final, ("invoice_reopened", billed)]
+
+
 @pytest.mark.parametrize("invoices", ["none", "draft", "final"])
 def test_it_is_told_what_a_worker_does(conn: Session, hook: Hook, invoices: str) -> None:
     plan = make_plan(conn, "pro", amount="10")

@@ -149,6 +149,32 @@ def test_a_late_event_in_a_period_that_was_purged_in_part_is_billed(
     assert lines(february)[-1] == ("late_usage", "calls", Decimal(4), Decimal(4))
 
 
+@pytest.mark.parametrize("purged", [False, True])
+def test_hours_that_a_neighbour_splits_are_kept_for_a_longer_period(
+    customer: Customer, conn: Session, *, purged: bool
+) -> None:
+    """The neighbour's own period ends before the line; that in which it was cancelled does not."""
+    dear = {**PER_CALL, "unit_amount": "100"}
+    extra = make_plan(conn, "extra", prices=[dear], add_on=True, priority=-1)
+    customer.at("2025-03-12 00:00")
+    added = customer.tenant.create(extra)["id"]
+    customer.at("2025-04-01 00:00")
+    customer.tenant.create(make_plan(conn, "pro", prices=[PER_CALL]))
+    for quantity, at in ((7, "10 10:10"), (5, "10 10:40"), (3, "25 10:40")):
+        customer.use("calls", quantity, f"2025-04-{at}")
+    customer.at("2025-04-10 10:20")
+    customer.tenant.cancel(added, at_period_end=False)
+    for month in ("05", "06", "07"):
+        customer.at(f"2025-{month}-01 00:00")
+        customer.advance()
+        if purged:
+            customer.at(f"2025-{month}-02 00:00")
+            purge(conn, "2025-04-15")
+        if month == "06":
+            customer.use("calls", 1, "2025-04-20 00:00")
+    assert [row["total"] for row in customer.invoices()] == [700, 8, 0, 1]
+
+
 def test_events_that_have_a_price_each_are_kept_until_their_period_is_settled(
     customer: Customer, conn: Session
 ) -> None:

@@ -35,7 +35,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3')
+      '70b670f0e4818ea37c412e4fdfac0c90a3127af1a16ce6c6fb82473602bcd955')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -178,6 +178,11 @@ as $$
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_correction(text, text, text, timestamp with time zone, numeric, boolean, text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
@@ -590,6 +595,11 @@ as $$
     ('function', 'private', 'microsecond_digits()', 'owner', '', ''),
     (
       'function', 'private',
+      'missed_rivals(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
       'timestamp with time zone)', 'owner', '', ''
     ),
@@ -805,6 +815,11 @@ as $$
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'rival_changes(subscriptions, timestamp with time zone, timestamp with time zone, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',

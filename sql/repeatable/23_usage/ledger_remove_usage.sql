@@ -1,7 +1,7 @@
 /*
 Locks: those of pgledger.correct_usage.
 
-Checks, in this order: app_id, tenant_id, id, event_at, reason, purge line, existence.
+Checks: those of pgledger.check_correction, then those of pgledger.correct_usage.
 */
 create or replace function @extschema@.ledger_remove_usage(
   app_id text,
@@ -21,14 +21,9 @@ declare
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_id('id', id, 'evt');
-  if event_at is null then
-    v_ok := pgledger.fail('NullArgument', array['event_at']);
-  end if;
-  if reason is not null then
-    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
-  end if;
+  v_ok := pgledger.check_correction(
+    app_id, tenant_id, id, event_at, null, is_removed => true, reason => reason
+  );
 
   v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, null, reason);
   return v_answer;

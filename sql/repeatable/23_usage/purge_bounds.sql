@@ -3,7 +3,8 @@ What of a tenant's usage a purge up to a time may delete, and what it writes dow
 
 line is the hour up to which usage is deleted and no longer taken. Before it, three things are kept,
 so that whatever an invoice asks can be added up exactly:
-- events of an hour that a change of a subscription or an edge of its periods splits;
+- events of an hour that a change of a subscription or an edge of its periods splits, also where
+  that period is settled and lies in one of another subscription that is not;
 - events of features that are read one by one, which are seats and what is priced by single events,
   from the start of the earliest period that is not settled;
 - what pgledger.usage_needed_from says.
@@ -68,12 +69,19 @@ begin
     else tenant.settling_before
   end;
 
-  with change as (
-    select change.occurred_at, change.period_start, change.period_end
+  with unsettled as materialized (
+    select min(change.period_start) as starts_at
     from pgledger.subscription_changes as change
     where change.app_id = tenant.app_id
       and change.tenant_id = tenant.tenant_id
       and change.period_end > purge_bounds.settled_before
+  ),
+  change as (
+    select change.occurred_at, change.period_start, change.period_end
+    from unsettled
+    inner join pgledger.subscription_changes as change
+      on unsettled.starts_at < change.period_end
+    where change.app_id = tenant.app_id and change.tenant_id = tenant.tenant_id
   ),
   edge as (
     select distinct date_bin('1 hour', split.at, v_origin) as hour
@@ -84,7 +92,7 @@ begin
     where split.at < purge_bounds.line and split.at <> date_bin('1 hour', split.at, v_origin)
   )
   select
-    (select least(purge_bounds.line, min(change.period_start)) from change),
+    (select least(purge_bounds.line, unsettled.starts_at) from unsettled),
     array['-infinity'::timestamptz] || array_agg(edge.hour + interval '1 hour' order by edge.hour),
     array_agg(edge.hour order by edge.hour) || purge_bounds.line
   into purge_bounds.singly_before, purge_bounds.gap_starts, purge_bounds.gap_ends

@@ -38,6 +38,7 @@ begin
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
+  invoice.rival_changes := v_drawn.rival_changes;
   v_drawn := pgledger.complete_invoice(
     invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
   );

@@ -2,6 +2,7 @@
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
 own start lies; and when the period ends as far as is known. It is what is due as known by now, less
 what has been billed. What the invoice itself has charged before does not count as billed.
+rival_changes says of a period invoice how many changes of other subscriptions it knows of.
 
 A period invoice has the base fee of the period, that of the next period if it is paid in advance,
 usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
@@ -12,7 +13,8 @@ create or replace function pgledger.draw_lines(
   invoice pgledger.invoices,
   exponent integer,
   out lines pgledger.invoice_lines[],
-  out period_end timestamptz
+  out period_end timestamptz,
+  out rival_changes bigint
 )
 language plpgsql
 stable
@@ -47,6 +49,7 @@ begin
       ) as line
     );
   else
+    rival_changes := pgledger.rival_changes(subscription, v_period.starts_at, period_end);
     lines := array(
       select line
       from pgledger.base_lines(

@@ -3,7 +3,8 @@ Lines for usage that was reported after the invoice of its period had become fin
 period, plan and feature: what is due by now at the price that it was billed at, less what has been
 billed. A credit gives back what was paid, so the discount's share is left out.
 
-Only features that pgledger.late_usage names are computed anew.
+Only features that pgledger.late_usage names are computed anew; all where the period's invoice did
+not know of a change of another subscription, because what it bills may be another feature then.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -22,17 +23,25 @@ declare
   v_line pgledger.invoice_lines;
 begin
   for v_late in
+    with missed as materialized (
+      select missed.for_period
+      from pgledger.missed_rivals(subscription, before_period) as missed (for_period)
+    )
     select late.for_period, late.items
     from pgledger.late_usage(subscription, before_period, for_invoice) as late
-    order by late.for_period
+    where late.for_period not in (select missed.for_period from missed)
+    union all
+    select missed.for_period, null
+    from missed
+    order by 1
   loop
     foreach v_charge in array array(
       select charge
       from unnest(
         pgledger.unbilled_usage(
           subscription, v_late.for_period,
-          pgledger.billing_segments(subscription, v_late.for_period), for_invoice, true, exponent,
-          v_late.items
+          pgledger.billing_segments(subscription, v_late.for_period), for_invoice,
+          v_late.items is not null, exponent, v_late.items
         )
       ) as charge
       order by charge.starts_at, charge.feature_key

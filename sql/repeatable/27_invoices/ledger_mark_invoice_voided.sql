@@ -23,6 +23,7 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_now timestamptz := pgledger.clock();
+  v_reopened bigint[];
   v_ok boolean;
 begin
   if reason is not null then
@@ -54,9 +55,10 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
-  perform pgledger.take_back_credit(v_invoice.key, v_now);
+  v_reopened := pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
   perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
+  perform pgledger.tell_of_invoices(app_id, 'invoice_reopened', v_reopened);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;

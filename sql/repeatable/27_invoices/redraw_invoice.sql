@@ -28,6 +28,7 @@ begin
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
+    invoice.rival_changes := v_drawn.rival_changes;
     v_lines := v_drawn.lines || v_lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
@@ -39,6 +40,7 @@ begin
   update pgledger.invoices
   set
     period_end = invoice.period_end,
+    rival_changes = invoice.rival_changes,
     subtotal = invoice.subtotal,
     discount = invoice.discount,
     tax = invoice.tax,

@@ -18,14 +18,15 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, change_version, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, rival_changes, metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
     invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.change_version,
+    invoice.rival_changes, invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is

@@ -37,7 +37,11 @@ begin
   v_line.discount := 0;
   v_line.tax := 0;
   foreach v_charge in array pgledger.unbilled_usage(
-    subscription, for_period, segments, for_invoice, v_is_closed, exponent
+    subscription, for_period, segments, for_invoice,
+    v_is_closed and not exists (
+      select from pgledger.missed_rivals(subscription, 'infinity', for_period)
+    ),
+    exponent
   ) loop
     v_line.kind := case
       when v_charge.basis ->> 'type' = 'seat' then 'seats'
