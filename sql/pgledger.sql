@@ -2296,13 +2296,14 @@ create table pgledger.usage_rollups (
 ) with (fillfactor = 60);
 
 comment on table pgledger.usage_rollups is
-  'What the events of a meter come to in each UTC hour and each UTC day, exactly. '
-  'Kept by the statement that records the events; purging leaves them.';
+  'What the events of a meter come to in each UTC hour and each UTC day, exactly; also in parts of '
+  'hours that hold very many. Kept by the call that records the events; purging leaves them.';
 comment on column pgledger.usage_rollups.meter_key is 'Meter.';
 comment on column pgledger.usage_rollups.span is
-  '1: a day. 2: an hour.';
+  '1: a day. 2: an hour. 3 to 12: 10 minutes, 1 minute, 10 seconds, a second, and tenths of it '
+  'down to a microsecond, of what holds very many events.';
 comment on column pgledger.usage_rollups.starts_at is
-  'Start of the day or hour in UTC.';
+  'Start of the day, hour or part of an hour in UTC.';
 comment on column pgledger.usage_rollups.events is 'Count of events.';
 comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
 comment on column pgledger.usage_rollups.highest is 'Highest quantity; 0 without events.';
@@ -6546,7 +6547,7 @@ as $$
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
-      '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157'),
+      '300512a7248ac0c1a98b51ecc5f4ecf5d4c11e884921ad3e5939530dce23049f'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
@@ -7882,6 +7883,11 @@ as $$
       'discount_line(bigint, text, numeric, numeric, text[], numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'divide_usage(integer[], timestamp with time zone[], bigint, timestamp with time zone, '
+      'integer[], numeric[], timestamp with time zone[])', 'owner', '', ''
+    ),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
     (
@@ -7989,7 +7995,6 @@ as $$
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
-    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -8138,6 +8143,7 @@ as $$
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
@@ -8211,6 +8217,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
+      'zone, timestamp with time zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
@@ -8419,7 +8430,10 @@ as $$
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
-    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'total_part_again(integer, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
@@ -8428,11 +8442,16 @@ as $$
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
+    ('function', 'private', 'try_zone(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
       'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'boolean, integer, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'undivided_usage(integer, integer, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8475,6 +8494,10 @@ as $$
       'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
       'with time zone)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'usage_is_divided(integer, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -8482,6 +8505,12 @@ as $$
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
+    ('function', 'private', 'usage_part_length(integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'usage_pieces(integer, timestamp with time zone, timestamp with time zone, integer)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'usage_skew(text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -8511,11 +8540,6 @@ as $$
     (
       'function', 'private',
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
-      ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     (
@@ -17832,8 +17856,10 @@ revoke all on function pgledger.check_subscription_quantity from public;
 -- file: repeatable/22_subscriptions/check_zones.sql
 /*
 Raises if the server does not know a time zone that a subscription's periods are counted in: an
-update of its zones can leave out a name. A zone is tried, because looking through all names takes
-some 20 ms, and this is asked by every question about a limit.
+update of its zones can leave out a name.
+
+As a rule no exception is caught, because that takes a subtransaction: PostgreSQL 16 and later say
+of a text whether it is a time with a zone that they know. What is not known by that is tried.
 
 Errors: UnknownTimeZone.
 */
@@ -17856,12 +17882,13 @@ begin
     select earlier.zone ->> 'time_zone'
     from jsonb_array_elements(subscription.earlier_zones) as earlier (zone)
   loop
-    perform subscription.anchor_at at time zone v_zone;
+    continue when v_zone = 'UTC';
+    if current_setting('server_version_num')::integer >= 160000 then
+      continue when pg_input_is_valid('2000-01-01 00:00 ' || v_zone, 'timestamptz');
+    end if;
+    v_ok := pgledger.try_zone(subscription, v_zone);
   end loop;
   return true;
-exception
-  when invalid_parameter_value then
-    v_ok := pgledger.fail('UnknownTimeZone', array[quote_literal(v_zone), subscription.id]);
 end;
 $$;
 
@@ -20163,6 +20190,37 @@ comment on function pgledger.trial_end is 'When a trial of that many days ends; 
 
 revoke all on function pgledger.trial_end from public;
 
+-- file: repeatable/22_subscriptions/try_zone.sql
+/*
+Raises if the server does not know a time zone of a subscription. It is tried, because looking
+through all names takes some 20 ms.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.try_zone(subscription pgledger.subscriptions, time_zone text)
+returns boolean
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  perform subscription.anchor_at at time zone try_zone.time_zone;
+  return true;
+exception
+  when invalid_parameter_value then
+    v_ok := pgledger.fail(
+      'UnknownTimeZone', array[quote_literal(try_zone.time_zone), subscription.id]
+    );
+end;
+$$;
+
+comment on function pgledger.try_zone is
+  'Raises if the server does not know a time zone of a subscription, by trying it.';
+
+revoke all on function pgledger.try_zone from public;
+
 -- file: repeatable/22_subscriptions/with_trial_end.sql
 /*
 A subscription whose trial, which goes on or is still to begin, ends at another time, not before at.
@@ -20984,6 +21042,121 @@ comment on function pgledger.delete_usage_before is
 
 revoke all on function pgledger.delete_usage_before from public;
 
+-- file: repeatable/23_usage/divide_usage.sql
+/*
+Adds up the events of hours that hold very many in smaller parts, and those of such parts again, so
+that a time that splits an hour splits no more than a few thousand events. Of what was divided
+before, the events of the batch are added to the parts that they lie in; what is not divided yet is
+added up from all its events. If some of these were purged, it stays undivided.
+
+The session holds the roll-ups of these hours, as everybody does who changes what they are made of.
+So it sees all events that they count.
+Locks: parts of hours, by span, ascending by meter and time.
+*/
+create or replace function pgledger.divide_usage(
+  divided_keys integer[],
+  divided_starts timestamptz[],
+  first_key bigint,
+  now timestamptz,
+  meter_keys integer[],
+  quantities numeric[],
+  event_ats timestamptz[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_keys integer[] := divided_keys;
+  v_starts timestamptz[] := divided_starts;
+  v_length interval;
+  v_part_length interval;
+begin
+  for v_span in 3..12 loop
+    v_length := pgledger.usage_part_length(v_span - 1);
+    v_part_length := pgledger.usage_part_length(v_span);
+    with whole as materialized (
+      select
+        given.meter_key, given.starts_at,
+        pgledger.usage_is_divided(given.meter_key, v_span - 1, given.starts_at) as is_divided
+      from unnest(v_keys, v_starts) as given (meter_key, starts_at)
+    ),
+    event as (
+      select
+        whole.meter_key, batch.quantity, coalesce(batch.event_at, now) as event_at,
+        first_key + batch.place as key
+      from whole
+      inner join unnest(meter_keys, quantities, event_ats) with ordinality
+        as batch (meter_key, quantity, event_at, place)
+        on whole.meter_key = batch.meter_key
+        and whole.starts_at = date_bin(v_length, coalesce(batch.event_at, now), v_origin)
+      where whole.is_divided
+      union all
+      select whole.meter_key, present.quantity, present.event_at, present.key
+      from whole
+      cross join lateral pgledger.undivided_usage(
+        whole.meter_key, v_span - 1, whole.starts_at
+      ) as present
+      where not whole.is_divided
+    ),
+    part as (
+      select
+        event.meter_key,
+        date_bin(v_part_length, event.event_at, v_origin) as starts_at,
+        count(*) as events,
+        sum(event.quantity) as quantity,
+        max(event.quantity) as highest,
+        max(event.event_at) as latest_at,
+        (array_agg(event.key order by event.event_at desc, event.key desc))[1] as latest_key,
+        (array_agg(event.quantity order by event.event_at desc, event.key desc))[1] as latest
+      from event
+      group by event.meter_key, date_bin(v_part_length, event.event_at, v_origin)
+    ),
+    stored as (
+      insert into pgledger.usage_rollups (
+        meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
+      )
+      select
+        part.meter_key, v_span, part.starts_at, part.events, part.quantity, part.highest,
+        part.latest_at, part.latest_key, part.latest
+      from part
+      order by part.meter_key, part.starts_at
+      on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
+      set
+        events = usage_rollups.events + excluded.events,
+        quantity = usage_rollups.quantity + excluded.quantity,
+        highest = greatest(usage_rollups.highest, excluded.highest),
+        latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
+        latest_key = case
+          when (excluded.latest_at, excluded.latest_key)
+            > (usage_rollups.latest_at, usage_rollups.latest_key)
+            then excluded.latest_key
+          else usage_rollups.latest_key
+        end,
+        latest = case
+          when (excluded.latest_at, excluded.latest_key)
+            > (usage_rollups.latest_at, usage_rollups.latest_key)
+            then excluded.latest
+          else usage_rollups.latest
+        end
+      returning usage_rollups.meter_key, usage_rollups.starts_at, usage_rollups.events
+    )
+    select array_agg(stored.meter_key), array_agg(stored.starts_at)
+    into v_keys, v_starts
+    from stored
+    where stored.events >= pgledger.most_undivided_usage();
+    exit when v_keys is null;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.divide_usage is
+  'Adds up the events of hours that hold very many in smaller parts.';
+
+revoke all on function pgledger.divide_usage from public;
+
 -- file: repeatable/23_usage/edges_of_parts.sql
 /*
 The times that cut a range into the hours, days or months of a time zone, its own start and end
@@ -21303,38 +21476,6 @@ comment on function pgledger.has_usage_between is
 
 revoke all on function pgledger.has_usage_between from public;
 
--- file: repeatable/23_usage/hour_is_purged.sql
-/*
-Whether events of a meter's hour have been purged: then there are fewer than its total counts.
-*/
-create or replace function pgledger.hour_is_purged(meter_key integer, hour timestamptz)
-returns boolean
-language sql
-stable
-parallel safe
-as $$
-  select coalesce(
-    (
-      select usage_rollups.events
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = hour_is_purged.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at = hour_is_purged.hour
-    ) > (
-      select count(usage_events.quantity)
-      from pgledger.usage_events
-      where usage_events.meter_key = hour_is_purged.meter_key
-        and usage_events.event_at >= hour_is_purged.hour
-        and usage_events.event_at < hour_is_purged.hour + interval '1 hour'
-    ),
-    false
-  )
-$$;
-
-comment on function pgledger.hour_is_purged is 'Whether events of a meter''s hour were purged.';
-
-revoke all on function pgledger.hour_is_purged from public;
-
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
 Records one usage event, or raises the error that keeps it out.
@@ -21616,9 +21757,8 @@ revoke all on function pgledger.is_read_singly from public;
 
 -- file: repeatable/23_usage/latest_usage_between.sql
 /*
-The quantity of a meter's latest event in [starts_at, ends_at), or zero if there is none. The range
-has the parts that it has in pgledger.usage_sums, and of each part only the newest row is read. The
-body is long, because it is one query with a branch for each part.
+The quantity of a meter's latest event in [starts_at, ends_at), or zero if there is none. Of
+each of its pieces only the newest row is read.
 */
 create or replace function pgledger.latest_usage_between(
   meter_key integer,
@@ -21632,7 +21772,6 @@ parallel safe
 as $$
 declare
   v_value numeric;
-  v_whole record;
 begin
   if starts_at = '-infinity' and ends_at = 'infinity' then
     -- A seat's level is asked for more often than anything, and needs one row.
@@ -21647,41 +21786,18 @@ begin
     return coalesce(v_value, 0);
   end if;
 
-  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   select part.latest
   into v_value
-  from (
+  from pgledger.usage_pieces(meter_key, starts_at, ends_at) as piece
+  cross join lateral (
     (
       select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
       from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 1
-        and usage_rollups.starts_at >= v_whole.first_day
-        and usage_rollups.starts_at < v_whole.last_day
-        and usage_rollups.events > 0
-      order by usage_rollups.starts_at desc
-      limit 1
-    )
-    union all
-    (
-      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= v_whole.first_hour
-        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
-        and usage_rollups.events > 0
-      order by usage_rollups.starts_at desc
-      limit 1
-    )
-    union all
-    (
-      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-        and usage_rollups.starts_at < v_whole.last_hour
+      where piece.span > 0
+        and usage_rollups.meter_key = latest_usage_between.meter_key
+        and usage_rollups.span = piece.span
+        and usage_rollups.starts_at >= piece.since
+        and usage_rollups.starts_at < piece.until
         and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
@@ -21690,20 +21806,10 @@ begin
     (
       select usage_events.event_at, usage_events.key, usage_events.quantity
       from pgledger.usage_events
-      where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= v_whole.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
-        and usage_events.quantity is not null
-      order by usage_events.event_at desc, usage_events.key desc
-      limit 1
-    )
-    union all
-    (
-      select usage_events.event_at, usage_events.key, usage_events.quantity
-      from pgledger.usage_events
-      where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < v_whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = latest_usage_between.meter_key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
@@ -22745,6 +22851,26 @@ comment on function pgledger.meters_to_open is
 
 revoke all on function pgledger.meters_to_open from public;
 
+-- file: repeatable/23_usage/most_undivided_usage.sql
+/*
+How many events an hour, or a part of it, has at most before it is divided into smaller parts. Up to
+as many are read one by one where a time splits it. The parts of an hour are 6 to 10 rows for each
+so many events: two bytes an event or less.
+*/
+create or replace function pgledger.most_undivided_usage()
+returns integer
+language sql
+immutable
+parallel safe
+as $$
+  select 2000
+$$;
+
+comment on function pgledger.most_undivided_usage is
+  'How many events a part of an hour has at most before it is divided.';
+
+revoke all on function pgledger.most_undivided_usage from public;
+
 -- file: repeatable/23_usage/move_purge_line.sql
 /*
 Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
@@ -22886,6 +23012,92 @@ comment on function pgledger.open_meters is
   'Makes the meters that events lack, where nothing is wrong with the events.';
 
 revoke all on function pgledger.open_meters from public;
+
+-- file: repeatable/23_usage/pieces_of_part.sql
+/*
+The pieces, as in pgledger.usage_pieces, of a range within a part of an hour of a meter's usage, or
+within the hour itself; the part holds so many events. One with few events is read event by event.
+One with many has been divided: then it comes to whole parts of the next span, and to pieces of the
+two of them that the range splits.
+
+If events of a part that is read one by one were purged, nobody knows what was before the edge and
+what after: all of it then counts after it, for whatever range. So ranges that meet still add up,
+and nothing counts twice.
+*/
+create or replace function pgledger.pieces_of_part(
+  meter_key integer,
+  part_span integer,
+  part_events bigint,
+  purged_before timestamptz,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  finest integer
+)
+returns table (span integer, since timestamptz, until timestamptz)
+language plpgsql
+stable
+parallel safe
+rows 5
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_start timestamptz := date_bin(pgledger.usage_part_length(part_span), starts_at, v_origin);
+  v_end timestamptz := v_start + pgledger.usage_part_length(part_span);
+  v_length interval := pgledger.usage_part_length(part_span + 1);
+  v_first timestamptz;
+  v_last timestamptz;
+begin
+  if part_span < finest and part_events >= pgledger.most_undivided_usage()
+    and pgledger.usage_is_divided(meter_key, part_span, v_start)
+  then
+    v_first := date_bin(v_length, starts_at - interval '1 microsecond', v_origin) + v_length;
+    v_last := date_bin(v_length, ends_at, v_origin);
+    return query
+    select part_span + 1, v_first, v_last
+    where v_first < v_last;
+    return query
+    select piece.span, piece.since, piece.until
+    from (
+      values
+        (pieces_of_part.starts_at, least(v_first, pieces_of_part.ends_at)),
+        (case when v_first <= v_last then v_last end, pieces_of_part.ends_at)
+    ) as edge (since, until)
+    inner join pgledger.usage_rollups
+      on usage_rollups.meter_key = pieces_of_part.meter_key
+      and usage_rollups.span = part_span + 1
+      and usage_rollups.starts_at = date_bin(v_length, edge.since, v_origin)
+    cross join lateral pgledger.pieces_of_part(
+      usage_rollups.meter_key, part_span + 1, usage_rollups.events, purged_before, edge.since,
+      edge.until, finest
+    ) as piece
+    where edge.since < edge.until;
+    return;
+  end if;
+
+  if v_start < purged_before and part_events > (
+    select count(usage_events.quantity)
+    from pgledger.usage_events
+    where usage_events.meter_key = pieces_of_part.meter_key
+      and usage_events.event_at >= v_start
+      and usage_events.event_at < v_end
+  ) then
+    return query
+    select part_span, v_start, v_end
+    where ends_at = v_end;
+    return;
+  end if;
+
+  span := 0;
+  since := starts_at;
+  until := ends_at;
+  return next;
+end;
+$$;
+
+comment on function pgledger.pieces_of_part is
+  'The ranges of roll-ups and events of a range within a part of an hour of a meter''s usage.';
+
+revoke all on function pgledger.pieces_of_part from public;
 
 -- file: repeatable/23_usage/plain_json.sql
 /*
@@ -23165,7 +23377,8 @@ revoke all on function pgledger.resolve_usage from public;
 /*
 Adds the events of a batch that have a meter to the roll-ups of their hours and days. One number
 finds the latest event of an hour: the microseconds into the hour, then the place in the batch.
-Locks: roll-ups, ascending by meter, days before hours.
+Hours that hold very many events by now are added up in smaller parts, too.
+Locks: roll-ups, ascending by meter, days before hours, then parts of these.
 */
 create or replace function pgledger.roll_up_usage(
   first_key bigint,
@@ -23179,6 +23392,9 @@ language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_meter_keys integer[];
+  v_hours timestamptz[];
 begin
   with event as materialized (
     select
@@ -23215,34 +23431,47 @@ begin
       max(((of_hour.hour % 24 * 3600000000) << 20) + of_hour.latest)
     from of_hour
     group by of_hour.meter_key, of_hour.hour / 24
+  ),
+  stored as (
+    insert into pgledger.usage_rollups (
+      meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
+    )
+    select
+      part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
+      part.quantity, part.highest, latest.event_at, first_key + latest.place, latest.quantity
+    from part
+    inner join event as latest on part.latest & 1048575 = latest.place
+    order by part.meter_key, part.span, starts_at
+    on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
+    set
+      events = usage_rollups.events + excluded.events,
+      quantity = usage_rollups.quantity + excluded.quantity,
+      highest = greatest(usage_rollups.highest, excluded.highest),
+      latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
+      latest_key = case
+        when (excluded.latest_at, excluded.latest_key)
+          > (usage_rollups.latest_at, usage_rollups.latest_key)
+          then excluded.latest_key
+        else usage_rollups.latest_key
+      end,
+      latest = case
+        when (excluded.latest_at, excluded.latest_key)
+          > (usage_rollups.latest_at, usage_rollups.latest_key)
+          then excluded.latest
+        else usage_rollups.latest
+      end
+    returning
+      usage_rollups.meter_key, usage_rollups.span, usage_rollups.starts_at, usage_rollups.events
   )
-  insert into pgledger.usage_rollups (
-    meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
-  )
-  select
-    part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
-    part.quantity, part.highest, latest.event_at, first_key + latest.place, latest.quantity
-  from part
-  inner join event as latest on part.latest & 1048575 = latest.place
-  order by part.meter_key, part.span, starts_at
-  on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
-  set
-    events = usage_rollups.events + excluded.events,
-    quantity = usage_rollups.quantity + excluded.quantity,
-    highest = greatest(usage_rollups.highest, excluded.highest),
-    latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
-    latest_key = case
-      when (excluded.latest_at, excluded.latest_key)
-        > (usage_rollups.latest_at, usage_rollups.latest_key)
-        then excluded.latest_key
-      else usage_rollups.latest_key
-    end,
-    latest = case
-      when (excluded.latest_at, excluded.latest_key)
-        > (usage_rollups.latest_at, usage_rollups.latest_key)
-        then excluded.latest
-      else usage_rollups.latest
-    end;
+  select array_agg(stored.meter_key), array_agg(stored.starts_at)
+  into v_meter_keys, v_hours
+  from stored
+  where stored.span = 2 and stored.events >= pgledger.most_undivided_usage();
+  if v_hours is not null then
+    perform pgledger.divide_usage(
+      v_meter_keys, v_hours, first_key, now, roll_up_usage.meter_keys, quantities, event_ats
+    );
+  end if;
 end;
 $$;
 
@@ -23328,66 +23557,95 @@ comment on function pgledger.time_zone_of_tenant is 'The time zone in which a te
 
 revoke all on function pgledger.time_zone_of_tenant from public;
 
--- file: repeatable/23_usage/total_day_again.sql
+-- file: repeatable/23_usage/total_part_again.sql
 /*
-Finds what is highest and latest in a meter's day, among its hours.
-Locks: the roll-up of the day.
+Finds what is highest and latest in a part of time of a meter's usage: among the smaller parts that
+it has been divided into, or else among its events.
+Locks: the roll-up of the part.
 */
-create or replace function pgledger.total_day_again(meter_key integer, day timestamptz)
+create or replace function pgledger.total_part_again(
+  meter_key integer,
+  span integer,
+  starts_at timestamptz
+)
 returns void
-language sql
+language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_end timestamptz := starts_at + pgledger.usage_part_length(span);
+  v_highest numeric;
+  v_latest record;
+begin
+  if span = 1 or pgledger.usage_is_divided(meter_key, span, starts_at) then
+    v_highest := (
+      select max(part.highest)
+      from pgledger.usage_rollups as part
+      where part.meter_key = total_part_again.meter_key
+        and part.span = total_part_again.span + 1
+        and part.starts_at >= total_part_again.starts_at
+        and part.starts_at < v_end
+        and part.events > 0
+    );
+    select part.latest_at as at, part.latest_key as key, part.latest as quantity
+    into v_latest
+    from pgledger.usage_rollups as part
+    where part.meter_key = total_part_again.meter_key
+      and part.span = total_part_again.span + 1
+      and part.starts_at >= total_part_again.starts_at
+      and part.starts_at < v_end
+      and part.events > 0
+    order by part.starts_at desc
+    limit 1;
+  else
+    v_highest := (
+      select max(event.quantity)
+      from pgledger.usage_events as event
+      where event.meter_key = total_part_again.meter_key
+        and event.event_at >= total_part_again.starts_at
+        and event.event_at < v_end
+    );
+    select event.event_at as at, event.key, event.quantity
+    into v_latest
+    from pgledger.usage_events as event
+    where event.meter_key = total_part_again.meter_key
+      and event.event_at >= total_part_again.starts_at
+      and event.event_at < v_end
+      and event.quantity is not null
+    order by event.event_at desc, event.key desc
+    limit 1;
+  end if;
+
   update pgledger.usage_rollups
   set
-    highest = coalesce(found.highest, 0),
-    latest_at = coalesce(found.latest_at, total_day_again.day),
-    latest_key = coalesce(found.latest_key, 0),
-    latest = coalesce(found.latest, 0)
-  from (
-    select newest.latest_at, newest.latest_key, newest.latest, highest.highest
-    from (
-      select max(hour.highest) as highest
-      from pgledger.usage_rollups as hour
-      where hour.meter_key = total_day_again.meter_key
-        and hour.span = 2
-        and hour.starts_at >= total_day_again.day
-        and hour.starts_at < total_day_again.day + interval '24 hours'
-        and hour.events > 0
-    ) as highest
-    left join (
-      select hour.latest_at, hour.latest_key, hour.latest
-      from pgledger.usage_rollups as hour
-      where hour.meter_key = total_day_again.meter_key
-        and hour.span = 2
-        and hour.starts_at >= total_day_again.day
-        and hour.starts_at < total_day_again.day + interval '24 hours'
-        and hour.events > 0
-      order by hour.starts_at desc
-      limit 1
-    ) as newest on true
-  ) as found
-  where usage_rollups.meter_key = total_day_again.meter_key
-    and usage_rollups.span = 1
-    and usage_rollups.starts_at = total_day_again.day
+    highest = coalesce(v_highest, 0),
+    latest_at = coalesce(v_latest.at, total_part_again.starts_at),
+    latest_key = coalesce(v_latest.key, 0),
+    latest = coalesce(v_latest.quantity, 0)
+  where usage_rollups.meter_key = total_part_again.meter_key
+    and usage_rollups.span = total_part_again.span
+    and usage_rollups.starts_at = total_part_again.starts_at;
+end;
 $$;
 
-comment on function pgledger.total_day_again is
-  'Finds what is highest and latest in a meter''s day, among its hours.';
+comment on function pgledger.total_part_again is
+  'Finds what is highest and latest in a part of time of a meter''s usage.';
 
-revoke all on function pgledger.total_day_again from public;
+revoke all on function pgledger.total_part_again from public;
 
 -- file: repeatable/23_usage/total_usage_again.sql
 /*
-Puts right the totals of the hour and the day of a usage event whose quantity has changed by step,
-or which was removed and said quantity, if step is null. Sums change by that. What is highest and
-latest is found among the hour's events, and then among the day's hours.
+Puts right the totals of the day and the hour of a usage event whose quantity has changed by step,
+or which was removed and said quantity, if step is null; and of the parts of the hour, if it has
+been divided. Sums change by that. What is highest and latest is found among the events of the
+smallest part, and then among the parts of each that is larger. What holds fewer events now than
+pgledger.most_undivided_usage says is not divided any more.
 
 Who records usage adds it to these totals before it adds its values, so holding the totals keeps the
 two apart.
 
-Locks: the roll-ups, the day before the hour; values.
+Locks: the roll-ups, the day before the hour, then the parts of the hour; values.
 */
 create or replace function pgledger.total_usage_again(
   meter_key integer,
@@ -23404,6 +23662,7 @@ declare
   v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
   v_day timestamptz := date_bin('24 hours', event_at, v_origin);
   v_hour timestamptz := date_bin('1 hour', event_at, v_origin);
+  v_part record;
 begin
   perform
   from pgledger.usage_rollups
@@ -23415,31 +23674,31 @@ begin
   set
     events = usage_rollups.events - case when step is null then 1 else 0 end,
     quantity = usage_rollups.quantity + coalesce(step, -total_usage_again.quantity)
+  from generate_series(1, 12) as part (span)
   where usage_rollups.meter_key = total_usage_again.meter_key
-    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour));
-
-  update pgledger.usage_rollups
-  set
-    highest = coalesce(found.highest, 0),
-    latest_at = coalesce(found.at[1], v_hour),
-    latest_key = coalesce(found.key[1], 0),
-    latest = coalesce(found.latest[1], 0)
-  from (
-    select
-      max(event.quantity) as highest,
-      array_agg(event.event_at order by event.event_at desc, event.key desc) as at,
-      array_agg(event.key order by event.event_at desc, event.key desc) as key,
-      array_agg(event.quantity order by event.event_at desc, event.key desc) as latest
-    from pgledger.usage_events as event
-    where event.meter_key = total_usage_again.meter_key
-      and event.event_at >= v_hour
-      and event.event_at < v_hour + interval '1 hour'
-      and event.quantity is not null
-  ) as found
-  where usage_rollups.meter_key = total_usage_again.meter_key
-    and usage_rollups.span = 2
-    and usage_rollups.starts_at = v_hour;
-  perform pgledger.total_day_again(meter_key, v_day);
+    and usage_rollups.span = part.span
+    and usage_rollups.starts_at
+    = date_bin(pgledger.usage_part_length(part.span), event_at, v_origin);
+  for v_part in
+    select usage_rollups.span, usage_rollups.starts_at, usage_rollups.events
+    from generate_series(1, 12) as part (span)
+    inner join pgledger.usage_rollups
+      on part.span = usage_rollups.span
+      and usage_rollups.starts_at
+      = date_bin(pgledger.usage_part_length(part.span), event_at, v_origin)
+    where usage_rollups.meter_key = total_usage_again.meter_key
+    order by usage_rollups.span desc
+  loop
+    if v_part.span > 1 and v_part.events < pgledger.most_undivided_usage() then
+      delete from pgledger.usage_rollups
+      where usage_rollups.meter_key = total_usage_again.meter_key
+        and usage_rollups.span between v_part.span + 1 and 12
+        and usage_rollups.starts_at >= v_part.starts_at
+        and usage_rollups.starts_at
+        < v_part.starts_at + pgledger.usage_part_length(v_part.span);
+    end if;
+    perform pgledger.total_part_again(meter_key, v_part.span, v_part.starts_at);
+  end loop;
   if step is null then
     perform pgledger.forget_usage_values(meter_key, v_hour, v_day);
   end if;
@@ -23451,11 +23710,60 @@ comment on function pgledger.total_usage_again is
 
 revoke all on function pgledger.total_usage_again from public;
 
+-- file: repeatable/23_usage/undivided_usage.sql
+/*
+The events that count in a part of time of a meter's usage, if they are all there; none if some of
+them were purged.
+*/
+create or replace function pgledger.undivided_usage(
+  meter_key integer,
+  span integer,
+  starts_at timestamptz
+)
+returns table (event_at timestamptz, key bigint, quantity numeric)
+language plpgsql
+stable
+parallel safe
+rows 5000
+as $$
+begin
+  return query
+  select usage_events.event_at, usage_events.key, usage_events.quantity
+  from pgledger.usage_events
+  where usage_events.meter_key = undivided_usage.meter_key
+    and usage_events.event_at >= undivided_usage.starts_at
+    and usage_events.event_at
+    < undivided_usage.starts_at + pgledger.usage_part_length(undivided_usage.span)
+    and usage_events.quantity is not null
+    and (
+      select usage_rollups.events
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = undivided_usage.meter_key
+        and usage_rollups.span = undivided_usage.span
+        and usage_rollups.starts_at = undivided_usage.starts_at
+    ) = (
+      select count(present.quantity)
+      from pgledger.usage_events as present
+      where present.meter_key = undivided_usage.meter_key
+        and present.event_at >= undivided_usage.starts_at
+        and present.event_at
+        < undivided_usage.starts_at + pgledger.usage_part_length(undivided_usage.span)
+    );
+end;
+$$;
+
+comment on function pgledger.undivided_usage is
+  'The events that count in a part of time of a meter''s usage, unless some were purged.';
+
+revoke all on function pgledger.undivided_usage from public;
+
 -- file: repeatable/23_usage/unique_usage_between.sql
 /*
 How many different values the named member of metadata has among a meter's events in [starts_at,
-ends_at). With only_value it is 1 if that value is among them, and 0 if not. The range has the parts
-that it has in pgledger.usage_sums.
+ends_at). With only_value it is 1 if that value is among them, and 0 if not.
+
+The values of an hour that the range splits are read from its events, however many there are: sets
+of values for parts of an hour could be as large as all its events.
 */
 create or replace function pgledger.unique_usage_between(
   meter_key integer,
@@ -23469,46 +23777,25 @@ language plpgsql
 stable
 parallel safe
 as $$
-declare
-  v_whole record;
 begin
-  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   return (
     select count(distinct part.value)
-    from (
+    from pgledger.usage_pieces(meter_key, starts_at, ends_at, finest => 2) as piece
+    cross join lateral (
       select usage_values.value
       from pgledger.usage_values
-      where usage_values.meter_key = unique_usage_between.meter_key
-        and usage_values.span = 1
-        and usage_values.starts_at >= v_whole.first_day
-        and usage_values.starts_at < v_whole.last_day
-      union all
-      select usage_values.value
-      from pgledger.usage_values
-      where usage_values.meter_key = unique_usage_between.meter_key
-        and usage_values.span = 2
-        and usage_values.starts_at >= v_whole.first_hour
-        and usage_values.starts_at < least(v_whole.first_day, v_whole.last_hour)
-      union all
-      select usage_values.value
-      from pgledger.usage_values
-      where usage_values.meter_key = unique_usage_between.meter_key
-        and usage_values.span = 2
-        and usage_values.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-        and usage_values.starts_at < v_whole.last_hour
+      where piece.span > 0
+        and usage_values.meter_key = unique_usage_between.meter_key
+        and usage_values.span = piece.span
+        and usage_values.starts_at >= piece.since
+        and usage_values.starts_at < piece.until
       union all
       select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
-      where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= v_whole.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
-        and usage_events.quantity is not null
-      union all
-      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
-      from pgledger.usage_events
-      where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < v_whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = unique_usage_between.meter_key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
     ) as part
     where part.value = coalesce(only_value, part.value)
@@ -23776,6 +24063,40 @@ comment on function pgledger.usage_fault is
 
 revoke all on function pgledger.usage_fault from public;
 
+-- file: repeatable/23_usage/usage_is_divided.sql
+/*
+Whether the usage of a meter in an hour, or in a part of it, is added up in smaller parts too. If
+it holds as many events as pgledger.most_undivided_usage says, it has been divided, unless events
+of it were purged before.
+*/
+create or replace function pgledger.usage_is_divided(
+  meter_key integer,
+  span integer,
+  starts_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return exists (
+    select
+    from pgledger.usage_rollups
+    where usage_rollups.meter_key = usage_is_divided.meter_key
+      and usage_rollups.span = usage_is_divided.span + 1
+      and usage_rollups.starts_at >= usage_is_divided.starts_at
+      and usage_rollups.starts_at
+      < usage_is_divided.starts_at + pgledger.usage_part_length(usage_is_divided.span)
+  );
+end;
+$$;
+
+comment on function pgledger.usage_is_divided is
+  'Whether a meter''s usage in a part of time is added up in smaller parts too.';
+
+revoke all on function pgledger.usage_is_divided from public;
+
 -- file: repeatable/23_usage/usage_needed_from.sql
 /*
 Since when a tenant's usage events are still needed one by one, or infinity if none is. It is the
@@ -23829,6 +24150,140 @@ comment on function pgledger.usage_needed_from is
 
 revoke all on function pgledger.usage_needed_from from public;
 
+-- file: repeatable/23_usage/usage_part_length.sql
+/*
+How long the parts of time are that usage is added up in, by their span. Each length is a multiple
+of the next one, down to a microsecond, which no time splits.
+
+Written so that it is inlined.
+*/
+create or replace function pgledger.usage_part_length(span integer)
+returns interval
+language sql
+immutable
+parallel safe
+as $$
+  select case span
+    when 1 then interval '24 hours'
+    when 2 then interval '1 hour'
+    when 3 then interval '10 minutes'
+    when 4 then interval '1 minute'
+    when 5 then interval '10 seconds'
+    when 6 then interval '1 second'
+    when 7 then interval '100 milliseconds'
+    when 8 then interval '10 milliseconds'
+    when 9 then interval '1 millisecond'
+    when 10 then interval '100 microseconds'
+    when 11 then interval '10 microseconds'
+    when 12 then interval '1 microsecond'
+  end
+$$;
+
+comment on function pgledger.usage_part_length is
+  'How long the parts of time of a span are, in which usage is added up.';
+
+revoke all on function pgledger.usage_part_length from public;
+
+-- file: repeatable/23_usage/usage_pieces.sql
+/*
+The pieces that a range of a meter's usage is added up from. Each event is in exactly one of them,
+and few rows are read, however long the range is and whatever it holds. A piece is a range of
+roll-ups of one span, or of events, where the span is 0: whole UTC days; whole UTC hours of the days
+that the range splits; and what pgledger.pieces_of_part says of the two hours that it splits. An
+infinite end splits no hour. Where an hour or a day has no roll-up, nothing was used in it.
+
+finest is the smallest span of which there are totals.
+*/
+create or replace function pgledger.usage_pieces(
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  finest integer default 12
+)
+returns table (span integer, since timestamptz, until timestamptz)
+language plpgsql
+stable
+parallel safe
+rows 5
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_microsecond constant interval := interval '1 microsecond';
+  v_hour constant interval := interval '1 hour';
+  v_first_hour timestamptz := date_bin('1 hour', starts_at - v_microsecond, v_origin) + v_hour;
+  v_last_hour timestamptz := date_bin('1 hour', ends_at, v_origin);
+  v_first_day timestamptz :=
+    date_bin('24 hours', v_first_hour - v_microsecond, v_origin) + interval '24 hours';
+  v_last_day timestamptz := date_bin('24 hours', v_last_hour, v_origin);
+  v_edge record;
+begin
+  if v_first_day < v_last_day then
+    span := 1;
+    since := v_first_day;
+    until := v_last_day;
+    return next;
+  end if;
+  span := 2;
+  since := v_first_hour;
+  until := least(v_first_day, v_last_hour);
+  if since < until then
+    return next;
+  end if;
+  if v_last_day < v_last_hour and v_first_day <= v_last_day then
+    since := v_last_day;
+    until := v_last_hour;
+    return next;
+  end if;
+
+  if starts_at < v_first_hour or v_last_hour < ends_at then
+    select
+      tenants.purged_before,
+      case
+        when usage_pieces.starts_at < v_first_hour then (
+          select usage_rollups.events
+          from pgledger.usage_rollups
+          where usage_rollups.meter_key = usage_pieces.meter_key
+            and usage_rollups.span = 2
+            and usage_rollups.starts_at = v_first_hour - v_hour
+        )
+      end as first_events,
+      case
+        when v_last_hour < usage_pieces.ends_at and v_first_hour <= v_last_hour then (
+          select usage_rollups.events
+          from pgledger.usage_rollups
+          where usage_rollups.meter_key = usage_pieces.meter_key
+            and usage_rollups.span = 2
+            and usage_rollups.starts_at = v_last_hour
+        )
+      end as last_events
+    into v_edge
+    from pgledger.meters
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
+    where meters.key = usage_pieces.meter_key;
+    if v_edge.first_events > 0 then
+      return query
+      select piece.span, piece.since, piece.until
+      from pgledger.pieces_of_part(
+        meter_key, 2, v_edge.first_events, v_edge.purged_before, starts_at,
+        least(v_first_hour, ends_at), finest
+      ) as piece;
+    end if;
+    if v_edge.last_events > 0 then
+      return query
+      select piece.span, piece.since, piece.until
+      from pgledger.pieces_of_part(
+        meter_key, 2, v_edge.last_events, v_edge.purged_before, v_last_hour, ends_at, finest
+      ) as piece;
+    end if;
+  end if;
+end;
+$$;
+
+comment on function pgledger.usage_pieces is
+  'The ranges of roll-ups and events that a range of a meter''s usage is added up from.';
+
+revoke all on function pgledger.usage_pieces from public;
+
 -- file: repeatable/23_usage/usage_skew.sql
 /*
 How far ahead of the clock an app's usage events may be.
@@ -23852,14 +24307,12 @@ revoke all on function pgledger.usage_skew from public;
 
 -- file: repeatable/23_usage/usage_sums.sql
 /*
-What usage of meters in [starts_at, ends_at) adds up to, one row for each meter that was used then.
-However long the range is, few rows are read: the events of the hours that it splits at its edges,
-the hours of the days that it splits, and whole days. Each event is in exactly one of these parts.
+What usage of meters in [starts_at, ends_at) adds up to, one row for each meter that was used then;
+pgledger.usage_pieces says what is read. Events that were removed have no quantity, and do not
+count.
 
-Events that were removed have no quantity, and do not count.
-
-The keys are read by a subquery, so that the planner assumes the same number of them every time and
-keeps one plan.
+One plan serves all calls. What a plan is expected to cost grows with the tables, and next to plans
+from when they were small PostgreSQL would find it too dear and make a new one for each call.
 */
 create or replace function pgledger.usage_sums(
   meter_keys integer[],
@@ -23876,51 +24329,31 @@ language plpgsql
 stable
 parallel safe
 rows 10
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
   select meter.key, used.events, used.quantity, used.highest
-  from unnest((select usage_sums.meter_keys)) as meter (key)
-  cross join lateral pgledger.whole_hours(
-    meter.key, usage_sums.starts_at, usage_sums.ends_at
-  ) as whole
+  from unnest(usage_sums.meter_keys) as meter (key)
   cross join lateral (
     select
       sum(part.events) as events, sum(part.quantity) as quantity, max(part.highest) as highest
-    from (
+    from pgledger.usage_pieces(meter.key, usage_sums.starts_at, usage_sums.ends_at) as piece
+    cross join lateral (
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 1
-        and usage_rollups.starts_at >= whole.first_day
-        and usage_rollups.starts_at < whole.last_day
-      union all
-      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= whole.first_hour
-        and usage_rollups.starts_at < least(whole.first_day, whole.last_hour)
-      union all
-      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(whole.first_day, whole.last_day)
-        and usage_rollups.starts_at < whole.last_hour
+      where piece.span > 0
+        and usage_rollups.meter_key = meter.key
+        and usage_rollups.span = piece.span
+        and usage_rollups.starts_at >= piece.since
+        and usage_rollups.starts_at < piece.until
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
-      where usage_events.meter_key = meter.key
-        and usage_events.event_at >= whole.starts_at
-        and usage_events.event_at < least(whole.first_hour, whole.ends_at)
-        and usage_events.quantity is not null
-      union all
-      select 1, usage_events.quantity, usage_events.quantity
-      from pgledger.usage_events
-      where usage_events.meter_key = meter.key
-        and usage_events.event_at >= greatest(whole.first_hour, whole.last_hour)
-        and usage_events.event_at < whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = meter.key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
     ) as part
   ) as used
@@ -23979,65 +24412,6 @@ comment on function pgledger.usage_was_purged is
   'Whether a purge has committed that reached one of the events that a call has inserted.';
 
 revoke all on function pgledger.usage_was_purged from public;
-
--- file: repeatable/23_usage/whole_hours.sql
-/*
-How a range of a meter's usage is added up: the whole UTC hours in it, and the whole UTC days among
-them, each as [first, last). Where there is none, the first is not before the last. An infinite end
-splits no hour.
-
-What lies in an hour that an edge splits is read from the events. If these were purged, nobody knows
-what was before the edge and what after: all of that hour then counts after it, for whatever range.
-So ranges that meet still add up, and nothing counts twice. starts_at and ends_at come back as the
-edges that are counted to.
-*/
-create or replace function pgledger.whole_hours(
-  meter_key integer,
-  inout starts_at timestamptz,
-  inout ends_at timestamptz,
-  out first_hour timestamptz,
-  out last_hour timestamptz,
-  out first_day timestamptz,
-  out last_day timestamptz
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
-  v_microsecond constant interval := interval '1 microsecond';
-  v_purged_before timestamptz;
-begin
-  first_hour := date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
-  last_hour := date_bin('1 hour', ends_at, v_origin);
-  if starts_at < first_hour or last_hour < ends_at then
-    select tenants.purged_before
-    into v_purged_before
-    from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
-    where meters.key = whole_hours.meter_key;
-    if starts_at < first_hour and first_hour <= v_purged_before
-      and pgledger.hour_is_purged(meter_key, first_hour - interval '1 hour')
-    then
-      first_hour := first_hour - interval '1 hour';
-      starts_at := first_hour;
-    end if;
-    if last_hour < ends_at and last_hour < v_purged_before
-      and pgledger.hour_is_purged(meter_key, last_hour)
-    then
-      ends_at := last_hour;
-    end if;
-  end if;
-  first_day := date_bin('24 hours', first_hour - v_microsecond, v_origin) + interval '24 hours';
-  last_day := date_bin('24 hours', last_hour, v_origin);
-end;
-$$;
-
-comment on function pgledger.whole_hours is
-  'The whole UTC hours of a range of a meter''s usage, and the whole UTC days among them.';
-
-revoke all on function pgledger.whole_hours from public;
 
 -- file: repeatable/23_usage/views/ledger_tenant_usage_events.sql
 /*
@@ -37087,7 +37461,7 @@ values
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0007_create_usage.sql', 'versioned', '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '300512a7248ac0c1a98b51ecc5f4ecf5d4c11e884921ad3e5939530dce23049f', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37159,7 +37533,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fc4594b7331d2f10d873df283b854994104f8c83024049c507381d4c08dab2c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'd50e7b261c1c2c9977f46d7d80e306777e93f456c79093d7d9f45c2849aab906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37175,7 +37549,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b31dfa150d0b6a36c2207be77411b6e8040398e13ed264f6713ddac2dde35b60', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '0d2d5d6494a9526018cf72121b0b76340700469f832c638d6aaa65628033159d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37312,7 +37686,7 @@ values
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '91f27f3acb688d03b895dc3e2109f8b1e9c7f5bc4cea035b2f4ba9c282bbd367', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '720c2d83e795285c5ddd4d5acae64698c66461b88aff21c14ecf60885fc2977d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '029079ebfe2d8bedaa4415a59d2c231a8b6e239a73996682ea0f651429e62e01', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37353,6 +37727,7 @@ values
   ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '8f41f816c52082c8cc8f7a261b1863d88f9f3ac86d17c844fdc861af27d114aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/take_live_place.sql', 'repeatable', 'ad3db483ef996cdc15496dcdda645cde285316c8e17aa334ff5f3698cd9c623d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/try_zone.sql', 'repeatable', 'ef6c0b7a955feb2882d6997444adf257a3a6c4111d28f764f616c1cd44ad2590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/with_trial_end.sql', 'repeatable', 'c21edc334e11d296916d9db306dacc795378484fcec032119ff2fd2d2cd075ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '9cb83c80134aa4cbc9a5af75ea49b001ea8dc94c619d0372c9fc5f01ddf159d0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '032f766a4c10df38302d8b305a4a6e38ba1dcda0c795ef2209f57e4734f1e538', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37367,18 +37742,18 @@ values
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/divide_usage.sql', 'repeatable', '704688939c2b28d4249b422a25d50a7d481c549b2d4352f122937d61ce2e8b4a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '4003e19b2bb646db6f83793c930ff8ae1bb5859193663b36493a8773b3021a6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', 'a4101b0e0b0fbf3e7731612ee163d404f0d9306358040b5c71930a165029d859', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37394,26 +37769,31 @@ values
   ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/most_undivided_usage.sql', 'repeatable', 'd77e021790cd3fa6ef3b4bdba0c6d030db158e24f90947bbde1c2b65f9c52934', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/pieces_of_part.sql', 'repeatable', '0be74b82e63b8d0650f50cb78595562316ae01135b6ef12389c3cbfc51d926dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '8edfbc557b6c6f0bf09434d3aeeb4a8151d398ef501da8f80cb84b0bac1139d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/total_day_again.sql', 'repeatable', '0ce4aefb834128aa1a36f309097faec4c9156fbbdab232e713fe636845ec8748', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'edf0048139f95c11aebc7b750b64c24f3bb90fe2c16968126c9c09484fdc0658', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '8afbfaa97adc74e2ba28244c2ffd9937db5458096590b44c00d40f830d5e69bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_part_again.sql', 'repeatable', 'ce5bb94d3722d97ee176fa38736a50c2fb77e6f9238b700e35c30d34d585c892', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'bed12da51f52df6896fea5670ee6c9375f9165aa106986e9253e47ba0086b88d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/undivided_usage.sql', 'repeatable', '49d4d870393438f5d20a4c4b897c72e2ca142f4558bb6b8def4bba92d5608989', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '632a12e4563817582506860fa1bce908fe6845d7c40305b50721975c6b47bb9b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_is_divided.sql', 'repeatable', '55770dc1501d5ee888ab64f6cccb66d4262046c940df58a2267e6a651e18204a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '6c8c4744904c07569a83483526c678d6b20e1379f92a57a7b50fd182f757adda', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_part_length.sql', 'repeatable', 'a8c6da85b513857446c6794a612e76d44ab10d301572f4b0e80371f4524f91a2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_pieces.sql', 'repeatable', 'cb96801ae9753966dac6bb08d1826152a5b334986e4aa5956ad98ec0b2ce5869', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'd820fadf17173bad238d94128255822b774d289111c0058a216cbd508e272f29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'b4740d81226aa26ce5eb5fc024fb45f701b4b14bf8c8ed7a5ebdf9671c56002b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', '59afa4e8c7976368d0fb5236ff61521e13e0255ed34f52a1bbfc432fa70e98b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_corrections.sql', 'repeatable', 'e31714434e661656ed5758677964f4e3067bbc8cf70ac5aac8ec5a7e1817a8c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
