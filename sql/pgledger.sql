@@ -21769,6 +21769,8 @@ returns numeric
 language plpgsql
 stable
 parallel safe
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_value numeric;
@@ -23776,6 +23778,8 @@ returns numeric
 language plpgsql
 stable
 parallel safe
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   return (
@@ -24544,6 +24548,8 @@ grant select on table public.ledger_usage_events to pgledger_reader;
 -- file: repeatable/24_entitlements/cached_entitlement.sql
 /*
 A remembered entitlement, if all versions of what it was made from still stand. No row otherwise.
+
+Written so that it is inlined, and the whole becomes one statement that is planned once.
 */
 create or replace function pgledger.cached_entitlement(
   app_id text,
@@ -24588,11 +24594,15 @@ as $$
     and cached_entitlement.now >= entitlement_cache.created_at
     and cached_entitlement.now < entitlement_cache.expires_at
     -- No version tells that a feature was deleted, which is an error and not an answer.
-    and (
-      pgledger.find_feature(
-        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
-      )
-    ).id is not null
+    and exists (
+      select
+      from pgledger.features
+      where features.key = entitlement_cache.feature_key
+        and (features.app_id, features.tenant_id) in (
+          (entitlement_cache.app_id, entitlement_cache.tenant_id), (entitlement_cache.app_id, ''),
+          ('*', '')
+        )
+    )
     and entitlement_cache.plan_version = versions.plan_version
     and entitlement_cache.subscription_version = versions.subscription_version
     and entitlement_cache.usage_version = versions.usage_version
@@ -24917,14 +24927,16 @@ How long an app's cached entitlements are served at most, where the call does no
 */
 create or replace function pgledger.entitlement_ttl(app_id text)
 returns interval
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select coalesce(
+begin
+  return coalesce(
     (select apps.entitlement_ttl from pgledger.apps where apps.app_id = entitlement_ttl.app_id),
     interval '30 seconds'
-  )
+  );
+end;
 $$;
 
 comment on function pgledger.entitlement_ttl is
@@ -24934,36 +24946,64 @@ revoke all on function pgledger.entitlement_ttl from public;
 
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
-The versions of everything that an entitlement is made from, as the calling statement sees it; for
-usage, the count of events in the time that the limit counts, and the meter's turn, which goes on
-when an event is corrected or removed. No version ever goes back, nor does a
-sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
-subscriptions' versions has grown.
+The versions of everything that an entitlement is made from, as the calling statement sees it. For
+usage that is the count of events in the hours and days that the limit's time lies in, and the
+meter's turn, which goes on when an event is corrected or removed: what is used changes with no
+other, and hours and days are few rows. No version ever goes back, nor does a sum of versions of the same plans. If a
+tenant comes to have other plans, the sum of its subscriptions' versions has grown.
+
+Written so that it is inlined.
 */
 create or replace function pgledger.entitlement_versions(
   app_id text,
   tenant_id text,
   feature_key text,
   starts_at timestamptz,
-  ends_at timestamptz,
-  out plan_version bigint,
-  out subscription_version bigint,
-  out usage_version bigint,
-  out tenant_version bigint,
-  out feature_version bigint
+  ends_at timestamptz
+)
+returns table (
+  plan_version bigint,
+  subscription_version bigint,
+  usage_version bigint,
+  tenant_version bigint,
+  feature_version bigint
 )
 language sql
 stable
 parallel safe
+rows 1
 as $$
   select
     coalesce(taken.plan_version, 0),
     coalesce(taken.subscription_version, 0),
     coalesce(
       (
-        select pgledger.usage_between(
-          meters.key, null, 'count', entitlement_versions.starts_at, entitlement_versions.ends_at
-        ) + meters.turn
+        select meters.turn + coalesce(
+          (
+            select sum(part.events)
+            from (
+              select usage_rollups.events
+              from pgledger.usage_rollups
+              where usage_rollups.meter_key = meters.key
+                and usage_rollups.span = 1
+                and usage_rollups.starts_at >= entitlement_versions.starts_at
+                and usage_rollups.starts_at < entitlement_versions.ends_at
+              union all
+              select usage_rollups.events
+              from pgledger.usage_rollups
+              where usage_rollups.meter_key = meters.key
+                and usage_rollups.span = 2
+                and usage_rollups.starts_at
+                > entitlement_versions.starts_at - interval '1 hour'
+                and usage_rollups.starts_at < date_bin(
+                  '24 hours',
+                  entitlement_versions.starts_at - interval '1 microsecond',
+                  timestamptz '2000-01-01 00:00:00+00'
+                ) + interval '24 hours'
+            ) as part
+          ),
+          0
+        )
         from pgledger.meters
         where meters.app_id = entitlement_versions.app_id
           and meters.tenant_id = entitlement_versions.tenant_id
@@ -25020,16 +25060,18 @@ create or replace function pgledger.invalidate_feature(
   feature_key text
 )
 returns void
-language sql
+language plpgsql
 volatile
 parallel unsafe
 as $$
-  insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
-  values (
-    invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
-  )
-  on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
-  set version = feature_invalidations.version + 1
+begin
+    insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
+    values (
+      invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
+    )
+    on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
+    set version = feature_invalidations.version + 1;
+end;
 $$;
 
 comment on function pgledger.invalidate_feature is
@@ -25042,6 +25084,8 @@ revoke all on function pgledger.invalidate_feature from public;
 What is remembered is served; what is not is worked out, and remembered where that can be done
 without waiting for anybody and without failing. A snapshot taken earlier would fail on what others
 have remembered since.
+
+What is remembered is looked up first: for it, the names were checked when it was.
 
 Locks: the cache's row, if it is free.
 Checks, in this order: app_id, tenant_id, quantity, feature_key.
@@ -25058,23 +25102,25 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_quantity('quantity', quantity);
-
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
   into v_answer
   from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
   if found then
+    v_ok := pgledger.check_quantity('quantity', quantity);
     return v_answer;
   end if;
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
 
   if current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
     and not current_setting('transaction_read_only')::boolean
@@ -25376,6 +25422,7 @@ grant execute on function public.ledger_consume_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_get_cached_entitlement.sql
 /*
+What is remembered is looked up first: for it, the names were checked when it was.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
 create or replace function public.ledger_get_cached_entitlement(
@@ -25391,21 +25438,25 @@ parallel safe
 rows 1
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if feature_key is null then
-    v_ok := pgledger.fail('NullArgument', array['feature_key']);
-  end if;
-  v_ok := pgledger.check_quantity('quantity', quantity);
   return query
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
   from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
+  if not found then
+    v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+    if feature_key is null then
+      v_ok := pgledger.fail('NullArgument', array['feature_key']);
+    end if;
+  end if;
+  v_ok := pgledger.check_quantity('quantity', quantity);
 end;
 $$;
 
@@ -25787,63 +25838,66 @@ returns table (
   is_soft boolean,
   why text
 )
-language sql
+language plpgsql
 volatile
 parallel unsafe
 rows 1
 as $$
-  with stored as (
-    insert into pgledger.entitlement_cache (
-      app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
-      plan_version, subscription_version, usage_version, tenant_version, feature_version,
-      created_at, expires_at
+begin
+  return query
+    with stored as (
+      insert into pgledger.entitlement_cache (
+        app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
+        plan_version, subscription_version, usage_version, tenant_version, feature_version,
+        created_at, expires_at
+      )
+      select
+        remember_entitlement.app_id, remember_entitlement.tenant_id,
+        remember_entitlement.feature_key, found.used, found.quota, found.soft_limit,
+        found.reason, found.starts_at, found.ends_at, versions.plan_version,
+        versions.subscription_version, versions.usage_version, versions.tenant_version,
+        versions.feature_version, remember_entitlement.now,
+        least(found.expires_at, remember_entitlement.now + remember_entitlement.ttl)
+      from pgledger.entitlement(
+        remember_entitlement.app_id,
+        remember_entitlement.tenant_id,
+        remember_entitlement.feature_key
+      ) as found
+      cross join lateral pgledger.entitlement_versions(
+        remember_entitlement.app_id,
+        remember_entitlement.tenant_id,
+        remember_entitlement.feature_key,
+        found.starts_at,
+        found.ends_at
+      ) as versions
+      on conflict on constraint entitlement_cache_app_id_tenant_id_feature_key_pk do update
+      set
+        used = excluded.used,
+        quota = excluded.quota,
+        soft_limit = excluded.soft_limit,
+        reason = excluded.reason,
+        starts_at = excluded.starts_at,
+        ends_at = excluded.ends_at,
+        plan_version = excluded.plan_version,
+        subscription_version = excluded.subscription_version,
+        usage_version = excluded.usage_version,
+        tenant_version = excluded.tenant_version,
+        feature_version = excluded.feature_version,
+        created_at = excluded.created_at,
+        expires_at = excluded.expires_at
+      returning
+        entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
+        entitlement_cache.soft_limit, entitlement_cache.reason
     )
     select
-      remember_entitlement.app_id, remember_entitlement.tenant_id,
-      remember_entitlement.feature_key, found.used, found.quota, found.soft_limit,
-      found.reason, found.starts_at, found.ends_at, versions.plan_version,
-      versions.subscription_version, versions.usage_version, versions.tenant_version,
-      versions.feature_version, remember_entitlement.now,
-      least(found.expires_at, remember_entitlement.now + remember_entitlement.ttl)
-    from pgledger.entitlement(
-      remember_entitlement.app_id,
-      remember_entitlement.tenant_id,
-      remember_entitlement.feature_key
-    ) as found
-    cross join lateral pgledger.entitlement_versions(
-      remember_entitlement.app_id,
-      remember_entitlement.tenant_id,
-      remember_entitlement.feature_key,
-      found.starts_at,
-      found.ends_at
-    ) as versions
-    on conflict on constraint entitlement_cache_app_id_tenant_id_feature_key_pk do update
-    set
-      used = excluded.used,
-      quota = excluded.quota,
-      soft_limit = excluded.soft_limit,
-      reason = excluded.reason,
-      starts_at = excluded.starts_at,
-      ends_at = excluded.ends_at,
-      plan_version = excluded.plan_version,
-      subscription_version = excluded.subscription_version,
-      usage_version = excluded.usage_version,
-      tenant_version = excluded.tenant_version,
-      feature_version = excluded.feature_version,
-      created_at = excluded.created_at,
-      expires_at = excluded.expires_at
-    returning
-      entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
-      entitlement_cache.soft_limit, entitlement_cache.reason
-  )
-  select
-    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
-    answer.is_soft, answer.why
-  from stored
-  cross join lateral pgledger.entitlement_answer(
-    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason,
-    remember_entitlement.quantity
-  ) as answer
+      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+      answer.is_soft, answer.why
+    from stored
+    cross join lateral pgledger.entitlement_answer(
+      stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason,
+      remember_entitlement.quantity
+    ) as answer;
+end;
 $$;
 
 comment on function pgledger.remember_entitlement is
@@ -25862,20 +25916,24 @@ create or replace function pgledger.time_of_seats(
   feature_key text
 )
 returns timestamptz
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select greatest(usage_rollups.latest_at, pgledger.clock())
-  from pgledger.meters
-  inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-  where meters.app_id = time_of_seats.app_id
-    and meters.tenant_id = time_of_seats.tenant_id
-    and meters.feature_key = time_of_seats.feature_key
-    and usage_rollups.span = 1
-    and usage_rollups.events > 0
-  order by usage_rollups.starts_at desc
-  limit 1
+begin
+  return (
+    select greatest(usage_rollups.latest_at, pgledger.clock())
+    from pgledger.meters
+    inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
+    where meters.app_id = time_of_seats.app_id
+      and meters.tenant_id = time_of_seats.tenant_id
+      and meters.feature_key = time_of_seats.feature_key
+      and usage_rollups.span = 1
+      and usage_rollups.events > 0
+    order by usage_rollups.starts_at desc
+    limit 1
+  );
+end;
 $$;
 
 comment on function pgledger.time_of_seats is 'When seats that are consumed now are recorded.';
@@ -37753,7 +37811,7 @@ values
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', 'a4101b0e0b0fbf3e7731612ee163d404f0d9306358040b5c71930a165029d859', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', 'e9af1dcd8ed1ca3b605a0e248e187dd54db26c241af5c40a2e84b8535a7437e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37783,7 +37841,7 @@ values
   ('repeatable/23_usage/total_part_again.sql', 'repeatable', 'ce5bb94d3722d97ee176fa38736a50c2fb77e6f9238b700e35c30d34d585c892', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'bed12da51f52df6896fea5670ee6c9375f9165aa106986e9253e47ba0086b88d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/undivided_usage.sql', 'repeatable', '49d4d870393438f5d20a4c4b897c72e2ca142f4558bb6b8def4bba92d5608989', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '632a12e4563817582506860fa1bce908fe6845d7c40305b50721975c6b47bb9b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', 'e31fae139c1c4e93182d18024ef875019d289b38efd6c783430e35f2b0248e4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37797,19 +37855,19 @@ values
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', '59afa4e8c7976368d0fb5236ff61521e13e0255ed34f52a1bbfc432fa70e98b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_corrections.sql', 'repeatable', 'e31714434e661656ed5758677964f4e3067bbc8cf70ac5aac8ec5a7e1817a8c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', '47aad60453107eb24b3e1a9fd9d27cf0e97be32010afdafa8ff49dcbfcc09b69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', '23487a118e1951afd2d865a1f3788405b8b388c64e39d9ee8d6b9de5ba0acb02', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'ac3d90d078316d13a78a391de0cb228158c871e87f6bb7fd7dba384f03788bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', 'c9bdbf0c645594eb7369d64795f6a4ed7dfa2d18d59499287687d1320d25ff57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '3e0b3fa30b0a458b0aa6bc020f2f2061b3df6a3d0025d718515cccba635f65bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', 'af0bc11b48adb71aad968407ad8da098f38b73d43faf970a1e8a29c7974ea2e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', 'ca73ae226367783b95b2aaa8bca76280fe8e7f59cafb93488d3d3858fc1d302f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'e0b5b61e9712228f3b1b8be1c307bfaaa353fae6818b515cc239a5fe7e3fc2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', 'eebec194d288b7778fab46ebb1e42c6d37380cef6b33272495c1c34f7bd9fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', 'c682a797f78825fd48c78fae17918b133fab3765dd8b86c7a2341a3477e1aba0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '407174073737be9b62ae94e920ae3b90e0a2aba19ad805d07492fa9d1150e555', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', '5f256d8d436fe69e5702030e23671166dcdda2d9af6e7ee8c3b0a8e3af993717', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37817,8 +37875,8 @@ values
   ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'cebe0269e1067ed1e975f9d33b723bcfe5903c15058c063836b5c60f3f8c701c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/time_of_seats.sql', 'repeatable', 'e8de618c100740f0cce0518591f70e79fe7cba309c9f705d6515602f1c1abcf1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', 'c1eaee86acc185a3c4e3ba3be05b9930c168fe22a751a840e5410358c8fa83bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/time_of_seats.sql', 'repeatable', 'e5b65658b6149a48a3f78c3d3c3640a3cc6ac875e4c2505224812ba96b30dbf1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'b02ca182e0159d8a1e9d190e77926e42837f581add2d72d660a9ff67cae42a9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),

@@ -11,6 +11,8 @@ returns numeric
 language plpgsql
 stable
 parallel safe
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_value numeric;
