@@ -33184,7 +33184,8 @@ begin
     end if;
     v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
-    or subscription.cancel_at <= ends_at then
+    or subscription.cancel_at <= ends_at
+    or subscription.status = 'trialing' and subscription.trial_end > ends_at then
     return;
   else
     select
@@ -36657,7 +36658,9 @@ revoke all on function pgledger.invoice_occasions from public;
 -- file: repeatable/29_advance/invoice_on_occasion.sql
 /*
 The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
-has an invoice of its own only where nothing has been billed for its period.
+has an invoice of its own only where nothing has been billed for its period. A period's draft that
+was there may still say what was to follow when it was drawn up: it is computed anew, and then looked
+at.
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
@@ -36706,7 +36709,7 @@ begin
     v_key := pgledger.find_or_draft_invoice(
       subscription, kind, period_start, change_version, null, false
     );
-  elsif v_invoice.status = 'draft' and to_finalize then
+  elsif v_invoice.status = 'draft' and (to_finalize or kind = 'period') then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
@@ -37999,7 +38002,7 @@ values
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'c0db693361ebf7c07719514671901012fe8b1d2656ac542d2c8877176b7b00be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38054,7 +38057,7 @@ values
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'b62de0b8298427991532756378939af696b4e95fa2fa409148d9d03bbbbb3662', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),
