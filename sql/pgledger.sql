@@ -24948,9 +24948,9 @@ revoke all on function pgledger.entitlement_ttl from public;
 /*
 The versions of everything that an entitlement is made from, as the calling statement sees it. For
 usage that is the count of events in the hours and days that the limit's time lies in, and the
-meter's turn, which goes on when an event is corrected or removed: what is used changes with no
-other, and hours and days are few rows. No version ever goes back, nor does a sum of versions of the same plans. If a
-tenant comes to have other plans, the sum of its subscriptions' versions has grown.
+meter's turn, which goes on when an event is corrected or removed: hours and days are few rows. No
+version ever goes back, nor does a sum of versions of the same plans. If a tenant comes to have
+other plans, the sum of its subscriptions' versions has grown.
 
 Written so that it is inlined.
 */
@@ -37864,7 +37864,7 @@ values
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'ac3d90d078316d13a78a391de0cb228158c871e87f6bb7fd7dba384f03788bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', 'af0bc11b48adb71aad968407ad8da098f38b73d43faf970a1e8a29c7974ea2e5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', 'ca73ae226367783b95b2aaa8bca76280fe8e7f59cafb93488d3d3858fc1d302f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '461b414e9de79dbf14601b4a7af141ec2e182bd2d5cc779e970499f0e6e54e93', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'e0b5b61e9712228f3b1b8be1c307bfaaa353fae6818b515cc239a5fe7e3fc2fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', 'eebec194d288b7778fab46ebb1e42c6d37380cef6b33272495c1c34f7bd9fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
