@@ -8,7 +8,7 @@ import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -58,6 +58,12 @@ def report(session: Session, ats: Sequence[datetime], quantity: int = 1) -> None
         ],
     )
     assert {answer[1] for answer in answers} == {"inserted"}
+
+
+def value(session: Session, query: LiteralString, parameters: Sequence[Any] = ()) -> Any:
+    row = session.execute(query, parameters).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def spans(session: Session) -> list[int]:
@@ -112,10 +118,11 @@ def require_exact_parts(session: Session) -> None:
 
 def totals(session: Session, starts_at: datetime, ends_at: datetime) -> list[Any]:
     return [
-        session.execute(
+        value(
+            session,
             "select ledger_aggregate_usage(%s, 'one', 'users', %s, %s, %s)",
             [APP, starts_at, ends_at, aggregation],
-        ).fetchone()[0]
+        )
         for aggregation in ("sum", "count", "max", "latest", "unique_count")
     ]
 
@@ -223,7 +230,7 @@ def test_parts_outlive_the_events_of_an_hour(session: Session) -> None:
     """Times that split no part of which events are gone are still exact."""
     report(session, [START + number * timedelta(minutes=1) for number in range(60)], 4)
     edges = [START + number * timedelta(minutes=10) for number in range(7)]
-    (meter_key,) = session.execute("select key from pgledger.meters").fetchone()
+    meter_key = value(session, "select key from pgledger.meters")
 
     def sums() -> list[Any]:
         return [
@@ -245,11 +252,12 @@ def test_parts_outlive_the_events_of_an_hour(session: Session) -> None:
     # Where a part of which events are gone is split, all of it counts after the edge.
     odd = START + timedelta(minutes=12, seconds=30)
     split = [
-        session.execute(
+        value(
+            session,
             "select coalesce(sum(events), 0) from pgledger.usage_sums(array[%s], %s, %s)",
-            [meter_key, *edge],
-        ).fetchone()[0]
-        for edge in ((START, odd), (odd, START + HOUR), (odd, odd + MICROSECOND))
+            [meter_key, *limits],
+        )
+        for limits in ((START, odd), (odd, START + HOUR), (odd, odd + MICROSECOND))
     ]
     assert split[0] + split[1] == 60
     assert split[2] == 0
