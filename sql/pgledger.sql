@@ -21047,8 +21047,8 @@ revoke all on function pgledger.delete_usage_before from public;
 Adds up the events of hours that hold very many in smaller parts, and those of such parts again, so
 that a time that splits an hour splits no more than a few thousand events. Of what was divided
 before, the events of the batch are added to the parts that they lie in; what is not divided yet is
-added up from all its events. If some of these were purged, it stays undivided. The body is long, because it is one statement for each
-span: a split would write the events down once more.
+added up from all its events. If some of these were purged, it stays undivided. The body is long,
+because it is one statement for each span: a split would write the events down again.
 
 The session holds the roll-ups of these hours, as everybody does who changes what they are made of.
 So it sees all events that they count.
@@ -23380,8 +23380,8 @@ revoke all on function pgledger.resolve_usage from public;
 /*
 Adds the events of a batch that have a meter to the roll-ups of their hours and days. One number
 finds the latest event of an hour: the microseconds into the hour, then the place in the batch.
-Hours that hold very many events by now are added up in smaller parts, too. The body is long, because it is one statement: every batch runs it, and a
-split would write its events down once more.
+Hours that hold very many events by now are added up in smaller parts, too. The body is long,
+because it is one statement: every batch runs it, and a split would write its events down again.
 Locks: roll-ups, ascending by meter, days before hours, then parts of these.
 */
 create or replace function pgledger.roll_up_usage(
@@ -37805,7 +37805,7 @@ values
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/divide_usage.sql', 'repeatable', '272cc6c6a7558b958ad25389c6cb989acd5b2b35a58a8e65a1822ed188bacfdb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/divide_usage.sql', 'repeatable', 'bcde2395f7679069cd215938a5db3c7243b4875cd8b07e18925112156ebd4b78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37840,7 +37840,7 @@ values
   ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', 'bdb52f34037c9c8edd2880efee51b39ff4e48bfe72cc4f71d775da91e4be85e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', 'ec8b27d9e200c4024f21c1be6887c368f1d948b288654a85571a7c250bfcc9d2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/total_part_again.sql', 'repeatable', 'ce5bb94d3722d97ee176fa38736a50c2fb77e6f9238b700e35c30d34d585c892', pg_catalog.now(), '0.1.0.dev0', true),

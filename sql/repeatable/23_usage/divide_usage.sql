@@ -2,8 +2,8 @@
 Adds up the events of hours that hold very many in smaller parts, and those of such parts again, so
 that a time that splits an hour splits no more than a few thousand events. Of what was divided
 before, the events of the batch are added to the parts that they lie in; what is not divided yet is
-added up from all its events. If some of these were purged, it stays undivided. The body is long, because it is one statement for each
-span: a split would write the events down once more.
+added up from all its events. If some of these were purged, it stays undivided. The body is long,
+because it is one statement for each span: a split would write the events down again.
 
 The session holds the roll-ups of these hours, as everybody does who changes what they are made of.
 So it sees all events that they count.

@@ -1,8 +1,8 @@
 /*
 Adds the events of a batch that have a meter to the roll-ups of their hours and days. One number
 finds the latest event of an hour: the microseconds into the hour, then the place in the batch.
-Hours that hold very many events by now are added up in smaller parts, too. The body is long, because it is one statement: every batch runs it, and a
-split would write its events down once more.
+Hours that hold very many events by now are added up in smaller parts, too. The body is long,
+because it is one statement: every batch runs it, and a split would write its events down again.
 Locks: roll-ups, ascending by meter, days before hours, then parts of these.
 */
 create or replace function pgledger.roll_up_usage(
