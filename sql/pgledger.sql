@@ -947,7 +947,9 @@ create table pgledger.transfers (
   group_id text collate "C",
   origin_id text collate "C",
   metadata jsonb,
-  constraint transfers_id_pk primary key (id),
+  -- Ids ascend, so pages of this index are filled once and for all. What is left free is for ids
+  -- that come a little late: with nothing free, each of them would split a page into halves.
+  constraint transfers_id_pk primary key (id) with (fillfactor = 95),
   constraint transfers_from_key_from_version_key unique (from_key, from_version),
   constraint transfers_to_key_to_version_key unique (to_key, to_version)
 );
@@ -1403,6 +1405,9 @@ create table pgledger.tenants (
   constraint tenants_key_pk primary key (key),
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
+
+create index tenants_app_id_purged_before_idx on pgledger.tenants (app_id, purged_before)
+where purged_before > '-infinity';
 
 comment on table pgledger.tenants is
   'Tenants that have recorded usage or cached an entitlement. Each has an internal key, so that '
@@ -2296,13 +2301,14 @@ create table pgledger.usage_rollups (
 ) with (fillfactor = 60);
 
 comment on table pgledger.usage_rollups is
-  'What the events of a meter come to in each UTC hour and each UTC day, exactly. '
-  'Kept by the statement that records the events; purging leaves them.';
+  'What the events of a meter come to in each UTC hour and each UTC day, exactly; also in parts of '
+  'hours that hold very many. Kept by the call that records the events; purging leaves them.';
 comment on column pgledger.usage_rollups.meter_key is 'Meter.';
 comment on column pgledger.usage_rollups.span is
-  '1: a day. 2: an hour.';
+  '1: a day. 2: an hour. 3 to 12: 10 minutes, 1 minute, 10 seconds, a second, and tenths of it '
+  'down to a microsecond, of what holds very many events.';
 comment on column pgledger.usage_rollups.starts_at is
-  'Start of the day or hour in UTC.';
+  'Start of the day, hour or part of an hour in UTC.';
 comment on column pgledger.usage_rollups.events is 'Count of events.';
 comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
 comment on column pgledger.usage_rollups.highest is 'Highest quantity; 0 without events.';
@@ -5278,6 +5284,39 @@ comment on function pgledger.id_fault is
 
 revoke all on function pgledger.id_fault from public;
 
+-- file: repeatable/00_core/ids/microsecond_digits.sql
+/*
+For each of the 1,000 microseconds of a millisecond the four digits that pgledger.new_ulid writes
+for it: the version's last bits, 12 bits of the fraction, the variant. It has no arguments and is
+immutable, so a plan holds its result: a batch makes its ids by cutting pieces out of it.
+*/
+create or replace function pgledger.microsecond_digits()
+returns bytea
+language sql
+immutable
+parallel safe
+as $$
+  select decode(
+    string_agg(
+      substr(
+        pgledger.base32_text(
+          pgledger.base32_lanes(458760 | ((given.microsecond * 4096 / 1000) << 4))
+        ),
+        5
+      ),
+      ''
+      order by given.microsecond
+    ),
+    'escape'
+  )
+  from generate_series(0, 999::bigint) as given (microsecond)
+$$;
+
+comment on function pgledger.microsecond_digits is
+  'The four digits of a new ULID that tell the microsecond, for each from 0 to 999.';
+
+revoke all on function pgledger.microsecond_digits from public;
+
 -- file: repeatable/00_core/ids/new_ulid.sql
 /*
 A new ULID for that time. Its bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
@@ -6542,15 +6581,15 @@ as $$
     ('migrations/0002_create_accounts.sql',
       'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6'),
     ('migrations/0003_create_transfers.sql',
-      'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9'),
+      'f2e208412e6bf544331e98a93e33ad80af9ab396d030d957a7e11d9410888de9'),
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
+      'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb'),
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
-      '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157'),
+      '300512a7248ac0c1a98b51ecc5f4ecf5d4c11e884921ad3e5939530dce23049f'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
@@ -7072,76 +7111,6 @@ comment on function pgledger.check_balance is
 
 revoke all on function pgledger.check_balance from public;
 
--- file: repeatable/10_ledger/check_balances.sql
-/*
-Walks through a batch in order, on the accounts' present balances, and raises the first leg that
-would break a limit. It is only called when there is such a leg: the set-based path knows that there
-is one, but not which.
-
-Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
-*/
-create or replace function pgledger.check_balances(
-  from_account_ids text[],
-  to_account_ids text[],
-  amounts numeric[],
-  request_indexes bigint[],
-  request_count bigint
-)
-returns boolean
-language plpgsql
-volatile
-parallel unsafe
-set plan_cache_mode = force_custom_plan
-set jit = off
-as $$
-declare
-  v_leg record;
-  v_ok boolean;
-begin
-  for v_leg in
-    select
-      accounts.id,
-      accounts.name,
-      accounts.allow_negative_balance,
-      accounts.allow_positive_balance,
-      accounts.balance + coalesce(
-        sum(leg.change) over (
-          partition by leg.account_id
-          order by leg.place
-          rows between unbounded preceding and 1 preceding
-        ),
-        0
-      ) as previous_balance,
-      leg.change,
-      coalesce(check_balances.request_indexes[leg.place], leg.place) as index
-    from (
-      select request.place, 1 as side, request.from_account_id as account_id, -request.amount
-      from unnest(from_account_ids, amounts)
-        with ordinality as request (from_account_id, amount, place)
-      union all
-      select request.place, 2 as side, request.to_account_id as account_id, request.amount
-      from unnest(to_account_ids, amounts)
-        with ordinality as request (to_account_id, amount, place)
-    ) as leg (place, side, account_id, change)
-    inner join pgledger.accounts on leg.account_id = accounts.id
-    where accounts.id = any(from_account_ids || to_account_ids)
-    order by leg.place, leg.side
-  loop
-    v_ok := pgledger.check_balance(
-      v_leg.id, v_leg.name, v_leg.allow_negative_balance, v_leg.allow_positive_balance,
-      v_leg.previous_balance, v_leg.change, v_leg.index, request_count
-    );
-  end loop;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_balances is
-  'Raises an error for the first leg of a batch that would break its account''s limits.';
-
-revoke all on function pgledger.check_balances from public;
-
 -- file: repeatable/10_ledger/check_transfer_request.sql
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
@@ -7224,8 +7193,9 @@ revoke all on function pgledger.check_transfer_request from public;
 /*
 Refuses a batch whose shape is wrong, then the lowest of its requests whose own values are wrong.
 One statement finds out whether the whole batch is sound; only if it is not are the requests looked
-at one by one, to find the fault. An account id that is not an id is not refused here if the batch
-is sound otherwise: pgledger.check_accounts refuses it.
+at one by one, to find the fault. It unnests the arrays beside one another, because rows of unnest()
+in FROM are written down before they are looked at. An account id that is not an id is not refused
+here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
 pgledger.check_transfer_request.
@@ -7283,8 +7253,10 @@ begin
   end if;
 
   perform
-  from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-    as request (from_account_id, to_account_id, amount, event_at, metadata, id)
+  from (
+    select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(event_ats),
+      unnest(metadatas), unnest(ids)
+  ) as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
     v_shared_is_sound
     and request.from_account_id <> request.to_account_id
@@ -7347,13 +7319,72 @@ comment on function pgledger.clock_warning is
 
 revoke all on function pgledger.clock_warning from public;
 
+-- file: repeatable/10_ledger/create_bulk_transfers.sql
+/*
+Checks and creates a batch for those who want no rows: pgledger_create_transfers_bulk_ids and
+pgledger_create_transfers_bulk_count. Checks and their order are those of
+pgledger_create_transfers_bulk.
+
+Locks and errors: those of the functions that it calls.
+*/
+create or replace function pgledger.create_bulk_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean,
+  out transfer_ids text[],
+  out created_count bigint
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_transfer_requests(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
+    allow_future_event_at
+  );
+
+  created_count := 0;
+  if array_remove(ids, null) <> '{}' then
+    select created.transfer_ids, cardinality(array_remove(created.replayed, true))
+    into create_bulk_transfers.transfer_ids, created_count
+    from pgledger.create_repeatable_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id
+    ) as created;
+  elsif cardinality(from_account_ids) > 0 then
+    select posted.transfer_ids, cardinality(posted.transfer_ids)
+    into create_bulk_transfers.transfer_ids, created_count
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id, null,
+      cardinality(from_account_ids)
+    ) as posted;
+  end if;
+end;
+$$;
+
+comment on function pgledger.create_bulk_transfers is
+  'Creates a batch; returns the ids of its transfers and how many of them are new.';
+
+revoke all on function pgledger.create_bulk_transfers from public;
+
 -- file: repeatable/10_ledger/create_repeatable_transfers.sql
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-posts the new ones, and answers all in the order of the requests.
-
-The body is long because the columns of requests and results are named in each of its five steps.
+and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
+and whether that existed already.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -7366,9 +7397,10 @@ create or replace function pgledger.create_repeatable_transfers(
   metadatas jsonb[],
   ids text[],
   app_id text,
-  group_id text
+  group_id text,
+  out transfer_ids text[],
+  out replayed boolean[]
 )
-returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7383,7 +7415,6 @@ declare
   v_posted_ids text[];
   v_locked_ids text[];
   v_taken text;
-  v_answer_ids text[];
   v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
@@ -7406,7 +7437,7 @@ begin
 
   -- Posts the new ones in their order.
   begin
-    select array_agg(posted.id order by posted.ordinality)
+    select posted.transfer_ids
     into v_posted_ids
     from (
       select
@@ -7426,7 +7457,7 @@ begin
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
       v_count
-    ) with ordinality as posted;
+    ) as posted;
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
@@ -7441,33 +7472,18 @@ begin
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.
-  select array_agg(coalesce(given.id, posted.id) order by given.place)
-  into v_answer_ids
+  select
+    array_agg(coalesce(given.id, posted.id) order by given.place),
+    array_agg(posted.place is null order by given.place)
+  into transfer_ids, replayed
   from unnest(ids) with ordinality as given (id, place)
   left join unnest(v_new_places, v_posted_ids) as posted (place, id)
     on given.place = posted.place;
-
-  return query
-  select
-    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
-    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
-    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
-    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
-    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
-    answer.place <> all(v_new_places)
-  from pgledger.transfers_by_id(v_answer_ids) with ordinality
-    as answer (
-      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
-      from_account_name, to_account_name, from_account_balance, to_account_balance,
-      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
-      origin_id, replayed, place
-    );
 end;
 $$;
 
 comment on function pgledger.create_repeatable_transfers is
-  'Creates a batch in which the caller chose ids; transfers that exist are returned, not made '
-  'again.';
+  'Creates a batch in which the caller chose ids; transfers that exist are not made again.';
 
 revoke all on function pgledger.create_repeatable_transfers from public;
 
@@ -7491,12 +7507,23 @@ returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_count integer := cardinality(transfer_requests);
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
+  v_ids text[];
+  v_first_created_at timestamptz;
+  v_numbers integer[];
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_currencies text[];
+  v_names text[];
+  v_tenant_ids text[];
   v_ok boolean;
 begin
   if transfer_requests is null then
@@ -7522,6 +7549,19 @@ begin
   );
 
   if v_count > 0 then
+    select
+      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
+      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
+      posted.currencies, posted.names, posted.tenant_ids
+    into
+      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
+      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
+      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
+      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
+    ) as posted;
+
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -7529,10 +7569,12 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.post_transfers(
-      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
-      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
-      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
+    from pgledger.posted_transfers(
+      v_from_account_ids, v_to_account_ids, null, null, create_transfers_of_rows.event_at,
+      create_transfers_of_rows.metadata, create_transfers_of_rows.app_id,
+      create_transfers_of_rows.group_id, v_ids, v_first_created_at, v_amounts, v_numbers,
+      v_from_balances, v_to_balances, v_from_versions, v_to_versions, v_currencies, v_names,
+      v_tenant_ids
     ) as posted;
   end if;
 end;
@@ -7716,10 +7758,6 @@ as $$
       'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
-    (
-      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -7861,6 +7899,11 @@ as $$
     ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
     (
       'function', 'private',
+      'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
       'jsonb[], text[], text, text)', 'owner', '', ''
     ),
@@ -7891,6 +7934,11 @@ as $$
       'discount_line(bigint, text, numeric, numeric, text[], numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'divide_usage(integer[], timestamp with time zone[], bigint, timestamp with time zone, '
+      'integer[], numeric[], timestamp with time zone[])', 'owner', '', ''
+    ),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
     (
@@ -7998,7 +8046,6 @@ as $$
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
-    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -8016,11 +8063,6 @@ as $$
       'function', 'private',
       'ingest_one_usage(text, text, text, numeric, timestamp with time zone, text, jsonb, '
       'timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
-      'jsonb[], timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'insert_feature(features, timestamp with time zone)', 'owner', '', ''),
@@ -8108,11 +8150,6 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
-      'timestamp with time zone[], integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
@@ -8147,15 +8184,17 @@ as $$
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'microsecond_digits()', 'owner', '', ''),
     (
       'function', 'private',
       'missed_rivals(subscriptions, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
-      'boolean)', 'owner', '', ''
+      'timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     (
@@ -8169,6 +8208,10 @@ as $$
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
+      ''
+    ),
     (
       'function', 'private',
       'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
@@ -8225,6 +8268,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
+      'zone, timestamp with time zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
@@ -8241,6 +8289,12 @@ as $$
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
+      'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
+      'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
     ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -8271,6 +8325,11 @@ as $$
       'zone, text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -8343,7 +8402,8 @@ as $$
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
-      'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+      'text[], jsonb[], timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -8413,6 +8473,11 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'take_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'taken_in_period(invoices, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
@@ -8438,7 +8503,10 @@ as $$
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
-    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'total_part_again(integer, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
@@ -8447,11 +8515,16 @@ as $$
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
+    ('function', 'private', 'try_zone(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
       'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'boolean, integer, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'undivided_usage(integer, integer, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8494,6 +8567,10 @@ as $$
       'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
       'with time zone)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'usage_is_divided(integer, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -8501,6 +8578,12 @@ as $$
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
+    ('function', 'private', 'usage_part_length(integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'usage_pieces(integer, timestamp with time zone, timestamp with time zone, integer)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'usage_skew(text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -8530,11 +8613,6 @@ as $$
     (
       'function', 'private',
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
-      ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     (
@@ -8979,6 +9057,18 @@ as $$
       'function', 'surface',
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
       'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -9536,6 +9626,68 @@ comment on function pgledger.legs is
   'Both legs of every transfer of that app, or of all apps where it is null.';
 
 revoke all on function pgledger.legs from public;
+
+-- file: repeatable/10_ledger/new_transfer_ids.sql
+/*
+Ids for a batch of transfers, one microsecond apart. They share one random tail: their times tell
+them apart. Each is what pgledger.new_ulid makes for its time.
+
+The ten characters that tell the millisecond are made once for each, and the four that tell the
+microsecond are cut out of a constant.
+*/
+create or replace function pgledger.new_transfer_ids(
+  first_created_at timestamptz,
+  count integer
+)
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_tail text := right(pgledger.new_ulid(first_created_at), 12);
+  -- Of the microseconds that are counted from the beginning of the first millisecond.
+  v_first integer := (extract(microseconds from first_created_at))::integer % 1000;
+  v_last integer := v_first + count - 1;
+begin
+  return array(
+    select
+      digits.head
+      || encode(
+        substring(pgledger.microsecond_digits() from digits.microsecond * 4 + 1 for 4), 'escape'
+      )
+      || v_tail
+    from (
+      select
+        step.head,
+        generate_series(
+          greatest(v_first - step.millisecond * 1000, 0),
+          least(v_last - step.millisecond * 1000, 999)
+        ) as microsecond
+      from (
+        select
+          given.millisecond,
+          'pglt_' || left(
+            pgledger.new_ulid(
+              first_created_at + given.millisecond * interval '1 millisecond'
+            ),
+            10
+          ) as head
+        from generate_series(0, v_last / 1000) as given (millisecond)
+        -- Keeps the planner from making a head again for each id.
+        offset 0
+      ) as step
+      offset 0
+    ) as digits
+  );
+end;
+$$;
+
+comment on function pgledger.new_transfer_ids is
+  'Ids for as many new transfers, which are created one microsecond after another.';
+
+revoke all on function pgledger.new_transfer_ids from public;
 
 -- file: repeatable/10_ledger/new_transfer_places.sql
 /*
@@ -10657,6 +10809,18 @@ set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+  v_ids text[];
+  v_replayed boolean[];
+  v_first_created_at timestamptz;
+  v_amounts numeric[];
+  v_numbers integer[];
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_currencies text[];
+  v_names text[];
+  v_tenant_ids text[];
   v_ok boolean;
 begin
   v_ok := pgledger.check_transfer_requests(
@@ -10665,19 +10829,41 @@ begin
   );
 
   if array_remove(ids, null) <> '{}' then
-    return query
-    select
-      answered.id, answered.from_account_id, answered.to_account_id, answered.amount,
-      answered.created_at, answered.event_at, answered.metadata, answered.currency,
-      answered.from_account_name, answered.to_account_name, answered.from_account_balance,
-      answered.to_account_balance, answered.from_account_version, answered.to_account_version,
-      answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id,
-      answered.origin_id, answered.replayed
+    select created.transfer_ids, created.replayed
+    into v_ids, v_replayed
     from pgledger.create_repeatable_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
       pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
-    ) as answered;
+    ) as created;
+
+    return query
+    select
+      answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+      answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+      answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+      answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+      answer.from_tenant_id, answer.to_tenant_id, answer.origin_id, v_replayed[answer.place]
+    from pgledger.transfers_by_id(v_ids) with ordinality
+      as answer (
+        id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+        from_account_name, to_account_name, from_account_balance, to_account_balance,
+        from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+        origin_id, replayed, place
+      );
   elsif cardinality(from_account_ids) > 0 then
+    select
+      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
+      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
+      posted.currencies, posted.names, posted.tenant_ids
+    into
+      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
+      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
+      cardinality(from_account_ids)
+    ) as posted;
+
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -10685,10 +10871,11 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.post_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
-      cardinality(from_account_ids)
+    from pgledger.posted_transfers(
+      from_account_ids, to_account_ids, event_ats, metadatas, null, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, v_ids,
+      v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances, v_from_versions,
+      v_to_versions, v_currencies, v_names, v_tenant_ids
     ) as posted;
   end if;
 end;
@@ -10730,6 +10917,159 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql
+/*
+Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with a number.
+
+Checks, locks and errors: those of pgledger_create_transfers_bulk.
+*/
+create or replace function public.pgledger_create_transfers_bulk_count(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_count bigint;
+begin
+  select created.created_count
+  into v_count
+  from pgledger.create_bulk_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    pgledger_create_transfers_bulk_count.app_id, pgledger_create_transfers_bulk_count.group_id,
+    allow_future_event_at
+  ) as created;
+
+  return v_count;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_bulk_count is
+$$Makes up to 100,000 transfers, all or none, and returns only how many.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: How many transfers were made: one for each request, less repeats.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_bulk_count from public;
+grant execute on function public.pgledger_create_transfers_bulk_count to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql
+/*
+Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with ids. Rows of 20
+columns cost some tenth of a batch, more where they go over a wire.
+
+Checks, locks and errors: those of pgledger_create_transfers_bulk.
+*/
+create or replace function public.pgledger_create_transfers_bulk_ids(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof text
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return query
+  select unnest(created.transfer_ids)
+  from pgledger.create_bulk_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    pgledger_create_transfers_bulk_ids.app_id, pgledger_create_transfers_bulk_ids.group_id,
+    allow_future_event_at
+  ) as created;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_bulk_ids is
+$$Makes up to 100,000 transfers, all or none, and returns their ids only.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: The id of each request's transfer, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_bulk_ids from public;
+grant execute on function public.pgledger_create_transfers_bulk_ids to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_from_rows.sql
 /*
@@ -10855,7 +11195,9 @@ grant execute on function public.pgledger_get_account to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_get_transfer.sql
 /*
-One transfer. An id that does not exist is an error rather than no row.
+One transfer. An id that does not exist is an error rather than no row. Both accounts are looked up
+by index, even when the caller has switched nested loops off. The statement is planned once for all
+calls: to plan it takes much longer than to run it.
 
 Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound.
 */
@@ -10869,6 +11211,7 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+set enable_nestloop = on
 as $$
 declare
   v_transfer record;
@@ -10878,15 +11221,19 @@ begin
   v_ok := pgledger.check_id('id', id, 'pglt');
 
   select
-    transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
-    transfer.created_at, transfer.event_at, transfer.metadata, transfer.currency,
-    transfer.from_account_name, transfer.to_account_name, transfer.from_account_balance,
-    transfer.to_account_balance, transfer.from_account_version, transfer.to_account_version,
-    transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id,
-    transfer.origin_id, transfer.replayed
+    transfers.id, source.id as from_account_id, target.id as to_account_id, transfers.amount,
+    transfers.created_at, coalesce(transfers.event_at, transfers.created_at) as event_at,
+    transfers.metadata, source.currency, source.name as from_account_name,
+    target.name as to_account_name, transfers.from_balance, transfers.to_balance,
+    transfers.from_version, transfers.to_version, transfers.group_id, transfers.app_id,
+    source.tenant_id as from_tenant_id, target.tenant_id as to_tenant_id, transfers.origin_id,
+    null::boolean as replayed
   into v_transfer
-  from pgledger.transfers_by_id(array[pgledger_get_transfer.id]) as transfer
-  where transfer.app_id = pgledger_get_transfer.app_id;
+  from pgledger.transfers
+  inner join pgledger.accounts as source on transfers.from_key = source.key
+  inner join pgledger.accounts as target on transfers.to_key = target.key
+  where transfers.id = pgledger_get_transfer.id
+    and transfers.app_id = pgledger_get_transfer.app_id;
 
   if not found then
     v_ok := pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
@@ -11205,26 +11552,26 @@ revoke all on function pgledger.policy_faults from public;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
-Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
-number of requests, there are three statements. The first locks the accounts. The second runs after
-all waiting for these locks and sees what other calls wrote meanwhile: it computes and writes the
-transfers, and answers. The third updates the accounts.
+Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
+arrays, from which each caller makes as much of an answer as it needs. Element n belongs to request
+n, but for the accounts': these are counted in the order of their ids, and numbers hold the number
+of the account that each amount leaves, then, for as many requests, of the one that it reaches.
 
-Only accounts that the first statement locked take part. An account that was created while it waited
-can be seen by the second one, but is not locked: anyone may be changing it.
-
-The second statement leaves out each request that has no accounts, mixes currencies or breaks a
-limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
-and raised.
+The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
+then. Only accounts that it locked take part: one that was created while it waited can be seen by
+later statements, but anyone may be changing it. The second finds the accounts of each request.
+Balances and versions are then followed through the batch in order, and the first leg that breaks a
+limit is refused. Two more statements write the transfers and the accounts.
 
 Where an account is ahead of the clock, that is looked at before limits and after everything else,
 as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
-ascend together along each account. Their ids share one random tail; their times tell them apart.
+ascend together along each account.
 
-The statements are planned for the arrays at hand and without nested loops. So a batch never costs
-the square of its size, even where the statistics still say that a table is empty.
+A session plans the statements once: for arrays of unknown size, without nested loops and without
+reading a table from end to end. So a batch never costs the square of its size, even where the
+statistics still say that a table is empty. Merging would sort both sides by their text.
 
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
@@ -11232,11 +11579,10 @@ array can hold.
 request_indexes says which request of the caller's each request is, for messages; null means all of
 them in order.
 
-The body is long because its main part is one statement, whose steps share what the first ones
-found. A function could only take over a part if this were written down and read again.
+The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balance;
 a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
@@ -11251,236 +11597,285 @@ create or replace function pgledger.post_transfers(
   request_indexes bigint[],
   request_count bigint,
   shared_event_at timestamptz default null,
-  shared_metadata jsonb default null
+  shared_metadata jsonb default null,
+  out transfer_ids text[],
+  out first_created_at timestamptz,
+  out posted_amounts numeric[],
+  out numbers integer[],
+  out from_balances numeric[],
+  out to_balances numeric[],
+  out from_versions bigint[],
+  out to_versions bigint[],
+  out currencies text[],
+  out names text[],
+  out tenant_ids text[]
 )
-returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = force_generic_plan
 set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_amounts numeric[] := amounts;
+  v_count integer := cardinality(from_account_ids);
   v_now timestamptz;
-  v_created_at timestamptz;
-  v_microseconds bigint;
-  v_head text;
-  v_next_head text;
-  v_head_places bigint;
-  v_tail text;
   v_locked_ids text[];
-  v_posted bigint;
+  v_keys bigint[];
+  v_balances numeric[];
+  v_versions bigint[];
+  v_last_places integer[];
+  v_may_be_negative boolean[];
+  v_may_be_positive boolean[];
+  v_has_one_currency boolean;
+  v_amount numeric;
+  v_number integer;
+  v_balance numeric;
   v_ok boolean;
 begin
-  if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
-    select
-      array_agg(
-        case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
-        order by given.place
-      )
-    into v_amounts
-    from unnest(amounts) with ordinality as given (amount, place);
-  end if;
-
-  select max(locked.updated_at) + interval '1 microsecond', coalesce(array_agg(locked.id), '{}')
-  into v_created_at, v_locked_ids
+  select
+    max(locked.updated_at) + interval '1 microsecond',
+    coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
+    array_agg(locked.version), array_agg(locked.allow_negative_balance),
+    array_agg(locked.allow_positive_balance), array_agg(locked.currency), array_agg(locked.name),
+    array_agg(locked.tenant_id), min(locked.currency) = max(locked.currency)
+  into
+    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_may_be_negative,
+    v_may_be_positive, currencies, names, tenant_ids, v_has_one_currency
   from (
-    select accounts.id, accounts.updated_at
+    select
+      accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.version,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
+      and accounts.app_id = post_transfers.app_id
     order by accounts.id
     for no key update
   ) as locked;
 
   v_now := pgledger.clock();
-  if v_created_at > v_now then
+
+  select array_agg(account.number order by given.place)
+  into numbers
+  from (
+    select
+      unnest(from_account_ids || to_account_ids) as id,
+      generate_series(1, 2 * v_count) as place
+    offset 0
+  ) as given
+  inner join (
+    select unnest(v_locked_ids) as id, generate_series(1, cardinality(v_locked_ids)) as number
+    offset 0
+  ) as account on given.id = account.id;
+
+  if cardinality(numbers) is distinct from 2 * v_count or not v_has_one_currency and exists (
+    select
+    from generate_series(1, v_count) as request (place)
+    where currencies[numbers[request.place]] <> currencies[numbers[v_count + request.place]]
+  ) then
     v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
+    assert false, 'a request without its accounts was not refused';
+  end if;
+  if first_created_at > v_now then
     v_ok := pgledger.check_account_times(
-      from_account_ids, to_account_ids, v_now, v_created_at, request_indexes, request_count
+      from_account_ids, to_account_ids, v_now, first_created_at, request_indexes, request_count
     );
   end if;
-  v_created_at := greatest(v_now, v_created_at);
+  first_created_at := greatest(v_now, first_created_at);
 
-  v_microseconds := extract(epoch from v_created_at) * 1000000;
-  v_tail := right(pgledger.new_ulid(v_created_at), 12);
+  posted_amounts := array(
+    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+    from unnest(amounts) as given (amount)
+  );
 
-  -- The first eight characters of an id change every 1.024 seconds. A call's times span less than
-  -- that, so there are at most two such heads.
-  v_head := left(pgledger.new_ulid(v_created_at), 8);
-  v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
-  v_head_places := 1024000 - v_microseconds % 1024000;
+  for v_place in 1..v_count loop
+    v_amount := posted_amounts[v_place];
 
-  return query
-  with account as materialized (
-    select
-      accounts.key, accounts.version, accounts.balance, accounts.allow_negative_balance,
-      accounts.allow_positive_balance, accounts.id, accounts.app_id, accounts.currency,
-      accounts.name, accounts.tenant_id
-    from pgledger.accounts
-    where accounts.id = any(v_locked_ids)
-  ),
+    v_number := numbers[v_place];
+    v_balance := v_balances[v_number] - v_amount;
+    if v_balance < 0 and (not v_may_be_negative[v_number] or v_balance <= -1e30) then
+      v_ok := pgledger.check_balance(
+        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
+        v_may_be_positive[v_number], v_balances[v_number], -v_amount,
+        coalesce(request_indexes[v_place], v_place), request_count
+      );
+    end if;
+    v_balances[v_number] := v_balance;
+    v_versions[v_number] := v_versions[v_number] + 1;
+    v_last_places[v_number] := v_place;
+    from_balances[v_place] := v_balance;
+    from_versions[v_place] := v_versions[v_number];
 
-  -- Rows stay narrow on their way; names and ids of accounts are joined at the end.
-  request as materialized (
-    select
-      given.place,
-      given.amount,
-      given.event_at,
-      given.metadata,
-      given.id,
-      source.key as from_key,
-      target.key as to_key
-    from unnest(from_account_ids, to_account_ids, v_amounts, event_ats, metadatas, ids)
-      with ordinality
-      as given (from_account_id, to_account_id, amount, event_at, metadata, id, place)
-    inner join account as source on given.from_account_id = source.id
-    inner join account as target on given.to_account_id = target.id
-    where source.currency = target.currency
-      and source.app_id = post_transfers.app_id
-      and target.app_id = post_transfers.app_id
-  ),
+    v_number := numbers[v_count + v_place];
+    v_balance := v_balances[v_number] + v_amount;
+    if v_balance > 0 and (not v_may_be_positive[v_number] or v_balance >= 1e30) then
+      v_ok := pgledger.check_balance(
+        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
+        v_may_be_positive[v_number], v_balances[v_number], v_amount,
+        coalesce(request_indexes[v_place], v_place), request_count
+      );
+    end if;
+    v_balances[v_number] := v_balance;
+    v_versions[v_number] := v_versions[v_number] + 1;
+    v_last_places[v_number] := v_place;
+    to_balances[v_place] := v_balance;
+    to_versions[v_place] := v_versions[v_number];
+  end loop;
 
-  leg as materialized (
-    select
-      change.place,
-      change.is_target,
-      account.balance + sum(change.amount) over account_so_far as balance,
-      account.version + row_number() over account_so_far as version,
-      account.allow_negative_balance,
-      account.allow_positive_balance
-    from (
-      select request.place, false, request.from_key, -request.amount
-      from request
-      union all
-      select request.place, true, request.to_key, request.amount
-      from request
-    ) as change (place, is_target, key, amount)
-    inner join account on change.key = account.key
-    window account_so_far as (partition by change.key order by change.place)
-  ),
+  transfer_ids := pgledger.new_transfer_ids(first_created_at, v_count);
+  if ids is not null then
+    transfer_ids := array(
+      select coalesce(given.chosen_id, given.new_id)
+      from unnest(ids, transfer_ids) as given (chosen_id, new_id)
+    );
+  end if;
 
-  transfer as materialized (
-    select
-      request.place,
-      request.id as chosen_id,
-      'pglt_'
-      || case when request.place <= v_head_places then v_head else v_next_head end
-      || substr(pgledger.base32_text(digits.lanes), 3)
-      || v_tail as generated_id,
-      v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
-      request.amount,
-      request.event_at,
-      request.metadata,
-      source.balance as from_balance,
-      target.balance as to_balance,
-      source.version as from_version,
-      target.version as to_version,
-      request.from_key,
-      request.to_key
-    from request
-    inner join leg as source on request.place = source.place and not source.is_target
-    inner join leg as target on request.place = target.place and target.is_target
-    -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
-    -- OFFSET keeps the planner from repeating a step's expression wherever its result is used.
-    cross join lateral (
-      select pgledger.base32_lanes(step.bits) as lanes
-      from (
-        select
-          (((clock.microseconds / 1000) & 1023) << 20)
-          | 458760
-          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as bits
-        from (select v_microseconds + request.place - 1 as microseconds offset 0) as clock
-        offset 0
-      ) as step
-      offset 0
-    ) as digits
-    where (source.balance >= 0 or source.allow_negative_balance) and source.balance > -1e30
-      and (target.balance <= 0 or target.allow_positive_balance) and target.balance < 1e30
-  ),
-
-  written as (
-    insert into pgledger.transfers (
-      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-      to_balance, event_at, group_id, metadata
-    )
-    select
-      transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
-      transfer.created_at, coalesce(transfer.chosen_id, transfer.generated_id),
-      post_transfers.app_id, transfer.amount, transfer.from_balance, transfer.to_balance,
-      coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
-      coalesce(transfer.metadata, shared_metadata)
-    from transfer
-    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
-    order by transfer.chosen_id, transfer.place
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, metadata
   )
-
   select
-    coalesce(transfer.chosen_id, transfer.generated_id),
-    source.id,
-    target.id,
-    transfer.amount,
-    transfer.created_at,
-    coalesce(transfer.event_at, shared_event_at, transfer.created_at),
-    coalesce(transfer.metadata, shared_metadata),
-    source.currency,
-    source.name,
-    target.name,
-    transfer.from_balance,
-    transfer.to_balance,
-    transfer.from_version,
-    transfer.to_version,
-    post_transfers.group_id,
-    post_transfers.app_id,
-    source.tenant_id,
-    target.tenant_id,
-    null::text,
-    false
-  from transfer
-  inner join account as source on transfer.from_key = source.key
-  inner join account as target on transfer.to_key = target.key
-  order by transfer.place;
-
-  get diagnostics v_posted = row_count;
-
-  if v_posted <> cardinality(from_account_ids) then
-    v_ok := pgledger.check_accounts(
-      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
-    );
-    v_ok := pgledger.check_balances(
-      from_account_ids, to_account_ids, amounts, request_indexes, request_count
-    );
-    assert false, 'fewer transfers were posted than were asked for';
-  end if;
+    v_keys[numbers[request.place]], v_keys[numbers[v_count + request.place]],
+    from_versions[request.place], to_versions[request.place],
+    request.created_at, transfer_ids[request.place], post_transfers.app_id,
+    posted_amounts[request.place], from_balances[request.place], to_balances[request.place],
+    coalesce(request.event_at, shared_event_at), post_transfers.group_id,
+    coalesce(request.metadata, shared_metadata)
+  from (
+    select given.place, given.created_at, given.event_at, given.metadata
+    from (
+      select
+        generate_series(1, v_count) as place,
+        generate_series(
+          first_created_at,
+          first_created_at + (v_count - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at,
+        unnest(event_ats) as event_at,
+        unnest(metadatas) as metadata,
+        unnest(ids) as chosen_id
+      offset 0
+    ) as given
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
+    order by given.chosen_id, given.place
+  ) as request;
 
   update pgledger.accounts
   set
-    updated_at = v_created_at + (change.last_place - 1) * interval '1 microsecond',
-    version = accounts.version + change.entries,
-    balance = accounts.balance + change.amount
+    updated_at = first_created_at + (change.last_place - 1) * interval '1 microsecond',
+    version = change.version,
+    balance = change.balance
   from (
-    select leg.account_id, sum(leg.amount), count(*), max(leg.place)
-    from (
-      select given.account_id, -given.amount, given.place
-      from unnest(from_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
-      union all
-      select given.account_id, given.amount, given.place
-      from unnest(to_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
-    ) as leg (account_id, amount, place)
-    group by leg.account_id
-  ) as change (account_id, amount, entries, last_place)
-  where accounts.id = change.account_id
-    and accounts.id = any(v_locked_ids);
+    select
+      unnest(v_keys) as key,
+      unnest(v_last_places) as last_place,
+      unnest(v_versions) as version,
+      unnest(v_balances) as balance
+    offset 0
+  ) as change
+  where accounts.key = change.key
+    and accounts.key = any(v_keys);
 end;
 $$;
 
 comment on function pgledger.post_transfers is
-  'Writes many transfers at once, each new and sound by itself, and returns them in order.';
+  'Writes many transfers at once, each new and sound by itself; returns what it found and made.';
 
 revoke all on function pgledger.post_transfers from public;
+
+-- file: repeatable/10_ledger/posted_transfers.sql
+/*
+The answer to a batch that pgledger.post_transfers has written, made from its arrays: one row for
+each request, in their order, because all series go in step. The function stays inlinable: its rows
+go straight to the caller of the public function, and are not written down and read again on the
+way.
+*/
+create or replace function pgledger.posted_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  shared_event_at timestamptz,
+  shared_metadata jsonb,
+  app_id text,
+  group_id text,
+  transfer_ids text[],
+  first_created_at timestamptz,
+  amounts numeric[],
+  numbers integer[],
+  from_balances numeric[],
+  to_balances numeric[],
+  from_versions bigint[],
+  to_versions bigint[],
+  currencies text[],
+  names text[],
+  tenant_ids text[]
+)
+returns setof public.pgledger_transfer
+language sql
+stable
+parallel safe
+as $$
+  select
+    posted_transfers.transfer_ids[request.place],
+    request.from_account_id,
+    request.to_account_id,
+    posted_transfers.amounts[request.place],
+    request.created_at,
+    coalesce(request.event_at, posted_transfers.shared_event_at, request.created_at),
+    coalesce(request.metadata, posted_transfers.shared_metadata),
+    posted_transfers.currencies[request.from_number],
+    posted_transfers.names[request.from_number],
+    posted_transfers.names[request.to_number],
+    posted_transfers.from_balances[request.place],
+    posted_transfers.to_balances[request.place],
+    posted_transfers.from_versions[request.place],
+    posted_transfers.to_versions[request.place],
+    posted_transfers.group_id,
+    posted_transfers.app_id,
+    posted_transfers.tenant_ids[request.from_number],
+    posted_transfers.tenant_ids[request.to_number],
+    null::text,
+    false
+  from (
+    select
+      given.place,
+      given.created_at,
+      given.from_account_id,
+      given.to_account_id,
+      given.event_at,
+      given.metadata,
+      posted_transfers.numbers[given.place] as from_number,
+      posted_transfers.numbers[cardinality(posted_transfers.transfer_ids) + given.place]
+        as to_number
+    from (
+      select
+        generate_series(1, cardinality(posted_transfers.transfer_ids)) as place,
+        generate_series(
+          posted_transfers.first_created_at,
+          posted_transfers.first_created_at
+          + (cardinality(posted_transfers.transfer_ids) - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at,
+        unnest(posted_transfers.from_account_ids) as from_account_id,
+        unnest(posted_transfers.to_account_ids) as to_account_id,
+        unnest(posted_transfers.event_ats) as event_at,
+        unnest(posted_transfers.metadatas) as metadata
+      offset 0
+    ) as given
+    offset 0
+  ) as request
+$$;
+
+comment on function pgledger.posted_transfers is
+  'The rows of a batch that was just posted, in the order of its requests.';
+
+revoke all on function pgledger.posted_transfers from public;
 
 -- file: repeatable/10_ledger/refuse_account.sql
 /*
@@ -17851,8 +18246,10 @@ revoke all on function pgledger.check_subscription_quantity from public;
 -- file: repeatable/22_subscriptions/check_zones.sql
 /*
 Raises if the server does not know a time zone that a subscription's periods are counted in: an
-update of its zones can leave out a name. A zone is tried, because looking through all names takes
-some 20 ms, and this is asked by every question about a limit.
+update of its zones can leave out a name.
+
+As a rule no exception is caught, because that takes a subtransaction: PostgreSQL 16 and later say
+of a text whether it is a time with a zone that they know. What is not known by that is tried.
 
 Errors: UnknownTimeZone.
 */
@@ -17875,12 +18272,13 @@ begin
     select earlier.zone ->> 'time_zone'
     from jsonb_array_elements(subscription.earlier_zones) as earlier (zone)
   loop
-    perform subscription.anchor_at at time zone v_zone;
+    continue when v_zone = 'UTC';
+    if current_setting('server_version_num')::integer >= 160000 then
+      continue when pg_input_is_valid('2000-01-01 00:00 ' || v_zone, 'timestamptz');
+    end if;
+    v_ok := pgledger.try_zone(subscription, v_zone);
   end loop;
   return true;
-exception
-  when invalid_parameter_value then
-    v_ok := pgledger.fail('UnknownTimeZone', array[quote_literal(v_zone), subscription.id]);
 end;
 $$;
 
@@ -20182,6 +20580,37 @@ comment on function pgledger.trial_end is 'When a trial of that many days ends; 
 
 revoke all on function pgledger.trial_end from public;
 
+-- file: repeatable/22_subscriptions/try_zone.sql
+/*
+Raises if the server does not know a time zone of a subscription. It is tried, because looking
+through all names takes some 20 ms.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.try_zone(subscription pgledger.subscriptions, time_zone text)
+returns boolean
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  perform subscription.anchor_at at time zone try_zone.time_zone;
+  return true;
+exception
+  when invalid_parameter_value then
+    v_ok := pgledger.fail(
+      'UnknownTimeZone', array[quote_literal(try_zone.time_zone), subscription.id]
+    );
+end;
+$$;
+
+comment on function pgledger.try_zone is
+  'Raises if the server does not know a time zone of a subscription, by trying it.';
+
+revoke all on function pgledger.try_zone from public;
+
 -- file: repeatable/22_subscriptions/with_trial_end.sql
 /*
 A subscription whose trial, which goes on or is still to begin, ends at another time, not before at.
@@ -20836,8 +21265,7 @@ computed anew, else the next one, as with late usage.
 A removed event stays without a quantity, so that its idempotency key stays taken and nobody who
 sends it again brings it back. A repeated correction changes nothing.
 
-Locks, in this order: the meter; the event; the tenant, FOR SHARE, so that no purge deletes what the
-totals of its hour are made of; the roll-ups of its day and hour; values.
+Locks, in this order: those of pgledger.lock_usage_event; the roll-ups of its day and hour; values.
 Errors: UsagePurged, UsageNotFound.
 */
 create or replace function pgledger.correct_usage(
@@ -20855,18 +21283,14 @@ parallel unsafe
 as $$
 declare
   v_event record;
-  v_purged_before timestamptz;
   v_answer record;
   v_ok boolean;
 begin
   v_event := pgledger.lock_usage_event(app_id, tenant_id, id, event_at, quantity is null);
-  select tenants.purged_before
-  into v_purged_before
-  from pgledger.tenants
-  where tenants.app_id = correct_usage.app_id and tenants.tenant_id = correct_usage.tenant_id
-  for share;
-  if event_at < v_purged_before then
-    v_ok := pgledger.fail('UsagePurged', array['event_at', event_at::text, v_purged_before::text]);
+  if event_at < v_event.purged_before then
+    v_ok := pgledger.fail(
+      'UsagePurged', array['event_at', event_at::text, v_event.purged_before::text]
+    );
   elsif v_event.key is null
     or (v_event.quantity is null and correct_usage.quantity is not null) then
     v_ok := pgledger.fail(
@@ -20983,13 +21407,16 @@ deleted of a tenant's, pgledger.purge_bounds says. The tenant's purge line moves
 first of them, and nothing older is taken any more, because idempotency keys are forgotten with
 their events.
 
-Tenants that earlier calls are through with are left out, until nothing is left of the others: then
-all are looked at once more, for what may be deleted by now.
+Tenants that earlier calls are through with are left out, and those that had nothing to delete,
+until nothing is left of the others: then all are looked at once more, for what may be deleted by
+now.
 
-Locks: the events of a tenant, without those that somebody else is purging; then the tenant, on
-which recording takes no lock; so one tenant after the other, ascending. The first event is deleted
-when all are locked, so who waits for a deletion is not waited for. Who records an event whose key
-is being deleted waits for the end of the transaction.
+Locks: the tenants of whom events are deleted, ascending. Nobody else holds an event of theirs then,
+because corrections lock the tenant before the event; so events need no locks of their own, which
+would cost as much as deleting them. Recording takes no lock on tenants. The first event is deleted
+when all tenants are locked, so who waits for a deletion is not waited for. Who records an event
+whose key is being deleted waits for the end of the transaction. Tenants who have nothing to delete
+are locked as well, to note that, but not waited for.
 */
 create or replace function pgledger.delete_usage_before(
   app_id text,
@@ -21002,6 +21429,7 @@ volatile
 parallel unsafe
 set enable_bitmapscan = off
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_before timestamptz := date_bin('1 hour', before, timestamptz '2000-01-01 00:00:00+00');
@@ -21016,22 +21444,34 @@ begin
       select tenants.key
       from pgledger.tenants
       where tenants.app_id = delete_usage_before.app_id
-        and pgledger.has_usage_between(
-          tenants.key, case when v_look = 1 then tenants.purge_from else '-infinity' end, v_before
-        )
+        and (v_look = 2 or tenants.purge_from < v_before)
       order by tenants.key
     loop
       v_tenant := (select tenants from pgledger.tenants where tenants.key = v_tenant_key);
+      continue when not pgledger.has_usage_between(
+        v_tenant_key, case when v_look = 1 then v_tenant.purge_from else '-infinity' end, v_before
+      );
       v_bounds := pgledger.purge_bounds(v_tenant, v_before);
-      continue when not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line);
+      if not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line) then
+        update pgledger.tenants
+        set purge_from = v_before
+        where tenants.key = (
+          select seen.key
+          from pgledger.tenants as seen
+          where seen.key = v_tenant_key and seen.purge_from < v_before
+          for no key update skip locked
+        );
+        continue;
+      end if;
 
-      v_events := v_events || pgledger.lock_purgeable_usage(
+      perform from pgledger.tenants where tenants.key = v_tenant_key for no key update;
+      v_events := v_events || pgledger.purgeable_usage(
         v_tenant_key, v_bounds.singly_before, v_bounds.gap_starts, v_bounds.gap_ends,
         max_events - cardinality(v_events)
       );
       perform pgledger.move_purge_line(
         v_tenant, v_bounds.line, v_bounds.settles, v_bounds.settled_before,
-        to_end => cardinality(v_events) < max_events
+        purge_from => case when cardinality(v_events) < max_events then v_before end
       );
       exit when cardinality(v_events) >= max_events;
     end loop;
@@ -21049,6 +21489,122 @@ comment on function pgledger.delete_usage_before is
   'Deletes an app''s usage events from before a time, at most so many, and moves the purge line.';
 
 revoke all on function pgledger.delete_usage_before from public;
+
+-- file: repeatable/23_usage/divide_usage.sql
+/*
+Adds up the events of hours that hold very many in smaller parts, and those of such parts again, so
+that a time that splits an hour splits no more than a few thousand events. Of what was divided
+before, the events of the batch are added to the parts that they lie in; what is not divided yet is
+added up from all its events. If some of these were purged, it stays undivided. The body is long,
+because it is one statement for each span: a split would write the events down again.
+
+The session holds the roll-ups of these hours, as everybody does who changes what they are made of.
+So it sees all events that they count.
+Locks: parts of hours, by span, ascending by meter and time.
+*/
+create or replace function pgledger.divide_usage(
+  divided_keys integer[],
+  divided_starts timestamptz[],
+  first_key bigint,
+  now timestamptz,
+  meter_keys integer[],
+  quantities numeric[],
+  event_ats timestamptz[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_keys integer[] := divided_keys;
+  v_starts timestamptz[] := divided_starts;
+  v_length interval;
+  v_part_length interval;
+begin
+  for v_span in 3..12 loop
+    v_length := pgledger.usage_part_length(v_span - 1);
+    v_part_length := pgledger.usage_part_length(v_span);
+    with whole as materialized (
+      select
+        given.meter_key, given.starts_at,
+        pgledger.usage_is_divided(given.meter_key, v_span - 1, given.starts_at) as is_divided
+      from unnest(v_keys, v_starts) as given (meter_key, starts_at)
+    ),
+    event as (
+      select
+        whole.meter_key, batch.quantity, coalesce(batch.event_at, now) as event_at,
+        first_key + batch.place as key
+      from whole
+      inner join unnest(meter_keys, quantities, event_ats) with ordinality
+        as batch (meter_key, quantity, event_at, place)
+        on whole.meter_key = batch.meter_key
+        and whole.starts_at = date_bin(v_length, coalesce(batch.event_at, now), v_origin)
+      where whole.is_divided
+      union all
+      select whole.meter_key, present.quantity, present.event_at, present.key
+      from whole
+      cross join lateral pgledger.undivided_usage(
+        whole.meter_key, v_span - 1, whole.starts_at
+      ) as present
+      where not whole.is_divided
+    ),
+    part as (
+      select
+        event.meter_key,
+        date_bin(v_part_length, event.event_at, v_origin) as starts_at,
+        count(*) as events,
+        sum(event.quantity) as quantity,
+        max(event.quantity) as highest,
+        max(event.event_at) as latest_at,
+        (array_agg(event.key order by event.event_at desc, event.key desc))[1] as latest_key,
+        (array_agg(event.quantity order by event.event_at desc, event.key desc))[1] as latest
+      from event
+      group by event.meter_key, date_bin(v_part_length, event.event_at, v_origin)
+    ),
+    stored as (
+      insert into pgledger.usage_rollups (
+        meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
+      )
+      select
+        part.meter_key, v_span, part.starts_at, part.events, part.quantity, part.highest,
+        part.latest_at, part.latest_key, part.latest
+      from part
+      order by part.meter_key, part.starts_at
+      on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
+      set
+        events = usage_rollups.events + excluded.events,
+        quantity = usage_rollups.quantity + excluded.quantity,
+        highest = greatest(usage_rollups.highest, excluded.highest),
+        latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
+        latest_key = case
+          when (excluded.latest_at, excluded.latest_key)
+            > (usage_rollups.latest_at, usage_rollups.latest_key)
+            then excluded.latest_key
+          else usage_rollups.latest_key
+        end,
+        latest = case
+          when (excluded.latest_at, excluded.latest_key)
+            > (usage_rollups.latest_at, usage_rollups.latest_key)
+            then excluded.latest
+          else usage_rollups.latest
+        end
+      returning usage_rollups.meter_key, usage_rollups.starts_at, usage_rollups.events
+    )
+    select array_agg(stored.meter_key), array_agg(stored.starts_at)
+    into v_keys, v_starts
+    from stored
+    where stored.events >= pgledger.most_undivided_usage();
+    exit when v_keys is null;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.divide_usage is
+  'Adds up the events of hours that hold very many in smaller parts.';
+
+revoke all on function pgledger.divide_usage from public;
 
 -- file: repeatable/23_usage/edges_of_parts.sql
 /*
@@ -21278,7 +21834,7 @@ revoke all on function pgledger.has_prices from public;
 Whether usage was reported for a subscription after its last invoice, though it has ended. Nothing
 bills it by itself: the application has to ask for an interim invoice. Only periods that are not
 settled are looked at. What invoices look at one by one tells by when it was reported; of all other
-usage there are counts, which stay when events go.
+usage there are counts, which stay when events go. A correction, which changes neither, is a row.
 */
 create or replace function pgledger.has_unbilled_reports(
   app_id text,
@@ -21313,18 +21869,27 @@ as $$
       and subscriptions.tenant_id = has_unbilled_reports.tenant_id
       and subscriptions.status = 'canceled'
       and billed.ends_at > has_unbilled_reports.settled_before
-      and case
-        when pgledger.is_read_singly(meters) then exists (
+      and (
+        exists (
           select
-          from pgledger.usage_events
-          where usage_events.meter_key = meters.key
-            and usage_events.event_at < billed.ends_at
-            and usage_events.created_at > billed.finalized_at
+          from pgledger.usage_corrections
+          where usage_corrections.meter_key = meters.key
+            and usage_corrections.event_at < billed.ends_at
+            and usage_corrections.created_at > billed.finalized_at
         )
-        else billed.events <> pgledger.usage_between(
-          meters.key, null, 'count', billed.starts_at, billed.ends_at
-        )
-      end
+        or case
+          when pgledger.is_read_singly(meters) then exists (
+            select
+            from pgledger.usage_events
+            where usage_events.meter_key = meters.key
+              and usage_events.event_at < billed.ends_at
+              and usage_events.created_at > billed.finalized_at
+          )
+          else billed.events <> pgledger.usage_between(
+            meters.key, null, 'count', billed.starts_at, billed.ends_at
+          )
+        end
+      )
   )
 $$;
 
@@ -21369,42 +21934,10 @@ comment on function pgledger.has_usage_between is
 
 revoke all on function pgledger.has_usage_between from public;
 
--- file: repeatable/23_usage/hour_is_purged.sql
-/*
-Whether events of a meter's hour have been purged: then there are fewer than its total counts.
-*/
-create or replace function pgledger.hour_is_purged(meter_key integer, hour timestamptz)
-returns boolean
-language sql
-stable
-parallel safe
-as $$
-  select coalesce(
-    (
-      select usage_rollups.events
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = hour_is_purged.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at = hour_is_purged.hour
-    ) > (
-      select count(usage_events.quantity)
-      from pgledger.usage_events
-      where usage_events.meter_key = hour_is_purged.meter_key
-        and usage_events.event_at >= hour_is_purged.hour
-        and usage_events.event_at < hour_is_purged.hour + interval '1 hour'
-    ),
-    false
-  )
-$$;
-
-comment on function pgledger.hour_is_purged is 'Whether events of a meter''s hour were purged.';
-
-revoke all on function pgledger.hour_is_purged from public;
-
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
 Records one usage event, or raises the error that keeps it out.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.take_usage and of its caller.
 */
 create or replace function pgledger.ingest_one_usage(
   app_id text,
@@ -21421,16 +21954,40 @@ create or replace function pgledger.ingest_one_usage(
 language plpgsql
 volatile
 parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
+  v_taken record;
   v_answer record;
   v_ok boolean;
 begin
-  select answer.status, answer.id, answer.error, answer.arguments
-  into v_answer
-  from pgledger.ingest_usage(
+  v_taken := pgledger.take_usage(
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
+  );
+  if v_taken.meter_keys[1] is not null then
+    status := 'inserted';
+    id := pgledger.event_id(v_taken.now, v_taken.first_key + 1);
+    perform pgledger.roll_up_usage(
+      v_taken.first_key, v_taken.now, v_taken.meter_keys, array[quantity], array[event_at]
+    );
+    if v_taken.has_values then
+      perform pgledger.count_usage_values(
+        v_taken.now, v_taken.meter_keys, array[event_at], array[metadata]
+      );
+    end if;
+    return;
+  end if;
+
+  select answer.status, answer.id, answer.error, answer.arguments
+  into v_answer
+  from pgledger.usage_answers(
+    app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
+    array[idempotency_key], array[metadata], v_taken.now, v_taken.latest, v_taken.id_head,
+    v_taken.sound_keys, v_taken.meter_keys
   ) as answer;
   if v_answer.error = 'IdempotencyConflict' then
     -- It says in what the two differ.
@@ -21441,8 +21998,8 @@ begin
   if v_answer.error is not null then
     v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
-  ingest_one_usage.status := v_answer.status;
-  ingest_one_usage.id := v_answer.id;
+  status := v_answer.status;
+  id := v_answer.id;
 end;
 $$;
 
@@ -21450,123 +22007,6 @@ comment on function pgledger.ingest_one_usage is
   'Records one usage event and says what became of it; raises the error that keeps it out.';
 
 revoke all on function pgledger.ingest_one_usage from public;
-
--- file: repeatable/23_usage/ingest_usage.sql
-/*
-Records usage events. Each stands for itself: one that is wrong does not keep the others out. One
-call writes the events, their roll-ups and their values, so these always agree.
-
-An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
-time of an event that is known already.
-
-An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
-waits for the end of that.
-
-Purging: an event older than the tenant's purge line is not taken, because its key may have been
-forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
-raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
-
-Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by meter and key; roll-ups, ascending by meter, days before hours; values that are new,
-ascending. Values come after the roll-ups, because who removes an event holds its roll-ups while
-looking whether another event has its value.
-Errors: serialization_failure.
-*/
-create or replace function pgledger.ingest_usage(
-  app_id text,
-  tenant_ids text[],
-  feature_keys text[],
-  quantities numeric[],
-  event_ats timestamptz[],
-  idempotency_keys text[],
-  metadatas jsonb[],
-  latest_known_at timestamptz default null
-)
-returns table (event_index bigint, status text, id text, error text, arguments text[])
-language plpgsql
-volatile
-parallel unsafe
--- Plans do not depend on the values, and one call may hold one event or 100,000.
-set plan_cache_mode = force_generic_plan
-set enable_nestloop = off
-set enable_mergejoin = off
-set jit = off
-as $$
-declare
-  v_tenant_ids text[] := array(select distinct given.id from unnest(tenant_ids) as given (id));
-  v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
-  v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
-  v_now timestamptz;
-  v_latest timestamptz;
-  v_resolved record;
-  v_meter_keys integer[];
-  v_id_head text;
-begin
-  for v_look in 1..2 loop
-    v_now := pgledger.clock();
-    v_latest := greatest(v_now + pgledger.usage_skew(app_id), latest_known_at);
-    v_resolved := pgledger.resolve_usage(
-      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-      metadatas, v_now, v_latest
-    );
-    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
-    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
-    -- that a seat's new level is later than all levels before it.
-    if v_resolved.lacks_meters then
-      perform pgledger.open_meters(
-        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, v_now
-      );
-    end if;
-    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
-  end loop;
-  v_meter_keys := pgledger.insert_usage(
-    v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
-    idempotency_keys, metadatas
-  );
-  -- Purges stay an hour behind the clock.
-  if v_earliest < pgledger.clock() - interval '1 hour'
-    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, v_meter_keys)
-  then
-    raise exception using
-      errcode = '40001',
-      message = 'usage was purged while events of that time were being recorded',
-      hint = 'Run the transaction again.';
-  end if;
-
-  -- The last four characters of an event's id are its place.
-  v_id_head := left(pgledger.event_id(v_now, v_first_key), -4);
-  if array_position(v_meter_keys, null) is null then
-    return query
-    select
-      place.number,
-      'inserted',
-      v_id_head
-      || pgledger.base32_pair((place.number >> 10)::integer)
-      || pgledger.base32_pair((place.number & 1023)::integer),
-      null::text,
-      null::text[]
-    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
-  else
-    return query
-    select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
-    from pgledger.usage_answers(
-      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_latest, v_id_head, v_resolved.meter_keys, v_meter_keys
-    ) as answer;
-  end if;
-
-  -- Last, because most other calls that record usage wait for these rows.
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
-  if v_resolved.has_values then
-    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
-  end if;
-end;
-$$;
-
-comment on function pgledger.ingest_usage is
-  'Records usage events and their roll-ups; says of each what became of it, and why.';
-
-revoke all on function pgledger.ingest_usage from public;
 
 -- file: repeatable/23_usage/insert_usage.sql
 /*
@@ -21682,9 +22122,8 @@ revoke all on function pgledger.is_read_singly from public;
 
 -- file: repeatable/23_usage/latest_usage_between.sql
 /*
-The quantity of a meter's latest event in [starts_at, ends_at), or zero if there is none. The range
-has the parts that it has in pgledger.usage_sums, and of each part only the newest row is read. The
-body is long, because it is one query with a branch for each part.
+The quantity of a meter's latest event in [starts_at, ends_at), or zero if there is none. Of
+each of its pieces only the newest row is read.
 */
 create or replace function pgledger.latest_usage_between(
   meter_key integer,
@@ -21695,10 +22134,11 @@ returns numeric
 language plpgsql
 stable
 parallel safe
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_value numeric;
-  v_whole record;
 begin
   if starts_at = '-infinity' and ends_at = 'infinity' then
     -- A seat's level is asked for more often than anything, and needs one row.
@@ -21713,41 +22153,18 @@ begin
     return coalesce(v_value, 0);
   end if;
 
-  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   select part.latest
   into v_value
-  from (
+  from pgledger.usage_pieces(meter_key, starts_at, ends_at) as piece
+  cross join lateral (
     (
       select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
       from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 1
-        and usage_rollups.starts_at >= v_whole.first_day
-        and usage_rollups.starts_at < v_whole.last_day
-        and usage_rollups.events > 0
-      order by usage_rollups.starts_at desc
-      limit 1
-    )
-    union all
-    (
-      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= v_whole.first_hour
-        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
-        and usage_rollups.events > 0
-      order by usage_rollups.starts_at desc
-      limit 1
-    )
-    union all
-    (
-      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-        and usage_rollups.starts_at < v_whole.last_hour
+      where piece.span > 0
+        and usage_rollups.meter_key = latest_usage_between.meter_key
+        and usage_rollups.span = piece.span
+        and usage_rollups.starts_at >= piece.since
+        and usage_rollups.starts_at < piece.until
         and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
@@ -21756,20 +22173,10 @@ begin
     (
       select usage_events.event_at, usage_events.key, usage_events.quantity
       from pgledger.usage_events
-      where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= v_whole.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
-        and usage_events.quantity is not null
-      order by usage_events.event_at desc, usage_events.key desc
-      limit 1
-    )
-    union all
-    (
-      select usage_events.event_at, usage_events.key, usage_events.quantity
-      from pgledger.usage_events
-      where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < v_whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = latest_usage_between.meter_key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
@@ -21997,7 +22404,7 @@ The answer has one row for each event, in the order of the arrays.
 An event before the purge line is told of its key if that is taken at the end of the call, also by
 an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
 that counts raises no alarm.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.take_usage and of its caller.
 */
 create or replace function public.ledger_ingest_usage(
   app_id text,
@@ -22016,8 +22423,12 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 -- A plan for the arrays at hand would hold copies of all metadata.
 set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
+  v_taken record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_app(app_id);
@@ -22036,19 +22447,41 @@ begin
     3,
     pg_column_size(metadatas)
   );
-  return query
-  select
-    answer.event_index,
-    answer.status,
-    answer.id,
-    case when answer.error is not null then pgledger.error_code(answer.error) end,
-    case
-      when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
-    end
-  from pgledger.ingest_usage(
-    ledger_ingest_usage.app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-    metadatas
-  ) as answer;
+  v_taken := pgledger.take_usage(
+    app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, null
+  );
+  if array_position(v_taken.meter_keys, null) is null then
+    return query
+    select
+      place.number,
+      'inserted',
+      v_taken.id_head
+      || pgledger.base32_pair((place.number >> 10)::integer)
+      || pgledger.base32_pair((place.number & 1023)::integer),
+      null::text,
+      null::text
+    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
+  else
+    return query
+    select
+      answer.event_index,
+      answer.status,
+      answer.id,
+      case when answer.error is not null then pgledger.error_code(answer.error) end,
+      case
+        when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
+      end
+    from pgledger.usage_answers(
+      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas,
+      v_taken.now, v_taken.latest, v_taken.id_head, v_taken.sound_keys, v_taken.meter_keys
+    ) as answer;
+  end if;
+  perform pgledger.roll_up_usage(
+    v_taken.first_key, v_taken.now, v_taken.meter_keys, quantities, event_ats
+  );
+  if v_taken.has_values then
+    perform pgledger.count_usage_values(v_taken.now, v_taken.meter_keys, event_ats, metadatas);
+  end if;
 end;
 $$;
 
@@ -22245,7 +22678,7 @@ grant execute on function public.ledger_query_usage to pgledger_reader;
 -- file: repeatable/23_usage/ledger_record_usage.sql
 /*
 Raises what a batch would only report.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.ingest_one_usage.
 */
 create or replace function public.ledger_record_usage(
   app_id text,
@@ -22511,58 +22944,6 @@ Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
 revoke all on function public.ledger_usage_by_time from public;
 grant execute on function public.ledger_usage_by_time to pgledger_reader;
 
--- file: repeatable/23_usage/lock_purgeable_usage.sql
-/*
-Locks the oldest events of a tenant that a purge may delete, at most so many, and returns where they
-are. Events that somebody else holds are left out.
-*/
-create or replace function pgledger.lock_purgeable_usage(
-  tenant_key integer,
-  singly_before timestamptz,
-  gap_starts timestamptz[],
-  gap_ends timestamptz[],
-  max_events integer
-)
-returns tid[]
-language plpgsql
-volatile
-parallel unsafe
--- The index has a meter's events in the order in which they are deleted.
-set enable_bitmapscan = off
-set enable_seqscan = off
-as $$
-begin
-  return array(
-    select event.ctid
-    from pgledger.meters
-    cross join lateral (
-      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
-      offset 0
-    ) as meter
-    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
-    cross join lateral (
-      select usage_events.ctid
-      from pgledger.usage_events
-      where usage_events.meter_key = meters.key
-        and usage_events.event_at >= gap.starts_at
-        and usage_events.event_at < case
-          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
-        end
-      order by usage_events.event_at
-      limit max_events
-      for update skip locked
-    ) as event
-    where meters.tenant_key = lock_purgeable_usage.tenant_key
-    limit max_events
-  );
-end;
-$$;
-
-comment on function pgledger.lock_purgeable_usage is
-  'Locks the oldest events of a tenant that a purge may delete.';
-
-revoke all on function pgledger.lock_purgeable_usage from public;
-
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
 Serializes those who change the level of a seat, by a report or by consuming: until the end of the
@@ -22611,9 +22992,12 @@ revoke all on function pgledger.lock_seat_meters from public;
 /*
 Locks the meter of a usage event and the event itself, and returns it; nulls if there is none.
 removed_quantity is what it said before it was removed. The meter's turn goes on, so that nothing is
-served that was worked out before.
+served that was worked out before. purged_before is the tenant's, whether there is such an event or
+not.
 
-Locks: the meter, then the event.
+Locks, in this order: the meter; the tenant, FOR SHARE, so that no purge deletes the event or what
+the totals of its hour are made of; the event. A purge locks the tenant and no events, so nobody may
+lock an event first.
 */
 create or replace function pgledger.lock_usage_event(
   app_id text,
@@ -22628,7 +23012,8 @@ create or replace function pgledger.lock_usage_event(
   out removed_quantity numeric,
   out idempotency_key text,
   out metadata jsonb,
-  out created_at timestamptz
+  out created_at timestamptz,
+  out purged_before timestamptz
 )
 language plpgsql
 volatile
@@ -22648,7 +23033,12 @@ begin
   )
   returning meters.key, meters.feature_key
   into lock_usage_event.meter_key, lock_usage_event.feature_key;
-  if not found then
+  select tenants.purged_before
+  into lock_usage_event.purged_before
+  from pgledger.tenants
+  where tenants.app_id = lock_usage_event.app_id and tenants.tenant_id = lock_usage_event.tenant_id
+  for share;
+  if lock_usage_event.meter_key is null then
     return;
   end if;
 
@@ -22676,7 +23066,8 @@ begin
 end;
 $$;
 
-comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter.';
+comment on function pgledger.lock_usage_event is
+  'Locks a usage event with its meter and its tenant.';
 
 revoke all on function pgledger.lock_usage_event from public;
 
@@ -22800,19 +23191,38 @@ comment on function pgledger.meters_to_open is
 
 revoke all on function pgledger.meters_to_open from public;
 
+-- file: repeatable/23_usage/most_undivided_usage.sql
+/*
+How many events an hour, or a part of it, has at most before it is divided into smaller parts. Up to
+as many are read one by one where a time splits it. The parts of an hour are 6 to 10 rows for each
+so many events: two bytes an event or less.
+*/
+create or replace function pgledger.most_undivided_usage()
+returns integer
+language sql
+immutable
+parallel safe
+as $$
+  select 2000
+$$;
+
+comment on function pgledger.most_undivided_usage is
+  'How many events a part of an hour has at most before it is divided.';
+
+revoke all on function pgledger.most_undivided_usage from public;
+
 -- file: repeatable/23_usage/move_purge_line.sql
 /*
 Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
-noted that since the tenant was read. to_end: nothing before the line is left to be deleted.
-
-Locks: the tenant.
+noted that since the tenant was read. purge_from is where the next purge begins to look, because
+nothing is left to be deleted before it, or null. The caller holds the tenant.
 */
 create or replace function pgledger.move_purge_line(
   tenant pgledger.tenants,
   line timestamptz,
   settles boolean,
   settled_before timestamptz,
-  to_end boolean
+  purge_from timestamptz
 )
 returns void
 language plpgsql
@@ -22826,7 +23236,6 @@ begin
     select tenants
     from pgledger.tenants
     where tenants.key = move_purge_line.tenant.key
-    for no key update
   );
   if settles and v_tenant.settling_since = tenant.settling_since
     and (
@@ -22839,9 +23248,7 @@ begin
     v_tenant.settling_since := pgledger.clock();
   end if;
   v_tenant.purged_before := greatest(v_tenant.purged_before, line);
-  if to_end then
-    v_tenant.purge_from := greatest(v_tenant.purge_from, line);
-  end if;
+  v_tenant.purge_from := greatest(v_tenant.purge_from, move_purge_line.purge_from);
 
   update pgledger.tenants
   set
@@ -22941,6 +23348,92 @@ comment on function pgledger.open_meters is
   'Makes the meters that events lack, where nothing is wrong with the events.';
 
 revoke all on function pgledger.open_meters from public;
+
+-- file: repeatable/23_usage/pieces_of_part.sql
+/*
+The pieces, as in pgledger.usage_pieces, of a range within a part of an hour of a meter's usage, or
+within the hour itself; the part holds so many events. One with few events is read event by event.
+One with many has been divided: then it comes to whole parts of the next span, and to pieces of the
+two of them that the range splits.
+
+If events of a part that is read one by one were purged, nobody knows what was before the edge and
+what after: all of it then counts after it, for whatever range. So ranges that meet still add up,
+and nothing counts twice.
+*/
+create or replace function pgledger.pieces_of_part(
+  meter_key integer,
+  part_span integer,
+  part_events bigint,
+  purged_before timestamptz,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  finest integer
+)
+returns table (span integer, since timestamptz, until timestamptz)
+language plpgsql
+stable
+parallel safe
+rows 5
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_start timestamptz := date_bin(pgledger.usage_part_length(part_span), starts_at, v_origin);
+  v_end timestamptz := v_start + pgledger.usage_part_length(part_span);
+  v_length interval := pgledger.usage_part_length(part_span + 1);
+  v_first timestamptz;
+  v_last timestamptz;
+begin
+  if part_span < finest and part_events >= pgledger.most_undivided_usage()
+    and pgledger.usage_is_divided(meter_key, part_span, v_start)
+  then
+    v_first := date_bin(v_length, starts_at - interval '1 microsecond', v_origin) + v_length;
+    v_last := date_bin(v_length, ends_at, v_origin);
+    return query
+    select part_span + 1, v_first, v_last
+    where v_first < v_last;
+    return query
+    select piece.span, piece.since, piece.until
+    from (
+      values
+        (pieces_of_part.starts_at, least(v_first, pieces_of_part.ends_at)),
+        (case when v_first <= v_last then v_last end, pieces_of_part.ends_at)
+    ) as edge (since, until)
+    inner join pgledger.usage_rollups
+      on usage_rollups.meter_key = pieces_of_part.meter_key
+      and usage_rollups.span = part_span + 1
+      and usage_rollups.starts_at = date_bin(v_length, edge.since, v_origin)
+    cross join lateral pgledger.pieces_of_part(
+      usage_rollups.meter_key, part_span + 1, usage_rollups.events, purged_before, edge.since,
+      edge.until, finest
+    ) as piece
+    where edge.since < edge.until;
+    return;
+  end if;
+
+  if v_start < purged_before and part_events > (
+    select count(usage_events.quantity)
+    from pgledger.usage_events
+    where usage_events.meter_key = pieces_of_part.meter_key
+      and usage_events.event_at >= v_start
+      and usage_events.event_at < v_end
+  ) then
+    return query
+    select part_span, v_start, v_end
+    where ends_at = v_end;
+    return;
+  end if;
+
+  span := 0;
+  since := starts_at;
+  until := ends_at;
+  return next;
+end;
+$$;
+
+comment on function pgledger.pieces_of_part is
+  'The ranges of roll-ups and events of a range within a part of an hour of a meter''s usage.';
+
+revoke all on function pgledger.pieces_of_part from public;
 
 -- file: repeatable/23_usage/plain_json.sql
 /*
@@ -23082,6 +23575,58 @@ comment on function pgledger.purge_bounds is
 
 revoke all on function pgledger.purge_bounds from public;
 
+-- file: repeatable/23_usage/purgeable_usage.sql
+/*
+Where the oldest events of a tenant are that a purge may delete, at most so many. They stay there
+while the caller holds the tenant: see pgledger.delete_usage_before.
+*/
+create or replace function pgledger.purgeable_usage(
+  tenant_key integer,
+  singly_before timestamptz,
+  gap_starts timestamptz[],
+  gap_ends timestamptz[],
+  max_events integer
+)
+returns tid[]
+language plpgsql
+volatile
+parallel unsafe
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select event.ctid
+    from pgledger.meters
+    cross join lateral (
+      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
+      offset 0
+    ) as meter
+    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
+    cross join lateral (
+      select usage_events.ctid
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= gap.starts_at
+        and usage_events.event_at < case
+          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
+        end
+      order by usage_events.event_at
+      limit max_events
+    ) as event
+    where meters.tenant_key = purgeable_usage.tenant_key
+    limit max_events
+  );
+end;
+$$;
+
+comment on function pgledger.purgeable_usage is
+  'Where the oldest events of a tenant are that a purge may delete.';
+
+revoke all on function pgledger.purgeable_usage from public;
+
 -- file: repeatable/23_usage/repeated_usage.sql
 /*
 What becomes of a usage event whose idempotency key its meter has: it is a duplicate if it says the
@@ -23145,7 +23690,8 @@ revoke all on function pgledger.repeated_usage from public;
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
-cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
+cannot be taken is for pgledger.usage_fault to say. earliest is the time of the first event, of
+those that have one. has_values: values of metadata are to be
 counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
 that is wrong with them, as far as that can be known without one; those are in unopened.
 */
@@ -23158,6 +23704,7 @@ create or replace function pgledger.resolve_usage(
   event_ats timestamptz[],
   idempotency_keys text[],
   metadatas jsonb[],
+  earliest timestamptz,
   now timestamptz,
   latest timestamptz,
   out tenant_keys integer[],
@@ -23183,18 +23730,18 @@ begin
   from (
     select
       given.place,
-      meter.key as meter_key,
-      meter.tenant_key,
-      meter.unique_key,
-      meter.type,
+      meters.key as meter_key,
+      meters.tenant_key,
+      meters.unique_key,
+      meters.type,
       pgledger.quantity_fault(given.quantity) is null
       and coalesce(given.event_at, now) between
-        coalesce(meter.earliest, timestamptz 'epoch') and latest
+        greatest(purged.purged_before, timestamptz 'epoch') and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
-        meter.unique_key is null
-        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
+        meters.unique_key is null
+        or char_length(pgledger.counted_value(given.metadata, meters.unique_key))
         between 1 and 255
       ) as is_sound
     from unnest(
@@ -23202,19 +23749,27 @@ begin
     ) with ordinality as given (
       tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
     )
+    left join pgledger.meters
+      on meters.app_id = resolve_usage.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+      and given.tenant_id = meters.tenant_id
+      and given.feature_key = meters.feature_key
     left join (
-      select
-        meters.key, meters.tenant_key, meters.tenant_id, meters.feature_key, meters.unique_key,
-        meters.type, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
-      from pgledger.meters
-      inner join pgledger.tenants on meters.tenant_key = tenants.key
-      where meters.app_id = resolve_usage.app_id
-        and meters.tenant_id = any(distinct_tenant_ids)
+      select tenants.key, tenants.purged_before
+      from pgledger.tenants
+      where (
+          select max(last.purged_before)
+          from pgledger.tenants as last
+          where last.app_id = resolve_usage.app_id and last.purged_before > '-infinity'
+        ) > least(earliest, now)
         and tenants.app_id = resolve_usage.app_id
         and tenants.tenant_id = any(distinct_tenant_ids)
-    ) as meter
-      on given.tenant_id = meter.tenant_id
-      and given.feature_key = meter.feature_key
+      -- Kept apart, so that no tenant is read as long as no purge line lies behind any event.
+      offset 0
+    ) as purged
+      on meters.tenant_key = purged.key
+    -- Kept apart, so that an event is looked at once, and not for each of the sums.
+    offset 0
   ) as event;
 end;
 $$;
@@ -23228,7 +23783,9 @@ revoke all on function pgledger.resolve_usage from public;
 /*
 Adds the events of a batch that have a meter to the roll-ups of their hours and days. One number
 finds the latest event of an hour: the microseconds into the hour, then the place in the batch.
-Locks: roll-ups, ascending by meter, days before hours.
+Hours that hold very many events by now are added up in smaller parts, too. The body is long,
+because it is one statement: every batch runs it, and a split would write its events down again.
+Locks: roll-ups, ascending by meter, days before hours, then parts of these.
 */
 create or replace function pgledger.roll_up_usage(
   first_key bigint,
@@ -23242,18 +23799,22 @@ language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_meter_keys integer[];
+  v_hours timestamptz[];
 begin
-  with event as materialized (
+  with event as (
     select
       given.place,
       given.meter_key,
       given.quantity,
-      coalesce(given.event_at, now) as event_at,
       -- Exact in double precision until the year 2242, and to a microsecond for longer.
       round(date_part('epoch', coalesce(given.event_at, now)) * 1000000)::bigint as microseconds
     from unnest(meter_keys, quantities, event_ats) with ordinality
       as given (meter_key, quantity, event_at, place)
     where given.meter_key is not null
+    -- Kept apart, so that the microseconds are computed once.
+    offset 0
   ),
   of_hour as materialized (
     select
@@ -23278,34 +23839,49 @@ begin
       max(((of_hour.hour % 24 * 3600000000) << 20) + of_hour.latest)
     from of_hour
     group by of_hour.meter_key, of_hour.hour / 24
+  ),
+  stored as (
+    insert into pgledger.usage_rollups (
+      meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
+    )
+    select
+      part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
+      part.quantity, part.highest,
+      coalesce(event_ats[(part.latest & 1048575)::integer], now),
+      first_key + (part.latest & 1048575),
+      quantities[(part.latest & 1048575)::integer]
+    from part
+    order by part.meter_key, part.span, starts_at
+    on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
+    set
+      events = usage_rollups.events + excluded.events,
+      quantity = usage_rollups.quantity + excluded.quantity,
+      highest = greatest(usage_rollups.highest, excluded.highest),
+      latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
+      latest_key = case
+        when (excluded.latest_at, excluded.latest_key)
+          > (usage_rollups.latest_at, usage_rollups.latest_key)
+          then excluded.latest_key
+        else usage_rollups.latest_key
+      end,
+      latest = case
+        when (excluded.latest_at, excluded.latest_key)
+          > (usage_rollups.latest_at, usage_rollups.latest_key)
+          then excluded.latest
+        else usage_rollups.latest
+      end
+    returning
+      usage_rollups.meter_key, usage_rollups.span, usage_rollups.starts_at, usage_rollups.events
   )
-  insert into pgledger.usage_rollups (
-    meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
-  )
-  select
-    part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
-    part.quantity, part.highest, latest.event_at, first_key + latest.place, latest.quantity
-  from part
-  inner join event as latest on part.latest & 1048575 = latest.place
-  order by part.meter_key, part.span, starts_at
-  on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
-  set
-    events = usage_rollups.events + excluded.events,
-    quantity = usage_rollups.quantity + excluded.quantity,
-    highest = greatest(usage_rollups.highest, excluded.highest),
-    latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
-    latest_key = case
-      when (excluded.latest_at, excluded.latest_key)
-        > (usage_rollups.latest_at, usage_rollups.latest_key)
-        then excluded.latest_key
-      else usage_rollups.latest_key
-    end,
-    latest = case
-      when (excluded.latest_at, excluded.latest_key)
-        > (usage_rollups.latest_at, usage_rollups.latest_key)
-        then excluded.latest
-      else usage_rollups.latest
-    end;
+  select array_agg(stored.meter_key), array_agg(stored.starts_at)
+  into v_meter_keys, v_hours
+  from stored
+  where stored.span = 2 and stored.events >= pgledger.most_undivided_usage();
+  if v_hours is not null then
+    perform pgledger.divide_usage(
+      v_meter_keys, v_hours, first_key, now, roll_up_usage.meter_keys, quantities, event_ats
+    );
+  end if;
 end;
 $$;
 
@@ -23363,6 +23939,107 @@ comment on function pgledger.seats_added is
 
 revoke all on function pgledger.seats_added from public;
 
+-- file: repeatable/23_usage/take_usage.sql
+/*
+Inserts usage events. Each stands for itself: one that is wrong does not keep the others out. Who
+calls this adds them to the roll-ups and the values in the same statement, so these always agree;
+but it answers before that, because most other calls that record usage wait for the roll-ups.
+
+sound_keys are the meters of the events that can be taken, meter_keys those of the events that were
+inserted; both have nulls in the places of the others. id_head: the ids of the events but for the
+last four characters, which are an event's place.
+
+An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
+time of an event that is known already.
+
+An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
+waits for the end of that.
+
+Purging: an event older than the tenant's purge line is not taken, because its key may have been
+forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
+raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
+
+Plans do not depend on the values, and one call may hold one event or 100,000. So who calls this
+forces generic plans, which join by hashing.
+
+Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
+ascending by meter and key. Then its caller takes: roll-ups, ascending by meter, days before
+hours; values that are new, ascending. Values come after the roll-ups, because who removes an event
+holds its roll-ups while looking whether another event has its value.
+Errors: serialization_failure.
+*/
+create or replace function pgledger.take_usage(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[],
+  latest_known_at timestamptz,
+  out first_key bigint,
+  out now timestamptz,
+  out latest timestamptz,
+  out sound_keys integer[],
+  out meter_keys integer[],
+  out has_values boolean,
+  out id_head text
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_tenant_ids text[];
+  v_earliest timestamptz;
+  v_resolved record;
+begin
+  select
+    array(select distinct given.id from unnest(tenant_ids) as given (id)),
+    (select min(given.at) from unnest(event_ats) as given (at))
+  into v_tenant_ids, v_earliest;
+  first_key := nextval('pgledger.usage_calls_seq') << 20;
+  for v_look in 1..2 loop
+    now := pgledger.clock();
+    latest := greatest(now + pgledger.usage_skew(app_id), latest_known_at);
+    v_resolved := pgledger.resolve_usage(
+      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+      metadatas, v_earliest, now, latest
+    );
+    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
+    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
+    -- that a seat's new level is later than all levels before it.
+    if v_resolved.lacks_meters then
+      perform pgledger.open_meters(
+        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, now
+      );
+    end if;
+    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
+  end loop;
+  sound_keys := v_resolved.meter_keys;
+  has_values := v_resolved.has_values;
+  meter_keys := pgledger.insert_usage(
+    first_key, now, v_resolved.tenant_keys, sound_keys, quantities, event_ats, idempotency_keys,
+    metadatas
+  );
+  -- Purges stay an hour behind the clock.
+  if v_earliest < pgledger.clock() - interval '1 hour'
+    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, meter_keys)
+  then
+    raise exception using
+      errcode = '40001',
+      message = 'usage was purged while events of that time were being recorded',
+      hint = 'Run the transaction again.';
+  end if;
+  id_head := left(pgledger.event_id(now, first_key), -4);
+end;
+$$;
+
+comment on function pgledger.take_usage is
+  'Inserts usage events, and says which of them were taken.';
+
+revoke all on function pgledger.take_usage from public;
+
 -- file: repeatable/23_usage/time_zone_of_tenant.sql
 /*
 The time zone in which a tenant counts: that of its subscription, or UTC if it has none. One that
@@ -23391,66 +24068,95 @@ comment on function pgledger.time_zone_of_tenant is 'The time zone in which a te
 
 revoke all on function pgledger.time_zone_of_tenant from public;
 
--- file: repeatable/23_usage/total_day_again.sql
+-- file: repeatable/23_usage/total_part_again.sql
 /*
-Finds what is highest and latest in a meter's day, among its hours.
-Locks: the roll-up of the day.
+Finds what is highest and latest in a part of time of a meter's usage: among the smaller parts that
+it has been divided into, or else among its events.
+Locks: the roll-up of the part.
 */
-create or replace function pgledger.total_day_again(meter_key integer, day timestamptz)
+create or replace function pgledger.total_part_again(
+  meter_key integer,
+  span integer,
+  starts_at timestamptz
+)
 returns void
-language sql
+language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_end timestamptz := starts_at + pgledger.usage_part_length(span);
+  v_highest numeric;
+  v_latest record;
+begin
+  if span = 1 or pgledger.usage_is_divided(meter_key, span, starts_at) then
+    v_highest := (
+      select max(part.highest)
+      from pgledger.usage_rollups as part
+      where part.meter_key = total_part_again.meter_key
+        and part.span = total_part_again.span + 1
+        and part.starts_at >= total_part_again.starts_at
+        and part.starts_at < v_end
+        and part.events > 0
+    );
+    select part.latest_at as at, part.latest_key as key, part.latest as quantity
+    into v_latest
+    from pgledger.usage_rollups as part
+    where part.meter_key = total_part_again.meter_key
+      and part.span = total_part_again.span + 1
+      and part.starts_at >= total_part_again.starts_at
+      and part.starts_at < v_end
+      and part.events > 0
+    order by part.starts_at desc
+    limit 1;
+  else
+    v_highest := (
+      select max(event.quantity)
+      from pgledger.usage_events as event
+      where event.meter_key = total_part_again.meter_key
+        and event.event_at >= total_part_again.starts_at
+        and event.event_at < v_end
+    );
+    select event.event_at as at, event.key, event.quantity
+    into v_latest
+    from pgledger.usage_events as event
+    where event.meter_key = total_part_again.meter_key
+      and event.event_at >= total_part_again.starts_at
+      and event.event_at < v_end
+      and event.quantity is not null
+    order by event.event_at desc, event.key desc
+    limit 1;
+  end if;
+
   update pgledger.usage_rollups
   set
-    highest = coalesce(found.highest, 0),
-    latest_at = coalesce(found.latest_at, total_day_again.day),
-    latest_key = coalesce(found.latest_key, 0),
-    latest = coalesce(found.latest, 0)
-  from (
-    select newest.latest_at, newest.latest_key, newest.latest, highest.highest
-    from (
-      select max(hour.highest) as highest
-      from pgledger.usage_rollups as hour
-      where hour.meter_key = total_day_again.meter_key
-        and hour.span = 2
-        and hour.starts_at >= total_day_again.day
-        and hour.starts_at < total_day_again.day + interval '24 hours'
-        and hour.events > 0
-    ) as highest
-    left join (
-      select hour.latest_at, hour.latest_key, hour.latest
-      from pgledger.usage_rollups as hour
-      where hour.meter_key = total_day_again.meter_key
-        and hour.span = 2
-        and hour.starts_at >= total_day_again.day
-        and hour.starts_at < total_day_again.day + interval '24 hours'
-        and hour.events > 0
-      order by hour.starts_at desc
-      limit 1
-    ) as newest on true
-  ) as found
-  where usage_rollups.meter_key = total_day_again.meter_key
-    and usage_rollups.span = 1
-    and usage_rollups.starts_at = total_day_again.day
+    highest = coalesce(v_highest, 0),
+    latest_at = coalesce(v_latest.at, total_part_again.starts_at),
+    latest_key = coalesce(v_latest.key, 0),
+    latest = coalesce(v_latest.quantity, 0)
+  where usage_rollups.meter_key = total_part_again.meter_key
+    and usage_rollups.span = total_part_again.span
+    and usage_rollups.starts_at = total_part_again.starts_at;
+end;
 $$;
 
-comment on function pgledger.total_day_again is
-  'Finds what is highest and latest in a meter''s day, among its hours.';
+comment on function pgledger.total_part_again is
+  'Finds what is highest and latest in a part of time of a meter''s usage.';
 
-revoke all on function pgledger.total_day_again from public;
+revoke all on function pgledger.total_part_again from public;
 
 -- file: repeatable/23_usage/total_usage_again.sql
 /*
-Puts right the totals of the hour and the day of a usage event whose quantity has changed by step,
-or which was removed and said quantity, if step is null. Sums change by that. What is highest and
-latest is found among the hour's events, and then among the day's hours.
+Puts right the totals of the day and the hour of a usage event whose quantity has changed by step,
+or which was removed and said quantity, if step is null; and of the parts of the hour, if it has
+been divided. Sums change by that. What is highest and latest is found among the events of the
+smallest part, and then among the parts of each that is larger. What holds fewer events now than
+pgledger.most_undivided_usage says is not divided any more.
 
 Who records usage adds it to these totals before it adds its values, so holding the totals keeps the
 two apart.
 
-Locks: the roll-ups, the day before the hour; values.
+Locks: the roll-ups, the day before the hour, then the parts of the hour; values.
 */
 create or replace function pgledger.total_usage_again(
   meter_key integer,
@@ -23467,6 +24173,7 @@ declare
   v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
   v_day timestamptz := date_bin('24 hours', event_at, v_origin);
   v_hour timestamptz := date_bin('1 hour', event_at, v_origin);
+  v_part record;
 begin
   perform
   from pgledger.usage_rollups
@@ -23478,31 +24185,31 @@ begin
   set
     events = usage_rollups.events - case when step is null then 1 else 0 end,
     quantity = usage_rollups.quantity + coalesce(step, -total_usage_again.quantity)
+  from generate_series(1, 12) as part (span)
   where usage_rollups.meter_key = total_usage_again.meter_key
-    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour));
-
-  update pgledger.usage_rollups
-  set
-    highest = coalesce(found.highest, 0),
-    latest_at = coalesce(found.at[1], v_hour),
-    latest_key = coalesce(found.key[1], 0),
-    latest = coalesce(found.latest[1], 0)
-  from (
-    select
-      max(event.quantity) as highest,
-      array_agg(event.event_at order by event.event_at desc, event.key desc) as at,
-      array_agg(event.key order by event.event_at desc, event.key desc) as key,
-      array_agg(event.quantity order by event.event_at desc, event.key desc) as latest
-    from pgledger.usage_events as event
-    where event.meter_key = total_usage_again.meter_key
-      and event.event_at >= v_hour
-      and event.event_at < v_hour + interval '1 hour'
-      and event.quantity is not null
-  ) as found
-  where usage_rollups.meter_key = total_usage_again.meter_key
-    and usage_rollups.span = 2
-    and usage_rollups.starts_at = v_hour;
-  perform pgledger.total_day_again(meter_key, v_day);
+    and usage_rollups.span = part.span
+    and usage_rollups.starts_at
+    = date_bin(pgledger.usage_part_length(part.span), event_at, v_origin);
+  for v_part in
+    select usage_rollups.span, usage_rollups.starts_at, usage_rollups.events
+    from generate_series(1, 12) as part (span)
+    inner join pgledger.usage_rollups
+      on part.span = usage_rollups.span
+      and usage_rollups.starts_at
+      = date_bin(pgledger.usage_part_length(part.span), event_at, v_origin)
+    where usage_rollups.meter_key = total_usage_again.meter_key
+    order by usage_rollups.span desc
+  loop
+    if v_part.span > 1 and v_part.events < pgledger.most_undivided_usage() then
+      delete from pgledger.usage_rollups
+      where usage_rollups.meter_key = total_usage_again.meter_key
+        and usage_rollups.span between v_part.span + 1 and 12
+        and usage_rollups.starts_at >= v_part.starts_at
+        and usage_rollups.starts_at
+        < v_part.starts_at + pgledger.usage_part_length(v_part.span);
+    end if;
+    perform pgledger.total_part_again(meter_key, v_part.span, v_part.starts_at);
+  end loop;
   if step is null then
     perform pgledger.forget_usage_values(meter_key, v_hour, v_day);
   end if;
@@ -23514,11 +24221,60 @@ comment on function pgledger.total_usage_again is
 
 revoke all on function pgledger.total_usage_again from public;
 
+-- file: repeatable/23_usage/undivided_usage.sql
+/*
+The events that count in a part of time of a meter's usage, if they are all there; none if some of
+them were purged.
+*/
+create or replace function pgledger.undivided_usage(
+  meter_key integer,
+  span integer,
+  starts_at timestamptz
+)
+returns table (event_at timestamptz, key bigint, quantity numeric)
+language plpgsql
+stable
+parallel safe
+rows 5000
+as $$
+begin
+  return query
+  select usage_events.event_at, usage_events.key, usage_events.quantity
+  from pgledger.usage_events
+  where usage_events.meter_key = undivided_usage.meter_key
+    and usage_events.event_at >= undivided_usage.starts_at
+    and usage_events.event_at
+    < undivided_usage.starts_at + pgledger.usage_part_length(undivided_usage.span)
+    and usage_events.quantity is not null
+    and (
+      select usage_rollups.events
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = undivided_usage.meter_key
+        and usage_rollups.span = undivided_usage.span
+        and usage_rollups.starts_at = undivided_usage.starts_at
+    ) = (
+      select count(present.quantity)
+      from pgledger.usage_events as present
+      where present.meter_key = undivided_usage.meter_key
+        and present.event_at >= undivided_usage.starts_at
+        and present.event_at
+        < undivided_usage.starts_at + pgledger.usage_part_length(undivided_usage.span)
+    );
+end;
+$$;
+
+comment on function pgledger.undivided_usage is
+  'The events that count in a part of time of a meter''s usage, unless some were purged.';
+
+revoke all on function pgledger.undivided_usage from public;
+
 -- file: repeatable/23_usage/unique_usage_between.sql
 /*
 How many different values the named member of metadata has among a meter's events in [starts_at,
-ends_at). With only_value it is 1 if that value is among them, and 0 if not. The range has the parts
-that it has in pgledger.usage_sums.
+ends_at). With only_value it is 1 if that value is among them, and 0 if not.
+
+The values of an hour that the range splits are read from its events, however many there are: sets
+of values for parts of an hour could be as large as all its events.
 */
 create or replace function pgledger.unique_usage_between(
   meter_key integer,
@@ -23531,47 +24287,28 @@ returns numeric
 language plpgsql
 stable
 parallel safe
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
-declare
-  v_whole record;
 begin
-  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   return (
     select count(distinct part.value)
-    from (
+    from pgledger.usage_pieces(meter_key, starts_at, ends_at, finest => 2) as piece
+    cross join lateral (
       select usage_values.value
       from pgledger.usage_values
-      where usage_values.meter_key = unique_usage_between.meter_key
-        and usage_values.span = 1
-        and usage_values.starts_at >= v_whole.first_day
-        and usage_values.starts_at < v_whole.last_day
-      union all
-      select usage_values.value
-      from pgledger.usage_values
-      where usage_values.meter_key = unique_usage_between.meter_key
-        and usage_values.span = 2
-        and usage_values.starts_at >= v_whole.first_hour
-        and usage_values.starts_at < least(v_whole.first_day, v_whole.last_hour)
-      union all
-      select usage_values.value
-      from pgledger.usage_values
-      where usage_values.meter_key = unique_usage_between.meter_key
-        and usage_values.span = 2
-        and usage_values.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-        and usage_values.starts_at < v_whole.last_hour
+      where piece.span > 0
+        and usage_values.meter_key = unique_usage_between.meter_key
+        and usage_values.span = piece.span
+        and usage_values.starts_at >= piece.since
+        and usage_values.starts_at < piece.until
       union all
       select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
-      where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= v_whole.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
-        and usage_events.quantity is not null
-      union all
-      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
-      from pgledger.usage_events
-      where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < v_whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = unique_usage_between.meter_key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
     ) as part
     where part.value = coalesce(only_value, part.value)
@@ -23839,6 +24576,40 @@ comment on function pgledger.usage_fault is
 
 revoke all on function pgledger.usage_fault from public;
 
+-- file: repeatable/23_usage/usage_is_divided.sql
+/*
+Whether the usage of a meter in an hour, or in a part of it, is added up in smaller parts too. If
+it holds as many events as pgledger.most_undivided_usage says, it has been divided, unless events
+of it were purged before.
+*/
+create or replace function pgledger.usage_is_divided(
+  meter_key integer,
+  span integer,
+  starts_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return exists (
+    select
+    from pgledger.usage_rollups
+    where usage_rollups.meter_key = usage_is_divided.meter_key
+      and usage_rollups.span = usage_is_divided.span + 1
+      and usage_rollups.starts_at >= usage_is_divided.starts_at
+      and usage_rollups.starts_at
+      < usage_is_divided.starts_at + pgledger.usage_part_length(usage_is_divided.span)
+  );
+end;
+$$;
+
+comment on function pgledger.usage_is_divided is
+  'Whether a meter''s usage in a part of time is added up in smaller parts too.';
+
+revoke all on function pgledger.usage_is_divided from public;
+
 -- file: repeatable/23_usage/usage_needed_from.sql
 /*
 Since when a tenant's usage events are still needed one by one, or infinity if none is. It is the
@@ -23892,6 +24663,140 @@ comment on function pgledger.usage_needed_from is
 
 revoke all on function pgledger.usage_needed_from from public;
 
+-- file: repeatable/23_usage/usage_part_length.sql
+/*
+How long the parts of time are that usage is added up in, by their span. Each length is a multiple
+of the next one, down to a microsecond, which no time splits.
+
+Written so that it is inlined.
+*/
+create or replace function pgledger.usage_part_length(span integer)
+returns interval
+language sql
+immutable
+parallel safe
+as $$
+  select case span
+    when 1 then interval '24 hours'
+    when 2 then interval '1 hour'
+    when 3 then interval '10 minutes'
+    when 4 then interval '1 minute'
+    when 5 then interval '10 seconds'
+    when 6 then interval '1 second'
+    when 7 then interval '100 milliseconds'
+    when 8 then interval '10 milliseconds'
+    when 9 then interval '1 millisecond'
+    when 10 then interval '100 microseconds'
+    when 11 then interval '10 microseconds'
+    when 12 then interval '1 microsecond'
+  end
+$$;
+
+comment on function pgledger.usage_part_length is
+  'How long the parts of time of a span are, in which usage is added up.';
+
+revoke all on function pgledger.usage_part_length from public;
+
+-- file: repeatable/23_usage/usage_pieces.sql
+/*
+The pieces that a range of a meter's usage is added up from. Each event is in exactly one of them,
+and few rows are read, however long the range is and whatever it holds. A piece is a range of
+roll-ups of one span, or of events, where the span is 0: whole UTC days; whole UTC hours of the days
+that the range splits; and what pgledger.pieces_of_part says of the two hours that it splits. An
+infinite end splits no hour. Where an hour or a day has no roll-up, nothing was used in it.
+
+finest is the smallest span of which there are totals.
+*/
+create or replace function pgledger.usage_pieces(
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  finest integer default 12
+)
+returns table (span integer, since timestamptz, until timestamptz)
+language plpgsql
+stable
+parallel safe
+rows 5
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_microsecond constant interval := interval '1 microsecond';
+  v_hour constant interval := interval '1 hour';
+  v_first_hour timestamptz := date_bin('1 hour', starts_at - v_microsecond, v_origin) + v_hour;
+  v_last_hour timestamptz := date_bin('1 hour', ends_at, v_origin);
+  v_first_day timestamptz :=
+    date_bin('24 hours', v_first_hour - v_microsecond, v_origin) + interval '24 hours';
+  v_last_day timestamptz := date_bin('24 hours', v_last_hour, v_origin);
+  v_edge record;
+begin
+  if v_first_day < v_last_day then
+    span := 1;
+    since := v_first_day;
+    until := v_last_day;
+    return next;
+  end if;
+  span := 2;
+  since := v_first_hour;
+  until := least(v_first_day, v_last_hour);
+  if since < until then
+    return next;
+  end if;
+  if v_last_day < v_last_hour and v_first_day <= v_last_day then
+    since := v_last_day;
+    until := v_last_hour;
+    return next;
+  end if;
+
+  if starts_at < v_first_hour or v_last_hour < ends_at then
+    select
+      tenants.purged_before,
+      case
+        when usage_pieces.starts_at < v_first_hour then (
+          select usage_rollups.events
+          from pgledger.usage_rollups
+          where usage_rollups.meter_key = usage_pieces.meter_key
+            and usage_rollups.span = 2
+            and usage_rollups.starts_at = v_first_hour - v_hour
+        )
+      end as first_events,
+      case
+        when v_last_hour < usage_pieces.ends_at and v_first_hour <= v_last_hour then (
+          select usage_rollups.events
+          from pgledger.usage_rollups
+          where usage_rollups.meter_key = usage_pieces.meter_key
+            and usage_rollups.span = 2
+            and usage_rollups.starts_at = v_last_hour
+        )
+      end as last_events
+    into v_edge
+    from pgledger.meters
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
+    where meters.key = usage_pieces.meter_key;
+    if v_edge.first_events > 0 then
+      return query
+      select piece.span, piece.since, piece.until
+      from pgledger.pieces_of_part(
+        meter_key, 2, v_edge.first_events, v_edge.purged_before, starts_at,
+        least(v_first_hour, ends_at), finest
+      ) as piece;
+    end if;
+    if v_edge.last_events > 0 then
+      return query
+      select piece.span, piece.since, piece.until
+      from pgledger.pieces_of_part(
+        meter_key, 2, v_edge.last_events, v_edge.purged_before, v_last_hour, ends_at, finest
+      ) as piece;
+    end if;
+  end if;
+end;
+$$;
+
+comment on function pgledger.usage_pieces is
+  'The ranges of roll-ups and events that a range of a meter''s usage is added up from.';
+
+revoke all on function pgledger.usage_pieces from public;
+
 -- file: repeatable/23_usage/usage_skew.sql
 /*
 How far ahead of the clock an app's usage events may be.
@@ -23915,14 +24820,12 @@ revoke all on function pgledger.usage_skew from public;
 
 -- file: repeatable/23_usage/usage_sums.sql
 /*
-What usage of meters in [starts_at, ends_at) adds up to, one row for each meter that was used then.
-However long the range is, few rows are read: the events of the hours that it splits at its edges,
-the hours of the days that it splits, and whole days. Each event is in exactly one of these parts.
+What usage of meters in [starts_at, ends_at) adds up to, one row for each meter that was used then;
+pgledger.usage_pieces says what is read. Events that were removed have no quantity, and do not
+count.
 
-Events that were removed have no quantity, and do not count.
-
-The keys are read by a subquery, so that the planner assumes the same number of them every time and
-keeps one plan.
+One plan serves all calls. What a plan is expected to cost grows with the tables, and next to plans
+from when they were small PostgreSQL would find it too dear and make a new one for each call.
 */
 create or replace function pgledger.usage_sums(
   meter_keys integer[],
@@ -23939,51 +24842,31 @@ language plpgsql
 stable
 parallel safe
 rows 10
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
   select meter.key, used.events, used.quantity, used.highest
-  from unnest((select usage_sums.meter_keys)) as meter (key)
-  cross join lateral pgledger.whole_hours(
-    meter.key, usage_sums.starts_at, usage_sums.ends_at
-  ) as whole
+  from unnest(usage_sums.meter_keys) as meter (key)
   cross join lateral (
     select
       sum(part.events) as events, sum(part.quantity) as quantity, max(part.highest) as highest
-    from (
+    from pgledger.usage_pieces(meter.key, usage_sums.starts_at, usage_sums.ends_at) as piece
+    cross join lateral (
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 1
-        and usage_rollups.starts_at >= whole.first_day
-        and usage_rollups.starts_at < whole.last_day
-      union all
-      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= whole.first_hour
-        and usage_rollups.starts_at < least(whole.first_day, whole.last_hour)
-      union all
-      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(whole.first_day, whole.last_day)
-        and usage_rollups.starts_at < whole.last_hour
+      where piece.span > 0
+        and usage_rollups.meter_key = meter.key
+        and usage_rollups.span = piece.span
+        and usage_rollups.starts_at >= piece.since
+        and usage_rollups.starts_at < piece.until
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
-      where usage_events.meter_key = meter.key
-        and usage_events.event_at >= whole.starts_at
-        and usage_events.event_at < least(whole.first_hour, whole.ends_at)
-        and usage_events.quantity is not null
-      union all
-      select 1, usage_events.quantity, usage_events.quantity
-      from pgledger.usage_events
-      where usage_events.meter_key = meter.key
-        and usage_events.event_at >= greatest(whole.first_hour, whole.last_hour)
-        and usage_events.event_at < whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = meter.key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
     ) as part
   ) as used
@@ -24042,65 +24925,6 @@ comment on function pgledger.usage_was_purged is
   'Whether a purge has committed that reached one of the events that a call has inserted.';
 
 revoke all on function pgledger.usage_was_purged from public;
-
--- file: repeatable/23_usage/whole_hours.sql
-/*
-How a range of a meter's usage is added up: the whole UTC hours in it, and the whole UTC days among
-them, each as [first, last). Where there is none, the first is not before the last. An infinite end
-splits no hour.
-
-What lies in an hour that an edge splits is read from the events. If these were purged, nobody knows
-what was before the edge and what after: all of that hour then counts after it, for whatever range.
-So ranges that meet still add up, and nothing counts twice. starts_at and ends_at come back as the
-edges that are counted to.
-*/
-create or replace function pgledger.whole_hours(
-  meter_key integer,
-  inout starts_at timestamptz,
-  inout ends_at timestamptz,
-  out first_hour timestamptz,
-  out last_hour timestamptz,
-  out first_day timestamptz,
-  out last_day timestamptz
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
-  v_microsecond constant interval := interval '1 microsecond';
-  v_purged_before timestamptz;
-begin
-  first_hour := date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
-  last_hour := date_bin('1 hour', ends_at, v_origin);
-  if starts_at < first_hour or last_hour < ends_at then
-    select tenants.purged_before
-    into v_purged_before
-    from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
-    where meters.key = whole_hours.meter_key;
-    if starts_at < first_hour and first_hour <= v_purged_before
-      and pgledger.hour_is_purged(meter_key, first_hour - interval '1 hour')
-    then
-      first_hour := first_hour - interval '1 hour';
-      starts_at := first_hour;
-    end if;
-    if last_hour < ends_at and last_hour < v_purged_before
-      and pgledger.hour_is_purged(meter_key, last_hour)
-    then
-      ends_at := last_hour;
-    end if;
-  end if;
-  first_day := date_bin('24 hours', first_hour - v_microsecond, v_origin) + interval '24 hours';
-  last_day := date_bin('24 hours', last_hour, v_origin);
-end;
-$$;
-
-comment on function pgledger.whole_hours is
-  'The whole UTC hours of a range of a meter''s usage, and the whole UTC days among them.';
-
-revoke all on function pgledger.whole_hours from public;
 
 -- file: repeatable/23_usage/views/ledger_tenant_usage_events.sql
 /*
@@ -24233,6 +25057,8 @@ grant select on table public.ledger_usage_events to pgledger_reader;
 -- file: repeatable/24_entitlements/cached_entitlement.sql
 /*
 A remembered entitlement, if all versions of what it was made from still stand. No row otherwise.
+
+Written so that it is inlined, and the whole becomes one statement that is planned once.
 */
 create or replace function pgledger.cached_entitlement(
   app_id text,
@@ -24277,11 +25103,15 @@ as $$
     and cached_entitlement.now >= entitlement_cache.created_at
     and cached_entitlement.now < entitlement_cache.expires_at
     -- No version tells that a feature was deleted, which is an error and not an answer.
-    and (
-      pgledger.find_feature(
-        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
-      )
-    ).id is not null
+    and exists (
+      select
+      from pgledger.features
+      where features.key = entitlement_cache.feature_key
+        and (features.app_id, features.tenant_id) in (
+          (entitlement_cache.app_id, entitlement_cache.tenant_id), (entitlement_cache.app_id, ''),
+          ('*', '')
+        )
+    )
     and entitlement_cache.plan_version = versions.plan_version
     and entitlement_cache.subscription_version = versions.subscription_version
     and entitlement_cache.usage_version = versions.usage_version
@@ -24334,7 +25164,7 @@ The limit is looked at twice. Who is refused at the first look waits for nobody.
 the meter is locked: consumers of a meter are serialized from there to the end of the transaction.
 Reports of usage are not, except those of a seat's level, which consumers would overwrite.
 
-Locks: the meter, then those of pgledger.ingest_usage.
+Locks: the meter, then those of pgledger.take_usage and of its caller.
 Errors: those of pgledger.entitlement and pgledger.ingest_one_usage.
 */
 create or replace function pgledger.consume_within_limit(
@@ -24606,14 +25436,16 @@ How long an app's cached entitlements are served at most, where the call does no
 */
 create or replace function pgledger.entitlement_ttl(app_id text)
 returns interval
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select coalesce(
+begin
+  return coalesce(
     (select apps.entitlement_ttl from pgledger.apps where apps.app_id = entitlement_ttl.app_id),
     interval '30 seconds'
-  )
+  );
+end;
 $$;
 
 comment on function pgledger.entitlement_ttl is
@@ -24623,36 +25455,64 @@ revoke all on function pgledger.entitlement_ttl from public;
 
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
-The versions of everything that an entitlement is made from, as the calling statement sees it; for
-usage, the count of events in the time that the limit counts, and the meter's turn, which goes on
-when an event is corrected or removed. No version ever goes back, nor does a
-sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
-subscriptions' versions has grown.
+The versions of everything that an entitlement is made from, as the calling statement sees it. For
+usage that is the count of events in the hours and days that the limit's time lies in, and the
+meter's turn, which goes on when an event is corrected or removed: hours and days are few rows. No
+version ever goes back, nor does a sum of versions of the same plans. If a tenant comes to have
+other plans, the sum of its subscriptions' versions has grown.
+
+Written so that it is inlined.
 */
 create or replace function pgledger.entitlement_versions(
   app_id text,
   tenant_id text,
   feature_key text,
   starts_at timestamptz,
-  ends_at timestamptz,
-  out plan_version bigint,
-  out subscription_version bigint,
-  out usage_version bigint,
-  out tenant_version bigint,
-  out feature_version bigint
+  ends_at timestamptz
+)
+returns table (
+  plan_version bigint,
+  subscription_version bigint,
+  usage_version bigint,
+  tenant_version bigint,
+  feature_version bigint
 )
 language sql
 stable
 parallel safe
+rows 1
 as $$
   select
     coalesce(taken.plan_version, 0),
     coalesce(taken.subscription_version, 0),
     coalesce(
       (
-        select pgledger.usage_between(
-          meters.key, null, 'count', entitlement_versions.starts_at, entitlement_versions.ends_at
-        ) + meters.turn
+        select meters.turn + coalesce(
+          (
+            select sum(part.events)
+            from (
+              select usage_rollups.events
+              from pgledger.usage_rollups
+              where usage_rollups.meter_key = meters.key
+                and usage_rollups.span = 1
+                and usage_rollups.starts_at >= entitlement_versions.starts_at
+                and usage_rollups.starts_at < entitlement_versions.ends_at
+              union all
+              select usage_rollups.events
+              from pgledger.usage_rollups
+              where usage_rollups.meter_key = meters.key
+                and usage_rollups.span = 2
+                and usage_rollups.starts_at
+                > entitlement_versions.starts_at - interval '1 hour'
+                and usage_rollups.starts_at < date_bin(
+                  '24 hours',
+                  entitlement_versions.starts_at - interval '1 microsecond',
+                  timestamptz '2000-01-01 00:00:00+00'
+                ) + interval '24 hours'
+            ) as part
+          ),
+          0
+        )
         from pgledger.meters
         where meters.app_id = entitlement_versions.app_id
           and meters.tenant_id = entitlement_versions.tenant_id
@@ -24709,16 +25569,18 @@ create or replace function pgledger.invalidate_feature(
   feature_key text
 )
 returns void
-language sql
+language plpgsql
 volatile
 parallel unsafe
 as $$
-  insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
-  values (
-    invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
-  )
-  on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
-  set version = feature_invalidations.version + 1
+begin
+    insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
+    values (
+      invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
+    )
+    on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
+    set version = feature_invalidations.version + 1;
+end;
 $$;
 
 comment on function pgledger.invalidate_feature is
@@ -24731,6 +25593,8 @@ revoke all on function pgledger.invalidate_feature from public;
 What is remembered is served; what is not is worked out, and remembered where that can be done
 without waiting for anybody and without failing. A snapshot taken earlier would fail on what others
 have remembered since.
+
+What is remembered is looked up first: for it, the names were checked when it was.
 
 Locks: the cache's row, if it is free.
 Checks, in this order: app_id, tenant_id, quantity, feature_key.
@@ -24747,23 +25611,25 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_quantity('quantity', quantity);
-
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
   into v_answer
   from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
   if found then
+    v_ok := pgledger.check_quantity('quantity', quantity);
     return v_answer;
   end if;
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
 
   if current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
     and not current_setting('transaction_read_only')::boolean
@@ -25065,6 +25931,7 @@ grant execute on function public.ledger_consume_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_get_cached_entitlement.sql
 /*
+What is remembered is looked up first: for it, the names were checked when it was.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
 create or replace function public.ledger_get_cached_entitlement(
@@ -25080,21 +25947,25 @@ parallel safe
 rows 1
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if feature_key is null then
-    v_ok := pgledger.fail('NullArgument', array['feature_key']);
-  end if;
-  v_ok := pgledger.check_quantity('quantity', quantity);
   return query
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
   from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
+  if not found then
+    v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+    if feature_key is null then
+      v_ok := pgledger.fail('NullArgument', array['feature_key']);
+    end if;
+  end if;
+  v_ok := pgledger.check_quantity('quantity', quantity);
 end;
 $$;
 
@@ -25476,63 +26347,66 @@ returns table (
   is_soft boolean,
   why text
 )
-language sql
+language plpgsql
 volatile
 parallel unsafe
 rows 1
 as $$
-  with stored as (
-    insert into pgledger.entitlement_cache (
-      app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
-      plan_version, subscription_version, usage_version, tenant_version, feature_version,
-      created_at, expires_at
+begin
+  return query
+    with stored as (
+      insert into pgledger.entitlement_cache (
+        app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
+        plan_version, subscription_version, usage_version, tenant_version, feature_version,
+        created_at, expires_at
+      )
+      select
+        remember_entitlement.app_id, remember_entitlement.tenant_id,
+        remember_entitlement.feature_key, found.used, found.quota, found.soft_limit,
+        found.reason, found.starts_at, found.ends_at, versions.plan_version,
+        versions.subscription_version, versions.usage_version, versions.tenant_version,
+        versions.feature_version, remember_entitlement.now,
+        least(found.expires_at, remember_entitlement.now + remember_entitlement.ttl)
+      from pgledger.entitlement(
+        remember_entitlement.app_id,
+        remember_entitlement.tenant_id,
+        remember_entitlement.feature_key
+      ) as found
+      cross join lateral pgledger.entitlement_versions(
+        remember_entitlement.app_id,
+        remember_entitlement.tenant_id,
+        remember_entitlement.feature_key,
+        found.starts_at,
+        found.ends_at
+      ) as versions
+      on conflict on constraint entitlement_cache_app_id_tenant_id_feature_key_pk do update
+      set
+        used = excluded.used,
+        quota = excluded.quota,
+        soft_limit = excluded.soft_limit,
+        reason = excluded.reason,
+        starts_at = excluded.starts_at,
+        ends_at = excluded.ends_at,
+        plan_version = excluded.plan_version,
+        subscription_version = excluded.subscription_version,
+        usage_version = excluded.usage_version,
+        tenant_version = excluded.tenant_version,
+        feature_version = excluded.feature_version,
+        created_at = excluded.created_at,
+        expires_at = excluded.expires_at
+      returning
+        entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
+        entitlement_cache.soft_limit, entitlement_cache.reason
     )
     select
-      remember_entitlement.app_id, remember_entitlement.tenant_id,
-      remember_entitlement.feature_key, found.used, found.quota, found.soft_limit,
-      found.reason, found.starts_at, found.ends_at, versions.plan_version,
-      versions.subscription_version, versions.usage_version, versions.tenant_version,
-      versions.feature_version, remember_entitlement.now,
-      least(found.expires_at, remember_entitlement.now + remember_entitlement.ttl)
-    from pgledger.entitlement(
-      remember_entitlement.app_id,
-      remember_entitlement.tenant_id,
-      remember_entitlement.feature_key
-    ) as found
-    cross join lateral pgledger.entitlement_versions(
-      remember_entitlement.app_id,
-      remember_entitlement.tenant_id,
-      remember_entitlement.feature_key,
-      found.starts_at,
-      found.ends_at
-    ) as versions
-    on conflict on constraint entitlement_cache_app_id_tenant_id_feature_key_pk do update
-    set
-      used = excluded.used,
-      quota = excluded.quota,
-      soft_limit = excluded.soft_limit,
-      reason = excluded.reason,
-      starts_at = excluded.starts_at,
-      ends_at = excluded.ends_at,
-      plan_version = excluded.plan_version,
-      subscription_version = excluded.subscription_version,
-      usage_version = excluded.usage_version,
-      tenant_version = excluded.tenant_version,
-      feature_version = excluded.feature_version,
-      created_at = excluded.created_at,
-      expires_at = excluded.expires_at
-    returning
-      entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
-      entitlement_cache.soft_limit, entitlement_cache.reason
-  )
-  select
-    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
-    answer.is_soft, answer.why
-  from stored
-  cross join lateral pgledger.entitlement_answer(
-    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason,
-    remember_entitlement.quantity
-  ) as answer
+      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+      answer.is_soft, answer.why
+    from stored
+    cross join lateral pgledger.entitlement_answer(
+      stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason,
+      remember_entitlement.quantity
+    ) as answer;
+end;
 $$;
 
 comment on function pgledger.remember_entitlement is
@@ -25551,20 +26425,24 @@ create or replace function pgledger.time_of_seats(
   feature_key text
 )
 returns timestamptz
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select greatest(usage_rollups.latest_at, pgledger.clock())
-  from pgledger.meters
-  inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-  where meters.app_id = time_of_seats.app_id
-    and meters.tenant_id = time_of_seats.tenant_id
-    and meters.feature_key = time_of_seats.feature_key
-    and usage_rollups.span = 1
-    and usage_rollups.events > 0
-  order by usage_rollups.starts_at desc
-  limit 1
+begin
+  return (
+    select greatest(usage_rollups.latest_at, pgledger.clock())
+    from pgledger.meters
+    inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
+    where meters.app_id = time_of_seats.app_id
+      and meters.tenant_id = time_of_seats.tenant_id
+      and meters.feature_key = time_of_seats.feature_key
+      and usage_rollups.span = 1
+      and usage_rollups.events > 0
+    order by usage_rollups.starts_at desc
+    limit 1
+  );
+end;
 $$;
 
 comment on function pgledger.time_of_seats is 'When seats that are consumed now are recorded.';
@@ -36416,8 +37294,7 @@ revoke all on function pgledger.invoice_occasions from public;
 /*
 The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
 has an invoice of its own only where nothing has been billed for its period. A period's draft that
-was there may still say what was to follow when it was drawn up: it is computed anew, and then looked
-at.
+was there may still say what was to follow when it was drawn up, so it is computed anew.
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
@@ -37275,11 +38152,11 @@ insert into pgledger.schema_history
 values
   ('migrations/0001_create_foundation.sql', 'versioned', '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0003_create_transfers.sql', 'versioned', 'f2e208412e6bf544331e98a93e33ad80af9ab396d030d957a7e11d9410888de9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0007_create_usage.sql', 'versioned', '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '300512a7248ac0c1a98b51ecc5f4ecf5d4c11e884921ad3e5939530dce23049f', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37320,6 +38197,7 @@ values
   ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/microsecond_digits.sql', 'repeatable', 'd6a9049be5f93da38db260c6bc9f8e2c95682fdded1ab95827dbdd35d3876cd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37351,7 +38229,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f5a782b07d12fe6d2c970d3bdc800339418b8304bc966925366d90b9a3d66f86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'be78bcca58f59f98a2aa5460608a21dc87d32b159b8f6184e05dd77fab215ef5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37361,16 +38239,17 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'f5d97d1681eb52ffb60f2c82b3b472746be6afbeb05836ef6388e9bdf10b8c18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c9dee8cae088d92114495aac813b9cfc32e213e10131de7eca1f54e14806ba89', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c055a9e0bd3e70801641c04dbf27728865390b09bd8a6d69a9215f5be60b19a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37382,16 +38261,19 @@ values
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'b6ba7ba5681d68064c0382eeddda9d2098c9e3ec3aa3582bf330c23d4e22b01d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'f323613e3e6199361ac25e7133e70e7dd4ecb0bbcb532f453145e3dd99769776', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ff3e5a48de6c0f074935f936706832fcba9e0736a374649bfab2e17caa390c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '55d7426604d400a394f94791a6f04abe2e3214ccd5e602cf990995804ddcc886', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37504,7 +38386,7 @@ values
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '91f27f3acb688d03b895dc3e2109f8b1e9c7f5bc4cea035b2f4ba9c282bbd367', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '720c2d83e795285c5ddd4d5acae64698c66461b88aff21c14ecf60885fc2977d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '029079ebfe2d8bedaa4415a59d2c231a8b6e239a73996682ea0f651429e62e01', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37545,6 +38427,7 @@ values
   ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '8f41f816c52082c8cc8f7a261b1863d88f9f3ac86d17c844fdc861af27d114aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/take_live_place.sql', 'repeatable', 'ad3db483ef996cdc15496dcdda645cde285316c8e17aa334ff5f3698cd9c623d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/try_zone.sql', 'repeatable', 'ef6c0b7a955feb2882d6997444adf257a3a6c4111d28f764f616c1cd44ad2590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/with_trial_end.sql', 'repeatable', 'c21edc334e11d296916d9db306dacc795378484fcec032119ff2fd2d2cd075ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '9cb83c80134aa4cbc9a5af75ea49b001ea8dc94c619d0372c9fc5f01ddf159d0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '032f766a4c10df38302d8b305a4a6e38ba1dcda0c795ef2209f57e4734f1e538', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37556,73 +38439,78 @@ values
   ('repeatable/23_usage/check_correction.sql', 'repeatable', '0a0523b5d4ca4449f057b053cb0a373974a3eda781830477b54835646f670255', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'f4039830cc7c2e5e6db8aae2e82a1a10088a1fe9adeef180a0046b2886872164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'd2b2d091fdf7d6bacc29d71c4526075b6261a77b87312fc2cebfca8523015577', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/divide_usage.sql', 'repeatable', 'bcde2395f7679069cd215938a5db3c7243b4875cd8b07e18925112156ebd4b78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '4003e19b2bb646db6f83793c930ff8ae1bb5859193663b36493a8773b3021a6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '0b7724c19b0cd227abd9a19497a3ac635de6536650531bbbe24f813e592773b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'a88dbaf09918fd9fbf7f03868282537fff70aa2725642b63c6384906201f0a46', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', 'e9af1dcd8ed1ca3b605a0e248e187dd54db26c241af5c40a2e84b8535a7437e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'eb2dab5b2c6fa91b051e8923a6242c12eccacb2a73df19287c4160fdfe256ac6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '55d7b82d610584992515cbe74ea2f34c806e31ca6c4bbde43a9c3a474a1633c8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'a648d01dd4de4357572f81705eb30aff8abcc1ab9e2a9efd45fe82f7c9ce98d1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '7d24d03dc63848a89bbf6ad6a27405e535f695635f18ffb18759b10fb7473b4d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'ca6ea17160c13c384fc3cd79a803d50f71180aef8f6bd7ca881289c4dd1e2bf0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', 'a301a7f3b6b2a65e2aec229987231da94e09a1a4ce5e6b5e59d896f425d2e105', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/most_undivided_usage.sql', 'repeatable', 'd77e021790cd3fa6ef3b4bdba0c6d030db158e24f90947bbde1c2b65f9c52934', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '21fec78813d78df3377ea98870264ec3b03861fae31da2d32118fc705ac166cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/pieces_of_part.sql', 'repeatable', '0be74b82e63b8d0650f50cb78595562316ae01135b6ef12389c3cbfc51d926dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '92901e990e2a7a523c620ff6c2e4b6cd31cee8bbe20ac06ff9ea065a8d66a334', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purgeable_usage.sql', 'repeatable', '98229de7426edb2609306f749ebc22e5079aa1570b77e9e9bda16318d002fdca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', 'c1b4cafaceb619d1cc74b18aa918cb485fe79de583145a9c20e9919aa794af86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '0f5ebc38c47a6eb59ac94df27835db2347ffe84b68b0a728b4d33d34f31f0d9b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/take_usage.sql', 'repeatable', '4322bd8da6aecf581ef10ebf1dc8c497ab83b7965d879389fe80e414e8568e1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/total_day_again.sql', 'repeatable', '0ce4aefb834128aa1a36f309097faec4c9156fbbdab232e713fe636845ec8748', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'edf0048139f95c11aebc7b750b64c24f3bb90fe2c16968126c9c09484fdc0658', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '8afbfaa97adc74e2ba28244c2ffd9937db5458096590b44c00d40f830d5e69bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_part_again.sql', 'repeatable', 'ce5bb94d3722d97ee176fa38736a50c2fb77e6f9238b700e35c30d34d585c892', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'bed12da51f52df6896fea5670ee6c9375f9165aa106986e9253e47ba0086b88d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/undivided_usage.sql', 'repeatable', '49d4d870393438f5d20a4c4b897c72e2ca142f4558bb6b8def4bba92d5608989', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', 'e31fae139c1c4e93182d18024ef875019d289b38efd6c783430e35f2b0248e4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_is_divided.sql', 'repeatable', '55770dc1501d5ee888ab64f6cccb66d4262046c940df58a2267e6a651e18204a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '6c8c4744904c07569a83483526c678d6b20e1379f92a57a7b50fd182f757adda', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_part_length.sql', 'repeatable', 'a8c6da85b513857446c6794a612e76d44ab10d301572f4b0e80371f4524f91a2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_pieces.sql', 'repeatable', 'cb96801ae9753966dac6bb08d1826152a5b334986e4aa5956ad98ec0b2ce5869', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'd820fadf17173bad238d94128255822b774d289111c0058a216cbd508e272f29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'b4740d81226aa26ce5eb5fc024fb45f701b4b14bf8c8ed7a5ebdf9671c56002b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', '59afa4e8c7976368d0fb5236ff61521e13e0255ed34f52a1bbfc432fa70e98b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_corrections.sql', 'repeatable', 'e31714434e661656ed5758677964f4e3067bbc8cf70ac5aac8ec5a7e1817a8c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', '47aad60453107eb24b3e1a9fd9d27cf0e97be32010afdafa8ff49dcbfcc09b69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', '23487a118e1951afd2d865a1f3788405b8b388c64e39d9ee8d6b9de5ba0acb02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'b858d911a16639d9c26d0b48ddd363e2852680b6522c4f849eea84ffd38cdb0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'ac3d90d078316d13a78a391de0cb228158c871e87f6bb7fd7dba384f03788bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', 'c9bdbf0c645594eb7369d64795f6a4ed7dfa2d18d59499287687d1320d25ff57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '3e0b3fa30b0a458b0aa6bc020f2f2061b3df6a3d0025d718515cccba635f65bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', 'af0bc11b48adb71aad968407ad8da098f38b73d43faf970a1e8a29c7974ea2e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '461b414e9de79dbf14601b4a7af141ec2e182bd2d5cc779e970499f0e6e54e93', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'e0b5b61e9712228f3b1b8be1c307bfaaa353fae6818b515cc239a5fe7e3fc2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', 'eebec194d288b7778fab46ebb1e42c6d37380cef6b33272495c1c34f7bd9fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', 'c682a797f78825fd48c78fae17918b133fab3765dd8b86c7a2341a3477e1aba0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '407174073737be9b62ae94e920ae3b90e0a2aba19ad805d07492fa9d1150e555', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', '5f256d8d436fe69e5702030e23671166dcdda2d9af6e7ee8c3b0a8e3af993717', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37630,8 +38518,8 @@ values
   ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'cebe0269e1067ed1e975f9d33b723bcfe5903c15058c063836b5c60f3f8c701c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/time_of_seats.sql', 'repeatable', 'e8de618c100740f0cce0518591f70e79fe7cba309c9f705d6515602f1c1abcf1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', 'c1eaee86acc185a3c4e3ba3be05b9930c168fe22a751a840e5410358c8fa83bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/time_of_seats.sql', 'repeatable', 'e5b65658b6149a48a3f78c3d3c3640a3cc6ac875e4c2505224812ba96b30dbf1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'b02ca182e0159d8a1e9d190e77926e42837f581add2d72d660a9ff67cae42a9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37811,7 +38699,7 @@ values
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'b62de0b8298427991532756378939af696b4e95fa2fa409148d9d03bbbbb3662', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '1aab9be16243b00b9863b6d491dd56e0c85bff23265e26ab276f448534dbdb69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),

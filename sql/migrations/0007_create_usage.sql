@@ -122,13 +122,14 @@ create table pgledger.usage_rollups (
 ) with (fillfactor = 60);
 
 comment on table pgledger.usage_rollups is
-  'What the events of a meter come to in each UTC hour and each UTC day, exactly. '
-  'Kept by the statement that records the events; purging leaves them.';
+  'What the events of a meter come to in each UTC hour and each UTC day, exactly; also in parts of '
+  'hours that hold very many. Kept by the call that records the events; purging leaves them.';
 comment on column pgledger.usage_rollups.meter_key is 'Meter.';
 comment on column pgledger.usage_rollups.span is
-  '1: a day. 2: an hour.';
+  '1: a day. 2: an hour. 3 to 12: 10 minutes, 1 minute, 10 seconds, a second, and tenths of it '
+  'down to a microsecond, of what holds very many events.';
 comment on column pgledger.usage_rollups.starts_at is
-  'Start of the day or hour in UTC.';
+  'Start of the day, hour or part of an hour in UTC.';
 comment on column pgledger.usage_rollups.events is 'Count of events.';
 comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
 comment on column pgledger.usage_rollups.highest is 'Highest quantity; 0 without events.';

@@ -296,3 +296,67 @@ def test_a_worker_with_nothing_to_do_reads_next_to_nothing(invoiced):
             ).fetchone() == (0,)
             for table in ("subscriptions", "subscription_changes", "invoices", "invoice_lines"):
                 assert rows_read(invoiced, f"pgledger.{table}") < 20, (mode, table)
+
+
+FULL_HOUR: LiteralString = """
+    select count(*)
+    from ledger_ingest_usage(
+      'shop',
+      array(select 'one' from generate_series(0, 35999) as n),
+      array(select 'calls' from generate_series(0, 35999) as n),
+      array(select 1 from generate_series(0, 35999) as n),
+      array(
+        select date_trunc('hour', now()) - interval '2 days' + n * interval '100 milliseconds'
+        from generate_series(0, 35999) as n
+      )
+    )
+"""
+
+
+@pytest.mark.parametrize("aggregation", ["sum", "count", "max", "latest"])
+def test_a_time_that_splits_a_full_hour_reads_few_of_its_events(conn, aggregation):
+    conn.execute("select ledger_create_feature('shop', 'calls', 'Calls')")
+    conn.execute(FULL_HOUR)
+    conn.commit()
+    conn.autocommit = True
+    conn.execute("analyze")
+    total: LiteralString = """
+        select ledger_aggregate_usage(
+          'shop', 'one', 'calls',
+          date_trunc('hour', now()) - interval '2 days' + interval '17 minutes 3.05 seconds',
+          now(), %s
+        )
+    """
+    with counted(conn):
+        (value,) = conn.execute(total, [aggregation]).fetchone()
+        assert value == (1 if aggregation in ("max", "latest") else 36000 - 10231)
+        (most,) = conn.execute("select pgledger.most_undivided_usage()").fetchone()
+        assert rows_read(conn, "pgledger.usage_events") + rows_fetched(conn) < most
+
+
+def test_a_check_keeps_its_plan_while_usage_grows(conn):
+    """Next to plans from when tables were small, one plan for all calls looks too dear."""
+    conn.execute("select ledger_create_feature('shop', 'calls', 'Calls')")
+    conn.execute(
+        """
+        select count(*)
+        from ledger_create_plan('shop', 'pro', 'Pro', 'USD', '[{"key": "calls"}]') as plan
+        cross join lateral ledger_create_subscription(
+          'shop', 'one', plan.id, started_at => date_trunc('hour', now()) - interval '3 days'
+        )
+        """
+    )
+    conn.execute("select ledger_record_usage('shop', 'one', 'calls')")
+    check = "select * from ledger_check_entitlement('shop', 'one', 'calls')"
+    for _ in range(10):
+        conn.execute(check)
+    conn.execute(FULL_HOUR)
+    conn.execute("analyze")
+    conn.execute(check)
+    told: list[str] = []
+    conn.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+    conn.execute("set client_min_messages = log")
+    conn.execute("set debug_print_plan = on")
+    conn.execute(check)
+    # The statement's own, or none if the driver has prepared it.
+    assert told.count("plan:") <= 1

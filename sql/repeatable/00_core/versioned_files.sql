@@ -27,7 +27,7 @@ as $$
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
-      '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157'),
+      '300512a7248ac0c1a98b51ecc5f4ecf5d4c11e884921ad3e5939530dce23049f'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',

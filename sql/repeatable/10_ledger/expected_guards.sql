@@ -346,6 +346,11 @@ as $$
       'discount_line(bigint, text, numeric, numeric, text[], numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'divide_usage(integer[], timestamp with time zone[], bigint, timestamp with time zone, '
+      'integer[], numeric[], timestamp with time zone[])', 'owner', '', ''
+    ),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
     (
@@ -453,7 +458,6 @@ as $$
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
-    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -598,6 +602,7 @@ as $$
       'missed_rivals(subscriptions, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
@@ -675,6 +680,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
+      'zone, timestamp with time zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
@@ -905,7 +915,10 @@ as $$
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
-    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'total_part_again(integer, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
@@ -914,11 +927,16 @@ as $$
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
+    ('function', 'private', 'try_zone(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
       'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'boolean, integer, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'undivided_usage(integer, integer, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -961,6 +979,10 @@ as $$
       'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
       'with time zone)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'usage_is_divided(integer, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -968,6 +990,12 @@ as $$
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
+    ('function', 'private', 'usage_part_length(integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'usage_pieces(integer, timestamp with time zone, timestamp with time zone, integer)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'usage_skew(text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -997,11 +1025,6 @@ as $$
     (
       'function', 'private',
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
-      ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     (

@@ -1,7 +1,6 @@
 /*
-The quantity of a meter's latest event in [starts_at, ends_at), or zero if there is none. The range
-has the parts that it has in pgledger.usage_sums, and of each part only the newest row is read. The
-body is long, because it is one query with a branch for each part.
+The quantity of a meter's latest event in [starts_at, ends_at), or zero if there is none. Of
+each of its pieces only the newest row is read.
 */
 create or replace function pgledger.latest_usage_between(
   meter_key integer,
@@ -12,10 +11,11 @@ returns numeric
 language plpgsql
 stable
 parallel safe
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_value numeric;
-  v_whole record;
 begin
   if starts_at = '-infinity' and ends_at = 'infinity' then
     -- A seat's level is asked for more often than anything, and needs one row.
@@ -30,41 +30,18 @@ begin
     return coalesce(v_value, 0);
   end if;
 
-  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   select part.latest
   into v_value
-  from (
+  from pgledger.usage_pieces(meter_key, starts_at, ends_at) as piece
+  cross join lateral (
     (
       select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
       from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 1
-        and usage_rollups.starts_at >= v_whole.first_day
-        and usage_rollups.starts_at < v_whole.last_day
-        and usage_rollups.events > 0
-      order by usage_rollups.starts_at desc
-      limit 1
-    )
-    union all
-    (
-      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= v_whole.first_hour
-        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
-        and usage_rollups.events > 0
-      order by usage_rollups.starts_at desc
-      limit 1
-    )
-    union all
-    (
-      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-        and usage_rollups.starts_at < v_whole.last_hour
+      where piece.span > 0
+        and usage_rollups.meter_key = latest_usage_between.meter_key
+        and usage_rollups.span = piece.span
+        and usage_rollups.starts_at >= piece.since
+        and usage_rollups.starts_at < piece.until
         and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
@@ -73,20 +50,10 @@ begin
     (
       select usage_events.event_at, usage_events.key, usage_events.quantity
       from pgledger.usage_events
-      where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= v_whole.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
-        and usage_events.quantity is not null
-      order by usage_events.event_at desc, usage_events.key desc
-      limit 1
-    )
-    union all
-    (
-      select usage_events.event_at, usage_events.key, usage_events.quantity
-      from pgledger.usage_events
-      where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < v_whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = latest_usage_between.meter_key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1

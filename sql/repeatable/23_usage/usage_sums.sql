@@ -1,12 +1,10 @@
 /*
-What usage of meters in [starts_at, ends_at) adds up to, one row for each meter that was used then.
-However long the range is, few rows are read: the events of the hours that it splits at its edges,
-the hours of the days that it splits, and whole days. Each event is in exactly one of these parts.
+What usage of meters in [starts_at, ends_at) adds up to, one row for each meter that was used then;
+pgledger.usage_pieces says what is read. Events that were removed have no quantity, and do not
+count.
 
-Events that were removed have no quantity, and do not count.
-
-The keys are read by a subquery, so that the planner assumes the same number of them every time and
-keeps one plan.
+One plan serves all calls. What a plan is expected to cost grows with the tables, and next to plans
+from when they were small PostgreSQL would find it too dear and make a new one for each call.
 */
 create or replace function pgledger.usage_sums(
   meter_keys integer[],
@@ -23,51 +21,31 @@ language plpgsql
 stable
 parallel safe
 rows 10
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
   select meter.key, used.events, used.quantity, used.highest
-  from unnest((select usage_sums.meter_keys)) as meter (key)
-  cross join lateral pgledger.whole_hours(
-    meter.key, usage_sums.starts_at, usage_sums.ends_at
-  ) as whole
+  from unnest(usage_sums.meter_keys) as meter (key)
   cross join lateral (
     select
       sum(part.events) as events, sum(part.quantity) as quantity, max(part.highest) as highest
-    from (
+    from pgledger.usage_pieces(meter.key, usage_sums.starts_at, usage_sums.ends_at) as piece
+    cross join lateral (
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 1
-        and usage_rollups.starts_at >= whole.first_day
-        and usage_rollups.starts_at < whole.last_day
-      union all
-      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= whole.first_hour
-        and usage_rollups.starts_at < least(whole.first_day, whole.last_hour)
-      union all
-      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(whole.first_day, whole.last_day)
-        and usage_rollups.starts_at < whole.last_hour
+      where piece.span > 0
+        and usage_rollups.meter_key = meter.key
+        and usage_rollups.span = piece.span
+        and usage_rollups.starts_at >= piece.since
+        and usage_rollups.starts_at < piece.until
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
-      where usage_events.meter_key = meter.key
-        and usage_events.event_at >= whole.starts_at
-        and usage_events.event_at < least(whole.first_hour, whole.ends_at)
-        and usage_events.quantity is not null
-      union all
-      select 1, usage_events.quantity, usage_events.quantity
-      from pgledger.usage_events
-      where usage_events.meter_key = meter.key
-        and usage_events.event_at >= greatest(whole.first_hour, whole.last_hour)
-        and usage_events.event_at < whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = meter.key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
     ) as part
   ) as used

@@ -1,5 +1,7 @@
 /*
 A remembered entitlement, if all versions of what it was made from still stand. No row otherwise.
+
+Written so that it is inlined, and the whole becomes one statement that is planned once.
 */
 create or replace function pgledger.cached_entitlement(
   app_id text,
@@ -44,11 +46,15 @@ as $$
     and cached_entitlement.now >= entitlement_cache.created_at
     and cached_entitlement.now < entitlement_cache.expires_at
     -- No version tells that a feature was deleted, which is an error and not an answer.
-    and (
-      pgledger.find_feature(
-        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
-      )
-    ).id is not null
+    and exists (
+      select
+      from pgledger.features
+      where features.key = entitlement_cache.feature_key
+        and (features.app_id, features.tenant_id) in (
+          (entitlement_cache.app_id, entitlement_cache.tenant_id), (entitlement_cache.app_id, ''),
+          ('*', '')
+        )
+    )
     and entitlement_cache.plan_version = versions.plan_version
     and entitlement_cache.subscription_version = versions.subscription_version
     and entitlement_cache.usage_version = versions.usage_version

@@ -1,34 +1,62 @@
 /*
-The versions of everything that an entitlement is made from, as the calling statement sees it; for
-usage, the count of events in the time that the limit counts, and the meter's turn, which goes on
-when an event is corrected or removed. No version ever goes back, nor does a
-sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
-subscriptions' versions has grown.
+The versions of everything that an entitlement is made from, as the calling statement sees it. For
+usage that is the count of events in the hours and days that the limit's time lies in, and the
+meter's turn, which goes on when an event is corrected or removed: hours and days are few rows. No
+version ever goes back, nor does a sum of versions of the same plans. If a tenant comes to have
+other plans, the sum of its subscriptions' versions has grown.
+
+Written so that it is inlined.
 */
 create or replace function pgledger.entitlement_versions(
   app_id text,
   tenant_id text,
   feature_key text,
   starts_at timestamptz,
-  ends_at timestamptz,
-  out plan_version bigint,
-  out subscription_version bigint,
-  out usage_version bigint,
-  out tenant_version bigint,
-  out feature_version bigint
+  ends_at timestamptz
+)
+returns table (
+  plan_version bigint,
+  subscription_version bigint,
+  usage_version bigint,
+  tenant_version bigint,
+  feature_version bigint
 )
 language sql
 stable
 parallel safe
+rows 1
 as $$
   select
     coalesce(taken.plan_version, 0),
     coalesce(taken.subscription_version, 0),
     coalesce(
       (
-        select pgledger.usage_between(
-          meters.key, null, 'count', entitlement_versions.starts_at, entitlement_versions.ends_at
-        ) + meters.turn
+        select meters.turn + coalesce(
+          (
+            select sum(part.events)
+            from (
+              select usage_rollups.events
+              from pgledger.usage_rollups
+              where usage_rollups.meter_key = meters.key
+                and usage_rollups.span = 1
+                and usage_rollups.starts_at >= entitlement_versions.starts_at
+                and usage_rollups.starts_at < entitlement_versions.ends_at
+              union all
+              select usage_rollups.events
+              from pgledger.usage_rollups
+              where usage_rollups.meter_key = meters.key
+                and usage_rollups.span = 2
+                and usage_rollups.starts_at
+                > entitlement_versions.starts_at - interval '1 hour'
+                and usage_rollups.starts_at < date_bin(
+                  '24 hours',
+                  entitlement_versions.starts_at - interval '1 microsecond',
+                  timestamptz '2000-01-01 00:00:00+00'
+                ) + interval '24 hours'
+            ) as part
+          ),
+          0
+        )
         from pgledger.meters
         where meters.app_id = entitlement_versions.app_id
           and meters.tenant_id = entitlement_versions.tenant_id

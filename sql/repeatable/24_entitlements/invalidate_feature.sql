@@ -10,16 +10,18 @@ create or replace function pgledger.invalidate_feature(
   feature_key text
 )
 returns void
-language sql
+language plpgsql
 volatile
 parallel unsafe
 as $$
-  insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
-  values (
-    invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
-  )
-  on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
-  set version = feature_invalidations.version + 1
+begin
+    insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
+    values (
+      invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
+    )
+    on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
+    set version = feature_invalidations.version + 1;
+end;
 $$;
 
 comment on function pgledger.invalidate_feature is

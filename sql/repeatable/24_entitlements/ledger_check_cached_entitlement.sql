@@ -3,6 +3,8 @@ What is remembered is served; what is not is worked out, and remembered where th
 without waiting for anybody and without failing. A snapshot taken earlier would fail on what others
 have remembered since.
 
+What is remembered is looked up first: for it, the names were checked when it was.
+
 Locks: the cache's row, if it is free.
 Checks, in this order: app_id, tenant_id, quantity, feature_key.
 */
@@ -18,23 +20,25 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_quantity('quantity', quantity);
-
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
   into v_answer
   from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
   if found then
+    v_ok := pgledger.check_quantity('quantity', quantity);
     return v_answer;
   end if;
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
 
   if current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
     and not current_setting('transaction_read_only')::boolean

@@ -1,4 +1,5 @@
 /*
+What is remembered is looked up first: for it, the names were checked when it was.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
 create or replace function @extschema@.ledger_get_cached_entitlement(
@@ -14,21 +15,25 @@ parallel safe
 rows 1
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if feature_key is null then
-    v_ok := pgledger.fail('NullArgument', array['feature_key']);
-  end if;
-  v_ok := pgledger.check_quantity('quantity', quantity);
   return query
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
   from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
+  if not found then
+    v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+    if feature_key is null then
+      v_ok := pgledger.fail('NullArgument', array['feature_key']);
+    end if;
+  end if;
+  v_ok := pgledger.check_quantity('quantity', quantity);
 end;
 $$;
 
