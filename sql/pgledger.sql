@@ -1835,6 +1835,18 @@ comment on column public.ledger_plan_version.priority is
 revoke all on type public.ledger_plan_version from public;
 grant usage on type public.ledger_plan_version to pgledger_reader;
 
+create type pgledger.price_line as (
+  kind text,
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  flat_amount numeric,
+  amount numeric
+);
+
+comment on type pgledger.price_line is 'One line of what usage costs, exactly.';
+revoke all on type pgledger.price_line from public;
+
 create type public.ledger_price_line as (
   line integer,
   kind text collate "C",
@@ -3040,6 +3052,26 @@ create type pgledger.billing_segment as (
 comment on type pgledger.billing_segment is
   'A part of a subscription''s period in which neither plan, quantity nor status changed.';
 revoke all on type pgledger.billing_segment from public;
+
+create type pgledger.base_charge as (
+  plan_key bigint,
+  quantity numeric,
+  plan_name text,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  units numeric,
+  length numeric,
+  due numeric,
+  gross numeric,
+  net numeric
+);
+
+comment on type pgledger.base_charge is
+  'What a plan''s base fee for a period comes to, for how many of the period''s days or seconds, and '
+  'what has been billed of it.';
+revoke all on type pgledger.base_charge from public;
 
 create type pgledger.priced_feature as (
   description text,
@@ -6542,7 +6574,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
+      '1f1e7fe1d36ad525c70abf69c3acae429ce80945635df5ceea629abc450cff90'),
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
@@ -6554,7 +6586,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3')
+      '064bbe96e74c0bcbcdb60898b2b309825cf6f3b6b81d425d7fd434d8d2ac2b46')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7594,6 +7626,10 @@ as $$
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'base32_lanes(bigint)', 'owner', '', ''),
     ('function', 'private', 'base32_pair(integer)', 'owner', '', ''),
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
@@ -7959,16 +7995,13 @@ as $$
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'finalize_invoice(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'find_coupon(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'find_feature(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
-      'boolean)', 'owner', '', ''
+      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8214,6 +8247,7 @@ as $$
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_entered_at(billing_segment[], bigint)', 'owner', '', ''),
     ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -9251,8 +9285,10 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'base_charge', 'owner', '', ''),
     ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
+    ('type', 'private', 'price_line', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
     ('type', 'private', 'rival_time', 'owner', '', ''),
     ('type', 'private', 'usage_charge', 'owner', '', ''),
@@ -17300,8 +17336,10 @@ as $$
       ledger_price_usage.allowance,
       ledger_price_usage.event_quantities
     ) as charged
-    cross join lateral pgledger.price_lines(
-      ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
+    cross join lateral unnest(
+      pgledger.price_lines(
+        ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
+      )
     ) with ordinality as part (
       kind, description, quantity, unit_amount, flat_amount, amount, place
     )
@@ -17394,17 +17432,21 @@ parallel safe
 as $$
 declare
   v_part numeric := case when price -> 'prorated' = 'true' then part else whole end;
+  v_line pgledger.price_line;
 begin
-  select
-    coalesce(
-      sum(line.amount * whole - coalesce(line.flat_amount, 0) * (whole - v_part))
-      filter (where line.kind = 'usage'),
-      0
-    ),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'true_up'), 0),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'cap'), 0)
-  into price_amounts.amount, price_amounts.true_up, price_amounts.cap
-  from pgledger.price_lines(price, quantity, events, raised, cut) as line;
+  amount := 0;
+  true_up := 0;
+  cap := 0;
+  foreach v_line in array pgledger.price_lines(price, quantity, events, raised, cut) loop
+    if v_line.kind = 'usage' then
+      amount := amount + v_line.amount * whole
+        - coalesce(v_line.flat_amount, 0) * (whole - v_part);
+    elsif v_line.kind = 'true_up' then
+      true_up := v_line.amount * whole;
+    else
+      cap := v_line.amount * whole;
+    end if;
+  end loop;
   if v_part <> whole then
     true_up := greatest(coalesce((price ->> 'minimum')::numeric, 0) * v_part - amount, 0);
     cap := coalesce(least((price ->> 'maximum')::numeric * whole - amount, 0), 0);
@@ -17457,7 +17499,7 @@ revoke all on function pgledger.price_description from public;
 
 -- file: repeatable/21_prices/price_lines.sql
 /*
-What usage costs, exactly: a row for each tier that it reaches (`usage`), in order; then one with
+What usage costs, exactly: an element for each tier that it reaches (`usage`), in order; then one with
 what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
@@ -17476,23 +17518,17 @@ create or replace function pgledger.price_lines(
   raised numeric default 0,
   cut numeric default 0
 )
-returns table (
-  kind text,
-  description text,
-  quantity numeric,
-  unit_amount numeric,
-  flat_amount numeric,
-  amount numeric
-)
+returns pgledger.price_line[]
 language plpgsql
 immutable
 parallel safe
-rows 3
 as $$
 declare
   v_model text := price ->> 'model';
   v_tiers jsonb := coalesce(nullif(price -> 'tiers', 'null'), jsonb_build_array(price));
   v_tier jsonb;
+  v_line pgledger.price_line;
+  v_lines pgledger.price_line[] := '{}';
   v_above numeric;
   v_up_to numeric := 0;
   v_total numeric := 0;
@@ -17501,7 +17537,7 @@ declare
   v_minimum numeric := (price ->> 'minimum')::numeric;
   v_maximum numeric := (price ->> 'maximum')::numeric;
 begin
-  kind := 'usage';
+  v_line.kind := 'usage';
   for v_place in 0 .. jsonb_array_length(v_tiers) - 1 loop
     v_tier := v_tiers -> v_place;
     v_above := v_up_to;
@@ -17509,49 +17545,49 @@ begin
     exit when v_place > 0 and used <= v_above;
     continue when v_model = 'volume' and used > v_up_to;
 
-    description := pgledger.price_description(price, v_above, v_up_to);
-    quantity := case v_model
+    v_line.description := pgledger.price_description(price, v_above, v_up_to);
+    v_line.quantity := case v_model
       when 'volume' then used
       -- Packages begun. div() and mod() are exact; a rounded quotient could be one too low.
       when 'package' then div(v_to_pack, v_size) + sign(mod(v_to_pack, v_size))
       else least(used, v_up_to) - v_above
     end;
-    unit_amount := coalesce(
+    v_line.unit_amount := coalesce(
       (v_tier ->> 'unit_amount')::numeric,
       (v_tier ->> 'package_amount')::numeric,
       (v_tier ->> 'percentage')::numeric * 0.01
     );
-    flat_amount := (v_tier ->> 'flat_amount')::numeric;
-    amount := quantity * coalesce(unit_amount, 0) + coalesce(flat_amount, 0);
-    v_total := v_total + amount;
-    return next;
+    v_line.flat_amount := (v_tier ->> 'flat_amount')::numeric;
+    v_line.amount := v_line.quantity * coalesce(v_line.unit_amount, 0)
+      + coalesce(v_line.flat_amount, 0);
+    v_total := v_total + v_line.amount;
+    v_lines := v_lines || v_line;
   end loop;
 
   if events is not null then
-    flat_amount := null;
-    for description, quantity, unit_amount, amount in
+    v_line.flat_amount := null;
+    for v_line.description, v_line.quantity, v_line.unit_amount, v_line.amount in
       select part.description, part.quantity, part.unit_amount, part.amount
       from pgledger.event_price_parts(price, events, raised, cut) as part
     loop
-      v_total := v_total + amount;
-      return next;
+      v_total := v_total + v_line.amount;
+      v_lines := v_lines || v_line;
     end loop;
   end if;
 
-  quantity := null;
-  unit_amount := null;
-  flat_amount := null;
+  v_line := null;
   if v_total < v_minimum then
-    kind := 'true_up';
-    description := 'minimum of ' || trim_scale(v_minimum)::text;
-    amount := v_minimum - v_total;
-    return next;
+    v_line.kind := 'true_up';
+    v_line.description := 'minimum of ' || trim_scale(v_minimum)::text;
+    v_line.amount := v_minimum - v_total;
+    v_lines := v_lines || v_line;
   elsif v_total > v_maximum then
-    kind := 'cap';
-    description := 'maximum of ' || trim_scale(v_maximum)::text;
-    amount := v_maximum - v_total;
-    return next;
+    v_line.kind := 'cap';
+    v_line.description := 'maximum of ' || trim_scale(v_maximum)::text;
+    v_line.amount := v_maximum - v_total;
+    v_lines := v_lines || v_line;
   end if;
+  return v_lines;
 end;
 $$;
 
@@ -20264,24 +20300,26 @@ create or replace function pgledger.zone_of_period(
   period_start timestamptz
 )
 returns text
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select case
-    when subscription.earlier_zones is null then subscription.time_zone
-    else coalesce(
-      (
-        select earlier.zone ->> 'time_zone'
-        from jsonb_array_elements(subscription.earlier_zones)
-          with ordinality as earlier (zone, place)
-        where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
-        order by earlier.place
-        limit 1
-      ),
-      subscription.time_zone
-    )
-  end
+begin
+  if subscription.earlier_zones is null then
+    return subscription.time_zone;
+  end if;
+  return coalesce(
+    (
+      select earlier.zone ->> 'time_zone'
+      from jsonb_array_elements(subscription.earlier_zones)
+        with ordinality as earlier (zone, place)
+      where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
+      order by earlier.place
+      limit 1
+    ),
+    subscription.time_zone
+  );
+end;
 $$;
 
 comment on function pgledger.zone_of_period is
@@ -28726,6 +28764,48 @@ comment on function pgledger.active_time is
 
 revoke all on function pgledger.active_time from public;
 
+-- file: repeatable/27_invoices/as_final.sql
+/*
+A draft as it is when it is final, but for its number: pending, or paid at once if nothing is due.
+It is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever
+the session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
+charges.
+*/
+create or replace function pgledger.as_final(
+  invoice pgledger.invoices,
+  now timestamptz,
+  due_at timestamptz
+)
+returns pgledger.invoices
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  invoice.status := case when invoice.amount_due = 0 then 'paid' else 'pending' end;
+  invoice.finalized_at := now;
+  invoice.due_at := coalesce(
+    as_final.due_at,
+    now + interval '24 hours' * coalesce(
+      (select apps.payment_terms from pgledger.apps where apps.app_id = invoice.app_id), 30
+    )
+  );
+  invoice.paid_at := case when invoice.amount_due = 0 then now end;
+  -- With the currency's decimals, like all amounts.
+  invoice.amount_paid := 0 * invoice.total;
+  invoice.refund_due := invoice.amount_paid;
+  invoice.unapplied := invoice.amount_paid;
+  invoice.version := coalesce(invoice.version, 1) + 1;
+  invoice.updated_at := now;
+  return invoice;
+end;
+$$;
+
+comment on function pgledger.as_final is
+  'A draft as it is when it is final, but for its number.';
+
+revoke all on function pgledger.as_final from public;
+
 -- file: repeatable/27_invoices/base_lines.sql
 /*
 Lines for the base fee of a subscription's period, for each plan and quantity: what is due and has
@@ -28740,25 +28820,21 @@ create or replace function pgledger.base_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_due record;
+  v_due pgledger.base_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
   v_times text;
 begin
   subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
-  for v_due in
-    select
-      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
-      part.ends_at, part.units, part.length, part.due, part.gross, part.net
-    from pgledger.due_base(
-      subscription, for_period, segments, advance_only, for_invoice, exponent
-    ) as part
-  loop
+  foreach v_due in array pgledger.due_base(
+    subscription, for_period, segments, advance_only, for_invoice, exponent
+  ) loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
     v_line.subscription_key := subscription.key;
     v_line.for_period := for_period;
@@ -28806,8 +28882,9 @@ begin
         v_line.gross * v_due.net, v_due.gross, exponent
       );
     end if;
-    return next v_line;
+    v_lines := v_lines || v_line;
   end loop;
+  return v_lines;
 end;
 $$;
 
@@ -28995,14 +29072,7 @@ as $$
     || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
   from pgledger.plan_terms(
     base_terms.plan_key,
-    coalesce(
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = base_terms.plan_key
-      ),
-      for_period
-    )
+    coalesce(pgledger.plan_entered_at(segments, base_terms.plan_key), for_period)
   ) as terms
 $$;
 
@@ -29505,20 +29575,7 @@ create or replace function pgledger.changed_base(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns table (
-  plan_key bigint,
-  quantity numeric,
-  plan_name text,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  units numeric,
-  length numeric,
-  due numeric,
-  gross numeric,
-  net numeric
-)
+returns setof pgledger.base_charge
 language sql
 stable
 parallel safe
@@ -30252,9 +30309,11 @@ begin
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(
-    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
-  );
+  lines := v_drawn.lines;
+  if own_key is not null then
+    lines := lines || pgledger.own_lines(own_key);
+  end if;
+  v_drawn := pgledger.complete_invoice(invoice, lines, v_exponent);
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -30293,49 +30352,26 @@ declare
 begin
   period_end := v_period.ends_at;
   v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
-  -- Not one statement with the kind in it: the planner would plan that anew for each call.
   if invoice.kind in ('start', 'change') then
-    lines := array(
-      select line
-      from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, true, invoice, exponent
-      ) as line
+    lines := pgledger.base_lines(
+      subscription, v_period.starts_at, v_segments, true, invoice, exponent
     );
   elsif invoice.kind = 'interim' then
     v_now := pgledger.clock();
     period_end := least(period_end, v_now);
-    lines := array(
-      select line
-      from pgledger.usage_lines(
-        subscription,
-        v_period.starts_at,
-        pgledger.segments_until(v_segments, v_now),
-        invoice,
-        exponent
-      ) as line
+    lines := pgledger.usage_lines(
+      subscription, v_period.starts_at, pgledger.segments_until(v_segments, v_now), invoice,
+      exponent
     );
   else
-    lines := array(
-      select line
-      from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, false, invoice, exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.next_base_lines(
-        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice,
-        exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.usage_lines(
-        subscription, v_period.starts_at, v_segments, invoice, exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.late_lines(
-        subscription, v_period.starts_at, invoice, exponent
-      ) as line
+    lines := pgledger.base_lines(
+      subscription, v_period.starts_at, v_segments, false, invoice, exponent
+    ) || pgledger.next_base_lines(
+      subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice, exponent
+    ) || pgledger.usage_lines(
+      subscription, v_period.starts_at, v_segments, invoice, exponent
+    ) || pgledger.late_lines(
+      subscription, v_period.starts_at, invoice, exponent
     );
   end if;
 end;
@@ -30360,20 +30396,7 @@ create or replace function pgledger.due_base(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns table (
-  plan_key bigint,
-  quantity numeric,
-  plan_name text,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  units numeric,
-  length numeric,
-  due numeric,
-  gross numeric,
-  net numeric
-)
+returns pgledger.base_charge[]
 language plpgsql
 stable
 parallel safe
@@ -30381,6 +30404,8 @@ as $$
 declare
   v_part pgledger.billing_segment := segments[1];
   v_billed record;
+  v_base jsonb;
+  v_charge pgledger.base_charge;
 begin
   select
     count(*) as lines,
@@ -30401,43 +30426,39 @@ begin
 
   if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
     and v_billed.is_the_same then
-    return;
+    return '{}';
   elsif cardinality(segments) <> 1 or v_part.status <> 'active' or v_billed.lines > 0
     or v_part.starts_at > v_part.whole_start or v_part.ends_at < v_part.whole_end then
-    return query
-    select
-      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
-      part.ends_at, part.units, part.length, part.due, part.gross, part.net
-    from pgledger.changed_base(
-      subscription, for_period, segments, advance_only, for_invoice, exponent
-    ) as part
-    where part.due <> part.gross;
-    return;
+    return array(
+      select part
+      from pgledger.changed_base(
+        subscription, for_period, segments, advance_only, for_invoice, exponent
+      ) as part
+      where part.due <> part.gross
+    );
   end if;
 
-  return query
-  select
-    plans.key, v_part.quantity, plans.name, terms.price, terms.proration, v_part.starts_at,
-    v_part.ends_at, whole.length, whole.length, terms.due, 0::numeric, 0::numeric
-  from pgledger.plans
-  cross join lateral (
-    select
-      (asked.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
-      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
-      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
-    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
-  ) as terms
-  cross join lateral (
-    select
-      pgledger.proration_unit(
-        v_part.whole_end, v_part.whole_start, v_part.whole_end, subscription.time_zone,
-        terms.proration
-      ) as length
-  ) as whole
-  where plans.key = v_part.plan_key
-    and terms.due > 0
-    and (not advance_only or terms.billed = 'advance');
+  v_base := (pgledger.plan_terms(v_part.plan_key, v_part.starts_at)).pricing -> 'base';
+  v_charge.price := (v_base ->> 'amount')::numeric;
+  v_charge.due := round(v_charge.price * v_part.quantity, exponent);
+  if (v_charge.due > 0) is not true
+    or advance_only and coalesce(v_base ->> 'billed', 'advance') <> 'advance' then
+    return '{}';
+  end if;
+  v_charge.plan_key := v_part.plan_key;
+  v_charge.quantity := v_part.quantity;
+  v_charge.plan_name := (select plans.name from pgledger.plans where plans.key = v_part.plan_key);
+  v_charge.proration := coalesce(v_base ->> 'proration', 'day');
+  v_charge.starts_at := v_part.starts_at;
+  v_charge.ends_at := v_part.ends_at;
+  v_charge.length := pgledger.proration_unit(
+    v_part.whole_end, v_part.whole_start, v_part.whole_end, subscription.time_zone,
+    v_charge.proration
+  );
+  v_charge.units := v_charge.length;
+  v_charge.gross := 0;
+  v_charge.net := 0;
+  return array[v_charge];
 end;
 $$;
 
@@ -30474,33 +30495,36 @@ declare
   v_until timestamptz := v_stays[cardinality(v_stays)].ends_at;
   v_rivals pgledger.rival_time[] := pgledger.rival_times(subscription, v_first.starts_at, v_until);
   v_has_rivals boolean := cardinality(v_rivals) > 0;
-  v_plan record;
+  v_stay pgledger.billing_segment;
+  v_plans bigint[] := '{}';
+  v_is_billed boolean;
+  v_billed pgledger.priced_feature[];
   v_prices pgledger.priced_feature[];
   v_own pgledger.billing_segment[] := v_stays;
   v_charges pgledger.usage_charge[] := '{}';
 begin
   subscription.time_zone := pgledger.zone_of_period(subscription, segments[1].starts_at);
-  for v_plan in
-    select
-      segment.plan_key, min(segment.starts_at) as entered_at,
-      exists (
-        select from unnest(bills) as bill where bill.plan_key = segment.plan_key
-      ) as is_billed
-    from unnest(segments) as segment
-    group by segment.plan_key
-    having bool_or(segment.status = 'active')
-    order by min(segment.starts_at) filter (where segment.status = 'active')
-  loop
-    continue when is_closed and not v_plan.is_billed;
-    v_prices := pgledger.billed_features(subscription, v_plan.plan_key, bills);
+  foreach v_stay in array v_stays loop
+    continue when v_stay.plan_key = any(v_plans);
+    v_plans := v_plans || v_stay.plan_key;
+    v_billed := '{}';
+    if cardinality(bills) > 0 then
+      v_billed := pgledger.billed_features(subscription, v_stay.plan_key, bills);
+    end if;
+    v_is_billed := cardinality(v_billed) > 0;
+    continue when is_closed and not v_is_billed;
+    v_prices := '{}';
     if not is_closed then
-      v_prices := v_prices || array(
+      v_prices := pgledger.priced_features(
+        subscription, v_stay.plan_key, pgledger.plan_entered_at(segments, v_stay.plan_key)
+      );
+    end if;
+    if v_is_billed then
+      v_prices := v_billed || array(
         select price
-        from unnest(
-          pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
-        ) as price
+        from unnest(v_prices) as price
         where price.feature_key not in (
-          select billed.feature_key from unnest(v_prices) as billed
+          select billed.feature_key from unnest(v_billed) as billed
         )
       );
     end if;
@@ -30517,13 +30541,13 @@ begin
           subscription, segments, v_stays, v_rivals, v_prices[v_place].feature_key
         );
         v_prices[v_place] := pgledger.with_added_allowance(
-          v_prices[v_place], v_own, v_plan.plan_key, v_rivals
+          v_prices[v_place], v_own, v_stay.plan_key, v_rivals
         );
       end if;
       v_charges := v_charges || pgledger.usage_charges(
         case when v_has_rivals then v_prices[v_place:v_place] else v_prices end,
-        v_own, v_first.starts_at, v_until, v_plan.plan_key, v_plan.plan_key = v_first.plan_key,
-        v_plan.is_billed, subscription.time_zone, exponent
+        v_own, v_first.starts_at, v_until, v_stay.plan_key, v_stay.plan_key = v_first.plan_key,
+        v_is_billed, subscription.time_zone, exponent
       );
     end loop;
   end loop;
@@ -30583,21 +30607,16 @@ comment on function pgledger.event_cost is
 
 revoke all on function pgledger.event_cost from public;
 
--- file: repeatable/27_invoices/finalize_invoices.sql
+-- file: repeatable/27_invoices/finalize_invoice.sql
 /*
-Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
-is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
-session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
-charges.
+Makes a draft final, as pgledger.as_final says. Its number comes with pgledger.number_invoices,
+which locks the app's row: callers do that last.
 
-Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
-
-The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever made final again.
+The draft is locked already, and its caller has seen that it is one: the condition on the status is
+a second guard, so that no final invoice is ever made final again.
 */
-create or replace function pgledger.finalize_invoices(
-  app_id text,
-  keys bigint[],
+create or replace function pgledger.finalize_invoice(
+  invoice_key bigint,
   due_at timestamptz default null
 )
 returns void
@@ -30607,45 +30626,38 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_payment_terms integer := coalesce(
-    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
-    30
+  v_final pgledger.invoices := pgledger.as_final(
+    (select invoices from pgledger.invoices where invoices.key = invoice_key), v_now, due_at
   );
 begin
   update pgledger.invoices
   set
-    status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
-    finalized_at = v_now,
-    due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
-    ),
-    paid_at = case when invoices.amount_due = 0 then v_now end,
-    -- With the currency's decimals, like all amounts.
-    amount_paid = 0 * invoices.total,
-    refund_due = 0 * invoices.total,
-    unapplied = 0 * invoices.total,
-    version = invoices.version + 1,
-    updated_at = v_now
-  from unnest(keys) with ordinality as taken (key, place)
-  where invoices.key = taken.key and invoices.status = 'draft';
+    status = v_final.status,
+    finalized_at = v_final.finalized_at,
+    due_at = v_final.due_at,
+    paid_at = v_final.paid_at,
+    amount_paid = v_final.amount_paid,
+    refund_due = v_final.refund_due,
+    unapplied = v_final.unapplied,
+    version = v_final.version,
+    updated_at = v_final.updated_at
+  where invoices.key = invoice_key and invoices.status = 'draft';
 
-  perform pgledger.settle_credit(taken.key, v_now)
-  from unnest(keys) with ordinality as taken (key, place)
-  inner join pgledger.invoices on taken.key = invoices.key
-  where invoices.total < 0
-  order by taken.place;
+  if v_final.total < 0 then
+    perform pgledger.settle_credit(invoice_key, v_now);
+  end if;
 end;
 $$;
 
-comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: due dates, and what becomes of credits.';
+comment on function pgledger.finalize_invoice is
+  'Makes a draft final: its due date, and what becomes of a credit.';
 
-revoke all on function pgledger.finalize_invoices from public;
+revoke all on function pgledger.finalize_invoice from public;
 
 -- file: repeatable/27_invoices/find_or_draft_invoice.sql
 /*
 The key of a subscription's invoice of a kind and start that is not voided. If there is none, one is
-drawn up as a draft; without even_if_empty, only if it has lines, and null otherwise.
+drawn up as a draft, even if it has no lines.
 
 The subscription is locked, so that two calls never draw up the same invoice.
 */
@@ -30654,8 +30666,7 @@ create or replace function pgledger.find_or_draft_invoice(
   kind text,
   period_start timestamptz,
   change_version bigint,
-  tax_rates jsonb,
-  even_if_empty boolean
+  tax_rates jsonb
 )
 returns bigint
 language plpgsql
@@ -30678,9 +30689,7 @@ begin
     v_drawn := pgledger.draw_invoice(
       subscription, kind, period_start, change_version, tax_rates, null
     );
-    if even_if_empty or cardinality(v_drawn.lines) > 0 then
-      v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
-    end if;
+    v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
   end if;
   return v_key;
 end;
@@ -31004,7 +31013,7 @@ create or replace function pgledger.late_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -31013,6 +31022,7 @@ declare
   v_late record;
   v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
 begin
   for v_late in
     select late.for_period, late.items
@@ -31059,9 +31069,10 @@ begin
           'gross', (v_charge.gross_amount + v_charge.gross_true_up + v_charge.gross_cap)::text
         );
       end if;
-      return next v_line;
+      v_lines := v_lines || v_line;
     end loop;
   end loop;
+  return v_lines;
 end;
 $$;
 
@@ -31362,7 +31373,7 @@ begin
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
-  perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  perform pgledger.finalize_invoice(v_invoice.key, due_at);
   perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
@@ -31432,7 +31443,7 @@ begin
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates
   );
   return pgledger.invoice_with_key(v_key);
 end;
@@ -32733,7 +32744,7 @@ create or replace function pgledger.next_base_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -32748,12 +32759,12 @@ begin
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key and change.version = next_version;
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
-      return;
+      return '{}';
     end if;
     v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at then
-    return;
+    return '{}';
   else
     select
       pgledger.cut_at_cancellation(
@@ -32769,15 +32780,7 @@ begin
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
 
-  return query
-  select
-    line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
-    line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
-    line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
-    line.redemption_key, line.basis
-  from pgledger.base_lines(
-    subscription, ends_at, v_segments, true, for_invoice, exponent
-  ) as line;
+  return pgledger.base_lines(subscription, ends_at, v_segments, true, for_invoice, exponent);
 end;
 $$;
 
@@ -32870,6 +32873,38 @@ comment on function pgledger.own_lines is
   'The lines that the application has given an invoice.';
 
 revoke all on function pgledger.own_lines from public;
+
+-- file: repeatable/27_invoices/plan_entered_at.sql
+/*
+When in a period, out of the period's parts, a plan was entered first, whatever the status; null if
+it was not.
+*/
+create or replace function pgledger.plan_entered_at(
+  segments pgledger.billing_segment[],
+  plan_key bigint
+)
+returns timestamptz
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_segment pgledger.billing_segment;
+  v_at timestamptz;
+begin
+  foreach v_segment in array segments loop
+    if v_segment.plan_key = plan_entered_at.plan_key then
+      v_at := least(v_at, v_segment.starts_at);
+    end if;
+  end loop;
+  return v_at;
+end;
+$$;
+
+comment on function pgledger.plan_entered_at is
+  'When in a period a plan was entered first, out of the period''s parts.';
+
+revoke all on function pgledger.plan_entered_at from public;
 
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
@@ -33740,8 +33775,8 @@ revoke all on function pgledger.show_invoice from public;
 
 -- file: repeatable/27_invoices/store_invoice.sql
 /*
-Writes a new draft with its lines, and returns its key. Its id and time are made here where they are
-not given.
+Writes a new invoice with its lines, and returns its key: a draft, or one that pgledger.as_final has
+made final. Its id and time are made here where they are not given.
 */
 create or replace function pgledger.store_invoice(
   invoice pgledger.invoices,
@@ -33759,14 +33794,16 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, change_version, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, finalized_at, due_at, paid_at, version, metadata,
+    created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
-    invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
-    invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
+    invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end,
+    coalesce(invoice.status, 'draft'), invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.finalized_at,
+    invoice.due_at, invoice.paid_at, coalesce(invoice.version, 1), invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
@@ -33781,7 +33818,7 @@ end;
 $$;
 
 comment on function pgledger.store_invoice is
-  'Writes a new draft with its lines, and returns its key.';
+  'Writes a new invoice with its lines, and returns its key.';
 
 revoke all on function pgledger.store_invoice from public;
 
@@ -34089,12 +34126,7 @@ declare
 begin
   foreach v_stay in array stays loop
     v_priority := pgledger.plan_priority(
-      v_stay.plan_key,
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = v_stay.plan_key
-      )
+      v_stay.plan_key, pgledger.plan_entered_at(segments, v_stay.plan_key)
     );
     v_own := tstzmultirange(tstzrange(v_stay.starts_at, v_stay.ends_at));
     foreach v_rival in array rivals loop
@@ -34167,19 +34199,21 @@ stable
 parallel safe
 as $$
 declare
-  v_own pgledger.billing_segment[] := array(
-    select stay
-    from unnest(stays) as stay
-    where stay.plan_key = usage_charges.plan_key
-    order by stay.starts_at
-  );
-  v_stays integer := cardinality(v_own);
+  v_own pgledger.billing_segment[] := '{}';
+  v_stay pgledger.billing_segment;
+  v_stays integer;
   v_used record;
   v_price pgledger.priced_feature;
   v_charge pgledger.usage_charge;
   v_charges pgledger.usage_charge[] := '{}';
   v_cost record;
 begin
+  foreach v_stay in array stays loop
+    if v_stay.plan_key = usage_charges.plan_key then
+      v_own := v_own || v_stay;
+    end if;
+  end loop;
+  v_stays := cardinality(v_own);
   if v_stays = 0 and not is_billed then
     return v_charges;
   end if;
@@ -34358,7 +34392,7 @@ create or replace function pgledger.usage_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -34374,6 +34408,7 @@ declare
   );
   v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
 begin
   v_line.subscription_key := subscription.key;
   v_line.for_period := for_period;
@@ -34401,20 +34436,21 @@ begin
     if v_charge.gross_amount is not null then
       v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
     end if;
-    return next v_line;
+    v_lines := v_lines || v_line;
 
     if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0
       and (for_invoice.kind <> 'interim' or v_is_closed) then
-      return next pgledger.bound_line(
+      v_lines := v_lines || pgledger.bound_line(
         v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
       );
     end if;
     if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
-      return next pgledger.bound_line(
+      v_lines := v_lines || pgledger.bound_line(
         v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
       );
     end if;
   end loop;
+  return v_lines;
 end;
 $$;
 
@@ -35672,7 +35708,7 @@ begin
   );
 
   if invoice.status = 'draft' then
-    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
+    perform pgledger.finalize_invoice(v_key, due_at);
     if paid_at is not null and invoice.amount_due > 0 then
       perform pgledger.pay_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key),
@@ -36229,7 +36265,8 @@ has an invoice of its own only where nothing has been billed for its period.
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
-one of the coupons meanwhile.
+one of the coupons meanwhile. A new one that uses no coupon is written final at once, because to
+make it so by an update costs as much as to insert it.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
@@ -36245,6 +36282,7 @@ parallel unsafe
 as $$
 declare
   v_invoice pgledger.invoices;
+  v_drawn record;
   v_key bigint;
 begin
   v_invoice := (
@@ -36271,21 +36309,33 @@ begin
         return null;
       end if;
     end if;
-    v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, change_version, null, false
+    v_drawn := pgledger.draw_invoice(
+      subscription, kind, period_start, change_version, null, null
     );
+    if cardinality(v_drawn.lines) = 0 then
+      return null;
+    end if;
+    v_invoice := v_drawn.invoice;
+    if to_finalize and v_invoice.discount = 0 then
+      v_invoice.created_at := pgledger.clock();
+      v_invoice := pgledger.as_final(v_invoice, v_invoice.created_at, null);
+    end if;
+    v_key := pgledger.store_invoice(v_invoice, v_drawn.lines);
+    if v_invoice.total < 0 and v_invoice.status <> 'draft' then
+      perform pgledger.settle_credit(v_key, v_invoice.finalized_at);
+    end if;
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  if to_finalize and v_key is not null then
+  if v_invoice.status = 'draft' and to_finalize then
     while not pgledger.use_coupons(v_key) loop
       perform pgledger.redraw_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key), subscription
       );
     end loop;
-    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
+    perform pgledger.finalize_invoice(v_key);
   end if;
   return v_key;
 end;
@@ -36372,29 +36422,30 @@ moment is billed together.
 */
 create or replace function pgledger.invoiceable_version(subscription pgledger.subscriptions)
 returns bigint
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select case
-    when subscription.version <= subscription.invoiced_version + pgledger.moves_at_once()
-      then subscription.version
-    else (
-      select change.version
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
-        and not exists (
-          select
-          from pgledger.subscription_changes as next_change
-          where next_change.subscription_key = change.subscription_key
-            and next_change.version = change.version + 1
-            and next_change.occurred_at = change.occurred_at
-        )
-      order by change.version
-      limit 1
-    )
-  end
+begin
+  if subscription.version <= subscription.invoiced_version + pgledger.moves_at_once() then
+    return subscription.version;
+  end if;
+  return (
+    select change.version
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
+      and not exists (
+        select
+        from pgledger.subscription_changes as next_change
+        where next_change.subscription_key = change.subscription_key
+          and next_change.version = change.version + 1
+          and next_change.occurred_at = change.occurred_at
+      )
+    order by change.version
+    limit 1
+  );
+end;
 $$;
 
 comment on function pgledger.invoiceable_version is
@@ -37085,13 +37136,13 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '1f1e7fe1d36ad525c70abf69c3acae429ce80945635df5ceea629abc450cff90', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '064bbe96e74c0bcbcdb60898b2b309825cf6f3b6b81d425d7fd434d8d2ac2b46', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37159,7 +37210,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fc4594b7331d2f10d873df283b854994104f8c83024049c507381d4c08dab2c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '6d787d5b4a0d83cf81fb79243c4fd8552b43ada088d535d884a541c92480272e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37175,7 +37226,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b31dfa150d0b6a36c2207be77411b6e8040398e13ed264f6713ddac2dde35b60', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd7d49143cea5cbf652fdb85b200c9aba70a0d399f8926dc919f22a9a2d5db48c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37303,10 +37354,10 @@ values
   ('repeatable/21_prices/event_price.sql', 'repeatable', '8f838362bad1afdf47b6fde8378499bbe521f7429dc707213955e815bd0248a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_price_parts.sql', 'repeatable', '43cdb5cae4b8af8277b0dcea658826d8a0f768389c2cec47f213d658448dc685', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_sums.sql', 'repeatable', '1411d16a026e44b5122090140dc4edcde9060b30d700ac90b4ea97c7085c4675', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '0da79f24d42e33d47f7a88beb06eff0836a550be67b0dd521cdf3edca36cde71', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', '3c0925a6043442895d3acf48edd1fadff5d2aa400d27728eb4e2f7ffe3290824', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', 'f8a0dec7ae4bc24bf6c43d3e25f81eebdf06860756c15faf5c8f137cb55d9824', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', '0e8577f9f1d77971e4db914d3f239e370e82ac414d20fa1c404a554151504500', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'a1fe5ecd23b4cf32f586434ec33813db1f48b0f4d5903cadc268b605acb71175', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'dd8ce62c43bd5520fead50e8436cac4ba273da21c6a1731ba61b332683a13b85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '5bd76235c0da4f365fb385c019d4df8b2ab34b63c4391b9dde78cd907d5da369', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_cancellation.sql', 'repeatable', 'c76fb0d50411a5fb10f8d926b7e21268410040f3cfc0e801c72a169b7be3c209', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '91f27f3acb688d03b895dc3e2109f8b1e9c7f5bc4cea035b2f4ba9c282bbd367', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37355,7 +37406,7 @@ values
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/with_trial_end.sql', 'repeatable', 'c21edc334e11d296916d9db306dacc795378484fcec032119ff2fd2d2cd075ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '9cb83c80134aa4cbc9a5af75ea49b001ea8dc94c619d0372c9fc5f01ddf159d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '032f766a4c10df38302d8b305a4a6e38ba1dcda0c795ef2209f57e4734f1e538', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '5b4f05d2124e80c5a50134e156b7939178d06bec304c40a83d59124412183d00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '969ab3439af10260319df1f361182def9e9d9d6acd3b034ff96041bb6865c0b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', '667d673951c68088d3bbfa03f07c08e05b535d6e6e58f1cec65dcb1c5b9a27c0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37496,10 +37547,11 @@ values
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/active_part.sql', 'repeatable', '55ad86ad12f43980d1a19d916180966fdb4f922954bf5b255f0ee09d2d353f0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', '3bfdf01c7cf080e80e24119decfc99f89381902131359ae78350da0ae54d37a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/as_final.sql', 'repeatable', '8ff168b1237716a99c74233631e0feb6e5bfd8b7c5654a9eaad37365ed0d4e37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', '948c95c32e9c0722330c4fbb81d48437521eba5977d42c457e766058067b3e83', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_runs.sql', 'repeatable', '379f5c16217b0ca2ca0c18765172f93e8e19c2ed49360498b5742107d71a0cba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_terms.sql', 'repeatable', '19cd5f07e91f2eb7b92ec74f565a290abc124b0e19d0bb67af1348ea6da1f7b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_before.sql', 'repeatable', 'cd10ae4d209214ba91903baa79c33ac7cb614f0affb137d1f1d76aaea5567261', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_features.sql', 'repeatable', 'c529c055c8ce87ec87abb5dabe0f8a30f3d35858098641e207f849b085901d4c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37509,7 +37561,7 @@ values
   ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '01ff51c336fa3fa089483fa2376f954c90dea4c20ffcd5ac3f0fae0d3f888b19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '18b3274be80cb9c3dde8647497d17523d3e3826505f3cbb43356c21a5818835c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_difference.sql', 'repeatable', 'ddd4086684bd1c04bc3618a76e2a3bc1bee98c6964af8362b240bd1f0046abf7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_events.sql', 'repeatable', 'eb059ddd9b7dbabd324f8180c731c56e496bdc87946280b7f4fe2b89f1a030fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_share.sql', 'repeatable', '562ce66b597065c6004f40bdda7c9593aa541b17330c7d202863a1edaec87a8f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37523,25 +37575,25 @@ values
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '818cb13cb85069f4445ce45a548b493d197103dc974931a9352e1a25a38dfc9c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'ca571ebebdddb2dbcdafd5a1b82da8d7cc7403ca12ca9a3b5b897b1b19f8c4c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_usage.sql', 'repeatable', '84457dd7ef268a71adcc6d0a6cabc0b89e34b5bad37af1a50bbd25a41c51c60d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '88c8c01d084f7677c9f32a4cf04c4537985be84d9f692b8db6d564225a890e00', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '9e442511594cefbdb367addd6138691a60bd32e586de75b05ea316ffe9064322', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '5f538ea54202a8f2ab21143a7e42709d4fb53887030828e4e7b7505dd7ebd542', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_usage.sql', 'repeatable', 'a43b3919d696fbeb653431c1619502ae5abba16f28b190cce8634094ab7d0c87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/event_cost.sql', 'repeatable', 'e79255d2fd5931c5e3d42284ff6a07ed1251f54319481f3fc858abf1fc799a1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'a7b15c16689ff3f84dc0e54622164c5270246d03d7afb092111113ee111470c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoice.sql', 'repeatable', 'da14613bad7928149d02167707633f1589e8466aada5550aabf1f887be75369c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '8b47d1df0c27897dbc51faa97284a45c133065b736b87e799142ecb275ec19be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', '97c787a80ab34810c2252494f86347c482a2eeea3d7e8a3cd90da14ea59f1f8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', '98349ccc6c4402c23ba3573a021e26eed8dac1fcdeec8bb36b25c5d6c1e72361', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '52bd57186a3a84c4c54ee9526b98c4114e8fecd3eadae2956bd8236ef3e3a4b0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'bcbc4224815c64eb40908cf2072aa1b7968d486a23dcf6add61ed8d38aca5624', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '4f8a7a4895fd41d4c9eb1fbfaf474e445c7d3d2d3879551899bf6580fa6a0c5b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '11aa9c6a33eeb0bf0f8173275518bba29d28dd757dea710cd1a632084a34aea0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_app_invoices.sql', 'repeatable', '22f7e72f900782edc66b45194ce770737328d1d7bd9dc1435b75783166a6922d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37561,9 +37613,10 @@ values
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '7d95d7b2fc34c662b913eee19fb74913ff9abca2e68857ff2fbb3251c0530358', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_entered_at.sql', 'repeatable', '79c0e55ba45319dc7a20106051c7bf72f4b2ec8c4f65e0c26e6be484509c1b7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'ae2a30c168d668de97b22926a008f13425a9d7947d5b460c336a4deb259c668a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37578,18 +37631,18 @@ values
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'b8993da7bea411a6bd362d849ad72456abe1bcf9e89e24231f6a4db929476209', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'a1b2291b0edb4458407fa250e4766e04ae9cf2d0e3e7b2f4d38e11e557dfce6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '33d94adc9c5bc5852a499b2aef2e1331b086ecc2b7ca69b174efb87a892b91c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '51d977f8931714ad913edcaf81e4c935b844793bd3d3829d49db6484d9cc57fb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '73c00bdef0b66eca02adc29c5507144bf6782522e667313d41ae43bf163ba7f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '02f89e0113c1e7ef0d487abd26a5cba1987b89ccecf89974e9ab8b5d6eafbfed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37606,7 +37659,7 @@ values
   ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/write_import.sql', 'repeatable', 'f34e2812952ae58b284822722ae67b010b038bc1687b4d7808296dc2d78bb647', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', '10cace0ede1570a671f4aebdc833b3aaa6d8e5c4a5ad064af4ddb2ea6b8ca137', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37616,9 +37669,9 @@ values
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5c38b890ff18a36aa2e26ad53f068d4f2f52f2f21cbee309c9225458686cab3f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', 'bda46affe31492510a8dba891fbe71d253bb55376ad946c15836cb41afeafd8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),

@@ -20,6 +20,26 @@ comment on type pgledger.billing_segment is
   'A part of a subscription''s period in which neither plan, quantity nor status changed.';
 revoke all on type pgledger.billing_segment from public;
 
+create type pgledger.base_charge as (
+  plan_key bigint,
+  quantity numeric,
+  plan_name text,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  units numeric,
+  length numeric,
+  due numeric,
+  gross numeric,
+  net numeric
+);
+
+comment on type pgledger.base_charge is
+  'What a plan''s base fee for a period comes to, for how many of the period''s days or seconds, and '
+  'what has been billed of it.';
+revoke all on type pgledger.base_charge from public;
+
 create type pgledger.priced_feature as (
   description text,
   feature_key text,

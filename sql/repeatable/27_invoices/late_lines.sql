@@ -11,7 +11,7 @@ create or replace function pgledger.late_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -20,6 +20,7 @@ declare
   v_late record;
   v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
 begin
   for v_late in
     select late.for_period, late.items
@@ -66,9 +67,10 @@ begin
           'gross', (v_charge.gross_amount + v_charge.gross_true_up + v_charge.gross_cap)::text
         );
       end if;
-      return next v_line;
+      v_lines := v_lines || v_line;
     end loop;
   end loop;
+  return v_lines;
 end;
 $$;
 
