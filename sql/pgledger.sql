@@ -3053,6 +3053,20 @@ comment on type pgledger.billing_segment is
   'A part of a subscription''s period in which neither plan, quantity nor status changed.';
 revoke all on type pgledger.billing_segment from public;
 
+create type pgledger.invoice_occasion as (
+  period_start timestamptz,
+  place integer,
+  change_version bigint,
+  version bigint,
+  kind text,
+  has_next boolean
+);
+
+comment on type pgledger.invoice_occasion is
+  'What a change of a subscription asks to be invoiced for: which invoice, its place among those of '
+  'a period, and the version of the subscription after that change.';
+revoke all on type pgledger.invoice_occasion from public;
+
 create type pgledger.base_charge as (
   plan_key bigint,
   quantity numeric,
@@ -6586,7 +6600,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '064bbe96e74c0bcbcdb60898b2b309825cf6f3b6b81d425d7fd434d8d2ac2b46')
+      'fc2e9c329aa456000384e11c2bf5c7dfa3f00bb956e2b56c7ac0551cdcbced43')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -8207,6 +8221,7 @@ as $$
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
     (
       'function', 'private',
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
@@ -9288,6 +9303,7 @@ as $$
     ('type', 'private', 'base_charge', 'owner', '', ''),
     ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
+    ('type', 'private', 'invoice_occasion', 'owner', '', ''),
     ('type', 'private', 'price_line', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
     ('type', 'private', 'rival_time', 'owner', '', ''),
@@ -17971,13 +17987,12 @@ parallel safe
 as $$
 declare
   v_end timestamptz := subscription.current_period_end;
+  v_period record;
 begin
-  select period.number, period.starts_at, period.ends_at
-  into
-    subscription.period_number,
-    subscription.current_period_start,
-    subscription.current_period_end
-  from pgledger.subscription_period(subscription, at) as period;
+  v_period := pgledger.subscription_period(subscription, at);
+  subscription.period_number := v_period.number;
+  subscription.current_period_start := v_period.starts_at;
+  subscription.current_period_end := v_period.ends_at;
   subscription.whole_start := case
     when subscription.current_period_start = v_end then v_end
     else pgledger.whole_period_start(subscription)
@@ -20058,6 +20073,7 @@ as $$
 declare
   v_end timestamptz := subscription.current_period_end;
   v_counted_at timestamptz := at;
+  v_period record;
 begin
   if at >= subscription.current_period_start and at < v_end then
     number := subscription.period_number;
@@ -20082,22 +20098,20 @@ begin
     );
   end if;
 
-  select
-    period.number,
-    case
-      when at >= v_end
-        and (period.number = subscription.period_number + 1 or period.starts_at < v_end) then v_end
-      else greatest(period.starts_at, subscription.started_at)
-    end,
-    period.ends_at
-  into number, starts_at, ends_at
-  from pgledger.period_at(
+  v_period := pgledger.period_at(
     subscription.anchor_at,
     subscription.time_zone,
     subscription.billing_interval,
     subscription.interval_count,
     v_counted_at
-  ) as period;
+  );
+  number := v_period.number;
+  starts_at := case
+    when at >= v_end
+      and (number = subscription.period_number + 1 or v_period.starts_at < v_end) then v_end
+    else greatest(v_period.starts_at, subscription.started_at)
+  end;
+  ends_at := v_period.ends_at;
 end;
 $$;
 
@@ -25758,6 +25772,14 @@ declare
   v_share record;
   v_discounts pgledger.invoice_lines[] := '{}';
 begin
+  -- Most tenants have none, and then this look is all that it costs.
+  if not exists (
+    select
+    from pgledger.coupon_redemptions as redemption
+    where redemption.app_id = invoice.app_id and redemption.tenant_id = invoice.tenant_id
+  ) then
+    return lines;
+  end if;
   for v_coupon in
     select
       redemption.key, coupons.name, coupons.percentage, coupons.applies_to,
@@ -27339,7 +27361,15 @@ as $$
 declare
   v_count bigint;
 begin
-  if wait then
+  -- Most tenants have none, and then this look is all that it costs.
+  if not exists (
+    select
+    from pgledger.coupon_redemptions
+    where coupon_redemptions.app_id = lock_redemptions.app_id
+      and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
+  ) then
+    return true;
+  elsif wait then
     perform
     from pgledger.coupon_redemptions
     where coupon_redemptions.app_id = lock_redemptions.app_id
@@ -27952,6 +27982,9 @@ begin
       exit;
     end if;
   end loop;
+  if invoice.tax_rates = '[]' and not v_is_traced then
+    return lines;
+  end if;
 
   for v_rate in
     select
@@ -28841,8 +28874,6 @@ begin
     v_line.item := 'base';
     v_line.plan_key := v_due.plan_key;
     v_line.gross := v_due.due - v_due.gross;
-    v_line.discount := 0;
-    v_line.tax := 0;
     v_line.basis := jsonb_strip_nulls(
       jsonb_build_object(
         'amount', v_due.price::text, 'quantity', trim_scale(v_due.quantity)::text,
@@ -28882,6 +28913,8 @@ begin
         v_line.gross * v_due.net, v_due.gross, exponent
       );
     end if;
+    v_line.discount := 0 * v_line.amount;
+    v_line.tax := v_line.discount;
     v_lines := v_lines || v_line;
   end loop;
   return v_lines;
@@ -30092,8 +30125,8 @@ revoke all on function pgledger.check_usage_not_purged from public;
 
 -- file: repeatable/27_invoices/complete_invoice.sql
 /*
-Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
-Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
+Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up. The
+lines come with shares of 0 of both. Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
 An import is what was billed elsewhere: coupons take nothing off it.
 */
 create or replace function pgledger.complete_invoice(
@@ -30110,22 +30143,27 @@ declare
   v_exponent integer := coalesce(
     exponent, pgledger.currency_exponent(invoice.app_id, invoice.currency)
   );
-  v_zeros numeric[] := array_fill(round(0::numeric, v_exponent), array[cardinality(lines)]);
+  v_line pgledger.invoice_lines;
 begin
   if cardinality(lines) > 0 then
-    lines := pgledger.add_shares(lines, v_zeros, v_zeros);
     if not is_import then
       lines := pgledger.apply_coupons(invoice, lines, v_exponent);
     end if;
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
-  select
-    coalesce(sum(line.amount) filter (where line.kind not in ('discount', 'tax')), 0),
-    coalesce(-sum(line.amount) filter (where line.kind = 'discount'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'tax'), 0)
-  into invoice.subtotal, invoice.discount, invoice.tax
-  from unnest(lines) as line;
+  invoice.subtotal := 0;
+  invoice.discount := 0;
+  invoice.tax := 0;
+  foreach v_line in array lines loop
+    if v_line.kind = 'discount' then
+      invoice.discount := invoice.discount - v_line.amount;
+    elsif v_line.kind = 'tax' then
+      invoice.tax := invoice.tax + v_line.amount;
+    else
+      invoice.subtotal := invoice.subtotal + v_line.amount;
+    end if;
+  end loop;
   invoice.subtotal := round(invoice.subtotal, v_exponent);
   invoice.discount := round(invoice.discount, v_exponent);
   invoice.tax := round(invoice.tax, v_exponent);
@@ -31024,6 +31062,16 @@ declare
   v_line pgledger.invoice_lines;
   v_lines pgledger.invoice_lines[] := '{}';
 begin
+  -- In its first period, this look at its lines is all that it costs a subscription.
+  if not exists (
+    select
+    from pgledger.invoice_lines
+    where invoice_lines.subscription_key = subscription.key
+      and invoice_lines.for_period < before_period
+      and invoice_lines.events is not null
+  ) then
+    return v_lines;
+  end if;
   for v_late in
     select late.for_period, late.items
     from pgledger.late_usage(subscription, before_period, for_invoice) as late
@@ -31056,8 +31104,8 @@ begin
       v_line.period_start := v_charge.starts_at;
       v_line.period_end := v_charge.ends_at;
       v_line.quantity := v_charge.quantity;
-      v_line.discount := 0;
-      v_line.tax := 0;
+      v_line.discount := 0 * v_line.amount;
+      v_line.tax := v_line.discount;
       v_line.subscription_key := subscription.key;
       v_line.for_period := v_late.for_period;
       v_line.plan_key := v_charge.plan_key;
@@ -32862,8 +32910,8 @@ declare
   );
 begin
   for v_place in 1 .. cardinality(v_lines) loop
-    v_lines[v_place].discount := 0;
-    v_lines[v_place].tax := 0;
+    v_lines[v_place].discount := 0 * v_lines[v_place].amount;
+    v_lines[v_place].tax := v_lines[v_place].discount;
   end loop;
   return v_lines;
 end;
@@ -33152,8 +33200,8 @@ begin
   if abs(v_line.amount) >= 1e30 then
     v_ok := pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
-  v_line.discount := 0;
-  v_line.tax := 0;
+  v_line.discount := 0 * v_line.amount;
+  v_line.tax := v_line.discount;
   return v_line;
 end;
 $$;
@@ -34072,14 +34120,23 @@ stable
 parallel safe
 as $$
 declare
-  v_bills pgledger.billed_charge[] := array(
-    select bill
-    from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
-  );
-  v_charges pgledger.usage_charge[] := pgledger.due_usage(
-    subscription, segments, v_bills, is_closed, exponent, items
-  );
+  v_bills pgledger.billed_charge[] := '{}';
+  v_charges pgledger.usage_charge[];
 begin
+  -- Nearly always nothing has been billed, and to see that is cheaper than to add it up.
+  if exists (
+    select
+    from pgledger.invoice_lines
+    where invoice_lines.subscription_key = subscription.key
+      and invoice_lines.for_period = unbilled_usage.for_period
+      and invoice_lines.gross is null
+  ) then
+    v_bills := array(
+      select bill
+      from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
+    );
+  end if;
+  v_charges := pgledger.due_usage(subscription, segments, v_bills, is_closed, exponent, items);
   if cardinality(v_bills) > 0 then
     for v_place in 1 .. cardinality(v_charges) loop
       v_charges[v_place] := pgledger.less_billed_usage(v_charges[v_place], v_bills, exponent);
@@ -34412,8 +34469,6 @@ declare
 begin
   v_line.subscription_key := subscription.key;
   v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
   foreach v_charge in array pgledger.unbilled_usage(
     subscription, for_period, segments, for_invoice, v_is_closed, exponent
   ) loop
@@ -34430,6 +34485,8 @@ begin
     v_line.quantity := v_charge.quantity;
     v_line.unit_amount := v_charge.unit_amount;
     v_line.amount := v_charge.amount;
+    v_line.discount := 0 * v_line.amount;
+    v_line.tax := v_line.discount;
     v_line.counted := v_charge.counted;
     v_line.events := v_charge.events;
     v_line.basis := v_charge.basis;
@@ -34476,33 +34533,34 @@ stable
 parallel safe
 as $$
 declare
-  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
+  v_meter_keys integer[] := '{}';
+  v_price pgledger.priced_feature;
+  v_place integer := 0;
+  v_sums record;
 begin
-  select
-    array_agg(
-      coalesce(
-        case
-          when price.meter_key is null or price.basis ->> 'type' = 'seat' then 0
-          when price.basis ->> 'aggregation' = 'sum' then sums.quantity
-          when price.basis ->> 'aggregation' = 'count' then sums.events
-          when price.basis ->> 'aggregation' = 'max' then sums.highest
-          else pgledger.usage_between(
-            price.meter_key, price.unique_key, price.basis ->> 'aggregation',
-            usage_until.starts_at, usage_until.ends_at
-          )
-        end,
-        0
+  foreach v_price in array prices loop
+    v_meter_keys := v_meter_keys || v_price.meter_key;
+  end loop;
+  used := array_fill(0::numeric, array[cardinality(prices)]);
+  events := used;
+  for v_sums in
+    select sums.meter_key, sums.events, sums.quantity, sums.highest
+    from pgledger.usage_sums(v_meter_keys, usage_until.starts_at, usage_until.ends_at) as sums
+  loop
+    v_place := array_position(v_meter_keys, v_sums.meter_key);
+    v_price := prices[v_place];
+    events[v_place] := v_sums.events;
+    used[v_place] := case
+      when v_price.basis ->> 'type' = 'seat' then 0
+      when v_price.basis ->> 'aggregation' = 'sum' then v_sums.quantity
+      when v_price.basis ->> 'aggregation' = 'count' then v_sums.events
+      when v_price.basis ->> 'aggregation' = 'max' then v_sums.highest
+      else pgledger.usage_between(
+        v_price.meter_key, v_price.unique_key, v_price.basis ->> 'aggregation',
+        usage_until.starts_at, usage_until.ends_at
       )
-      order by price.place
-    ),
-    array_agg(coalesce(sums.events, 0) order by price.place)
-  into usage_until.used, usage_until.events
-  from unnest(prices) with ordinality as price (
-    description, feature_key, unit_amount, meter_key, unique_key, basis, place
-  )
-  left join pgledger.usage_sums(
-    v_meter_keys, usage_until.starts_at, usage_until.ends_at
-  ) as sums on price.meter_key = sums.meter_key;
+    end;
+  end loop;
 end;
 $$;
 
@@ -36110,42 +36168,55 @@ revoke all on function pgledger.check_advance_span from public;
 
 -- file: repeatable/29_advance/drafts_to_finalize.sql
 /*
-Drafts of a subscription that can become final by now. While changes after until_version are left to
-later, so are drafts of periods that do not end before these.
+The occasions of drafts of a subscription that can become final by now, as of version 0. While
+changes after until_version are left to later, so are drafts of periods that do not end before
+these.
+
+What depends on the subscription is computed before the query: PostgreSQL would plan that anew for
+each call, because it could leave out what is known.
 */
 create or replace function pgledger.drafts_to_finalize(
   subscription pgledger.subscriptions,
   until_version bigint
 )
-returns table (kind text, period_start timestamptz, change_version bigint)
-language sql
+returns pgledger.invoice_occasion[]
+language plpgsql
 stable
 parallel safe
 as $$
-  select invoices.kind, invoices.period_start, invoices.change_version
-  from pgledger.invoices
-  where invoices.subscription_key = subscription.key
-    and invoices.status = 'draft'
-    and (
-      until_version = subscription.version
-      or invoices.period_start < (
-        select subscription_changes.period_start
-        from pgledger.subscription_changes
-        where subscription_changes.subscription_key = subscription.key
-          and subscription_changes.version = until_version
-      )
-    )
-    and (
-      invoices.kind in ('start', 'change')
-      or (
-        invoices.kind = 'period'
-        and (
-          invoices.period_start < subscription.current_period_start
-          or subscription.current_period_end <= pgledger.clock()
-          or subscription.status = 'canceled'
+declare
+  v_before timestamptz := 'infinity';
+  v_is_over boolean := subscription.status = 'canceled'
+    or subscription.current_period_end <= pgledger.clock();
+begin
+  if until_version <> subscription.version then
+    v_before := (
+      select subscription_changes.period_start
+      from pgledger.subscription_changes
+      where subscription_changes.subscription_key = subscription.key
+        and subscription_changes.version = until_version
+    );
+  end if;
+  return array(
+    select
+      row(
+        invoices.period_start,
+        array_position(array['start', 'change', 'period'], invoices.kind),
+        invoices.change_version, 0, invoices.kind, false
+      )::pgledger.invoice_occasion
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.status = 'draft'
+      and invoices.period_start < v_before
+      and (
+        invoices.kind in ('start', 'change')
+        or (
+          invoices.kind = 'period'
+          and (invoices.period_start < subscription.current_period_start or v_is_over)
         )
       )
-    )
+  );
+end;
 $$;
 
 comment on function pgledger.drafts_to_finalize is
@@ -36164,8 +36235,8 @@ base fee has been billed, as it is by the invoice of the period before where tha
 where the one follows the other without a gap. A change at the moment at which the subscription is
 canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
 
-Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
-drafts that can become final by now, as of version 0.
+Several changes can ask for the same invoice: the answer has it once, as the first asks for it. With
+with_drafts, also drafts that can become final by now, as of version 0.
 
 Changes after until_version are left to later.
 */
@@ -36174,83 +36245,72 @@ create or replace function pgledger.invoice_occasions(
   with_drafts boolean,
   until_version bigint
 )
-returns table (
-  kind text,
-  period_start timestamptz,
-  change_version bigint,
-  as_of_version bigint,
-  has_next boolean
-)
-language sql
+returns pgledger.invoice_occasion[]
+language plpgsql
 stable
 parallel safe
 as $$
-  with change as (
-    select
-      subscription_changes.version, subscription_changes.change, subscription_changes.status,
-      subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at, subscription_changes.invoice_now,
-      lag(subscription_changes.period_start) over earlier as earlier_start,
-      lag(subscription_changes.period_end) over earlier as earlier_end,
-      lag(subscription_changes.change) over earlier = 'trial_ended'
-      and lag(subscription_changes.occurred_at) over earlier
-      = lag(subscription_changes.period_end) over earlier as was_trial,
-      lead(subscription_changes.change) over earlier = 'canceled'
-      and lead(subscription_changes.occurred_at) over earlier
-      = subscription_changes.occurred_at as has_ended
+declare
+  v_changes pgledger.subscription_changes[] := array(
+    select subscription_changes
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
       and subscription_changes.version between subscription.invoiced_version and until_version + 1
-    window earlier as (order by subscription_changes.version)
-  )
-  select distinct on (occasion.period_start, turn.place, occasion.change_version)
-    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
-    occasion.has_next
-  from (
-    select
-      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
-      change.version,
-      change.status = 'active'
-      and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.earlier_start <> change.period_start
-      and not change.was_trial
-    union all
-    select 'period', change.period_start, 0, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.change = 'canceled'
-      -- Not before it began.
-      and change.occurred_at >= change.period_start
-    union all
-    select 'period', subscription.current_period_start, 0, subscription.version, false
-    where until_version = subscription.version
-      and subscription.status = 'paused'
-      and subscription.current_period_end <= pgledger.clock()
-    union all
-    select 'start', change.period_start, 0, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.status = 'active'
-      and change.has_ended is not true
-      and change.change in (
-        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
-      )
-    union all
-    select 'change', change.period_start, change.version, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.invoice_now
-    union all
-    select draft.kind, draft.period_start, draft.change_version, 0, false
-    from pgledger.drafts_to_finalize(subscription, until_version) as draft
-    where with_drafts
-  ) as occasion
-  cross join lateral (
-    select array_position(array['start', 'change', 'period'], occasion.kind) as place
-  ) as turn
-  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
+    order by subscription_changes.version
+  );
+  v_before pgledger.subscription_changes;
+  v_change pgledger.subscription_changes;
+  v_next pgledger.subscription_changes := v_changes[1];
+  v_occasions pgledger.invoice_occasion[] := '{}';
+begin
+  for v_place in 1 .. cardinality(v_changes) loop
+    v_before := v_change;
+    v_change := v_next;
+    v_next := v_changes[v_place + 1];
+    continue when v_change.version not between subscription.invoiced_version + 1 and until_version;
+
+    if v_before.period_start <> v_change.period_start and (
+      v_before.change <> 'trial_ended' or v_before.occurred_at <> v_before.period_end
+    ) then
+      v_occasions := v_occasions || row(
+        v_before.period_start, 3, 0, v_change.version, 'period',
+        v_change.status = 'active'
+        and v_change.period_start = least(v_before.period_end, v_change.occurred_at)
+      )::pgledger.invoice_occasion;
+    end if;
+    -- Not before it began.
+    if v_change.change = 'canceled' and v_change.occurred_at >= v_change.period_start then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 3, 0, v_change.version, 'period', false
+      )::pgledger.invoice_occasion;
+    end if;
+    if v_change.status = 'active' and v_change.change in (
+      'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
+    ) and (v_next.change = 'canceled' and v_next.occurred_at = v_change.occurred_at) is not true
+    then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 1, 0, v_change.version, 'start', false
+      )::pgledger.invoice_occasion;
+    end if;
+    if v_change.invoice_now then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 2, v_change.version, v_change.version, 'change', false
+      )::pgledger.invoice_occasion;
+    end if;
+  end loop;
+  if until_version = subscription.version
+    and subscription.status = 'paused'
+    and subscription.current_period_end <= pgledger.clock() then
+    v_occasions := v_occasions || row(
+      subscription.current_period_start, 3, 0, subscription.version, 'period', false
+    )::pgledger.invoice_occasion;
+  end if;
+  return pgledger.occasions_in_order(
+    v_occasions || case
+      when with_drafts then pgledger.drafts_to_finalize(subscription, until_version)
+    end
+  );
+end;
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -36367,7 +36427,7 @@ parallel unsafe
 as $$
 declare
   v_until bigint := pgledger.invoiceable_version(subscription);
-  v_occasion record;
+  v_occasion pgledger.invoice_occasion;
   v_key bigint;
   v_drawn_version bigint;
   v_keys bigint[] := '{}';
@@ -36379,21 +36439,16 @@ begin
     return null;
   end if;
 
-  for v_occasion in
-    select
-      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
-      occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
-  loop
+  foreach v_occasion in array pgledger.invoice_occasions(subscription, to_finalize, v_until) loop
     -- The invoice of the period before has just billed it.
-    continue when v_occasion.as_of_version = v_drawn_version;
+    continue when v_occasion.version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
       subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
       v_keys := v_keys || v_key;
-      v_drawn_version := case when v_occasion.has_next then v_occasion.as_of_version end;
+      v_drawn_version := case when v_occasion.has_next then v_occasion.version end;
     end if;
   end loop;
 
@@ -36727,6 +36782,44 @@ $$;
 comment on function pgledger.note_advance is 'Writes down up to when an app was moved on.';
 
 revoke all on function pgledger.note_advance from public;
+
+-- file: repeatable/29_advance/occasions_in_order.sql
+/*
+Occasions to invoice a subscription in the order in which drafts have to become final, each invoice
+once, as the lowest version asks for it. Nearly always they are in order already, which is cheaper to
+see than to sort them.
+*/
+create or replace function pgledger.occasions_in_order(occasions pgledger.invoice_occasion[])
+returns pgledger.invoice_occasion[]
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_occasion pgledger.invoice_occasion;
+  v_before pgledger.invoice_occasion;
+begin
+  foreach v_occasion in array occasions loop
+    if (v_before.period_start, v_before.place, v_before.change_version)
+      >= (v_occasion.period_start, v_occasion.place, v_occasion.change_version) then
+      return array(
+        select distinct on (occasion.period_start, occasion.place, occasion.change_version)
+          occasion
+        from unnest(occasions) as occasion
+        order by
+          occasion.period_start, occasion.place, occasion.change_version, occasion.version
+      );
+    end if;
+    v_before := v_occasion;
+  end loop;
+  return occasions;
+end;
+$$;
+
+comment on function pgledger.occasions_in_order is
+  'Occasions to invoice a subscription in the order in which drafts become final, each once.';
+
+revoke all on function pgledger.occasions_in_order from public;
 
 -- file: repeatable/29_advance/postpone_advance.sql
 /*
@@ -37142,7 +37235,7 @@ values
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '064bbe96e74c0bcbcdb60898b2b309825cf6f3b6b81d425d7fd434d8d2ac2b46', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'fc2e9c329aa456000384e11c2bf5c7dfa3f00bb956e2b56c7ac0551cdcbced43', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37210,7 +37303,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '6d787d5b4a0d83cf81fb79243c4fd8552b43ada088d535d884a541c92480272e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'bd9b7b27b3bc0e71268af7a4a27b5054691946f2dd0c9a1620cf54c1f8f08c51', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37226,7 +37319,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd7d49143cea5cbf652fdb85b200c9aba70a0d399f8926dc919f22a9a2d5db48c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '3db88de58a75bc45e8d4ca0d5a82dc6c613bdd0f3d3e7574a21b7b7bd4eb7762', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37365,7 +37458,7 @@ values
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', '34a8284805e6e5044e74c61899f1186bc7f5b432153ff4e4b7084047651610fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '029079ebfe2d8bedaa4415a59d2c231a8b6e239a73996682ea0f651429e62e01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/invoiced_at_once.sql', 'repeatable', 'ff15c146c01aecbc60f03c5131275bf45305df231e94f74547bbf87cf5bb040e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/known_zones.sql', 'repeatable', '68c986334b6c825b6194731fc66e85dade431997e4f85cc895cb12daf88dcf01', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37400,7 +37493,7 @@ values
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '9c79feb8ca950dbf15b368ee905d4fde775cac8a4e64b18d3b849a3d9f9fd026', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', 'ae15c85533ac9b0a41c29023d37491f45f39b2f6856c6cc1c4c3852053439457', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', '669a1fb734b0cd438d430e7d37780bf6d03d8ed4a9042fee7139f680f87f30de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'f0fdb03cb3dfa993075923e33af744e59a4e0774fcf8b547c3be43d2abad2e40', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '8f41f816c52082c8cc8f7a261b1863d88f9f3ac86d17c844fdc861af27d114aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/take_live_place.sql', 'repeatable', 'ad3db483ef996cdc15496dcdda645cde285316c8e17aa334ff5f3698cd9c623d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37494,7 +37587,7 @@ values
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', '003b612c6cc98b6ed13b596eb78225aa71eb9e61fc02105ee7dd9edf5a6462a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'a6a2c7cc51181b76b63410cd64be80e3e5443bd3cf4ae88c2e01c3f2b1e23c1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'ebd1e6585a4a54cae9df7e9919eba937804974297c2fa7fa0439cd2bd6403363', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37520,7 +37613,7 @@ values
   ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '4aec190c517147b212a6e04bf68f29fdc339f594b5a2e88981c2880c897edfa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'ad833edb97af57447cbd1e5e655d246347c0e060b7321365370b74b6d4556c5f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '35f357ca06c33dff3a06e9849b31ce1c4aa155e9400b34b8fbcacb1ee6fe7177', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37530,7 +37623,7 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', 'e7fa1cc1541cbfb3df5eff6fb4102b0b6635e1adb68c07b4523d737f27148cc3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '53bef2dc73f6b5bf35c97df9dfd5f71d1a359a77d10be0ea3eafbd4f307cf523', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '07b1c6418575392aa75e5bcc0a66d31f33722359b61555570e5676cb7b3d6fa8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'b573f6246766bbbe51a6ba2eae21f125820c928aba34068c5e0ba4a426ba532b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37548,7 +37641,7 @@ values
   ('repeatable/27_invoices/active_part.sql', 'repeatable', '55ad86ad12f43980d1a19d916180966fdb4f922954bf5b255f0ee09d2d353f0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/as_final.sql', 'repeatable', '8ff168b1237716a99c74233631e0feb6e5bfd8b7c5654a9eaad37365ed0d4e37', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', '948c95c32e9c0722330c4fbb81d48437521eba5977d42c457e766058067b3e83', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'ae107b249b7e0ab3f31ff907dcbf94a346686ef45fa46d04177ca6b8cfb69f2f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_runs.sql', 'repeatable', '379f5c16217b0ca2ca0c18765172f93e8e19c2ed49360498b5742107d71a0cba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_terms.sql', 'repeatable', '19cd5f07e91f2eb7b92ec74f565a290abc124b0e19d0bb67af1348ea6da1f7b5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37571,7 +37664,7 @@ values
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'e2eabd26745116d4bd01655aaab0d48128ef083122be24b6ec592b3bf4649868', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8610c261b181639a2e74cfec5ae4568a3ce3e4f73eb7d8239403c8ab17bc170b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'cc4e56a3812321876748e94d3d0c744d6a1a778ca40acb65fe9ec9876406b713', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37588,7 +37681,7 @@ values
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', '98349ccc6c4402c23ba3573a021e26eed8dac1fcdeec8bb36b25c5d6c1e72361', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '52bd57186a3a84c4c54ee9526b98c4114e8fecd3eadae2956bd8236ef3e3a4b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '6e5ea3bb02ea382ec488cbd8cd7abc667ab2700e1ebf038cb9cb18fdb1e8cba5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37615,12 +37708,12 @@ values
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '7d95d7b2fc34c662b913eee19fb74913ff9abca2e68857ff2fbb3251c0530358', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/own_lines.sql', 'repeatable', 'c7cf7f64ae0f5ecc18bed01f30d5fd52974dbab738c9ef4d28c8433ee2fa3e9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/plan_entered_at.sql', 'repeatable', '79c0e55ba45319dc7a20106051c7bf72f4b2ec8c4f65e0c26e6be484509c1b7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'ae2a30c168d668de97b22926a008f13425a9d7947d5b460c336a4deb259c668a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '90052c5d488de6e23410be824375c8b08c5ef67489186a904464eb43509f331b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'ea3db4854204b8dc7d739e2fb19f2397cb63bb6e051e519607a34d4c85843e53', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37637,13 +37730,13 @@ values
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'a87024bc68eba35709f89fa84e9b44110713ee5c3d2b168c18f04626a755a590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '33d94adc9c5bc5852a499b2aef2e1331b086ecc2b7ca69b174efb87a892b91c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '51d977f8931714ad913edcaf81e4c935b844793bd3d3829d49db6484d9cc57fb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '02f89e0113c1e7ef0d487abd26a5cba1987b89ccecf89974e9ab8b5d6eafbfed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', 'c9b22b77fcc8bc16ea86aa0cb2bb2ddea51d6be8fbef2c0c5e24944a7d066abb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'bdcb3e8e24679ce6097071ffe50d34a4f4611272d13006e13697873fc28069f4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e8af9b78db760e951d61e72c1551c559f25b143e234be14879175bc1561a4d9c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37667,16 +37760,17 @@ values
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', 'a8adf15863c87e480dd6c302cbb6c2937b75d93b65c312964ba8bdd7b325e852', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'a1d9ebaac790f84c587dc3bd419d0847ecb73a6f991d6f4576841ef8bd9420cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5c38b890ff18a36aa2e26ad53f068d4f2f52f2f21cbee309c9225458686cab3f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'd57873a0a96ef7fb5839751494066c22422e47ed71062f4a42a23d92482589f3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', 'bda46affe31492510a8dba891fbe71d253bb55376ad946c15836cb41afeafd8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/occasions_in_order.sql', 'repeatable', 'c6401c02813e32638d20770239bd30c5f95c4a30c9e7c89628ba82ad19140040', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/granted_role_fault.sql', 'repeatable', 'efe9c5d4a2128de5e847020211a798f1266e75e1097b2e45b00ecc712a797412', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '62b2175f8d01a27f54630087c8104eeb824929547761470a0ccb80bf4187b7d0', pg_catalog.now(), '0.1.0.dev0', true),

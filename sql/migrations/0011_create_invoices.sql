@@ -20,6 +20,20 @@ comment on type pgledger.billing_segment is
   'A part of a subscription''s period in which neither plan, quantity nor status changed.';
 revoke all on type pgledger.billing_segment from public;
 
+create type pgledger.invoice_occasion as (
+  period_start timestamptz,
+  place integer,
+  change_version bigint,
+  version bigint,
+  kind text,
+  has_next boolean
+);
+
+comment on type pgledger.invoice_occasion is
+  'What a change of a subscription asks to be invoiced for: which invoice, its place among those of '
+  'a period, and the version of the subscription after that change.';
+revoke all on type pgledger.invoice_occasion from public;
+
 create type pgledger.base_charge as (
   plan_key bigint,
   quantity numeric,

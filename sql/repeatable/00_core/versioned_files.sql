@@ -35,7 +35,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '064bbe96e74c0bcbcdb60898b2b309825cf6f3b6b81d425d7fd434d8d2ac2b46')
+      'fc2e9c329aa456000384e11c2bf5c7dfa3f00bb956e2b56c7ac0551cdcbced43')
 $$;
 
 comment on function pgledger.versioned_files is

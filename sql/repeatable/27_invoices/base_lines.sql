@@ -32,8 +32,6 @@ begin
     v_line.item := 'base';
     v_line.plan_key := v_due.plan_key;
     v_line.gross := v_due.due - v_due.gross;
-    v_line.discount := 0;
-    v_line.tax := 0;
     v_line.basis := jsonb_strip_nulls(
       jsonb_build_object(
         'amount', v_due.price::text, 'quantity', trim_scale(v_due.quantity)::text,
@@ -73,6 +71,8 @@ begin
         v_line.gross * v_due.net, v_due.gross, exponent
       );
     end if;
+    v_line.discount := 0 * v_line.amount;
+    v_line.tax := v_line.discount;
     v_lines := v_lines || v_line;
   end loop;
   return v_lines;

@@ -22,6 +22,16 @@ declare
   v_line pgledger.invoice_lines;
   v_lines pgledger.invoice_lines[] := '{}';
 begin
+  -- In its first period, this look at its lines is all that it costs a subscription.
+  if not exists (
+    select
+    from pgledger.invoice_lines
+    where invoice_lines.subscription_key = subscription.key
+      and invoice_lines.for_period < before_period
+      and invoice_lines.events is not null
+  ) then
+    return v_lines;
+  end if;
   for v_late in
     select late.for_period, late.items
     from pgledger.late_usage(subscription, before_period, for_invoice) as late
@@ -54,8 +64,8 @@ begin
       v_line.period_start := v_charge.starts_at;
       v_line.period_end := v_charge.ends_at;
       v_line.quantity := v_charge.quantity;
-      v_line.discount := 0;
-      v_line.tax := 0;
+      v_line.discount := 0 * v_line.amount;
+      v_line.tax := v_line.discount;
       v_line.subscription_key := subscription.key;
       v_line.for_period := v_late.for_period;
       v_line.plan_key := v_charge.plan_key;

@@ -78,8 +78,8 @@ begin
   if abs(v_line.amount) >= 1e30 then
     v_ok := pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
-  v_line.discount := 0;
-  v_line.tax := 0;
+  v_line.discount := 0 * v_line.amount;
+  v_line.tax := v_line.discount;
   return v_line;
 end;
 $$;

@@ -35,8 +35,6 @@ declare
 begin
   v_line.subscription_key := subscription.key;
   v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
   foreach v_charge in array pgledger.unbilled_usage(
     subscription, for_period, segments, for_invoice, v_is_closed, exponent
   ) loop
@@ -53,6 +51,8 @@ begin
     v_line.quantity := v_charge.quantity;
     v_line.unit_amount := v_charge.unit_amount;
     v_line.amount := v_charge.amount;
+    v_line.discount := 0 * v_line.amount;
+    v_line.tax := v_line.discount;
     v_line.counted := v_charge.counted;
     v_line.events := v_charge.events;
     v_line.basis := v_charge.basis;
