@@ -5659,6 +5659,9 @@ begin
     v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an object', jsonb_typeof(value))
     );
+  elsif value - members = '{}' then
+    -- Nearly always, and cheaper to see than to look for a member's name.
+    return true;
   end if;
 
   select stranger.name
@@ -5903,14 +5906,16 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
-  v_path text := pgledger.json_path(path, member);
+  v_path text;
   v_ok boolean;
 begin
-  if v_value is null then
-    if required then
-      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
-    end if;
+  -- Most members that could be there are not: their path is not asked for.
+  if v_value is null and not required then
     return null;
+  end if;
+  v_path := pgledger.json_path(path, member);
+  if v_value is null then
+    v_ok := pgledger.refuse_json(null, v_path, 'is missing');
   elsif jsonb_typeof(v_value) <> 'string' then
     v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
@@ -5953,17 +5958,21 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
-  v_path text := pgledger.json_path(path, member);
-  v_fault text := pgledger.decimal_fault(v_value);
+  v_path text;
+  v_fault text;
   v_number numeric;
   v_ok boolean;
 begin
-  if v_value is null then
-    if required then
-      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
-    end if;
+  -- Most members that could be there are not: their path is not asked for.
+  if v_value is null and not required then
     return null;
-  elsif v_fault is not null then
+  end if;
+  v_path := pgledger.json_path(path, member);
+  if v_value is null then
+    v_ok := pgledger.refuse_json(null, v_path, 'is missing');
+  end if;
+  v_fault := pgledger.decimal_fault(v_value);
+  if v_fault is not null then
     v_ok := pgledger.refuse_json(v_value, v_path, v_fault);
   end if;
 
@@ -8100,6 +8109,7 @@ as $$
     ),
     ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
+    ('function', 'private', 'iso_minor_units()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
     (
@@ -8139,6 +8149,7 @@ as $$
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'line_json(invoice_lines, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
@@ -13313,14 +13324,12 @@ stable
 parallel safe
 as $$
 declare
-  v_member text := (
-    select given.name
-    from jsonb_each(price) as given (name, value)
-    where given.name in ('event_fee', 'event_minimum', 'event_maximum', 'free_events')
-      and given.value <> 'null'
-    order by given.name collate "C"
-    limit 1
-  );
+  v_member text := case
+    when price ->> 'event_fee' is not null then 'event_fee'
+    when price ->> 'event_maximum' is not null then 'event_maximum'
+    when price ->> 'event_minimum' is not null then 'event_minimum'
+    when price ->> 'free_events' is not null then 'free_events'
+  end;
   v_fault text := case
     when v_member is null then null
     when feature.type <> 'metered' then
@@ -13367,13 +13376,13 @@ declare
     'event_fee', 'event_minimum', 'event_maximum', 'free_events'
   ];
   v_free numeric := pgledger.json_decimal(price, path, 'free_events', maximum => 1000000000);
+  v_minimum numeric;
+  v_maximum numeric;
   v_ok boolean;
 begin
-  perform pgledger.json_decimal(
-    price,
-    path,
-    'event_maximum',
-    minimum => coalesce(pgledger.json_decimal(price, path, 'event_minimum'), 0)
+  v_minimum := pgledger.json_decimal(price, path, 'event_minimum');
+  v_maximum := pgledger.json_decimal(
+    price, path, 'event_maximum', minimum => coalesce(v_minimum, 0)
   );
   if v_free <> trunc(v_free) then
     v_ok := pgledger.refuse_json(
@@ -13654,20 +13663,19 @@ declare
     when 'percentage' then array['percentage']
     else array['tiers']
   end || v_optional;
+  v_others jsonb;
   v_member text;
   v_number numeric;
   v_ok boolean;
 begin
-  select given.name
-  into v_member
-  from jsonb_each(price) as given (name, value)
-  where given.value <> 'null'
-    and given.name
-    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
-  order by given.name collate "C"
-  limit 1;
-
-  if found then
+  v_others := jsonb_strip_nulls(
+    price - (v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
+  );
+  if v_others <> '{}' then
+    v_member := (
+      select min(given.name collate "C")
+      from jsonb_object_keys(v_others) as given (name)
+    );
     v_ok := pgledger.refuse_json(
       null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
     );
@@ -13721,6 +13729,8 @@ stable
 parallel safe
 as $$
 declare
+  v_minimum numeric;
+  v_maximum numeric;
   v_ok boolean;
 begin
   v_ok := pgledger.check_event_price(price, path);
@@ -13731,8 +13741,9 @@ begin
       format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
     );
   end if;
-  perform pgledger.json_decimal(
-    price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
+  v_minimum := pgledger.json_decimal(price, path, 'minimum');
+  v_maximum := pgledger.json_decimal(
+    price, path, 'maximum', minimum => coalesce(v_minimum, 0)
   );
 
   return true;
@@ -13797,7 +13808,8 @@ parallel safe
 as $$
 declare
   v_rate text := case when model = 'graduated_percentage' then 'percentage' else 'unit_amount' end;
-  v_tier record;
+  v_tier jsonb;
+  v_is_last boolean;
   v_path text;
   v_bound numeric;
   v_amounts integer;
@@ -13810,28 +13822,26 @@ begin
     v_ok := pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
   end if;
 
-  for v_tier in
-    select tier.value, tier.place = jsonb_array_length(tiers) as is_last, tier.place
-    from jsonb_array_elements(tiers) with ordinality as tier (value, place)
-    order by tier.place
-  loop
-    v_path := format('%s[%s]', path, v_tier.place - 1);
-    v_ok := pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
-    v_bound := pgledger.json_decimal(v_tier.value, v_path, 'up_to');
+  for v_place in 0 .. jsonb_array_length(tiers) - 1 loop
+    v_tier := tiers -> v_place;
+    v_is_last := v_place = jsonb_array_length(tiers) - 1;
+    v_path := format('%s[%s]', path, v_place);
+    v_ok := pgledger.check_json_object(v_tier, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_bound := pgledger.json_decimal(v_tier, v_path, 'up_to');
 
-    if v_tier.is_last and v_bound is not null then
+    if v_is_last and v_bound is not null then
       v_ok := pgledger.refuse_json(
-        v_tier.value -> 'up_to',
+        v_tier -> 'up_to',
         v_path || '.up_to',
         'bounds the last tier, which must be unbounded: leave it out'
       );
-    elsif not v_tier.is_last and v_bound is null then
+    elsif not v_is_last and v_bound is null then
       v_ok := pgledger.refuse_json(
         null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
       );
     elsif v_bound <= v_last then
       v_ok := pgledger.refuse_json(
-        v_tier.value -> 'up_to',
+        v_tier -> 'up_to',
         v_path || '.up_to',
         case
           when v_last = 0 then 'is not above 0'
@@ -13842,16 +13852,16 @@ begin
 
     v_amounts := num_nonnulls(
       pgledger.json_decimal(
-        v_tier.value,
+        v_tier,
         v_path,
         v_rate,
         maximum => case when v_rate = 'percentage' then 100 end
       ),
-      pgledger.json_decimal(v_tier.value, v_path, 'flat_amount')
+      pgledger.json_decimal(v_tier, v_path, 'flat_amount')
     );
     if v_amounts = 0 then
       v_ok := pgledger.refuse_json(
-        v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
+        v_tier, v_path, format('has neither %s nor flat_amount', v_rate)
       );
     end if;
 
@@ -13986,23 +13996,28 @@ create or replace function pgledger.currency_exponent(
   currency text
 )
 returns integer
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select coalesce(
-    (
-      select currencies.exponent
-      from pgledger.currencies
-      where currencies.app_id = currency_exponent.app_id
-        and currencies.code = currency_exponent.currency
-    ),
-    (
-      select iso_currencies.exponent
-      from pgledger.iso_currencies()
-      where iso_currencies.code = currency_exponent.currency
-    )
-  )
+declare
+  v_exponent integer := (
+    select currencies.exponent
+    from pgledger.currencies
+    where currencies.app_id = currency_exponent.app_id
+      and currencies.code = currency_exponent.currency
+  );
+begin
+  -- A text of three characters without a space is found in a list only as a whole code.
+  if v_exponent is null and char_length(currency) = 3 and strpos(currency, ' ') = 0 then
+    v_exponent := (
+      select minor_unit.exponent
+      from pgledger.iso_minor_units() as minor_unit
+      where strpos(minor_unit.codes, currency collate "C") > 0
+    );
+  end if;
+  return v_exponent;
+end;
 $$;
 
 comment on function pgledger.currency_exponent is
@@ -14039,13 +14054,15 @@ begin
         quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
       ]
     );
-  elsif v_feature.status = 'archived' and not exists (
-    select
-    from pgledger.plan_features
-    where plan_features.plan_key = feature_allowed_in_plan.plan_key
-      and plan_features.feature_id = v_feature.id
-  ) then
-    v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+  elsif v_feature.status = 'archived' then
+    if not exists (
+      select
+      from pgledger.plan_features
+      where plan_features.plan_key = feature_allowed_in_plan.plan_key
+        and plan_features.feature_id = v_feature.id
+    ) then
+      v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+    end if;
   end if;
 
   return v_feature;
@@ -14443,8 +14460,7 @@ revoke all on function pgledger.insert_plan from public;
 
 -- file: repeatable/20_catalogue/iso_currencies.sql
 /*
-The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
-have no minor unit (gold, drawing rights, tests) are left out: nothing can be rounded to them.
+The codes of pgledger.iso_minor_units, one by one.
 */
 create or replace function pgledger.iso_currencies()
 returns table (code text, exponent integer)
@@ -14453,32 +14469,7 @@ immutable
 parallel safe
 as $$
   select listed.code, minor_unit.exponent
-  from (
-    values
-      (
-        0,
-        'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
-      ),
-      (
-        2,
-        'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
-        'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
-        'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
-        'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
-        'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
-        'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
-        'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
-        'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
-      ),
-      (
-        3,
-        'BHD IQD JOD KWD LYD OMR TND'
-      ),
-      (
-        4,
-        'CLF UYW'
-      )
-  ) as minor_unit (exponent, codes)
+  from pgledger.iso_minor_units() as minor_unit
   cross join lateral pg_catalog.string_to_table(minor_unit.codes, ' ') as listed (code)
 $$;
 
@@ -14488,6 +14479,50 @@ comment on function pgledger.iso_currencies is
 -- The view of currencies calls it, with the privileges of whoever reads the view.
 revoke all on function pgledger.iso_currencies from public;
 grant execute on function pgledger.iso_currencies to pgledger_reader;
+
+-- file: repeatable/20_catalogue/iso_minor_units.sql
+/*
+The active codes of ISO 4217, funds included, by their minor units, as of January 2026: a row for
+each number of decimal places. Codes that have no minor unit (gold, drawing rights, tests) are left
+out: nothing can be rounded to them.
+*/
+create or replace function pgledger.iso_minor_units()
+returns table (exponent integer, codes text)
+language sql
+immutable
+parallel safe
+as $$
+  values
+    (
+      0,
+      'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
+    ),
+    (
+      2,
+      'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
+      'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
+      'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
+      'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
+      'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
+      'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
+      'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
+      'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
+    ),
+    (
+      3,
+      'BHD IQD JOD KWD LYD OMR TND'
+    ),
+    (
+      4,
+      'CLF UYW'
+    )
+$$;
+
+comment on function pgledger.iso_minor_units is
+  'The codes of ISO 4217 by the decimal places of their amounts.';
+
+revoke all on function pgledger.iso_minor_units from public;
+grant execute on function pgledger.iso_minor_units to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_archive_feature.sql
 /*
@@ -16059,13 +16094,15 @@ parallel safe
 as $$
 declare
   v_path constant text := '$.pricing.base';
+  v_amount numeric;
   v_count numeric;
+  v_choice text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_json_object(
     base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
-  perform pgledger.json_decimal(base, v_path, 'amount');
+  v_amount := pgledger.json_decimal(base, v_path, 'amount');
   billing_interval := coalesce(
     pgledger.json_choice(base, v_path, 'interval', array['day', 'week', 'month', 'year']),
     'month'
@@ -16081,8 +16118,8 @@ begin
   end if;
   interval_count := v_count;
 
-  perform pgledger.json_choice(base, v_path, 'billed', array['advance', 'arrears']);
-  perform pgledger.json_choice(base, v_path, 'proration', array['day', 'second']);
+  v_choice := pgledger.json_choice(base, v_path, 'billed', array['advance', 'arrears']);
+  v_choice := pgledger.json_choice(base, v_path, 'proration', array['day', 'second']);
 end;
 $$;
 
@@ -16352,6 +16389,7 @@ declare
     select coalesce(jsonb_object_agg(feature.feature_key, feature.ordinality), '{}')
     from unnest(features) with ordinality as feature
   );
+  v_base record;
   v_feature pgledger.plan_features;
   v_price jsonb;
   v_keys text[] := '{}';
@@ -16363,9 +16401,9 @@ begin
   v_ok := pgledger.check_json_size(pricing, '$.pricing', false);
   v_ok := pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
 
-  select base.billing_interval, base.interval_count
-  into read_pricing.billing_interval, read_pricing.interval_count
-  from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
+  v_base := pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}'));
+  billing_interval := v_base.billing_interval;
+  interval_count := v_base.interval_count;
 
   v_ok := pgledger.check_json_array(v_prices, '$.pricing.prices');
   for v_price in
@@ -16480,6 +16518,8 @@ begin
     v_features := pgledger.read_plan_features(
       plan.features, previous.app_id, previous.tenant_id, previous.key
     );
+    delete from pgledger.plan_features
+    where plan_features.plan_key = previous.key;
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
@@ -16605,8 +16645,8 @@ revoke all on function pgledger.tell_hook from public;
 
 -- file: repeatable/20_catalogue/write_plan_features.sql
 /*
-Replaces the rows of a plan's features with those that were read from its JSON. The caller has
-locked the plan's row.
+Writes the rows of a plan's features, which has none, as they were read from its JSON. The caller
+has locked the plan's row.
 */
 create or replace function pgledger.write_plan_features(
   plan_key bigint,
@@ -16618,9 +16658,6 @@ volatile
 parallel unsafe
 as $$
 begin
-  delete from pgledger.plan_features
-  where plan_features.plan_key = write_plan_features.plan_key;
-
   insert into pgledger.plan_features (
     plan_key, feature_key, feature_id, place, type, quota, period, soft_limit, aggregation
   )
@@ -16632,7 +16669,7 @@ end;
 $$;
 
 comment on function pgledger.write_plan_features is
-  'Replaces the rows of a plan''s features with those given.';
+  'Writes the rows of the features of a plan that has none.';
 
 revoke all on function pgledger.write_plan_features from public;
 
@@ -19831,6 +19868,10 @@ declare
   v_recorded jsonb;
   v_ok boolean;
 begin
+  -- Asked for nothing, the query would be planned anew for each call.
+  if request.id is null then
+    return null;
+  end if;
   select
     subscriptions.key,
     jsonb_build_object(
@@ -31236,6 +31277,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_exponent integer;
   v_invoice pgledger.invoices;
   v_lines pgledger.invoice_lines[];
   v_complete record;
@@ -31243,7 +31285,8 @@ declare
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
+  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
+  v_lines := pgledger.read_invoice_lines(lines, v_exponent);
   v_ok := pgledger.check_tax_rates(tax_rates);
   v_ok := pgledger.check_metadata(metadata);
 
@@ -31264,7 +31307,7 @@ begin
   end if;
 
   if v_key is null then
-    v_complete := pgledger.complete_invoice(v_invoice, v_lines);
+    v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent);
     v_ok := pgledger.check_invoice_total(v_complete.invoice);
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
@@ -32429,11 +32472,8 @@ revoke all on function pgledger.less_billed_usage from public;
 
 -- file: repeatable/27_invoices/line_item.sql
 /*
-A line as an invoice shows it. Numbers are strings, so that readers of the JSON keep them exact; so
-are times, in UTC. The line's id is made from the invoice's creation time and key and the line's
-place.
-
-Views call it with the privileges and the search_path of whoever reads them; hence its own.
+What pgledger.line_json answers. Views call it with the privileges and the search_path of whoever
+reads them; hence its own.
 */
 create or replace function pgledger.line_item(
   line pgledger.invoice_lines,
@@ -32445,6 +32485,32 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select pgledger.line_json(line, created_at)
+$$;
+
+comment on function pgledger.line_item is 'A line of an invoice as JSON.';
+
+revoke all on function pgledger.line_item from public;
+grant execute on function pgledger.line_item to pgledger_reader;
+grant execute on function pgledger.line_item to pgledger_tenant;
+
+-- file: repeatable/27_invoices/line_json.sql
+/*
+A line as an invoice shows it. Numbers are strings, so that readers of the JSON keep them exact; so
+are times, in UTC. The line's id is made from the invoice's creation time and key and the line's
+place.
+
+Written so that it is inlined: an invoice can have a thousand lines.
+*/
+create or replace function pgledger.line_json(
+  line pgledger.invoice_lines,
+  created_at timestamptz
+)
+returns jsonb
+language sql
+stable
+parallel safe
 as $$
   select jsonb_build_object(
     'id', 'li_' || pgledger.derived_ulid(created_at, line.invoice_key, line.place),
@@ -32464,11 +32530,9 @@ as $$
   )
 $$;
 
-comment on function pgledger.line_item is 'A line of an invoice as JSON.';
+comment on function pgledger.line_json is 'A line of an invoice as JSON.';
 
-revoke all on function pgledger.line_item from public;
-grant execute on function pgledger.line_item to pgledger_reader;
-grant execute on function pgledger.line_item to pgledger_tenant;
+revoke all on function pgledger.line_json from public;
 
 -- file: repeatable/27_invoices/lock_currency_exponent.sql
 /*
@@ -33149,11 +33213,8 @@ begin
   if with_kind then
     v_members := v_members || 'kind'::text;
   end if;
-  -- There can be a thousand lines: what most leave out is read only where it is given.
-  if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
-    v_ok := pgledger.check_json_object(line, path, v_members);
-  end if;
-  perform pgledger.json_text(line, path, 'description');
+  v_ok := pgledger.check_json_object(line, path, v_members);
+  v_line.description := pgledger.json_text(line, path, 'description');
   v_line.kind := case
     when line ? 'kind' then pgledger.json_text(line, path, 'kind')
     else 'item'
@@ -33166,6 +33227,7 @@ begin
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
+  -- There can be a thousand lines: what most leave out is read only where it is given.
   v_amount := case
     when line ? 'amount' then pgledger.json_decimal(line, path, 'amount', minimum => v_least)
   end;
@@ -33784,7 +33846,7 @@ as $$
     (
       select
         coalesce(
-          jsonb_agg(pgledger.line_item(line.value, invoice.created_at) order by line.place), '[]'
+          jsonb_agg(pgledger.line_json(line.value, invoice.created_at) order by line.place), '[]'
         )
       from (
         select
@@ -37279,14 +37341,14 @@ values
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '4be39795c3d528613e95472482d1771cfecad1636d218818c3c0a4abc6448973', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '608717e7165b6f7cd1c6c5eb13adac95f02fa89b249f0c8645870028d2f94bbf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'dd78619fb398bbae996e389aac35fb3448c60b22e00fe403d453f1c48ffa0deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ceff9c1380ff8e5e91f90af45cc007d1bab3ef486df11e5cb1c9d32bebee3b4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'd55c40e661cf451bfdeb5a778353d1d90f39e1082149768be991cb517b861208', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '2c9683efcf7971726471ae33d1af6777a9b9e63134bc632de992e352f9d188a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '47d9fb2266c3bfb1381723b354bea2fea0fcb17c9c833edacff81f14edfc14ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/invoice_time.sql', 'repeatable', 'e4de77017664c7093666996a2bfa4bc6551adb0d6f912a18df1b78506e4318be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'edddcb4b4c2de0611c720a41f0965d6caf572fd22c74abb31f522fb4458ae9ec', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '524c24c8b8e6986c886f37317ad63b1b9cc605c2b4a83de934d86ac0f46e927f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', '168241c52185f428beece934ce679345413c40763e3f9872ed4ff4aceb859bf6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', 'a217265b3a5f7d14b2638e001b0106a56e54951e611331d697ccbc730caf47ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_text.sql', 'repeatable', '047a9801ad94a805a6aba4e5f0431da52e25dd53f09c9a02e855eaebdabe5d01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/picked.sql', 'repeatable', '53c72c0f820e77b23d5ae41f829507292f3bcd168fc8440d9b0386c3b27fbdf4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37319,7 +37381,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '3db88de58a75bc45e8d4ca0d5a82dc6c613bdd0f3d3e7574a21b7b7bd4eb7762', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '4879c2a2816533694ca45b46496da944243f10ebaeb7a2d95bc8d491a6f5806a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37379,20 +37441,20 @@ values
   ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '39532d2960b24dd078db519040352b9bfe2e39940ea95d9ed96f120cd934663a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '648207d841d78c4e3597a2caf9a60b4fa1a5b1a293d4cf9b0295282d94ce5c9f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '80ca87dc49ea936e7dfbe7daec19f5838bf6e7dc3e61d274eea6cd64119f3dc5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', '8c9e551e12469a4d94d1b74f50191d6901c53a6181529c99cc609445ff5c3069', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '00828df966db9a5c1141e21c4b7670943dee23bc5fd7d79fdc183e4f874ecab3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', 'ab7bed220c6808e262ba61c3b9ca9086aba0d66b68d6100f23d46a1820f4163a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_plan.sql', 'repeatable', 'ec109afa2d42a4aabdec9e82823c166f6ee0ef9907d87c7246f81699211a1d2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'e6928b205f96bdf3d69668eaf03cc0372803dd105c721b44312d52f60e01feb1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_bounds.sql', 'repeatable', 'a36408dbac737cbd279bd01466f2ce7e098c992e4158b6324f4873f1bd41dc88', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'caf5125b64f51565e86820db3bbe384eda961af558197bfb3701e1d08baee5a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_bounds.sql', 'repeatable', 'de18e84aa1137c70840c058fc78c8e1245b7962e153deb57c3ee6bc33eac4786', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'a914951bc0eb258bb2084eac8187baa60d247a7c683f75c8d5e4722f2e6105a2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '67e753b14dba90624e933d115adb311dad6a5c78e1b275108a75c55bec3c0c84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', 'c346e063e2f95ad323915e7df45626b8b11e3bba12db83ce6c24b1ebefe40035', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a3fcede70b65f9c8aaafd5a7773dab825207dd146ad140caafcbc6de16ab7c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/features_page.sql', 'repeatable', '7e9ed157aa79d4d2b9c843d533becdaaee472d497eedce042d1409058d70bf92', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37401,7 +37463,8 @@ values
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_feature.sql', 'repeatable', 'a09012dc4d1fb776ec4b005dd430a1634c33e98e3f525dbce7ca314d533376a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '68326a2d9922886407eb338fb6e4e37a104b043b4c8f15a6b99de327d16b3afe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', 'e6402b2213d719fb005c1c2b3f24f88cb60782d8ee7c2e5130267865074fe8a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/iso_minor_units.sql', 'repeatable', 'b6407c8451ef4770b3f8003ae18998e2123fcaba6df916d86386880c989d8cf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'c0336e0aa350f060c606aa668cdd36840f1076a1b276f0968ced0d20a9548d42', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37425,15 +37488,15 @@ values
   ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', '6b9c473ff87a92359a03b63e093d4662b21758f7d6536213e7561e7eca091310', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '8f6f35108b9049d434a2111455f50665b5598cbfeefec9127878c8c927eed1e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'd3477fdbd835b89f6012b35709bbab1aa03a6cbcdbc16db2a81bbe10f454b162', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'd3a41a9fa7fcabf5ebcfc401976b01af767a4608a32f20cbcf56d02cff7682c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', 'b862ee46e0503d998f63f0753ac9b6de398f1a770f279e3dbf8d193e4558dca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '391feb84a42e580614f34619b6d895e98e89b8a165fea832805fec34cea52a92', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', 'a0ac882d3d552df67a81a5f67da75aae4d0fc68639f1cc1c07ae69cb6459e3ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '476860bc41c3d7357d251a6e8da632749a46aea6bce37aad3186209da1a64caf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', '8fb845f475af131fc907901b3c9e6fc0ce4f48bc4e376f40aa724f6d77de192a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37487,7 +37550,7 @@ values
   ('repeatable/22_subscriptions/refuse_scheduled_clash.sql', 'repeatable', 'ae14993f74609c0e5c85a132c109f93bc83e379395c092d713c82381aad76306', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f792d7871bc04460e21ef555062a4e0f790706bcf957167c1795772de9361795', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', 'eb13cb4d3643df62c09873cf5bb1be8ec4559dbfdda68ba375f4d2ef3ca0fb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'cd8a8e9d06dce3d94a11e1df45789e1a34ffe173b5188cf26776b95317d62316', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '9a1e1f3e82aac9f41325f1064f1e834ef6989843e1fc49317b158e598d86bd72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/start_due_subscription.sql', 'repeatable', 'ad9661fd0fcc0b0ea2b20dd2e4257285651340c0c9f5dd8f3c440b1bdb60d4c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37683,7 +37746,7 @@ values
   ('repeatable/27_invoices/last_change.sql', 'repeatable', '98349ccc6c4402c23ba3573a021e26eed8dac1fcdeec8bb36b25c5d6c1e72361', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', '6e5ea3bb02ea382ec488cbd8cd7abc667ab2700e1ebf038cb9cb18fdb1e8cba5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '1b6fbfe7f61a1f7c6219be3e5d6cb70fe4ea11ee05b87d0365ae8ef4a3fe4397', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '4f8a7a4895fd41d4c9eb1fbfaf474e445c7d3d2d3879551899bf6580fa6a0c5b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '11aa9c6a33eeb0bf0f8173275518bba29d28dd757dea710cd1a632084a34aea0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37700,7 +37763,8 @@ values
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_update_invoice.sql', 'repeatable', 'a204f3c1e2c5393fe6b8499d45bf2d509a1fcb9d9ae92ecba8824e67f3762064', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', 'f497301e7d523484ea5509a68ccc084bd318a271e63a45b68383962c2299d6bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/line_item.sql', 'repeatable', '43308a10f250c535f83a4aa9b892f3d8c757ddc6b7d5b9024c0da06756647a40', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/line_json.sql', 'repeatable', '8ba7f05856e8d8cdcdda814cc7ed64b53c2b2292978849903fd6f4a229bc4bc4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37713,7 +37777,7 @@ values
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'ae2a30c168d668de97b22926a008f13425a9d7947d5b460c336a4deb259c668a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'ea3db4854204b8dc7d739e2fb19f2397cb63bb6e051e519607a34d4c85843e53', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '4b0b422c4b24bbf8ed888fe08a7986a4940969623086724672ca20242cdd91d0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37723,7 +37787,7 @@ values
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '563dc29875fa68439b41978e529f0bbff4b5e080813118db5abe2cbf1a21959f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'b8993da7bea411a6bd362d849ad72456abe1bcf9e89e24231f6a4db929476209', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', '6fe37d742fba61bcf9919186864fdd68bdee4a88e3de94b32ffc077d2c0a9b8c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'a1b2291b0edb4458407fa250e4766e04ae9cf2d0e3e7b2f4d38e11e557dfce6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),

@@ -1,0 +1,42 @@
+/*
+The active codes of ISO 4217, funds included, by their minor units, as of January 2026: a row for
+each number of decimal places. Codes that have no minor unit (gold, drawing rights, tests) are left
+out: nothing can be rounded to them.
+*/
+create or replace function pgledger.iso_minor_units()
+returns table (exponent integer, codes text)
+language sql
+immutable
+parallel safe
+as $$
+  values
+    (
+      0,
+      'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
+    ),
+    (
+      2,
+      'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
+      'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
+      'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
+      'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
+      'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
+      'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
+      'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
+      'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
+    ),
+    (
+      3,
+      'BHD IQD JOD KWD LYD OMR TND'
+    ),
+    (
+      4,
+      'CLF UYW'
+    )
+$$;
+
+comment on function pgledger.iso_minor_units is
+  'The codes of ISO 4217 by the decimal places of their amounts.';
+
+revoke all on function pgledger.iso_minor_units from public;
+grant execute on function pgledger.iso_minor_units to pgledger_reader;
