@@ -32875,7 +32875,8 @@ begin
     end if;
     v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
-    or subscription.cancel_at <= ends_at then
+    or subscription.cancel_at <= ends_at
+    or subscription.status = 'trialing' and subscription.trial_end > ends_at then
     return '{}';
   else
     select
@@ -36383,7 +36384,9 @@ revoke all on function pgledger.invoice_occasions from public;
 -- file: repeatable/29_advance/invoice_on_occasion.sql
 /*
 The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
-has an invoice of its own only where nothing has been billed for its period.
+has an invoice of its own only where nothing has been billed for its period. A period's draft that
+was there may still say what was to follow when it was drawn up: it is computed anew, and then looked
+at.
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
@@ -36446,7 +36449,7 @@ begin
     if v_invoice.total < 0 and v_invoice.status <> 'draft' then
       perform pgledger.settle_credit(v_key, v_invoice.finalized_at);
     end if;
-  elsif v_invoice.status = 'draft' and to_finalize then
+  elsif v_invoice.status = 'draft' and (to_finalize or kind = 'period') then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
@@ -37770,7 +37773,7 @@ values
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '7d95d7b2fc34c662b913eee19fb74913ff9abca2e68857ff2fbb3251c0530358', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'ee8e16e0a73584bf55a24aabec2d8403dd5c1b536e8399ae6cfb86ce8ff08a77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/own_lines.sql', 'repeatable', 'c7cf7f64ae0f5ecc18bed01f30d5fd52974dbab738c9ef4d28c8433ee2fa3e9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/plan_entered_at.sql', 'repeatable', '79c0e55ba45319dc7a20106051c7bf72f4b2ec8c4f65e0c26e6be484509c1b7c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37826,7 +37829,7 @@ values
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', 'a8adf15863c87e480dd6c302cbb6c2937b75d93b65c312964ba8bdd7b325e852', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'a1d9ebaac790f84c587dc3bd419d0847ecb73a6f991d6f4576841ef8bd9420cd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5c38b890ff18a36aa2e26ad53f068d4f2f52f2f21cbee309c9225458686cab3f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '52816b9ec905c67c9d047b049f7ffc7a10b9a5657916d0b54633f8496949f8d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'd57873a0a96ef7fb5839751494066c22422e47ed71062f4a42a23d92482589f3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', 'bda46affe31492510a8dba891fbe71d253bb55376ad946c15836cb41afeafd8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),

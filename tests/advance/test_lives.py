@@ -109,6 +109,30 @@ STORIES = {
         ),
         Rhythm(every="hour", steps=[Step(at("2025-04-24 01:15"), "purge", 1)]),
     ),
+    "a draft is drawn up of a period in which a trial goes on into the next": Trial(
+        Life(
+            "USD",
+            [],
+            [
+                Plan(
+                    "p1", {"amount": "100", "interval": "month", "interval_count": 1}, trial_days=30
+                )
+            ],
+            [
+                Event(
+                    at("2025-04-05 03:00"),
+                    "subscribe",
+                    Subscribed("p1", anchor_at=at("2025-04-04 16:00")),
+                )
+            ],
+            at("2025-04-08 03:00"),
+        ),
+        Rhythm(
+            every="hour",
+            how="draft",
+            steps=[Step(at("2025-04-08 03:00"), "period_draft", 0)],
+        ),
+    ),
     "late usage of a subscription that has ended is purged before an interim invoice": Trial(
         life_of(
             free_plan(VISITS),

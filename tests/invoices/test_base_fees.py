@@ -117,6 +117,30 @@ def test_nothing_is_given_back_that_was_not_billed(customer: Customer) -> None:
     assert (period["total"], period["refund_due"]) == (0, 0)
 
 
+def test_a_draft_does_not_keep_what_did_not_follow(customer: Customer) -> None:
+    """It said that May follows, as it was to. A pause came in between."""
+    subscription = begin(customer, plan(customer, "100"))
+    customer.advance()
+    customer.at("2025-04-08 00:00")
+    assert customer.generate(subscription)["total"] == 100
+    customer.at("2025-04-20 00:00")
+    customer.tenant.pause(subscription)
+    for day in ("2025-05-02 00:00", "2025-05-07 00:00"):
+        customer.at(day)
+        customer.advance(invoices="draft")
+    # 10 of 30 days of April are given back, and 25 of 31 days of May follow.
+    customer.tenant.resume(subscription)
+    customer.advance(invoices="draft")
+    before = {(row["kind"], row["total"]) for row in customer.invoices("draft")}
+    assert before == {("period", D("43.98"))}
+    for row in customer.invoices("draft"):
+        customer.finalize(row["id"])
+    assert {(row["kind"], row["total"]) for row in standing(customer)} == {
+        ("start", D(100)),
+        *before,
+    }
+
+
 # From free to paid
 
 

@@ -30,7 +30,8 @@ begin
     end if;
     v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
-    or subscription.cancel_at <= ends_at then
+    or subscription.cancel_at <= ends_at
+    or subscription.status = 'trialing' and subscription.trial_end > ends_at then
     return '{}';
   else
     select
