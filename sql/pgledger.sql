@@ -3063,8 +3063,8 @@ create type pgledger.invoice_occasion as (
 );
 
 comment on type pgledger.invoice_occasion is
-  'What a change of a subscription asks to be invoiced for: which invoice, its place among those of '
-  'a period, and the version of the subscription after that change.';
+  'What a change of a subscription asks to be invoiced for: which invoice, its place among those '
+  'of a period, and the version of the subscription after that change.';
 revoke all on type pgledger.invoice_occasion from public;
 
 create type pgledger.base_charge as (
@@ -3083,8 +3083,8 @@ create type pgledger.base_charge as (
 );
 
 comment on type pgledger.base_charge is
-  'What a plan''s base fee for a period comes to, for how many of the period''s days or seconds, and '
-  'what has been billed of it.';
+  'What a plan''s base fee for a period comes to, for how many of the period''s days or seconds, '
+  'and what has been billed of it.';
 revoke all on type pgledger.base_charge from public;
 
 create type pgledger.priced_feature as (
@@ -6609,7 +6609,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      'fc2e9c329aa456000384e11c2bf5c7dfa3f00bb956e2b56c7ac0551cdcbced43')
+      'efc31e297a09ad00c94ceb82bcec37b84b27cbccecf900613b172e88da92c6d2')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -17552,8 +17552,8 @@ revoke all on function pgledger.price_description from public;
 
 -- file: repeatable/21_prices/price_lines.sql
 /*
-What usage costs, exactly: an element for each tier that it reaches (`usage`), in order; then one with
-what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
+What usage costs, exactly: an element for each tier that it reaches (`usage`), in order; then one
+with what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
 The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
@@ -30167,8 +30167,9 @@ revoke all on function pgledger.check_usage_not_purged from public;
 -- file: repeatable/27_invoices/complete_invoice.sql
 /*
 Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up. The
-lines come with shares of 0 of both. Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
-An import is what was billed elsewhere: coupons take nothing off it.
+lines come with shares of 0 of both. Nothing is written, and no coupon is used up. A caller that
+knows the currency's exponent gives it. An import is what was billed elsewhere: coupons take nothing
+off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
@@ -36385,8 +36386,8 @@ revoke all on function pgledger.invoice_occasions from public;
 /*
 The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
 has an invoice of its own only where nothing has been billed for its period. A period's draft that
-was there may still say what was to follow when it was drawn up: it is computed anew, and then looked
-at.
+was there may still say what was to follow when it was drawn up: it is computed anew, and then
+looked at.
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
@@ -36851,8 +36852,8 @@ revoke all on function pgledger.note_advance from public;
 -- file: repeatable/29_advance/occasions_in_order.sql
 /*
 Occasions to invoice a subscription in the order in which drafts have to become final, each invoice
-once, as the lowest version asks for it. Nearly always they are in order already, which is cheaper to
-see than to sort them.
+once, as the lowest version asks for it. Nearly always they are in order already, which is cheaper
+to see than to sort them.
 */
 create or replace function pgledger.occasions_in_order(occasions pgledger.invoice_occasion[])
 returns pgledger.invoice_occasion[]
@@ -37300,7 +37301,7 @@ values
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'fc2e9c329aa456000384e11c2bf5c7dfa3f00bb956e2b56c7ac0551cdcbced43', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'efc31e297a09ad00c94ceb82bcec37b84b27cbccecf900613b172e88da92c6d2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37368,7 +37369,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'bd9b7b27b3bc0e71268af7a4a27b5054691946f2dd0c9a1620cf54c1f8f08c51', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'aecaadc756dbee55f27c697d83e1608b54f807b6ac393992c036304429b14471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37516,7 +37517,7 @@ values
   ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', 'f8a0dec7ae4bc24bf6c43d3e25f81eebdf06860756c15faf5c8f137cb55d9824', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', '0e8577f9f1d77971e4db914d3f239e370e82ac414d20fa1c404a554151504500', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'dd8ce62c43bd5520fead50e8436cac4ba273da21c6a1731ba61b332683a13b85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', '18623edd11cc6e89cfcd1c228882cbdcb809827a05289fee76ca6814cdda81bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '5bd76235c0da4f365fb385c019d4df8b2ab34b63c4391b9dde78cd907d5da369', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_cancellation.sql', 'repeatable', 'c76fb0d50411a5fb10f8d926b7e21268410040f3cfc0e801c72a169b7be3c209', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '91f27f3acb688d03b895dc3e2109f8b1e9c7f5bc4cea035b2f4ba9c282bbd367', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37730,7 +37731,7 @@ values
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'e2eabd26745116d4bd01655aaab0d48128ef083122be24b6ec592b3bf4649868', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'cc4e56a3812321876748e94d3d0c744d6a1a778ca40acb65fe9ec9876406b713', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '2d5c740eb3996cbd1104738a1a997b8c99f5f0481f989453ecbab2b87ec1c745', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37829,7 +37830,7 @@ values
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', 'a8adf15863c87e480dd6c302cbb6c2937b75d93b65c312964ba8bdd7b325e852', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'a1d9ebaac790f84c587dc3bd419d0847ecb73a6f991d6f4576841ef8bd9420cd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '52816b9ec905c67c9d047b049f7ffc7a10b9a5657916d0b54633f8496949f8d3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '63e17ef55c5c8e238b6776e15196ac012d777dadcd7346f53f07b02d13bbc6e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'd57873a0a96ef7fb5839751494066c22422e47ed71062f4a42a23d92482589f3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', 'bda46affe31492510a8dba891fbe71d253bb55376ad946c15836cb41afeafd8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37837,7 +37838,7 @@ values
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/occasions_in_order.sql', 'repeatable', 'c6401c02813e32638d20770239bd30c5f95c4a30c9e7c89628ba82ad19140040', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/occasions_in_order.sql', 'repeatable', '06f48e7c06d9f7b70f7f766803350aed7a870641db342526436d2fbad441f34b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/granted_role_fault.sql', 'repeatable', 'efe9c5d4a2128de5e847020211a798f1266e75e1097b2e45b00ecc712a797412', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '62b2175f8d01a27f54630087c8104eeb824929547761470a0ccb80bf4187b7d0', pg_catalog.now(), '0.1.0.dev0', true),

@@ -30,8 +30,8 @@ create type pgledger.invoice_occasion as (
 );
 
 comment on type pgledger.invoice_occasion is
-  'What a change of a subscription asks to be invoiced for: which invoice, its place among those of '
-  'a period, and the version of the subscription after that change.';
+  'What a change of a subscription asks to be invoiced for: which invoice, its place among those '
+  'of a period, and the version of the subscription after that change.';
 revoke all on type pgledger.invoice_occasion from public;
 
 create type pgledger.base_charge as (
@@ -50,8 +50,8 @@ create type pgledger.base_charge as (
 );
 
 comment on type pgledger.base_charge is
-  'What a plan''s base fee for a period comes to, for how many of the period''s days or seconds, and '
-  'what has been billed of it.';
+  'What a plan''s base fee for a period comes to, for how many of the period''s days or seconds, '
+  'and what has been billed of it.';
 revoke all on type pgledger.base_charge from public;
 
 create type pgledger.priced_feature as (

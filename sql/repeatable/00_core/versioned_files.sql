@@ -35,7 +35,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      'fc2e9c329aa456000384e11c2bf5c7dfa3f00bb956e2b56c7ac0551cdcbced43')
+      'efc31e297a09ad00c94ceb82bcec37b84b27cbccecf900613b172e88da92c6d2')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -1,6 +1,6 @@
 /*
-What usage costs, exactly: an element for each tier that it reaches (`usage`), in order; then one with
-what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
+What usage costs, exactly: an element for each tier that it reaches (`usage`), in order; then one
+with what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
 The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events

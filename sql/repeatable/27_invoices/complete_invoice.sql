@@ -1,7 +1,8 @@
 /*
 Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up. The
-lines come with shares of 0 of both. Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
-An import is what was billed elsewhere: coupons take nothing off it.
+lines come with shares of 0 of both. Nothing is written, and no coupon is used up. A caller that
+knows the currency's exponent gives it. An import is what was billed elsewhere: coupons take nothing
+off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,

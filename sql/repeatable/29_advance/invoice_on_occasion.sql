@@ -1,8 +1,8 @@
 /*
 The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
 has an invoice of its own only where nothing has been billed for its period. A period's draft that
-was there may still say what was to follow when it was drawn up: it is computed anew, and then looked
-at.
+was there may still say what was to follow when it was drawn up: it is computed anew, and then
+looked at.
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up

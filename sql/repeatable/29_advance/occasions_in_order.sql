@@ -1,7 +1,7 @@
 /*
 Occasions to invoice a subscription in the order in which drafts have to become final, each invoice
-once, as the lowest version asks for it. Nearly always they are in order already, which is cheaper to
-see than to sort them.
+once, as the lowest version asks for it. Nearly always they are in order already, which is cheaper
+to see than to sort them.
 */
 create or replace function pgledger.occasions_in_order(occasions pgledger.invoice_occasion[])
 returns pgledger.invoice_occasion[]
