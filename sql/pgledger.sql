@@ -8109,7 +8109,6 @@ as $$
     ),
     ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
-    ('function', 'private', 'iso_minor_units()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
     (
@@ -13996,28 +13995,23 @@ create or replace function pgledger.currency_exponent(
   currency text
 )
 returns integer
-language plpgsql
+language sql
 stable
 parallel safe
 as $$
-declare
-  v_exponent integer := (
-    select currencies.exponent
-    from pgledger.currencies
-    where currencies.app_id = currency_exponent.app_id
-      and currencies.code = currency_exponent.currency
-  );
-begin
-  -- A text of three characters without a space is found in a list only as a whole code.
-  if v_exponent is null and char_length(currency) = 3 and strpos(currency, ' ') = 0 then
-    v_exponent := (
-      select minor_unit.exponent
-      from pgledger.iso_minor_units() as minor_unit
-      where strpos(minor_unit.codes, currency collate "C") > 0
-    );
-  end if;
-  return v_exponent;
-end;
+  select coalesce(
+    (
+      select currencies.exponent
+      from pgledger.currencies
+      where currencies.app_id = currency_exponent.app_id
+        and currencies.code = currency_exponent.currency
+    ),
+    (
+      select iso_currencies.exponent
+      from pgledger.iso_currencies()
+      where iso_currencies.code = currency_exponent.currency
+    )
+  )
 $$;
 
 comment on function pgledger.currency_exponent is
@@ -14460,7 +14454,8 @@ revoke all on function pgledger.insert_plan from public;
 
 -- file: repeatable/20_catalogue/iso_currencies.sql
 /*
-The codes of pgledger.iso_minor_units, one by one.
+The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
+have no minor unit (gold, drawing rights, tests) are left out: nothing can be rounded to them.
 */
 create or replace function pgledger.iso_currencies()
 returns table (code text, exponent integer)
@@ -14469,7 +14464,32 @@ immutable
 parallel safe
 as $$
   select listed.code, minor_unit.exponent
-  from pgledger.iso_minor_units() as minor_unit
+  from (
+    values
+      (
+        0,
+        'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
+      ),
+      (
+        2,
+        'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
+        'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
+        'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
+        'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
+        'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
+        'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
+        'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
+        'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
+      ),
+      (
+        3,
+        'BHD IQD JOD KWD LYD OMR TND'
+      ),
+      (
+        4,
+        'CLF UYW'
+      )
+  ) as minor_unit (exponent, codes)
   cross join lateral pg_catalog.string_to_table(minor_unit.codes, ' ') as listed (code)
 $$;
 
@@ -14479,50 +14499,6 @@ comment on function pgledger.iso_currencies is
 -- The view of currencies calls it, with the privileges of whoever reads the view.
 revoke all on function pgledger.iso_currencies from public;
 grant execute on function pgledger.iso_currencies to pgledger_reader;
-
--- file: repeatable/20_catalogue/iso_minor_units.sql
-/*
-The active codes of ISO 4217, funds included, by their minor units, as of January 2026: a row for
-each number of decimal places. Codes that have no minor unit (gold, drawing rights, tests) are left
-out: nothing can be rounded to them.
-*/
-create or replace function pgledger.iso_minor_units()
-returns table (exponent integer, codes text)
-language sql
-immutable
-parallel safe
-as $$
-  values
-    (
-      0,
-      'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
-    ),
-    (
-      2,
-      'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
-      'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
-      'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
-      'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
-      'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
-      'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
-      'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
-      'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
-    ),
-    (
-      3,
-      'BHD IQD JOD KWD LYD OMR TND'
-    ),
-    (
-      4,
-      'CLF UYW'
-    )
-$$;
-
-comment on function pgledger.iso_minor_units is
-  'The codes of ISO 4217 by the decimal places of their amounts.';
-
-revoke all on function pgledger.iso_minor_units from public;
-grant execute on function pgledger.iso_minor_units to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_archive_feature.sql
 /*
@@ -37385,7 +37361,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '4879c2a2816533694ca45b46496da944243f10ebaeb7a2d95bc8d491a6f5806a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'f0733cf0d30c87e08681f7ba54b2de0331fb8a0fc42daf78e4469b61f1624f6f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37457,7 +37433,7 @@ values
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '67e753b14dba90624e933d115adb311dad6a5c78e1b275108a75c55bec3c0c84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', 'c346e063e2f95ad323915e7df45626b8b11e3bba12db83ce6c24b1ebefe40035', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a3fcede70b65f9c8aaafd5a7773dab825207dd146ad140caafcbc6de16ab7c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37467,8 +37443,7 @@ values
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_feature.sql', 'repeatable', 'a09012dc4d1fb776ec4b005dd430a1634c33e98e3f525dbce7ca314d533376a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '68326a2d9922886407eb338fb6e4e37a104b043b4c8f15a6b99de327d16b3afe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', 'e6402b2213d719fb005c1c2b3f24f88cb60782d8ee7c2e5130267865074fe8a9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/iso_minor_units.sql', 'repeatable', 'b6407c8451ef4770b3f8003ae18998e2123fcaba6df916d86386880c989d8cf4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'c0336e0aa350f060c606aa668cdd36840f1076a1b276f0968ced0d20a9548d42', pg_catalog.now(), '0.1.0.dev0', true),

@@ -512,7 +512,6 @@ as $$
     ),
     ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
-    ('function', 'private', 'iso_minor_units()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
     (

@@ -8,28 +8,23 @@ create or replace function pgledger.currency_exponent(
   currency text
 )
 returns integer
-language plpgsql
+language sql
 stable
 parallel safe
 as $$
-declare
-  v_exponent integer := (
-    select currencies.exponent
-    from pgledger.currencies
-    where currencies.app_id = currency_exponent.app_id
-      and currencies.code = currency_exponent.currency
-  );
-begin
-  -- A text of three characters without a space is found in a list only as a whole code.
-  if v_exponent is null and char_length(currency) = 3 and strpos(currency, ' ') = 0 then
-    v_exponent := (
-      select minor_unit.exponent
-      from pgledger.iso_minor_units() as minor_unit
-      where strpos(minor_unit.codes, currency collate "C") > 0
-    );
-  end if;
-  return v_exponent;
-end;
+  select coalesce(
+    (
+      select currencies.exponent
+      from pgledger.currencies
+      where currencies.app_id = currency_exponent.app_id
+        and currencies.code = currency_exponent.currency
+    ),
+    (
+      select iso_currencies.exponent
+      from pgledger.iso_currencies()
+      where iso_currencies.code = currency_exponent.currency
+    )
+  )
 $$;
 
 comment on function pgledger.currency_exponent is
