@@ -1840,6 +1840,18 @@ comment on column public.ledger_plan_version.priority is
 revoke all on type public.ledger_plan_version from public;
 grant usage on type public.ledger_plan_version to pgledger_reader;
 
+create type pgledger.price_line as (
+  kind text,
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  flat_amount numeric,
+  amount numeric
+);
+
+comment on type pgledger.price_line is 'One line of what usage costs, exactly.';
+revoke all on type pgledger.price_line from public;
+
 create type public.ledger_price_line as (
   line integer,
   kind text collate "C",
@@ -3046,6 +3058,40 @@ create type pgledger.billing_segment as (
 comment on type pgledger.billing_segment is
   'A part of a subscription''s period in which neither plan, quantity nor status changed.';
 revoke all on type pgledger.billing_segment from public;
+
+create type pgledger.invoice_occasion as (
+  period_start timestamptz,
+  place integer,
+  change_version bigint,
+  version bigint,
+  kind text,
+  has_next boolean
+);
+
+comment on type pgledger.invoice_occasion is
+  'What a change of a subscription asks to be invoiced for: which invoice, its place among those '
+  'of a period, and the version of the subscription after that change.';
+revoke all on type pgledger.invoice_occasion from public;
+
+create type pgledger.base_charge as (
+  plan_key bigint,
+  quantity numeric,
+  plan_name text,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  units numeric,
+  length numeric,
+  due numeric,
+  gross numeric,
+  net numeric
+);
+
+comment on type pgledger.base_charge is
+  'What a plan''s base fee for a period comes to, for how many of the period''s days or seconds, '
+  'and what has been billed of it.';
+revoke all on type pgledger.base_charge from public;
 
 create type pgledger.priced_feature as (
   description text,
@@ -5656,6 +5702,9 @@ begin
     v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an object', jsonb_typeof(value))
     );
+  elsif value - members = '{}' then
+    -- Nearly always, and cheaper to see than to look for a member's name.
+    return true;
   end if;
 
   select stranger.name
@@ -5900,14 +5949,16 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
-  v_path text := pgledger.json_path(path, member);
+  v_path text;
   v_ok boolean;
 begin
-  if v_value is null then
-    if required then
-      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
-    end if;
+  -- Most members that could be there are not: their path is not asked for.
+  if v_value is null and not required then
     return null;
+  end if;
+  v_path := pgledger.json_path(path, member);
+  if v_value is null then
+    v_ok := pgledger.refuse_json(null, v_path, 'is missing');
   elsif jsonb_typeof(v_value) <> 'string' then
     v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
@@ -5950,17 +6001,21 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
-  v_path text := pgledger.json_path(path, member);
-  v_fault text := pgledger.decimal_fault(v_value);
+  v_path text;
+  v_fault text;
   v_number numeric;
   v_ok boolean;
 begin
-  if v_value is null then
-    if required then
-      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
-    end if;
+  -- Most members that could be there are not: their path is not asked for.
+  if v_value is null and not required then
     return null;
-  elsif v_fault is not null then
+  end if;
+  v_path := pgledger.json_path(path, member);
+  if v_value is null then
+    v_ok := pgledger.refuse_json(null, v_path, 'is missing');
+  end if;
+  v_fault := pgledger.decimal_fault(v_value);
+  if v_fault is not null then
     v_ok := pgledger.refuse_json(v_value, v_path, v_fault);
   end if;
 
@@ -6585,7 +6640,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb'),
+      '1905d860f16eeb5927685725bc4bc8b5f32b7674a2c47ce98c40fc5d57d349b4'),
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
@@ -6597,7 +6652,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '70b670f0e4818ea37c412e4fdfac0c90a3127af1a16ce6c6fb82473602bcd955')
+      '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7640,6 +7695,10 @@ as $$
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'base32_lanes(bigint)', 'owner', '', ''),
     ('function', 'private', 'base32_pair(integer)', 'owner', '', ''),
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
@@ -8016,16 +8075,13 @@ as $$
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'finalize_invoice(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'find_coupon(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'find_feature(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
-      'boolean)', 'owner', '', ''
+      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8143,6 +8199,7 @@ as $$
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'line_json(invoice_lines, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
@@ -8231,6 +8288,7 @@ as $$
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
     (
       'function', 'private',
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
@@ -8276,6 +8334,7 @@ as $$
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_entered_at(billing_segment[], bigint)', 'owner', '', ''),
     ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -9360,8 +9419,11 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'base_charge', 'owner', '', ''),
     ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
+    ('type', 'private', 'invoice_occasion', 'owner', '', ''),
+    ('type', 'private', 'price_line', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
     ('type', 'private', 'rival_time', 'owner', '', ''),
     ('type', 'private', 'usage_charge', 'owner', '', ''),
@@ -13675,14 +13737,12 @@ stable
 parallel safe
 as $$
 declare
-  v_member text := (
-    select given.name
-    from jsonb_each(price) as given (name, value)
-    where given.name in ('event_fee', 'event_minimum', 'event_maximum', 'free_events')
-      and given.value <> 'null'
-    order by given.name collate "C"
-    limit 1
-  );
+  v_member text := case
+    when price ->> 'event_fee' is not null then 'event_fee'
+    when price ->> 'event_maximum' is not null then 'event_maximum'
+    when price ->> 'event_minimum' is not null then 'event_minimum'
+    when price ->> 'free_events' is not null then 'free_events'
+  end;
   v_fault text := case
     when v_member is null then null
     when feature.type <> 'metered' then
@@ -13729,13 +13789,13 @@ declare
     'event_fee', 'event_minimum', 'event_maximum', 'free_events'
   ];
   v_free numeric := pgledger.json_decimal(price, path, 'free_events', maximum => 1000000000);
+  v_minimum numeric;
+  v_maximum numeric;
   v_ok boolean;
 begin
-  perform pgledger.json_decimal(
-    price,
-    path,
-    'event_maximum',
-    minimum => coalesce(pgledger.json_decimal(price, path, 'event_minimum'), 0)
+  v_minimum := pgledger.json_decimal(price, path, 'event_minimum');
+  v_maximum := pgledger.json_decimal(
+    price, path, 'event_maximum', minimum => coalesce(v_minimum, 0)
   );
   if v_free <> trunc(v_free) then
     v_ok := pgledger.refuse_json(
@@ -14016,20 +14076,19 @@ declare
     when 'percentage' then array['percentage']
     else array['tiers']
   end || v_optional;
+  v_others jsonb;
   v_member text;
   v_number numeric;
   v_ok boolean;
 begin
-  select given.name
-  into v_member
-  from jsonb_each(price) as given (name, value)
-  where given.value <> 'null'
-    and given.name
-    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
-  order by given.name collate "C"
-  limit 1;
-
-  if found then
+  v_others := jsonb_strip_nulls(
+    price - (v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
+  );
+  if v_others <> '{}' then
+    v_member := (
+      select min(given.name collate "C")
+      from jsonb_object_keys(v_others) as given (name)
+    );
     v_ok := pgledger.refuse_json(
       null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
     );
@@ -14083,6 +14142,8 @@ stable
 parallel safe
 as $$
 declare
+  v_minimum numeric;
+  v_maximum numeric;
   v_ok boolean;
 begin
   v_ok := pgledger.check_event_price(price, path);
@@ -14093,8 +14154,9 @@ begin
       format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
     );
   end if;
-  perform pgledger.json_decimal(
-    price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
+  v_minimum := pgledger.json_decimal(price, path, 'minimum');
+  v_maximum := pgledger.json_decimal(
+    price, path, 'maximum', minimum => coalesce(v_minimum, 0)
   );
 
   return true;
@@ -14159,7 +14221,8 @@ parallel safe
 as $$
 declare
   v_rate text := case when model = 'graduated_percentage' then 'percentage' else 'unit_amount' end;
-  v_tier record;
+  v_tier jsonb;
+  v_is_last boolean;
   v_path text;
   v_bound numeric;
   v_amounts integer;
@@ -14172,28 +14235,26 @@ begin
     v_ok := pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
   end if;
 
-  for v_tier in
-    select tier.value, tier.place = jsonb_array_length(tiers) as is_last, tier.place
-    from jsonb_array_elements(tiers) with ordinality as tier (value, place)
-    order by tier.place
-  loop
-    v_path := format('%s[%s]', path, v_tier.place - 1);
-    v_ok := pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
-    v_bound := pgledger.json_decimal(v_tier.value, v_path, 'up_to');
+  for v_place in 0 .. jsonb_array_length(tiers) - 1 loop
+    v_tier := tiers -> v_place;
+    v_is_last := v_place = jsonb_array_length(tiers) - 1;
+    v_path := format('%s[%s]', path, v_place);
+    v_ok := pgledger.check_json_object(v_tier, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_bound := pgledger.json_decimal(v_tier, v_path, 'up_to');
 
-    if v_tier.is_last and v_bound is not null then
+    if v_is_last and v_bound is not null then
       v_ok := pgledger.refuse_json(
-        v_tier.value -> 'up_to',
+        v_tier -> 'up_to',
         v_path || '.up_to',
         'bounds the last tier, which must be unbounded: leave it out'
       );
-    elsif not v_tier.is_last and v_bound is null then
+    elsif not v_is_last and v_bound is null then
       v_ok := pgledger.refuse_json(
         null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
       );
     elsif v_bound <= v_last then
       v_ok := pgledger.refuse_json(
-        v_tier.value -> 'up_to',
+        v_tier -> 'up_to',
         v_path || '.up_to',
         case
           when v_last = 0 then 'is not above 0'
@@ -14204,16 +14265,16 @@ begin
 
     v_amounts := num_nonnulls(
       pgledger.json_decimal(
-        v_tier.value,
+        v_tier,
         v_path,
         v_rate,
         maximum => case when v_rate = 'percentage' then 100 end
       ),
-      pgledger.json_decimal(v_tier.value, v_path, 'flat_amount')
+      pgledger.json_decimal(v_tier, v_path, 'flat_amount')
     );
     if v_amounts = 0 then
       v_ok := pgledger.refuse_json(
-        v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
+        v_tier, v_path, format('has neither %s nor flat_amount', v_rate)
       );
     end if;
 
@@ -14401,13 +14462,15 @@ begin
         quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
       ]
     );
-  elsif v_feature.status = 'archived' and not exists (
-    select
-    from pgledger.plan_features
-    where plan_features.plan_key = feature_allowed_in_plan.plan_key
-      and plan_features.feature_id = v_feature.id
-  ) then
-    v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+  elsif v_feature.status = 'archived' then
+    if not exists (
+      select
+      from pgledger.plan_features
+      where plan_features.plan_key = feature_allowed_in_plan.plan_key
+        and plan_features.feature_id = v_feature.id
+    ) then
+      v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+    end if;
   end if;
 
   return v_feature;
@@ -16421,13 +16484,15 @@ parallel safe
 as $$
 declare
   v_path constant text := '$.pricing.base';
+  v_amount numeric;
   v_count numeric;
+  v_choice text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_json_object(
     base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
-  perform pgledger.json_decimal(base, v_path, 'amount');
+  v_amount := pgledger.json_decimal(base, v_path, 'amount');
   billing_interval := coalesce(
     pgledger.json_choice(base, v_path, 'interval', array['day', 'week', 'month', 'year']),
     'month'
@@ -16443,8 +16508,8 @@ begin
   end if;
   interval_count := v_count;
 
-  perform pgledger.json_choice(base, v_path, 'billed', array['advance', 'arrears']);
-  perform pgledger.json_choice(base, v_path, 'proration', array['day', 'second']);
+  v_choice := pgledger.json_choice(base, v_path, 'billed', array['advance', 'arrears']);
+  v_choice := pgledger.json_choice(base, v_path, 'proration', array['day', 'second']);
 end;
 $$;
 
@@ -16714,6 +16779,7 @@ declare
     select coalesce(jsonb_object_agg(feature.feature_key, feature.ordinality), '{}')
     from unnest(features) with ordinality as feature
   );
+  v_base record;
   v_feature pgledger.plan_features;
   v_price jsonb;
   v_keys text[] := '{}';
@@ -16725,9 +16791,9 @@ begin
   v_ok := pgledger.check_json_size(pricing, '$.pricing', false);
   v_ok := pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
 
-  select base.billing_interval, base.interval_count
-  into read_pricing.billing_interval, read_pricing.interval_count
-  from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
+  v_base := pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}'));
+  billing_interval := v_base.billing_interval;
+  interval_count := v_base.interval_count;
 
   v_ok := pgledger.check_json_array(v_prices, '$.pricing.prices');
   for v_price in
@@ -16842,6 +16908,8 @@ begin
     v_features := pgledger.read_plan_features(
       plan.features, previous.app_id, previous.tenant_id, previous.key
     );
+    delete from pgledger.plan_features
+    where plan_features.plan_key = previous.key;
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
@@ -16967,8 +17035,8 @@ revoke all on function pgledger.tell_hook from public;
 
 -- file: repeatable/20_catalogue/write_plan_features.sql
 /*
-Replaces the rows of a plan's features with those that were read from its JSON. The caller has
-locked the plan's row.
+Writes the rows of a plan's features, which has none, as they were read from its JSON. The caller
+has locked the plan's row.
 */
 create or replace function pgledger.write_plan_features(
   plan_key bigint,
@@ -16980,9 +17048,6 @@ volatile
 parallel unsafe
 as $$
 begin
-  delete from pgledger.plan_features
-  where plan_features.plan_key = write_plan_features.plan_key;
-
   insert into pgledger.plan_features (
     plan_key, feature_key, feature_id, place, type, quota, period, soft_limit, aggregation
   )
@@ -16994,7 +17059,7 @@ end;
 $$;
 
 comment on function pgledger.write_plan_features is
-  'Replaces the rows of a plan''s features with those given.';
+  'Writes the rows of the features of a plan that has none.';
 
 revoke all on function pgledger.write_plan_features from public;
 
@@ -17714,8 +17779,10 @@ as $$
       ledger_price_usage.allowance,
       ledger_price_usage.event_quantities
     ) as charged
-    cross join lateral pgledger.price_lines(
-      ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
+    cross join lateral unnest(
+      pgledger.price_lines(
+        ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
+      )
     ) with ordinality as part (
       kind, description, quantity, unit_amount, flat_amount, amount, place
     )
@@ -17808,17 +17875,21 @@ parallel safe
 as $$
 declare
   v_part numeric := case when price -> 'prorated' = 'true' then part else whole end;
+  v_line pgledger.price_line;
 begin
-  select
-    coalesce(
-      sum(line.amount * whole - coalesce(line.flat_amount, 0) * (whole - v_part))
-      filter (where line.kind = 'usage'),
-      0
-    ),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'true_up'), 0),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'cap'), 0)
-  into price_amounts.amount, price_amounts.true_up, price_amounts.cap
-  from pgledger.price_lines(price, quantity, events, raised, cut) as line;
+  amount := 0;
+  true_up := 0;
+  cap := 0;
+  foreach v_line in array pgledger.price_lines(price, quantity, events, raised, cut) loop
+    if v_line.kind = 'usage' then
+      amount := amount + v_line.amount * whole
+        - coalesce(v_line.flat_amount, 0) * (whole - v_part);
+    elsif v_line.kind = 'true_up' then
+      true_up := v_line.amount * whole;
+    else
+      cap := v_line.amount * whole;
+    end if;
+  end loop;
   if v_part <> whole then
     true_up := greatest(coalesce((price ->> 'minimum')::numeric, 0) * v_part - amount, 0);
     cap := coalesce(least((price ->> 'maximum')::numeric * whole - amount, 0), 0);
@@ -17871,8 +17942,8 @@ revoke all on function pgledger.price_description from public;
 
 -- file: repeatable/21_prices/price_lines.sql
 /*
-What usage costs, exactly: a row for each tier that it reaches (`usage`), in order; then one with
-what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
+What usage costs, exactly: an element for each tier that it reaches (`usage`), in order; then one
+with what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
 The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
@@ -17890,23 +17961,17 @@ create or replace function pgledger.price_lines(
   raised numeric default 0,
   cut numeric default 0
 )
-returns table (
-  kind text,
-  description text,
-  quantity numeric,
-  unit_amount numeric,
-  flat_amount numeric,
-  amount numeric
-)
+returns pgledger.price_line[]
 language plpgsql
 immutable
 parallel safe
-rows 3
 as $$
 declare
   v_model text := price ->> 'model';
   v_tiers jsonb := coalesce(nullif(price -> 'tiers', 'null'), jsonb_build_array(price));
   v_tier jsonb;
+  v_line pgledger.price_line;
+  v_lines pgledger.price_line[] := '{}';
   v_above numeric;
   v_up_to numeric := 0;
   v_total numeric := 0;
@@ -17915,7 +17980,7 @@ declare
   v_minimum numeric := (price ->> 'minimum')::numeric;
   v_maximum numeric := (price ->> 'maximum')::numeric;
 begin
-  kind := 'usage';
+  v_line.kind := 'usage';
   for v_place in 0 .. jsonb_array_length(v_tiers) - 1 loop
     v_tier := v_tiers -> v_place;
     v_above := v_up_to;
@@ -17923,49 +17988,49 @@ begin
     exit when v_place > 0 and used <= v_above;
     continue when v_model = 'volume' and used > v_up_to;
 
-    description := pgledger.price_description(price, v_above, v_up_to);
-    quantity := case v_model
+    v_line.description := pgledger.price_description(price, v_above, v_up_to);
+    v_line.quantity := case v_model
       when 'volume' then used
       -- Packages begun. div() and mod() are exact; a rounded quotient could be one too low.
       when 'package' then div(v_to_pack, v_size) + sign(mod(v_to_pack, v_size))
       else least(used, v_up_to) - v_above
     end;
-    unit_amount := coalesce(
+    v_line.unit_amount := coalesce(
       (v_tier ->> 'unit_amount')::numeric,
       (v_tier ->> 'package_amount')::numeric,
       (v_tier ->> 'percentage')::numeric * 0.01
     );
-    flat_amount := (v_tier ->> 'flat_amount')::numeric;
-    amount := quantity * coalesce(unit_amount, 0) + coalesce(flat_amount, 0);
-    v_total := v_total + amount;
-    return next;
+    v_line.flat_amount := (v_tier ->> 'flat_amount')::numeric;
+    v_line.amount := v_line.quantity * coalesce(v_line.unit_amount, 0)
+      + coalesce(v_line.flat_amount, 0);
+    v_total := v_total + v_line.amount;
+    v_lines := v_lines || v_line;
   end loop;
 
   if events is not null then
-    flat_amount := null;
-    for description, quantity, unit_amount, amount in
+    v_line.flat_amount := null;
+    for v_line.description, v_line.quantity, v_line.unit_amount, v_line.amount in
       select part.description, part.quantity, part.unit_amount, part.amount
       from pgledger.event_price_parts(price, events, raised, cut) as part
     loop
-      v_total := v_total + amount;
-      return next;
+      v_total := v_total + v_line.amount;
+      v_lines := v_lines || v_line;
     end loop;
   end if;
 
-  quantity := null;
-  unit_amount := null;
-  flat_amount := null;
+  v_line := null;
   if v_total < v_minimum then
-    kind := 'true_up';
-    description := 'minimum of ' || trim_scale(v_minimum)::text;
-    amount := v_minimum - v_total;
-    return next;
+    v_line.kind := 'true_up';
+    v_line.description := 'minimum of ' || trim_scale(v_minimum)::text;
+    v_line.amount := v_minimum - v_total;
+    v_lines := v_lines || v_line;
   elsif v_total > v_maximum then
-    kind := 'cap';
-    description := 'maximum of ' || trim_scale(v_maximum)::text;
-    amount := v_maximum - v_total;
-    return next;
+    v_line.kind := 'cap';
+    v_line.description := 'maximum of ' || trim_scale(v_maximum)::text;
+    v_line.amount := v_maximum - v_total;
+    v_lines := v_lines || v_line;
   end if;
+  return v_lines;
 end;
 $$;
 
@@ -18352,13 +18417,12 @@ parallel safe
 as $$
 declare
   v_end timestamptz := subscription.current_period_end;
+  v_period record;
 begin
-  select period.number, period.starts_at, period.ends_at
-  into
-    subscription.period_number,
-    subscription.current_period_start,
-    subscription.current_period_end
-  from pgledger.subscription_period(subscription, at) as period;
+  v_period := pgledger.subscription_period(subscription, at);
+  subscription.period_number := v_period.number;
+  subscription.current_period_start := v_period.starts_at;
+  subscription.current_period_end := v_period.ends_at;
   subscription.whole_start := case
     when subscription.current_period_start = v_end then v_end
     else pgledger.whole_period_start(subscription)
@@ -20197,6 +20261,10 @@ declare
   v_recorded jsonb;
   v_ok boolean;
 begin
+  -- Asked for nothing, the query would be planned anew for each call.
+  if request.id is null then
+    return null;
+  end if;
   select
     subscriptions.key,
     jsonb_build_object(
@@ -20439,6 +20507,7 @@ as $$
 declare
   v_end timestamptz := subscription.current_period_end;
   v_counted_at timestamptz := at;
+  v_period record;
 begin
   if at >= subscription.current_period_start and at < v_end then
     number := subscription.period_number;
@@ -20463,22 +20532,20 @@ begin
     );
   end if;
 
-  select
-    period.number,
-    case
-      when at >= v_end
-        and (period.number = subscription.period_number + 1 or period.starts_at < v_end) then v_end
-      else greatest(period.starts_at, subscription.started_at)
-    end,
-    period.ends_at
-  into number, starts_at, ends_at
-  from pgledger.period_at(
+  v_period := pgledger.period_at(
     subscription.anchor_at,
     subscription.time_zone,
     subscription.billing_interval,
     subscription.interval_count,
     v_counted_at
-  ) as period;
+  );
+  number := v_period.number;
+  starts_at := case
+    when at >= v_end
+      and (number = subscription.period_number + 1 or v_period.starts_at < v_end) then v_end
+    else greatest(v_period.starts_at, subscription.started_at)
+  end;
+  ends_at := v_period.ends_at;
 end;
 $$;
 
@@ -20712,24 +20779,26 @@ create or replace function pgledger.zone_of_period(
   period_start timestamptz
 )
 returns text
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select case
-    when subscription.earlier_zones is null then subscription.time_zone
-    else coalesce(
-      (
-        select earlier.zone ->> 'time_zone'
-        from jsonb_array_elements(subscription.earlier_zones)
-          with ordinality as earlier (zone, place)
-        where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
-        order by earlier.place
-        limit 1
-      ),
-      subscription.time_zone
-    )
-  end
+begin
+  if subscription.earlier_zones is null then
+    return subscription.time_zone;
+  end if;
+  return coalesce(
+    (
+      select earlier.zone ->> 'time_zone'
+      from jsonb_array_elements(subscription.earlier_zones)
+        with ordinality as earlier (zone, place)
+      where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
+      order by earlier.place
+      limit 1
+    ),
+    subscription.time_zone
+  );
+end;
 $$;
 
 comment on function pgledger.zone_of_period is
@@ -26661,6 +26730,14 @@ declare
   v_share record;
   v_discounts pgledger.invoice_lines[] := '{}';
 begin
+  -- Most tenants have none, and then this look is all that it costs.
+  if not exists (
+    select
+    from pgledger.coupon_redemptions as redemption
+    where redemption.app_id = invoice.app_id and redemption.tenant_id = invoice.tenant_id
+  ) then
+    return lines;
+  end if;
   for v_coupon in
     select
       redemption.key, coupons.name, coupons.percentage, coupons.applies_to,
@@ -28242,7 +28319,15 @@ as $$
 declare
   v_count bigint;
 begin
-  if wait then
+  -- Most tenants have none, and then this look is all that it costs.
+  if not exists (
+    select
+    from pgledger.coupon_redemptions
+    where coupon_redemptions.app_id = lock_redemptions.app_id
+      and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
+  ) then
+    return true;
+  elsif wait then
     perform
     from pgledger.coupon_redemptions
     where coupon_redemptions.app_id = lock_redemptions.app_id
@@ -28855,6 +28940,9 @@ begin
       exit;
     end if;
   end loop;
+  if invoice.tax_rates = '[]' and not v_is_traced then
+    return lines;
+  end if;
 
   for v_rate in
     select
@@ -29667,6 +29755,48 @@ comment on function pgledger.active_time is
 
 revoke all on function pgledger.active_time from public;
 
+-- file: repeatable/27_invoices/as_final.sql
+/*
+A draft as it is when it is final, but for its number: pending, or paid at once if nothing is due.
+It is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever
+the session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
+charges.
+*/
+create or replace function pgledger.as_final(
+  invoice pgledger.invoices,
+  now timestamptz,
+  due_at timestamptz
+)
+returns pgledger.invoices
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  invoice.status := case when invoice.amount_due = 0 then 'paid' else 'pending' end;
+  invoice.finalized_at := now;
+  invoice.due_at := coalesce(
+    as_final.due_at,
+    now + interval '24 hours' * coalesce(
+      (select apps.payment_terms from pgledger.apps where apps.app_id = invoice.app_id), 30
+    )
+  );
+  invoice.paid_at := case when invoice.amount_due = 0 then now end;
+  -- With the currency's decimals, like all amounts.
+  invoice.amount_paid := 0 * invoice.total;
+  invoice.refund_due := invoice.amount_paid;
+  invoice.unapplied := invoice.amount_paid;
+  invoice.version := coalesce(invoice.version, 1) + 1;
+  invoice.updated_at := now;
+  return invoice;
+end;
+$$;
+
+comment on function pgledger.as_final is
+  'A draft as it is when it is final, but for its number.';
+
+revoke all on function pgledger.as_final from public;
+
 -- file: repeatable/27_invoices/base_lines.sql
 /*
 Lines for the base fee of a subscription's period, for each plan and quantity: what is due and has
@@ -29681,33 +29811,27 @@ create or replace function pgledger.base_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_due record;
+  v_due pgledger.base_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
   v_times text;
 begin
   subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
-  for v_due in
-    select
-      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
-      part.ends_at, part.units, part.length, part.due, part.gross, part.net
-    from pgledger.due_base(
-      subscription, for_period, segments, advance_only, for_invoice, exponent
-    ) as part
-  loop
+  foreach v_due in array pgledger.due_base(
+    subscription, for_period, segments, advance_only, for_invoice, exponent
+  ) loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
     v_line.subscription_key := subscription.key;
     v_line.for_period := for_period;
     v_line.item := 'base';
     v_line.plan_key := v_due.plan_key;
     v_line.gross := v_due.due - v_due.gross;
-    v_line.discount := 0;
-    v_line.tax := 0;
     v_line.basis := jsonb_strip_nulls(
       jsonb_build_object(
         'amount', v_due.price::text, 'quantity', trim_scale(v_due.quantity)::text,
@@ -29747,8 +29871,11 @@ begin
         v_line.gross * v_due.net, v_due.gross, exponent
       );
     end if;
-    return next v_line;
+    v_line.discount := 0 * v_line.amount;
+    v_line.tax := v_line.discount;
+    v_lines := v_lines || v_line;
   end loop;
+  return v_lines;
 end;
 $$;
 
@@ -29936,14 +30063,7 @@ as $$
     || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
   from pgledger.plan_terms(
     base_terms.plan_key,
-    coalesce(
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = base_terms.plan_key
-      ),
-      for_period
-    )
+    coalesce(pgledger.plan_entered_at(segments, base_terms.plan_key), for_period)
   ) as terms
 $$;
 
@@ -30446,20 +30566,7 @@ create or replace function pgledger.changed_base(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns table (
-  plan_key bigint,
-  quantity numeric,
-  plan_name text,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  units numeric,
-  length numeric,
-  due numeric,
-  gross numeric,
-  net numeric
-)
+returns setof pgledger.base_charge
 language sql
 stable
 parallel safe
@@ -30976,9 +31083,10 @@ revoke all on function pgledger.check_usage_not_purged from public;
 
 -- file: repeatable/27_invoices/complete_invoice.sql
 /*
-Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
-Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
-An import is what was billed elsewhere: coupons take nothing off it.
+Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up. The
+lines come with shares of 0 of both. Nothing is written, and no coupon is used up. A caller that
+knows the currency's exponent gives it. An import is what was billed elsewhere: coupons take nothing
+off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
@@ -30994,22 +31102,27 @@ declare
   v_exponent integer := coalesce(
     exponent, pgledger.currency_exponent(invoice.app_id, invoice.currency)
   );
-  v_zeros numeric[] := array_fill(round(0::numeric, v_exponent), array[cardinality(lines)]);
+  v_line pgledger.invoice_lines;
 begin
   if cardinality(lines) > 0 then
-    lines := pgledger.add_shares(lines, v_zeros, v_zeros);
     if not is_import then
       lines := pgledger.apply_coupons(invoice, lines, v_exponent);
     end if;
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
-  select
-    coalesce(sum(line.amount) filter (where line.kind not in ('discount', 'tax')), 0),
-    coalesce(-sum(line.amount) filter (where line.kind = 'discount'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'tax'), 0)
-  into invoice.subtotal, invoice.discount, invoice.tax
-  from unnest(lines) as line;
+  invoice.subtotal := 0;
+  invoice.discount := 0;
+  invoice.tax := 0;
+  foreach v_line in array lines loop
+    if v_line.kind = 'discount' then
+      invoice.discount := invoice.discount - v_line.amount;
+    elsif v_line.kind = 'tax' then
+      invoice.tax := invoice.tax + v_line.amount;
+    else
+      invoice.subtotal := invoice.subtotal + v_line.amount;
+    end if;
+  end loop;
   invoice.subtotal := round(invoice.subtotal, v_exponent);
   invoice.discount := round(invoice.discount, v_exponent);
   invoice.tax := round(invoice.tax, v_exponent);
@@ -31194,9 +31307,11 @@ begin
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
   invoice.rival_changes := v_drawn.rival_changes;
-  v_drawn := pgledger.complete_invoice(
-    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
-  );
+  lines := v_drawn.lines;
+  if own_key is not null then
+    lines := lines || pgledger.own_lines(own_key);
+  end if;
+  v_drawn := pgledger.complete_invoice(invoice, lines, v_exponent);
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -31237,50 +31352,27 @@ declare
 begin
   period_end := v_period.ends_at;
   v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
-  -- Not one statement with the kind in it: the planner would plan that anew for each call.
   if invoice.kind in ('start', 'change') then
-    lines := array(
-      select line
-      from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, true, invoice, exponent
-      ) as line
+    lines := pgledger.base_lines(
+      subscription, v_period.starts_at, v_segments, true, invoice, exponent
     );
   elsif invoice.kind = 'interim' then
     v_now := pgledger.clock();
     period_end := least(period_end, v_now);
-    lines := array(
-      select line
-      from pgledger.usage_lines(
-        subscription,
-        v_period.starts_at,
-        pgledger.segments_until(v_segments, v_now),
-        invoice,
-        exponent
-      ) as line
+    lines := pgledger.usage_lines(
+      subscription, v_period.starts_at, pgledger.segments_until(v_segments, v_now), invoice,
+      exponent
     );
   else
     rival_changes := pgledger.rival_changes(subscription, v_period.starts_at, period_end);
-    lines := array(
-      select line
-      from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, false, invoice, exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.next_base_lines(
-        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice,
-        exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.usage_lines(
-        subscription, v_period.starts_at, v_segments, invoice, exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.late_lines(
-        subscription, v_period.starts_at, invoice, exponent
-      ) as line
+    lines := pgledger.base_lines(
+      subscription, v_period.starts_at, v_segments, false, invoice, exponent
+    ) || pgledger.next_base_lines(
+      subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice, exponent
+    ) || pgledger.usage_lines(
+      subscription, v_period.starts_at, v_segments, invoice, exponent
+    ) || pgledger.late_lines(
+      subscription, v_period.starts_at, invoice, exponent
     );
   end if;
 end;
@@ -31305,20 +31397,7 @@ create or replace function pgledger.due_base(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns table (
-  plan_key bigint,
-  quantity numeric,
-  plan_name text,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  units numeric,
-  length numeric,
-  due numeric,
-  gross numeric,
-  net numeric
-)
+returns pgledger.base_charge[]
 language plpgsql
 stable
 parallel safe
@@ -31326,6 +31405,8 @@ as $$
 declare
   v_part pgledger.billing_segment := segments[1];
   v_billed record;
+  v_base jsonb;
+  v_charge pgledger.base_charge;
 begin
   select
     count(*) as lines,
@@ -31346,43 +31427,39 @@ begin
 
   if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
     and v_billed.is_the_same then
-    return;
+    return '{}';
   elsif cardinality(segments) <> 1 or v_part.status <> 'active' or v_billed.lines > 0
     or v_part.starts_at > v_part.whole_start or v_part.ends_at < v_part.whole_end then
-    return query
-    select
-      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
-      part.ends_at, part.units, part.length, part.due, part.gross, part.net
-    from pgledger.changed_base(
-      subscription, for_period, segments, advance_only, for_invoice, exponent
-    ) as part
-    where part.due <> part.gross;
-    return;
+    return array(
+      select part
+      from pgledger.changed_base(
+        subscription, for_period, segments, advance_only, for_invoice, exponent
+      ) as part
+      where part.due <> part.gross
+    );
   end if;
 
-  return query
-  select
-    plans.key, v_part.quantity, plans.name, terms.price, terms.proration, v_part.starts_at,
-    v_part.ends_at, whole.length, whole.length, terms.due, 0::numeric, 0::numeric
-  from pgledger.plans
-  cross join lateral (
-    select
-      (asked.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
-      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
-      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
-    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
-  ) as terms
-  cross join lateral (
-    select
-      pgledger.proration_unit(
-        v_part.whole_end, v_part.whole_start, v_part.whole_end, subscription.time_zone,
-        terms.proration
-      ) as length
-  ) as whole
-  where plans.key = v_part.plan_key
-    and terms.due > 0
-    and (not advance_only or terms.billed = 'advance');
+  v_base := (pgledger.plan_terms(v_part.plan_key, v_part.starts_at)).pricing -> 'base';
+  v_charge.price := (v_base ->> 'amount')::numeric;
+  v_charge.due := round(v_charge.price * v_part.quantity, exponent);
+  if (v_charge.due > 0) is not true
+    or advance_only and coalesce(v_base ->> 'billed', 'advance') <> 'advance' then
+    return '{}';
+  end if;
+  v_charge.plan_key := v_part.plan_key;
+  v_charge.quantity := v_part.quantity;
+  v_charge.plan_name := (select plans.name from pgledger.plans where plans.key = v_part.plan_key);
+  v_charge.proration := coalesce(v_base ->> 'proration', 'day');
+  v_charge.starts_at := v_part.starts_at;
+  v_charge.ends_at := v_part.ends_at;
+  v_charge.length := pgledger.proration_unit(
+    v_part.whole_end, v_part.whole_start, v_part.whole_end, subscription.time_zone,
+    v_charge.proration
+  );
+  v_charge.units := v_charge.length;
+  v_charge.gross := 0;
+  v_charge.net := 0;
+  return array[v_charge];
 end;
 $$;
 
@@ -31419,33 +31496,36 @@ declare
   v_until timestamptz := v_stays[cardinality(v_stays)].ends_at;
   v_rivals pgledger.rival_time[] := pgledger.rival_times(subscription, v_first.starts_at, v_until);
   v_has_rivals boolean := cardinality(v_rivals) > 0;
-  v_plan record;
+  v_stay pgledger.billing_segment;
+  v_plans bigint[] := '{}';
+  v_is_billed boolean;
+  v_billed pgledger.priced_feature[];
   v_prices pgledger.priced_feature[];
   v_own pgledger.billing_segment[] := v_stays;
   v_charges pgledger.usage_charge[] := '{}';
 begin
   subscription.time_zone := pgledger.zone_of_period(subscription, segments[1].starts_at);
-  for v_plan in
-    select
-      segment.plan_key, min(segment.starts_at) as entered_at,
-      exists (
-        select from unnest(bills) as bill where bill.plan_key = segment.plan_key
-      ) as is_billed
-    from unnest(segments) as segment
-    group by segment.plan_key
-    having bool_or(segment.status = 'active')
-    order by min(segment.starts_at) filter (where segment.status = 'active')
-  loop
-    continue when is_closed and not v_plan.is_billed;
-    v_prices := pgledger.billed_features(subscription, v_plan.plan_key, bills);
+  foreach v_stay in array v_stays loop
+    continue when v_stay.plan_key = any(v_plans);
+    v_plans := v_plans || v_stay.plan_key;
+    v_billed := '{}';
+    if cardinality(bills) > 0 then
+      v_billed := pgledger.billed_features(subscription, v_stay.plan_key, bills);
+    end if;
+    v_is_billed := cardinality(v_billed) > 0;
+    continue when is_closed and not v_is_billed;
+    v_prices := '{}';
     if not is_closed then
-      v_prices := v_prices || array(
+      v_prices := pgledger.priced_features(
+        subscription, v_stay.plan_key, pgledger.plan_entered_at(segments, v_stay.plan_key)
+      );
+    end if;
+    if v_is_billed then
+      v_prices := v_billed || array(
         select price
-        from unnest(
-          pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
-        ) as price
+        from unnest(v_prices) as price
         where price.feature_key not in (
-          select billed.feature_key from unnest(v_prices) as billed
+          select billed.feature_key from unnest(v_billed) as billed
         )
       );
     end if;
@@ -31462,13 +31542,13 @@ begin
           subscription, segments, v_stays, v_rivals, v_prices[v_place].feature_key
         );
         v_prices[v_place] := pgledger.with_added_allowance(
-          v_prices[v_place], v_own, v_plan.plan_key, v_rivals
+          v_prices[v_place], v_own, v_stay.plan_key, v_rivals
         );
       end if;
       v_charges := v_charges || pgledger.usage_charges(
         case when v_has_rivals then v_prices[v_place:v_place] else v_prices end,
-        v_own, v_first.starts_at, v_until, v_plan.plan_key, v_plan.plan_key = v_first.plan_key,
-        v_plan.is_billed, subscription.time_zone, exponent
+        v_own, v_first.starts_at, v_until, v_stay.plan_key, v_stay.plan_key = v_first.plan_key,
+        v_is_billed, subscription.time_zone, exponent
       );
     end loop;
   end loop;
@@ -31528,21 +31608,16 @@ comment on function pgledger.event_cost is
 
 revoke all on function pgledger.event_cost from public;
 
--- file: repeatable/27_invoices/finalize_invoices.sql
+-- file: repeatable/27_invoices/finalize_invoice.sql
 /*
-Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
-is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
-session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
-charges.
+Makes a draft final, as pgledger.as_final says. Its number comes with pgledger.number_invoices,
+which locks the app's row: callers do that last.
 
-Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
-
-The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever made final again.
+The draft is locked already, and its caller has seen that it is one: the condition on the status is
+a second guard, so that no final invoice is ever made final again.
 */
-create or replace function pgledger.finalize_invoices(
-  app_id text,
-  keys bigint[],
+create or replace function pgledger.finalize_invoice(
+  invoice_key bigint,
   due_at timestamptz default null
 )
 returns void
@@ -31552,45 +31627,38 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_payment_terms integer := coalesce(
-    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
-    30
+  v_final pgledger.invoices := pgledger.as_final(
+    (select invoices from pgledger.invoices where invoices.key = invoice_key), v_now, due_at
   );
 begin
   update pgledger.invoices
   set
-    status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
-    finalized_at = v_now,
-    due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
-    ),
-    paid_at = case when invoices.amount_due = 0 then v_now end,
-    -- With the currency's decimals, like all amounts.
-    amount_paid = 0 * invoices.total,
-    refund_due = 0 * invoices.total,
-    unapplied = 0 * invoices.total,
-    version = invoices.version + 1,
-    updated_at = v_now
-  from unnest(keys) with ordinality as taken (key, place)
-  where invoices.key = taken.key and invoices.status = 'draft';
+    status = v_final.status,
+    finalized_at = v_final.finalized_at,
+    due_at = v_final.due_at,
+    paid_at = v_final.paid_at,
+    amount_paid = v_final.amount_paid,
+    refund_due = v_final.refund_due,
+    unapplied = v_final.unapplied,
+    version = v_final.version,
+    updated_at = v_final.updated_at
+  where invoices.key = invoice_key and invoices.status = 'draft';
 
-  perform pgledger.settle_credit(taken.key, v_now)
-  from unnest(keys) with ordinality as taken (key, place)
-  inner join pgledger.invoices on taken.key = invoices.key
-  where invoices.total < 0
-  order by taken.place;
+  if v_final.total < 0 then
+    perform pgledger.settle_credit(invoice_key, v_now);
+  end if;
 end;
 $$;
 
-comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: due dates, and what becomes of credits.';
+comment on function pgledger.finalize_invoice is
+  'Makes a draft final: its due date, and what becomes of a credit.';
 
-revoke all on function pgledger.finalize_invoices from public;
+revoke all on function pgledger.finalize_invoice from public;
 
 -- file: repeatable/27_invoices/find_or_draft_invoice.sql
 /*
 The key of a subscription's invoice of a kind and start that is not voided. If there is none, one is
-drawn up as a draft; without even_if_empty, only if it has lines, and null otherwise.
+drawn up as a draft, even if it has no lines.
 
 The subscription is locked, so that two calls never draw up the same invoice.
 */
@@ -31599,8 +31667,7 @@ create or replace function pgledger.find_or_draft_invoice(
   kind text,
   period_start timestamptz,
   change_version bigint,
-  tax_rates jsonb,
-  even_if_empty boolean
+  tax_rates jsonb
 )
 returns bigint
 language plpgsql
@@ -31623,9 +31690,7 @@ begin
     v_drawn := pgledger.draw_invoice(
       subscription, kind, period_start, change_version, tax_rates, null
     );
-    if even_if_empty or cardinality(v_drawn.lines) > 0 then
-      v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
-    end if;
+    v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
   end if;
   return v_key;
 end;
@@ -31950,7 +32015,7 @@ create or replace function pgledger.late_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -31959,7 +32024,17 @@ declare
   v_late record;
   v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
 begin
+  -- In its first period, this look at its invoices is all that it costs a subscription.
+  if not exists (
+    select
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.period_start < before_period
+  ) then
+    return v_lines;
+  end if;
   for v_late in
     with missed as materialized (
       select missed.for_period
@@ -32000,8 +32075,8 @@ begin
       v_line.period_start := v_charge.starts_at;
       v_line.period_end := v_charge.ends_at;
       v_line.quantity := v_charge.quantity;
-      v_line.discount := 0;
-      v_line.tax := 0;
+      v_line.discount := 0 * v_line.amount;
+      v_line.tax := v_line.discount;
       v_line.subscription_key := subscription.key;
       v_line.for_period := v_late.for_period;
       v_line.plan_key := v_charge.plan_key;
@@ -32013,9 +32088,10 @@ begin
           'gross', (v_charge.gross_amount + v_charge.gross_true_up + v_charge.gross_cap)::text
         );
       end if;
-      return next v_line;
+      v_lines := v_lines || v_line;
     end loop;
   end loop;
+  return v_lines;
 end;
 $$;
 
@@ -32131,6 +32207,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_exponent integer;
   v_invoice pgledger.invoices;
   v_lines pgledger.invoice_lines[];
   v_complete record;
@@ -32138,7 +32215,8 @@ declare
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
+  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
+  v_lines := pgledger.read_invoice_lines(lines, v_exponent);
   v_ok := pgledger.check_tax_rates(tax_rates);
   v_ok := pgledger.check_metadata(metadata);
 
@@ -32159,7 +32237,7 @@ begin
   end if;
 
   if v_key is null then
-    v_complete := pgledger.complete_invoice(v_invoice, v_lines);
+    v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent);
     v_ok := pgledger.check_invoice_total(v_complete.invoice);
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
@@ -32316,7 +32394,7 @@ begin
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
-  perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  perform pgledger.finalize_invoice(v_invoice.key, due_at);
   perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
@@ -32386,7 +32464,7 @@ begin
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates
   );
   return pgledger.invoice_with_key(v_key);
 end;
@@ -33326,11 +33404,8 @@ revoke all on function pgledger.less_billed_usage from public;
 
 -- file: repeatable/27_invoices/line_item.sql
 /*
-A line as an invoice shows it. Numbers are strings, so that readers of the JSON keep them exact; so
-are times, in UTC. The line's id is made from the invoice's creation time and key and the line's
-place.
-
-Views call it with the privileges and the search_path of whoever reads them; hence its own.
+What pgledger.line_json answers. Views call it with the privileges and the search_path of whoever
+reads them; hence its own.
 */
 create or replace function pgledger.line_item(
   line pgledger.invoice_lines,
@@ -33342,6 +33417,32 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select pgledger.line_json(line, created_at)
+$$;
+
+comment on function pgledger.line_item is 'A line of an invoice as JSON.';
+
+revoke all on function pgledger.line_item from public;
+grant execute on function pgledger.line_item to pgledger_reader;
+grant execute on function pgledger.line_item to pgledger_tenant;
+
+-- file: repeatable/27_invoices/line_json.sql
+/*
+A line as an invoice shows it. Numbers are strings, so that readers of the JSON keep them exact; so
+are times, in UTC. The line's id is made from the invoice's creation time and key and the line's
+place.
+
+Written so that it is inlined: an invoice can have a thousand lines.
+*/
+create or replace function pgledger.line_json(
+  line pgledger.invoice_lines,
+  created_at timestamptz
+)
+returns jsonb
+language sql
+stable
+parallel safe
 as $$
   select jsonb_build_object(
     'id', 'li_' || pgledger.derived_ulid(created_at, line.invoice_key, line.place),
@@ -33361,11 +33462,9 @@ as $$
   )
 $$;
 
-comment on function pgledger.line_item is 'A line of an invoice as JSON.';
+comment on function pgledger.line_json is 'A line of an invoice as JSON.';
 
-revoke all on function pgledger.line_item from public;
-grant execute on function pgledger.line_item to pgledger_reader;
-grant execute on function pgledger.line_item to pgledger_tenant;
+revoke all on function pgledger.line_json from public;
 
 -- file: repeatable/27_invoices/lock_currency_exponent.sql
 /*
@@ -33746,7 +33845,7 @@ create or replace function pgledger.next_base_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -33761,13 +33860,13 @@ begin
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key and change.version = next_version;
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
-      return;
+      return '{}';
     end if;
     v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at
     or subscription.status = 'trialing' and subscription.trial_end > ends_at then
-    return;
+    return '{}';
   else
     select
       pgledger.cut_at_cancellation(
@@ -33783,15 +33882,7 @@ begin
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
 
-  return query
-  select
-    line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
-    line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
-    line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
-    line.redemption_key, line.basis
-  from pgledger.base_lines(
-    subscription, ends_at, v_segments, true, for_invoice, exponent
-  ) as line;
+  return pgledger.base_lines(subscription, ends_at, v_segments, true, for_invoice, exponent);
 end;
 $$;
 
@@ -33873,8 +33964,8 @@ declare
   );
 begin
   for v_place in 1 .. cardinality(v_lines) loop
-    v_lines[v_place].discount := 0;
-    v_lines[v_place].tax := 0;
+    v_lines[v_place].discount := 0 * v_lines[v_place].amount;
+    v_lines[v_place].tax := v_lines[v_place].discount;
   end loop;
   return v_lines;
 end;
@@ -33884,6 +33975,38 @@ comment on function pgledger.own_lines is
   'The lines that the application has given an invoice.';
 
 revoke all on function pgledger.own_lines from public;
+
+-- file: repeatable/27_invoices/plan_entered_at.sql
+/*
+When in a period, out of the period's parts, a plan was entered first, whatever the status; null if
+it was not.
+*/
+create or replace function pgledger.plan_entered_at(
+  segments pgledger.billing_segment[],
+  plan_key bigint
+)
+returns timestamptz
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_segment pgledger.billing_segment;
+  v_at timestamptz;
+begin
+  foreach v_segment in array segments loop
+    if v_segment.plan_key = plan_entered_at.plan_key then
+      v_at := least(v_at, v_segment.starts_at);
+    end if;
+  end loop;
+  return v_at;
+end;
+$$;
+
+comment on function pgledger.plan_entered_at is
+  'When in a period a plan was entered first, out of the period''s parts.';
+
+revoke all on function pgledger.plan_entered_at from public;
 
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
@@ -34080,11 +34203,8 @@ begin
   if with_kind then
     v_members := v_members || 'kind'::text;
   end if;
-  -- There can be a thousand lines: what most leave out is read only where it is given.
-  if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
-    v_ok := pgledger.check_json_object(line, path, v_members);
-  end if;
-  perform pgledger.json_text(line, path, 'description');
+  v_ok := pgledger.check_json_object(line, path, v_members);
+  v_line.description := pgledger.json_text(line, path, 'description');
   v_line.kind := case
     when line ? 'kind' then pgledger.json_text(line, path, 'kind')
     else 'item'
@@ -34097,6 +34217,7 @@ begin
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
+  -- There can be a thousand lines: what most leave out is read only where it is given.
   v_amount := case
     when line ? 'amount' then pgledger.json_decimal(line, path, 'amount', minimum => v_least)
   end;
@@ -34131,8 +34252,8 @@ begin
   if abs(v_line.amount) >= 1e30 then
     v_ok := pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
-  v_line.discount := 0;
-  v_line.tax := 0;
+  v_line.discount := 0 * v_line.amount;
+  v_line.tax := v_line.discount;
   return v_line;
 end;
 $$;
@@ -34750,7 +34871,7 @@ as $$
     (
       select
         coalesce(
-          jsonb_agg(pgledger.line_item(line.value, invoice.created_at) order by line.place), '[]'
+          jsonb_agg(pgledger.line_json(line.value, invoice.created_at) order by line.place), '[]'
         )
       from (
         select
@@ -34789,8 +34910,8 @@ revoke all on function pgledger.show_invoice from public;
 
 -- file: repeatable/27_invoices/store_invoice.sql
 /*
-Writes a new draft with its lines, and returns its key. Its id and time are made here where they are
-not given.
+Writes a new invoice with its lines, and returns its key: a draft, or one that pgledger.as_final has
+made final. Its id and time are made here where they are not given.
 */
 create or replace function pgledger.store_invoice(
   invoice pgledger.invoices,
@@ -34808,15 +34929,17 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, change_version, rival_changes, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, rival_changes, finalized_at, due_at, paid_at, version,
+    metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
-    invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
-    invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
+    invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end,
+    coalesce(invoice.status, 'draft'), invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.change_version,
-    invoice.rival_changes, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.rival_changes,
+    invoice.finalized_at, invoice.due_at, invoice.paid_at, coalesce(invoice.version, 1),
+    invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
@@ -34831,7 +34954,7 @@ end;
 $$;
 
 comment on function pgledger.store_invoice is
-  'Writes a new draft with its lines, and returns its key.';
+  'Writes a new invoice with its lines, and returns its key.';
 
 revoke all on function pgledger.store_invoice from public;
 
@@ -35099,14 +35222,23 @@ stable
 parallel safe
 as $$
 declare
-  v_bills pgledger.billed_charge[] := array(
-    select bill
-    from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
-  );
-  v_charges pgledger.usage_charge[] := pgledger.due_usage(
-    subscription, segments, v_bills, is_closed, exponent, items
-  );
+  v_bills pgledger.billed_charge[] := '{}';
+  v_charges pgledger.usage_charge[];
 begin
+  -- Nearly always nothing has been billed, and to see that is cheaper than to add it up.
+  if exists (
+    select
+    from pgledger.invoice_lines
+    where invoice_lines.subscription_key = subscription.key
+      and invoice_lines.for_period = unbilled_usage.for_period
+      and invoice_lines.gross is null
+  ) then
+    v_bills := array(
+      select bill
+      from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
+    );
+  end if;
+  v_charges := pgledger.due_usage(subscription, segments, v_bills, is_closed, exponent, items);
   if cardinality(v_bills) > 0 then
     for v_place in 1 .. cardinality(v_charges) loop
       v_charges[v_place] := pgledger.less_billed_usage(v_charges[v_place], v_bills, exponent);
@@ -35153,12 +35285,7 @@ declare
 begin
   foreach v_stay in array stays loop
     v_priority := pgledger.plan_priority(
-      v_stay.plan_key,
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = v_stay.plan_key
-      )
+      v_stay.plan_key, pgledger.plan_entered_at(segments, v_stay.plan_key)
     );
     v_own := tstzmultirange(tstzrange(v_stay.starts_at, v_stay.ends_at));
     foreach v_rival in array rivals loop
@@ -35231,19 +35358,21 @@ stable
 parallel safe
 as $$
 declare
-  v_own pgledger.billing_segment[] := array(
-    select stay
-    from unnest(stays) as stay
-    where stay.plan_key = usage_charges.plan_key
-    order by stay.starts_at
-  );
-  v_stays integer := cardinality(v_own);
+  v_own pgledger.billing_segment[] := '{}';
+  v_stay pgledger.billing_segment;
+  v_stays integer;
   v_used record;
   v_price pgledger.priced_feature;
   v_charge pgledger.usage_charge;
   v_charges pgledger.usage_charge[] := '{}';
   v_cost record;
 begin
+  foreach v_stay in array stays loop
+    if v_stay.plan_key = usage_charges.plan_key then
+      v_own := v_own || v_stay;
+    end if;
+  end loop;
+  v_stays := cardinality(v_own);
   if v_stays = 0 and not is_billed then
     return v_charges;
   end if;
@@ -35422,7 +35551,7 @@ create or replace function pgledger.usage_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -35438,11 +35567,10 @@ declare
   );
   v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
 begin
   v_line.subscription_key := subscription.key;
   v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
   foreach v_charge in array pgledger.unbilled_usage(
     subscription, for_period, segments, for_invoice,
     v_is_closed and not exists (
@@ -35463,26 +35591,29 @@ begin
     v_line.quantity := v_charge.quantity;
     v_line.unit_amount := v_charge.unit_amount;
     v_line.amount := v_charge.amount;
+    v_line.discount := 0 * v_line.amount;
+    v_line.tax := v_line.discount;
     v_line.counted := v_charge.counted;
     v_line.events := v_charge.events;
     v_line.basis := v_charge.basis;
     if v_charge.gross_amount is not null then
       v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
     end if;
-    return next v_line;
+    v_lines := v_lines || v_line;
 
     if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0
       and (for_invoice.kind <> 'interim' or v_is_closed) then
-      return next pgledger.bound_line(
+      v_lines := v_lines || pgledger.bound_line(
         v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
       );
     end if;
     if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
-      return next pgledger.bound_line(
+      v_lines := v_lines || pgledger.bound_line(
         v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
       );
     end if;
   end loop;
+  return v_lines;
 end;
 $$;
 
@@ -35508,33 +35639,34 @@ stable
 parallel safe
 as $$
 declare
-  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
+  v_meter_keys integer[] := '{}';
+  v_price pgledger.priced_feature;
+  v_place integer := 0;
+  v_sums record;
 begin
-  select
-    array_agg(
-      coalesce(
-        case
-          when price.meter_key is null or price.basis ->> 'type' = 'seat' then 0
-          when price.basis ->> 'aggregation' = 'sum' then sums.quantity
-          when price.basis ->> 'aggregation' = 'count' then sums.events
-          when price.basis ->> 'aggregation' = 'max' then sums.highest
-          else pgledger.usage_between(
-            price.meter_key, price.unique_key, price.basis ->> 'aggregation',
-            usage_until.starts_at, usage_until.ends_at
-          )
-        end,
-        0
+  foreach v_price in array prices loop
+    v_meter_keys := v_meter_keys || v_price.meter_key;
+  end loop;
+  used := array_fill(0::numeric, array[cardinality(prices)]);
+  events := used;
+  for v_sums in
+    select sums.meter_key, sums.events, sums.quantity, sums.highest
+    from pgledger.usage_sums(v_meter_keys, usage_until.starts_at, usage_until.ends_at) as sums
+  loop
+    v_place := array_position(v_meter_keys, v_sums.meter_key);
+    v_price := prices[v_place];
+    events[v_place] := v_sums.events;
+    used[v_place] := case
+      when v_price.basis ->> 'type' = 'seat' then 0
+      when v_price.basis ->> 'aggregation' = 'sum' then v_sums.quantity
+      when v_price.basis ->> 'aggregation' = 'count' then v_sums.events
+      when v_price.basis ->> 'aggregation' = 'max' then v_sums.highest
+      else pgledger.usage_between(
+        v_price.meter_key, v_price.unique_key, v_price.basis ->> 'aggregation',
+        usage_until.starts_at, usage_until.ends_at
       )
-      order by price.place
-    ),
-    array_agg(coalesce(sums.events, 0) order by price.place)
-  into usage_until.used, usage_until.events
-  from unnest(prices) with ordinality as price (
-    description, feature_key, unit_amount, meter_key, unique_key, basis, place
-  )
-  left join pgledger.usage_sums(
-    v_meter_keys, usage_until.starts_at, usage_until.ends_at
-  ) as sums on price.meter_key = sums.meter_key;
+    end;
+  end loop;
 end;
 $$;
 
@@ -36740,7 +36872,7 @@ begin
   );
 
   if invoice.status = 'draft' then
-    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
+    perform pgledger.finalize_invoice(v_key, due_at);
     if paid_at is not null and invoice.amount_due > 0 then
       perform pgledger.pay_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key),
@@ -37142,42 +37274,55 @@ revoke all on function pgledger.check_advance_span from public;
 
 -- file: repeatable/29_advance/drafts_to_finalize.sql
 /*
-Drafts of a subscription that can become final by now. While changes after until_version are left to
-later, so are drafts of periods that do not end before these.
+The occasions of drafts of a subscription that can become final by now, as of version 0. While
+changes after until_version are left to later, so are drafts of periods that do not end before
+these.
+
+What depends on the subscription is computed before the query: PostgreSQL would plan that anew for
+each call, because it could leave out what is known.
 */
 create or replace function pgledger.drafts_to_finalize(
   subscription pgledger.subscriptions,
   until_version bigint
 )
-returns table (kind text, period_start timestamptz, change_version bigint)
-language sql
+returns pgledger.invoice_occasion[]
+language plpgsql
 stable
 parallel safe
 as $$
-  select invoices.kind, invoices.period_start, invoices.change_version
-  from pgledger.invoices
-  where invoices.subscription_key = subscription.key
-    and invoices.status = 'draft'
-    and (
-      until_version = subscription.version
-      or invoices.period_start < (
-        select subscription_changes.period_start
-        from pgledger.subscription_changes
-        where subscription_changes.subscription_key = subscription.key
-          and subscription_changes.version = until_version
-      )
-    )
-    and (
-      invoices.kind in ('start', 'change')
-      or (
-        invoices.kind = 'period'
-        and (
-          invoices.period_start < subscription.current_period_start
-          or subscription.current_period_end <= pgledger.clock()
-          or subscription.status = 'canceled'
+declare
+  v_before timestamptz := 'infinity';
+  v_is_over boolean := subscription.status = 'canceled'
+    or subscription.current_period_end <= pgledger.clock();
+begin
+  if until_version <> subscription.version then
+    v_before := (
+      select subscription_changes.period_start
+      from pgledger.subscription_changes
+      where subscription_changes.subscription_key = subscription.key
+        and subscription_changes.version = until_version
+    );
+  end if;
+  return array(
+    select
+      row(
+        invoices.period_start,
+        array_position(array['start', 'change', 'period'], invoices.kind),
+        invoices.change_version, 0, invoices.kind, false
+      )::pgledger.invoice_occasion
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.status = 'draft'
+      and invoices.period_start < v_before
+      and (
+        invoices.kind in ('start', 'change')
+        or (
+          invoices.kind = 'period'
+          and (invoices.period_start < subscription.current_period_start or v_is_over)
         )
       )
-    )
+  );
+end;
 $$;
 
 comment on function pgledger.drafts_to_finalize is
@@ -37196,8 +37341,8 @@ base fee has been billed, as it is by the invoice of the period before where tha
 where the one follows the other without a gap. A change at the moment at which the subscription is
 canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
 
-Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
-drafts that can become final by now, as of version 0.
+Several changes can ask for the same invoice: the answer has it once, as the first asks for it. With
+with_drafts, also drafts that can become final by now, as of version 0.
 
 Changes after until_version are left to later.
 */
@@ -37206,83 +37351,72 @@ create or replace function pgledger.invoice_occasions(
   with_drafts boolean,
   until_version bigint
 )
-returns table (
-  kind text,
-  period_start timestamptz,
-  change_version bigint,
-  as_of_version bigint,
-  has_next boolean
-)
-language sql
+returns pgledger.invoice_occasion[]
+language plpgsql
 stable
 parallel safe
 as $$
-  with change as (
-    select
-      subscription_changes.version, subscription_changes.change, subscription_changes.status,
-      subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at, subscription_changes.invoice_now,
-      lag(subscription_changes.period_start) over earlier as earlier_start,
-      lag(subscription_changes.period_end) over earlier as earlier_end,
-      lag(subscription_changes.change) over earlier = 'trial_ended'
-      and lag(subscription_changes.occurred_at) over earlier
-      = lag(subscription_changes.period_end) over earlier as was_trial,
-      lead(subscription_changes.change) over earlier = 'canceled'
-      and lead(subscription_changes.occurred_at) over earlier
-      = subscription_changes.occurred_at as has_ended
+declare
+  v_changes pgledger.subscription_changes[] := array(
+    select subscription_changes
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
       and subscription_changes.version between subscription.invoiced_version and until_version + 1
-    window earlier as (order by subscription_changes.version)
-  )
-  select distinct on (occasion.period_start, turn.place, occasion.change_version)
-    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
-    occasion.has_next
-  from (
-    select
-      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
-      change.version,
-      change.status = 'active'
-      and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.earlier_start <> change.period_start
-      and not change.was_trial
-    union all
-    select 'period', change.period_start, 0, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.change = 'canceled'
-      -- Not before it began.
-      and change.occurred_at >= change.period_start
-    union all
-    select 'period', subscription.current_period_start, 0, subscription.version, false
-    where until_version = subscription.version
-      and subscription.status = 'paused'
-      and subscription.current_period_end <= pgledger.clock()
-    union all
-    select 'start', change.period_start, 0, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.status = 'active'
-      and change.has_ended is not true
-      and change.change in (
-        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
-      )
-    union all
-    select 'change', change.period_start, change.version, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.invoice_now
-    union all
-    select draft.kind, draft.period_start, draft.change_version, 0, false
-    from pgledger.drafts_to_finalize(subscription, until_version) as draft
-    where with_drafts
-  ) as occasion
-  cross join lateral (
-    select array_position(array['start', 'change', 'period'], occasion.kind) as place
-  ) as turn
-  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
+    order by subscription_changes.version
+  );
+  v_before pgledger.subscription_changes;
+  v_change pgledger.subscription_changes;
+  v_next pgledger.subscription_changes := v_changes[1];
+  v_occasions pgledger.invoice_occasion[] := '{}';
+begin
+  for v_place in 1 .. cardinality(v_changes) loop
+    v_before := v_change;
+    v_change := v_next;
+    v_next := v_changes[v_place + 1];
+    continue when v_change.version not between subscription.invoiced_version + 1 and until_version;
+
+    if v_before.period_start <> v_change.period_start and (
+      v_before.change <> 'trial_ended' or v_before.occurred_at <> v_before.period_end
+    ) then
+      v_occasions := v_occasions || row(
+        v_before.period_start, 3, 0, v_change.version, 'period',
+        v_change.status = 'active'
+        and v_change.period_start = least(v_before.period_end, v_change.occurred_at)
+      )::pgledger.invoice_occasion;
+    end if;
+    -- Not before it began.
+    if v_change.change = 'canceled' and v_change.occurred_at >= v_change.period_start then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 3, 0, v_change.version, 'period', false
+      )::pgledger.invoice_occasion;
+    end if;
+    if v_change.status = 'active' and v_change.change in (
+      'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
+    ) and (v_next.change = 'canceled' and v_next.occurred_at = v_change.occurred_at) is not true
+    then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 1, 0, v_change.version, 'start', false
+      )::pgledger.invoice_occasion;
+    end if;
+    if v_change.invoice_now then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 2, v_change.version, v_change.version, 'change', false
+      )::pgledger.invoice_occasion;
+    end if;
+  end loop;
+  if until_version = subscription.version
+    and subscription.status = 'paused'
+    and subscription.current_period_end <= pgledger.clock() then
+    v_occasions := v_occasions || row(
+      subscription.current_period_start, 3, 0, subscription.version, 'period', false
+    )::pgledger.invoice_occasion;
+  end if;
+  return pgledger.occasions_in_order(
+    v_occasions || case
+      when with_drafts then pgledger.drafts_to_finalize(subscription, until_version)
+    end
+  );
+end;
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -37298,7 +37432,8 @@ was there may still say what was to follow when it was drawn up, so it is comput
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
-one of the coupons meanwhile.
+one of the coupons meanwhile. A new one that uses no coupon is written final at once, because to
+make it so by an update costs as much as to insert it.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
@@ -37314,6 +37449,7 @@ parallel unsafe
 as $$
 declare
   v_invoice pgledger.invoices;
+  v_drawn record;
   v_key bigint;
 begin
   v_invoice := (
@@ -37340,21 +37476,33 @@ begin
         return null;
       end if;
     end if;
-    v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, change_version, null, false
+    v_drawn := pgledger.draw_invoice(
+      subscription, kind, period_start, change_version, null, null
     );
+    if cardinality(v_drawn.lines) = 0 then
+      return null;
+    end if;
+    v_invoice := v_drawn.invoice;
+    if to_finalize and v_invoice.discount = 0 then
+      v_invoice.created_at := pgledger.clock();
+      v_invoice := pgledger.as_final(v_invoice, v_invoice.created_at, null);
+    end if;
+    v_key := pgledger.store_invoice(v_invoice, v_drawn.lines);
+    if v_invoice.total < 0 and v_invoice.status <> 'draft' then
+      perform pgledger.settle_credit(v_key, v_invoice.finalized_at);
+    end if;
   elsif v_invoice.status = 'draft' and (to_finalize or kind = 'period') then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  if to_finalize and v_key is not null then
+  if v_invoice.status = 'draft' and to_finalize then
     while not pgledger.use_coupons(v_key) loop
       perform pgledger.redraw_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key), subscription
       );
     end loop;
-    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
+    perform pgledger.finalize_invoice(v_key);
   end if;
   return v_key;
 end;
@@ -37386,7 +37534,7 @@ parallel unsafe
 as $$
 declare
   v_until bigint := pgledger.invoiceable_version(subscription);
-  v_occasion record;
+  v_occasion pgledger.invoice_occasion;
   v_key bigint;
   v_drawn_version bigint;
   v_keys bigint[] := '{}';
@@ -37398,21 +37546,16 @@ begin
     return null;
   end if;
 
-  for v_occasion in
-    select
-      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
-      occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
-  loop
+  foreach v_occasion in array pgledger.invoice_occasions(subscription, to_finalize, v_until) loop
     -- The invoice of the period before has just billed it.
-    continue when v_occasion.as_of_version = v_drawn_version;
+    continue when v_occasion.version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
       subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
       v_keys := v_keys || v_key;
-      v_drawn_version := case when v_occasion.has_next then v_occasion.as_of_version end;
+      v_drawn_version := case when v_occasion.has_next then v_occasion.version end;
     end if;
   end loop;
 
@@ -37441,29 +37584,30 @@ moment is billed together.
 */
 create or replace function pgledger.invoiceable_version(subscription pgledger.subscriptions)
 returns bigint
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select case
-    when subscription.version <= subscription.invoiced_version + pgledger.moves_at_once()
-      then subscription.version
-    else (
-      select change.version
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
-        and not exists (
-          select
-          from pgledger.subscription_changes as next_change
-          where next_change.subscription_key = change.subscription_key
-            and next_change.version = change.version + 1
-            and next_change.occurred_at = change.occurred_at
-        )
-      order by change.version
-      limit 1
-    )
-  end
+begin
+  if subscription.version <= subscription.invoiced_version + pgledger.moves_at_once() then
+    return subscription.version;
+  end if;
+  return (
+    select change.version
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
+      and not exists (
+        select
+        from pgledger.subscription_changes as next_change
+        where next_change.subscription_key = change.subscription_key
+          and next_change.version = change.version + 1
+          and next_change.occurred_at = change.occurred_at
+      )
+    order by change.version
+    limit 1
+  );
+end;
 $$;
 
 comment on function pgledger.invoiceable_version is
@@ -37745,6 +37889,44 @@ $$;
 comment on function pgledger.note_advance is 'Writes down up to when an app was moved on.';
 
 revoke all on function pgledger.note_advance from public;
+
+-- file: repeatable/29_advance/occasions_in_order.sql
+/*
+Occasions to invoice a subscription in the order in which drafts have to become final, each invoice
+once, as the lowest version asks for it. Nearly always they are in order already, which is cheaper
+to see than to sort them.
+*/
+create or replace function pgledger.occasions_in_order(occasions pgledger.invoice_occasion[])
+returns pgledger.invoice_occasion[]
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_occasion pgledger.invoice_occasion;
+  v_before pgledger.invoice_occasion;
+begin
+  foreach v_occasion in array occasions loop
+    if (v_before.period_start, v_before.place, v_before.change_version)
+      >= (v_occasion.period_start, v_occasion.place, v_occasion.change_version) then
+      return array(
+        select distinct on (occasion.period_start, occasion.place, occasion.change_version)
+          occasion
+        from unnest(occasions) as occasion
+        order by
+          occasion.period_start, occasion.place, occasion.change_version, occasion.version
+      );
+    end if;
+    v_before := v_occasion;
+  end loop;
+  return occasions;
+end;
+$$;
+
+comment on function pgledger.occasions_in_order is
+  'Occasions to invoice a subscription in the order in which drafts become final, each once.';
+
+revoke all on function pgledger.occasions_in_order from public;
 
 -- file: repeatable/29_advance/postpone_advance.sql
 /*
@@ -38154,13 +38336,13 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'f2e208412e6bf544331e98a93e33ad80af9ab396d030d957a7e11d9410888de9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'bb27dd3a4ca5db11032ca7f91279da33fd4ad15cbbcecebe4b0b13703d378ceb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '1905d860f16eeb5927685725bc4bc8b5f32b7674a2c47ce98c40fc5d57d349b4', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '300512a7248ac0c1a98b51ecc5f4ecf5d4c11e884921ad3e5939530dce23049f', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '70b670f0e4818ea37c412e4fdfac0c90a3127af1a16ce6c6fb82473602bcd955', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38205,14 +38387,14 @@ values
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '4be39795c3d528613e95472482d1771cfecad1636d218818c3c0a4abc6448973', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '608717e7165b6f7cd1c6c5eb13adac95f02fa89b249f0c8645870028d2f94bbf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'dd78619fb398bbae996e389aac35fb3448c60b22e00fe403d453f1c48ffa0deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ceff9c1380ff8e5e91f90af45cc007d1bab3ef486df11e5cb1c9d32bebee3b4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'd55c40e661cf451bfdeb5a778353d1d90f39e1082149768be991cb517b861208', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '2c9683efcf7971726471ae33d1af6777a9b9e63134bc632de992e352f9d188a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '47d9fb2266c3bfb1381723b354bea2fea0fcb17c9c833edacff81f14edfc14ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/invoice_time.sql', 'repeatable', 'e4de77017664c7093666996a2bfa4bc6551adb0d6f912a18df1b78506e4318be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'edddcb4b4c2de0611c720a41f0965d6caf572fd22c74abb31f522fb4458ae9ec', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '524c24c8b8e6986c886f37317ad63b1b9cc605c2b4a83de934d86ac0f46e927f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', '168241c52185f428beece934ce679345413c40763e3f9872ed4ff4aceb859bf6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', 'a217265b3a5f7d14b2638e001b0106a56e54951e611331d697ccbc730caf47ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_text.sql', 'repeatable', '047a9801ad94a805a6aba4e5f0431da52e25dd53f09c9a02e855eaebdabe5d01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/picked.sql', 'repeatable', '53c72c0f820e77b23d5ae41f829507292f3bcd168fc8440d9b0386c3b27fbdf4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38229,7 +38411,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'be78bcca58f59f98a2aa5460608a21dc87d32b159b8f6184e05dd77fab215ef5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '6e23f44f3b4400f2ea5c1a657b5aca2ade417327e6eb96685a50d1f98bc2f85e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38245,7 +38427,7 @@ values
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c055a9e0bd3e70801641c04dbf27728865390b09bd8a6d69a9215f5be60b19a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '7e65555450f2aa29dda1323c894793c3b199c0533dea6c335ea7eabd555a96e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38309,20 +38491,20 @@ values
   ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '39532d2960b24dd078db519040352b9bfe2e39940ea95d9ed96f120cd934663a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '648207d841d78c4e3597a2caf9a60b4fa1a5b1a293d4cf9b0295282d94ce5c9f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '80ca87dc49ea936e7dfbe7daec19f5838bf6e7dc3e61d274eea6cd64119f3dc5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', '8c9e551e12469a4d94d1b74f50191d6901c53a6181529c99cc609445ff5c3069', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '00828df966db9a5c1141e21c4b7670943dee23bc5fd7d79fdc183e4f874ecab3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', 'ab7bed220c6808e262ba61c3b9ca9086aba0d66b68d6100f23d46a1820f4163a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_plan.sql', 'repeatable', 'ec109afa2d42a4aabdec9e82823c166f6ee0ef9907d87c7246f81699211a1d2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'e6928b205f96bdf3d69668eaf03cc0372803dd105c721b44312d52f60e01feb1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_bounds.sql', 'repeatable', 'a36408dbac737cbd279bd01466f2ce7e098c992e4158b6324f4873f1bd41dc88', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'caf5125b64f51565e86820db3bbe384eda961af558197bfb3701e1d08baee5a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_bounds.sql', 'repeatable', 'de18e84aa1137c70840c058fc78c8e1245b7962e153deb57c3ee6bc33eac4786', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'a914951bc0eb258bb2084eac8187baa60d247a7c683f75c8d5e4722f2e6105a2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '67e753b14dba90624e933d115adb311dad6a5c78e1b275108a75c55bec3c0c84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a3fcede70b65f9c8aaafd5a7773dab825207dd146ad140caafcbc6de16ab7c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/features_page.sql', 'repeatable', '7e9ed157aa79d4d2b9c843d533becdaaee472d497eedce042d1409058d70bf92', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38355,15 +38537,15 @@ values
   ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', '6b9c473ff87a92359a03b63e093d4662b21758f7d6536213e7561e7eca091310', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '8f6f35108b9049d434a2111455f50665b5598cbfeefec9127878c8c927eed1e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'd3477fdbd835b89f6012b35709bbab1aa03a6cbcdbc16db2a81bbe10f454b162', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'd3a41a9fa7fcabf5ebcfc401976b01af767a4608a32f20cbcf56d02cff7682c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', 'b862ee46e0503d998f63f0753ac9b6de398f1a770f279e3dbf8d193e4558dca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '391feb84a42e580614f34619b6d895e98e89b8a165fea832805fec34cea52a92', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', 'a0ac882d3d552df67a81a5f67da75aae4d0fc68639f1cc1c07ae69cb6459e3ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '476860bc41c3d7357d251a6e8da632749a46aea6bce37aad3186209da1a64caf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', '8fb845f475af131fc907901b3c9e6fc0ce4f48bc4e376f40aa724f6d77de192a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38377,10 +38559,10 @@ values
   ('repeatable/21_prices/event_price.sql', 'repeatable', '8f838362bad1afdf47b6fde8378499bbe521f7429dc707213955e815bd0248a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_price_parts.sql', 'repeatable', '43cdb5cae4b8af8277b0dcea658826d8a0f768389c2cec47f213d658448dc685', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_sums.sql', 'repeatable', '1411d16a026e44b5122090140dc4edcde9060b30d700ac90b4ea97c7085c4675', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '0da79f24d42e33d47f7a88beb06eff0836a550be67b0dd521cdf3edca36cde71', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', '3c0925a6043442895d3acf48edd1fadff5d2aa400d27728eb4e2f7ffe3290824', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', 'f8a0dec7ae4bc24bf6c43d3e25f81eebdf06860756c15faf5c8f137cb55d9824', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', '0e8577f9f1d77971e4db914d3f239e370e82ac414d20fa1c404a554151504500', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'a1fe5ecd23b4cf32f586434ec33813db1f48b0f4d5903cadc268b605acb71175', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', '18623edd11cc6e89cfcd1c228882cbdcb809827a05289fee76ca6814cdda81bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '5bd76235c0da4f365fb385c019d4df8b2ab34b63c4391b9dde78cd907d5da369', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_cancellation.sql', 'repeatable', 'c76fb0d50411a5fb10f8d926b7e21268410040f3cfc0e801c72a169b7be3c209', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '91f27f3acb688d03b895dc3e2109f8b1e9c7f5bc4cea035b2f4ba9c282bbd367', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38388,7 +38570,7 @@ values
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '720c2d83e795285c5ddd4d5acae64698c66461b88aff21c14ecf60885fc2977d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', '34a8284805e6e5044e74c61899f1186bc7f5b432153ff4e4b7084047651610fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '029079ebfe2d8bedaa4415a59d2c231a8b6e239a73996682ea0f651429e62e01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/invoiced_at_once.sql', 'repeatable', 'ff15c146c01aecbc60f03c5131275bf45305df231e94f74547bbf87cf5bb040e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/known_zones.sql', 'repeatable', '68c986334b6c825b6194731fc66e85dade431997e4f85cc895cb12daf88dcf01', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38417,20 +38599,20 @@ values
   ('repeatable/22_subscriptions/refuse_scheduled_clash.sql', 'repeatable', 'ae14993f74609c0e5c85a132c109f93bc83e379395c092d713c82381aad76306', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f792d7871bc04460e21ef555062a4e0f790706bcf957167c1795772de9361795', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', 'eb13cb4d3643df62c09873cf5bb1be8ec4559dbfdda68ba375f4d2ef3ca0fb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'cd8a8e9d06dce3d94a11e1df45789e1a34ffe173b5188cf26776b95317d62316', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '9a1e1f3e82aac9f41325f1064f1e834ef6989843e1fc49317b158e598d86bd72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/start_due_subscription.sql', 'repeatable', 'ad9661fd0fcc0b0ea2b20dd2e4257285651340c0c9f5dd8f3c440b1bdb60d4c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '9c79feb8ca950dbf15b368ee905d4fde775cac8a4e64b18d3b849a3d9f9fd026', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', 'ae15c85533ac9b0a41c29023d37491f45f39b2f6856c6cc1c4c3852053439457', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', '669a1fb734b0cd438d430e7d37780bf6d03d8ed4a9042fee7139f680f87f30de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'f0fdb03cb3dfa993075923e33af744e59a4e0774fcf8b547c3be43d2abad2e40', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '8f41f816c52082c8cc8f7a261b1863d88f9f3ac86d17c844fdc861af27d114aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/take_live_place.sql', 'repeatable', 'ad3db483ef996cdc15496dcdda645cde285316c8e17aa334ff5f3698cd9c623d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/try_zone.sql', 'repeatable', 'ef6c0b7a955feb2882d6997444adf257a3a6c4111d28f764f616c1cd44ad2590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/with_trial_end.sql', 'repeatable', 'c21edc334e11d296916d9db306dacc795378484fcec032119ff2fd2d2cd075ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '9cb83c80134aa4cbc9a5af75ea49b001ea8dc94c619d0372c9fc5f01ddf159d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '032f766a4c10df38302d8b305a4a6e38ba1dcda0c795ef2209f57e4734f1e538', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '5b4f05d2124e80c5a50134e156b7939178d06bec304c40a83d59124412183d00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '969ab3439af10260319df1f361182def9e9d9d6acd3b034ff96041bb6865c0b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', '667d673951c68088d3bbfa03f07c08e05b535d6e6e58f1cec65dcb1c5b9a27c0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38524,7 +38706,7 @@ values
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', '003b612c6cc98b6ed13b596eb78225aa71eb9e61fc02105ee7dd9edf5a6462a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'a6a2c7cc51181b76b63410cd64be80e3e5443bd3cf4ae88c2e01c3f2b1e23c1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'ebd1e6585a4a54cae9df7e9919eba937804974297c2fa7fa0439cd2bd6403363', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38550,7 +38732,7 @@ values
   ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '4aec190c517147b212a6e04bf68f29fdc339f594b5a2e88981c2880c897edfa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'ad833edb97af57447cbd1e5e655d246347c0e060b7321365370b74b6d4556c5f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '35f357ca06c33dff3a06e9849b31ce1c4aa155e9400b34b8fbcacb1ee6fe7177', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38560,7 +38742,7 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', 'e7fa1cc1541cbfb3df5eff6fb4102b0b6635e1adb68c07b4523d737f27148cc3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '53bef2dc73f6b5bf35c97df9dfd5f71d1a359a77d10be0ea3eafbd4f307cf523', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '07b1c6418575392aa75e5bcc0a66d31f33722359b61555570e5676cb7b3d6fa8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'b573f6246766bbbe51a6ba2eae21f125820c928aba34068c5e0ba4a426ba532b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38577,10 +38759,11 @@ values
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/active_part.sql', 'repeatable', '55ad86ad12f43980d1a19d916180966fdb4f922954bf5b255f0ee09d2d353f0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', '3bfdf01c7cf080e80e24119decfc99f89381902131359ae78350da0ae54d37a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/as_final.sql', 'repeatable', '8ff168b1237716a99c74233631e0feb6e5bfd8b7c5654a9eaad37365ed0d4e37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'ae107b249b7e0ab3f31ff907dcbf94a346686ef45fa46d04177ca6b8cfb69f2f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_runs.sql', 'repeatable', '379f5c16217b0ca2ca0c18765172f93e8e19c2ed49360498b5742107d71a0cba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_terms.sql', 'repeatable', '19cd5f07e91f2eb7b92ec74f565a290abc124b0e19d0bb67af1348ea6da1f7b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_before.sql', 'repeatable', 'cd10ae4d209214ba91903baa79c33ac7cb614f0affb137d1f1d76aaea5567261', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_features.sql', 'repeatable', 'c529c055c8ce87ec87abb5dabe0f8a30f3d35858098641e207f849b085901d4c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38590,7 +38773,7 @@ values
   ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '01ff51c336fa3fa089483fa2376f954c90dea4c20ffcd5ac3f0fae0d3f888b19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '18b3274be80cb9c3dde8647497d17523d3e3826505f3cbb43356c21a5818835c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_difference.sql', 'repeatable', 'ddd4086684bd1c04bc3618a76e2a3bc1bee98c6964af8362b240bd1f0046abf7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_events.sql', 'repeatable', 'eb059ddd9b7dbabd324f8180c731c56e496bdc87946280b7f4fe2b89f1a030fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_share.sql', 'repeatable', '562ce66b597065c6004f40bdda7c9593aa541b17330c7d202863a1edaec87a8f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38600,29 +38783,29 @@ values
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'e2eabd26745116d4bd01655aaab0d48128ef083122be24b6ec592b3bf4649868', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8610c261b181639a2e74cfec5ae4568a3ce3e4f73eb7d8239403c8ab17bc170b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '2d5c740eb3996cbd1104738a1a997b8c99f5f0481f989453ecbab2b87ec1c745', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', 'dfbd11ed836d044d428ed9750475d0eed22f18e7524d1a973a75a652c19e8737', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '313b0bfe8b9497fd7b77f7b68223a60b2db3e9e3dbb03da4b08366868ad0b714', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_usage.sql', 'repeatable', '84457dd7ef268a71adcc6d0a6cabc0b89e34b5bad37af1a50bbd25a41c51c60d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', 'b017bd0d74f5991007b29166a191200dc7e1e8bc6745c15829ed338e5aad1f64', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'b35826ae7ee8f97cb0bd354592683b996f3a8d4759524c16087bba132f357365', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '5f538ea54202a8f2ab21143a7e42709d4fb53887030828e4e7b7505dd7ebd542', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_usage.sql', 'repeatable', 'a43b3919d696fbeb653431c1619502ae5abba16f28b190cce8634094ab7d0c87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/event_cost.sql', 'repeatable', 'e79255d2fd5931c5e3d42284ff6a07ed1251f54319481f3fc858abf1fc799a1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'a7b15c16689ff3f84dc0e54622164c5270246d03d7afb092111113ee111470c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoice.sql', 'repeatable', 'da14613bad7928149d02167707633f1589e8466aada5550aabf1f887be75369c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '8b47d1df0c27897dbc51faa97284a45c133065b736b87e799142ecb275ec19be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', '97c787a80ab34810c2252494f86347c482a2eeea3d7e8a3cd90da14ea59f1f8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', '98349ccc6c4402c23ba3573a021e26eed8dac1fcdeec8bb36b25c5d6c1e72361', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '6b22e80e4f7e86bfe25f50f51006ef00cb285dcbfd5fbbba817485b8ef0bf59a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'b6e28c6aded2de93ecdd2ecfa5bd32375f1a5bd03ec64fda7dbdd88de7ff2ae9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '1b6fbfe7f61a1f7c6219be3e5d6cb70fe4ea11ee05b87d0365ae8ef4a3fe4397', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'bcbc4224815c64eb40908cf2072aa1b7968d486a23dcf6add61ed8d38aca5624', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '4f8a7a4895fd41d4c9eb1fbfaf474e445c7d3d2d3879551899bf6580fa6a0c5b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '11aa9c6a33eeb0bf0f8173275518bba29d28dd757dea710cd1a632084a34aea0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_app_invoices.sql', 'repeatable', '22f7e72f900782edc66b45194ce770737328d1d7bd9dc1435b75783166a6922d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38636,20 +38819,22 @@ values
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_update_invoice.sql', 'repeatable', 'a204f3c1e2c5393fe6b8499d45bf2d509a1fcb9d9ae92ecba8824e67f3762064', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', 'f497301e7d523484ea5509a68ccc084bd318a271e63a45b68383962c2299d6bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/line_item.sql', 'repeatable', '43308a10f250c535f83a4aa9b892f3d8c757ddc6b7d5b9024c0da06756647a40', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/line_json.sql', 'repeatable', '8ba7f05856e8d8cdcdda814cc7ed64b53c2b2292978849903fd6f4a229bc4bc4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/missed_rivals.sql', 'repeatable', 'ce1043961203a743bc5f708df458af07f308a971920c2d344acac4d5b6f33c2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'c0db693361ebf7c07719514671901012fe8b1d2656ac542d2c8877176b7b00be', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'ee8e16e0a73584bf55a24aabec2d8403dd5c1b536e8399ae6cfb86ce8ff08a77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/own_lines.sql', 'repeatable', 'c7cf7f64ae0f5ecc18bed01f30d5fd52974dbab738c9ef4d28c8433ee2fa3e9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_entered_at.sql', 'repeatable', '79c0e55ba45319dc7a20106051c7bf72f4b2ec8c4f65e0c26e6be484509c1b7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'ae2a30c168d668de97b22926a008f13425a9d7947d5b460c336a4deb259c668a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '90052c5d488de6e23410be824375c8b08c5ef67489186a904464eb43509f331b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '4b0b422c4b24bbf8ed888fe08a7986a4940969623086724672ca20242cdd91d0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '5c1b316a196fa3182127071bc31ee3f36d0653ebc513a1652c8138ccb28d7583', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38660,20 +38845,20 @@ values
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '563dc29875fa68439b41978e529f0bbff4b5e080813118db5abe2cbf1a21959f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'b8993da7bea411a6bd362d849ad72456abe1bcf9e89e24231f6a4db929476209', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'b15371c7472dd102a647857f97a49ebb7545d860bdafd29ae72b963f4d603960', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', '6fe37d742fba61bcf9919186864fdd68bdee4a88e3de94b32ffc077d2c0a9b8c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', '2a60ef7bdcc8992830342dd73256df084f1b596b24b44a366fca273b4d5fdc58', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'c912d1edc8f91942a4eb7e8d5299d0a7a8af55e6599f5bbf26397aee7420ffbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'a87024bc68eba35709f89fa84e9b44110713ee5c3d2b168c18f04626a755a590', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '33d94adc9c5bc5852a499b2aef2e1331b086ecc2b7ca69b174efb87a892b91c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '51d977f8931714ad913edcaf81e4c935b844793bd3d3829d49db6484d9cc57fb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '0e6d222e173c0081b8bfca948082f05d4f4262ccd452527138f2ed92d1cbd7eb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '209aa5307315d0177545591ad216acabe9fc1c6cfb76565131ba38a2334bbac8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'bdcb3e8e24679ce6097071ffe50d34a4f4611272d13006e13697873fc28069f4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e8af9b78db760e951d61e72c1551c559f25b143e234be14879175bc1561a4d9c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38689,7 +38874,7 @@ values
   ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/write_import.sql', 'repeatable', 'f34e2812952ae58b284822722ae67b010b038bc1687b4d7808296dc2d78bb647', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', '10cace0ede1570a671f4aebdc833b3aaa6d8e5c4a5ad064af4ddb2ea6b8ca137', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38697,16 +38882,17 @@ values
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '1aab9be16243b00b9863b6d491dd56e0c85bff23265e26ab276f448534dbdb69', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', 'a8adf15863c87e480dd6c302cbb6c2937b75d93b65c312964ba8bdd7b325e852', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'a1d9ebaac790f84c587dc3bd419d0847ecb73a6f991d6f4576841ef8bd9420cd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'ed636c92b4ab166aa6b069738b75bc5e5e950b0ecd0b81815733447b9f151da5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'd57873a0a96ef7fb5839751494066c22422e47ed71062f4a42a23d92482589f3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', 'bda46affe31492510a8dba891fbe71d253bb55376ad946c15836cb41afeafd8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/occasions_in_order.sql', 'repeatable', '06f48e7c06d9f7b70f7f766803350aed7a870641db342526436d2fbad441f34b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/granted_role_fault.sql', 'repeatable', 'efe9c5d4a2128de5e847020211a798f1266e75e1097b2e45b00ecc712a797412', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '62b2175f8d01a27f54630087c8104eeb824929547761470a0ccb80bf4187b7d0', pg_catalog.now(), '0.1.0.dev0', true),

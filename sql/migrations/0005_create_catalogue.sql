@@ -499,6 +499,18 @@ comment on column @extschema@.ledger_plan_version.priority is
 revoke all on type @extschema@.ledger_plan_version from public;
 grant usage on type @extschema@.ledger_plan_version to pgledger_reader;
 
+create type pgledger.price_line as (
+  kind text,
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  flat_amount numeric,
+  amount numeric
+);
+
+comment on type pgledger.price_line is 'One line of what usage costs, exactly.';
+revoke all on type pgledger.price_line from public;
+
 create type @extschema@.ledger_price_line as (
   line integer,
   kind text collate "C",

@@ -20,6 +20,40 @@ comment on type pgledger.billing_segment is
   'A part of a subscription''s period in which neither plan, quantity nor status changed.';
 revoke all on type pgledger.billing_segment from public;
 
+create type pgledger.invoice_occasion as (
+  period_start timestamptz,
+  place integer,
+  change_version bigint,
+  version bigint,
+  kind text,
+  has_next boolean
+);
+
+comment on type pgledger.invoice_occasion is
+  'What a change of a subscription asks to be invoiced for: which invoice, its place among those '
+  'of a period, and the version of the subscription after that change.';
+revoke all on type pgledger.invoice_occasion from public;
+
+create type pgledger.base_charge as (
+  plan_key bigint,
+  quantity numeric,
+  plan_name text,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  units numeric,
+  length numeric,
+  due numeric,
+  gross numeric,
+  net numeric
+);
+
+comment on type pgledger.base_charge is
+  'What a plan''s base fee for a period comes to, for how many of the period''s days or seconds, '
+  'and what has been billed of it.';
+revoke all on type pgledger.base_charge from public;
+
 create type pgledger.priced_feature as (
   description text,
   feature_key text,

@@ -360,3 +360,65 @@ def test_a_check_keeps_its_plan_while_usage_grows(conn):
     conn.execute(check)
     # The statement's own, or none if the driver has prepared it.
     assert told.count("plan:") <= 1
+
+
+# What only a change, a coupon, a credit, late usage or another subscription asks for.
+SPECIAL = {
+    "base_runs",
+    "billed_features",
+    "billed_periods",
+    "billed_usage",
+    "changed_base",
+    "finalize_invoice",
+    "late_usage",
+    "own_lines",
+    "redraw_invoice",
+    "settle_credit",
+    "taken_in_period",
+    "unrivalled_stays",
+    "use_coupons",
+}
+
+
+def test_an_ordinary_invoice_is_written_once_and_asks_only_for_what_it_needs(conn):
+    conn.execute("select ledger_create_feature('shop', 'calls', 'Calls')")
+    conn.execute(
+        """
+        select count(*)
+        from ledger_create_plan(
+          'shop', 'pro', 'Pro', 'USD', '[{"key": "calls"}]',
+          '{"base": {"amount": "9"},
+            "prices": [{"feature": "calls", "model": "per_unit", "unit_amount": "1"}]}'
+        ) as plan
+        cross join generate_series(1, 20) as number
+        cross join lateral ledger_create_subscription(
+          'shop', 't' || number, plan.id, now() - interval '40 days'
+        )
+        """
+    )
+    conn.commit()
+    conn.autocommit = True
+    conn.execute("set track_functions = 'all'")
+    with counted(conn):
+        (made,) = conn.execute(
+            """
+            select count(*) filter (where change = 'invoice_finalized')
+            from ledger_advance('shop', max_span => null)
+            """
+        ).fetchone()
+        # The start of the first period, and its end.
+        assert made == 40
+        inserted, updated = conn.execute(
+            """
+            select
+              pg_stat_get_xact_tuples_inserted('pgledger.invoices'::regclass),
+              pg_stat_get_xact_tuples_updated('pgledger.invoices'::regclass)
+            """
+        ).fetchone()
+        # Once more for its number, which comes last.
+        assert (inserted, updated) == (made, made)
+        called = {
+            name for (name,) in conn.execute("select funcname from pg_stat_xact_user_functions")
+        }
+        assert "draw_invoice" in called
+        assert not called & SPECIAL

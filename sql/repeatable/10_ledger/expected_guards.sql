@@ -52,6 +52,10 @@ as $$
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'base32_lanes(bigint)', 'owner', '', ''),
     ('function', 'private', 'base32_pair(integer)', 'owner', '', ''),
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
@@ -428,16 +432,13 @@ as $$
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'finalize_invoice(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'find_coupon(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'find_feature(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
-      'boolean)', 'owner', '', ''
+      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -555,6 +556,7 @@ as $$
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'line_json(invoice_lines, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
@@ -643,6 +645,7 @@ as $$
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
     (
       'function', 'private',
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
@@ -688,6 +691,7 @@ as $$
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_entered_at(billing_segment[], bigint)', 'owner', '', ''),
     ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -1772,8 +1776,11 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'base_charge', 'owner', '', ''),
     ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
+    ('type', 'private', 'invoice_occasion', 'owner', '', ''),
+    ('type', 'private', 'price_line', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
     ('type', 'private', 'rival_time', 'owner', '', ''),
     ('type', 'private', 'usage_charge', 'owner', '', ''),

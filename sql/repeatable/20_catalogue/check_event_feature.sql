@@ -16,14 +16,12 @@ stable
 parallel safe
 as $$
 declare
-  v_member text := (
-    select given.name
-    from jsonb_each(price) as given (name, value)
-    where given.name in ('event_fee', 'event_minimum', 'event_maximum', 'free_events')
-      and given.value <> 'null'
-    order by given.name collate "C"
-    limit 1
-  );
+  v_member text := case
+    when price ->> 'event_fee' is not null then 'event_fee'
+    when price ->> 'event_maximum' is not null then 'event_maximum'
+    when price ->> 'event_minimum' is not null then 'event_minimum'
+    when price ->> 'free_events' is not null then 'free_events'
+  end;
   v_fault text := case
     when v_member is null then null
     when feature.type <> 'metered' then

@@ -19,13 +19,13 @@ declare
     'event_fee', 'event_minimum', 'event_maximum', 'free_events'
   ];
   v_free numeric := pgledger.json_decimal(price, path, 'free_events', maximum => 1000000000);
+  v_minimum numeric;
+  v_maximum numeric;
   v_ok boolean;
 begin
-  perform pgledger.json_decimal(
-    price,
-    path,
-    'event_maximum',
-    minimum => coalesce(pgledger.json_decimal(price, path, 'event_minimum'), 0)
+  v_minimum := pgledger.json_decimal(price, path, 'event_minimum');
+  v_maximum := pgledger.json_decimal(
+    price, path, 'event_maximum', minimum => coalesce(v_minimum, 0)
   );
   if v_free <> trunc(v_free) then
     v_ok := pgledger.refuse_json(

@@ -36,20 +36,19 @@ declare
     when 'percentage' then array['percentage']
     else array['tiers']
   end || v_optional;
+  v_others jsonb;
   v_member text;
   v_number numeric;
   v_ok boolean;
 begin
-  select given.name
-  into v_member
-  from jsonb_each(price) as given (name, value)
-  where given.value <> 'null'
-    and given.name
-    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
-  order by given.name collate "C"
-  limit 1;
-
-  if found then
+  v_others := jsonb_strip_nulls(
+    price - (v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
+  );
+  if v_others <> '{}' then
+    v_member := (
+      select min(given.name collate "C")
+      from jsonb_object_keys(v_others) as given (name)
+    );
     v_ok := pgledger.refuse_json(
       null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
     );

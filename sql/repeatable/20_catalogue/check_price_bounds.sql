@@ -14,6 +14,8 @@ stable
 parallel safe
 as $$
 declare
+  v_minimum numeric;
+  v_maximum numeric;
   v_ok boolean;
 begin
   v_ok := pgledger.check_event_price(price, path);
@@ -24,8 +26,9 @@ begin
       format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
     );
   end if;
-  perform pgledger.json_decimal(
-    price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
+  v_minimum := pgledger.json_decimal(price, path, 'minimum');
+  v_maximum := pgledger.json_decimal(
+    price, path, 'maximum', minimum => coalesce(v_minimum, 0)
   );
 
   return true;

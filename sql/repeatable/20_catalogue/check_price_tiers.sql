@@ -16,7 +16,8 @@ parallel safe
 as $$
 declare
   v_rate text := case when model = 'graduated_percentage' then 'percentage' else 'unit_amount' end;
-  v_tier record;
+  v_tier jsonb;
+  v_is_last boolean;
   v_path text;
   v_bound numeric;
   v_amounts integer;
@@ -29,28 +30,26 @@ begin
     v_ok := pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
   end if;
 
-  for v_tier in
-    select tier.value, tier.place = jsonb_array_length(tiers) as is_last, tier.place
-    from jsonb_array_elements(tiers) with ordinality as tier (value, place)
-    order by tier.place
-  loop
-    v_path := format('%s[%s]', path, v_tier.place - 1);
-    v_ok := pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
-    v_bound := pgledger.json_decimal(v_tier.value, v_path, 'up_to');
+  for v_place in 0 .. jsonb_array_length(tiers) - 1 loop
+    v_tier := tiers -> v_place;
+    v_is_last := v_place = jsonb_array_length(tiers) - 1;
+    v_path := format('%s[%s]', path, v_place);
+    v_ok := pgledger.check_json_object(v_tier, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_bound := pgledger.json_decimal(v_tier, v_path, 'up_to');
 
-    if v_tier.is_last and v_bound is not null then
+    if v_is_last and v_bound is not null then
       v_ok := pgledger.refuse_json(
-        v_tier.value -> 'up_to',
+        v_tier -> 'up_to',
         v_path || '.up_to',
         'bounds the last tier, which must be unbounded: leave it out'
       );
-    elsif not v_tier.is_last and v_bound is null then
+    elsif not v_is_last and v_bound is null then
       v_ok := pgledger.refuse_json(
         null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
       );
     elsif v_bound <= v_last then
       v_ok := pgledger.refuse_json(
-        v_tier.value -> 'up_to',
+        v_tier -> 'up_to',
         v_path || '.up_to',
         case
           when v_last = 0 then 'is not above 0'
@@ -61,16 +60,16 @@ begin
 
     v_amounts := num_nonnulls(
       pgledger.json_decimal(
-        v_tier.value,
+        v_tier,
         v_path,
         v_rate,
         maximum => case when v_rate = 'percentage' then 100 end
       ),
-      pgledger.json_decimal(v_tier.value, v_path, 'flat_amount')
+      pgledger.json_decimal(v_tier, v_path, 'flat_amount')
     );
     if v_amounts = 0 then
       v_ok := pgledger.refuse_json(
-        v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
+        v_tier, v_path, format('has neither %s nor flat_amount', v_rate)
       );
     end if;
 

@@ -26,13 +26,15 @@ begin
         quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
       ]
     );
-  elsif v_feature.status = 'archived' and not exists (
-    select
-    from pgledger.plan_features
-    where plan_features.plan_key = feature_allowed_in_plan.plan_key
-      and plan_features.feature_id = v_feature.id
-  ) then
-    v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+  elsif v_feature.status = 'archived' then
+    if not exists (
+      select
+      from pgledger.plan_features
+      where plan_features.plan_key = feature_allowed_in_plan.plan_key
+        and plan_features.feature_id = v_feature.id
+    ) then
+      v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+    end if;
   end if;
 
   return v_feature;

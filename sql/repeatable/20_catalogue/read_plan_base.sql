@@ -14,13 +14,15 @@ parallel safe
 as $$
 declare
   v_path constant text := '$.pricing.base';
+  v_amount numeric;
   v_count numeric;
+  v_choice text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_json_object(
     base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
-  perform pgledger.json_decimal(base, v_path, 'amount');
+  v_amount := pgledger.json_decimal(base, v_path, 'amount');
   billing_interval := coalesce(
     pgledger.json_choice(base, v_path, 'interval', array['day', 'week', 'month', 'year']),
     'month'
@@ -36,8 +38,8 @@ begin
   end if;
   interval_count := v_count;
 
-  perform pgledger.json_choice(base, v_path, 'billed', array['advance', 'arrears']);
-  perform pgledger.json_choice(base, v_path, 'proration', array['day', 'second']);
+  v_choice := pgledger.json_choice(base, v_path, 'billed', array['advance', 'arrears']);
+  v_choice := pgledger.json_choice(base, v_path, 'proration', array['day', 'second']);
 end;
 $$;
 

@@ -20,6 +20,7 @@ declare
     select coalesce(jsonb_object_agg(feature.feature_key, feature.ordinality), '{}')
     from unnest(features) with ordinality as feature
   );
+  v_base record;
   v_feature pgledger.plan_features;
   v_price jsonb;
   v_keys text[] := '{}';
@@ -31,9 +32,9 @@ begin
   v_ok := pgledger.check_json_size(pricing, '$.pricing', false);
   v_ok := pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
 
-  select base.billing_interval, base.interval_count
-  into read_pricing.billing_interval, read_pricing.interval_count
-  from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
+  v_base := pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}'));
+  billing_interval := v_base.billing_interval;
+  interval_count := v_base.interval_count;
 
   v_ok := pgledger.check_json_array(v_prices, '$.pricing.prices');
   for v_price in

@@ -32,6 +32,8 @@ begin
     v_features := pgledger.read_plan_features(
       plan.features, previous.app_id, previous.tenant_id, previous.key
     );
+    delete from pgledger.plan_features
+    where plan_features.plan_key = previous.key;
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 

@@ -1,6 +1,6 @@
 /*
-Replaces the rows of a plan's features with those that were read from its JSON. The caller has
-locked the plan's row.
+Writes the rows of a plan's features, which has none, as they were read from its JSON. The caller
+has locked the plan's row.
 */
 create or replace function pgledger.write_plan_features(
   plan_key bigint,
@@ -12,9 +12,6 @@ volatile
 parallel unsafe
 as $$
 begin
-  delete from pgledger.plan_features
-  where plan_features.plan_key = write_plan_features.plan_key;
-
   insert into pgledger.plan_features (
     plan_key, feature_key, feature_id, place, type, quota, period, soft_limit, aggregation
   )
@@ -26,6 +23,6 @@ end;
 $$;
 
 comment on function pgledger.write_plan_features is
-  'Replaces the rows of a plan''s features with those given.';
+  'Writes the rows of the features of a plan that has none.';
 
 revoke all on function pgledger.write_plan_features from public;

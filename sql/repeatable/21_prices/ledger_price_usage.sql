@@ -41,8 +41,10 @@ as $$
       ledger_price_usage.allowance,
       ledger_price_usage.event_quantities
     ) as charged
-    cross join lateral pgledger.price_lines(
-      ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
+    cross join lateral unnest(
+      pgledger.price_lines(
+        ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
+      )
     ) with ordinality as part (
       kind, description, quantity, unit_amount, flat_amount, amount, place
     )

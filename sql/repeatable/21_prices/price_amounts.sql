@@ -24,17 +24,21 @@ parallel safe
 as $$
 declare
   v_part numeric := case when price -> 'prorated' = 'true' then part else whole end;
+  v_line pgledger.price_line;
 begin
-  select
-    coalesce(
-      sum(line.amount * whole - coalesce(line.flat_amount, 0) * (whole - v_part))
-      filter (where line.kind = 'usage'),
-      0
-    ),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'true_up'), 0),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'cap'), 0)
-  into price_amounts.amount, price_amounts.true_up, price_amounts.cap
-  from pgledger.price_lines(price, quantity, events, raised, cut) as line;
+  amount := 0;
+  true_up := 0;
+  cap := 0;
+  foreach v_line in array pgledger.price_lines(price, quantity, events, raised, cut) loop
+    if v_line.kind = 'usage' then
+      amount := amount + v_line.amount * whole
+        - coalesce(v_line.flat_amount, 0) * (whole - v_part);
+    elsif v_line.kind = 'true_up' then
+      true_up := v_line.amount * whole;
+    else
+      cap := v_line.amount * whole;
+    end if;
+  end loop;
   if v_part <> whole then
     true_up := greatest(coalesce((price ->> 'minimum')::numeric, 0) * v_part - amount, 0);
     cap := coalesce(least((price ->> 'maximum')::numeric * whole - amount, 0), 0);

@@ -1,6 +1,6 @@
 /*
-What usage costs, exactly: a row for each tier that it reaches (`usage`), in order; then one with
-what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
+What usage costs, exactly: an element for each tier that it reaches (`usage`), in order; then one
+with what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
 The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
@@ -18,23 +18,17 @@ create or replace function pgledger.price_lines(
   raised numeric default 0,
   cut numeric default 0
 )
-returns table (
-  kind text,
-  description text,
-  quantity numeric,
-  unit_amount numeric,
-  flat_amount numeric,
-  amount numeric
-)
+returns pgledger.price_line[]
 language plpgsql
 immutable
 parallel safe
-rows 3
 as $$
 declare
   v_model text := price ->> 'model';
   v_tiers jsonb := coalesce(nullif(price -> 'tiers', 'null'), jsonb_build_array(price));
   v_tier jsonb;
+  v_line pgledger.price_line;
+  v_lines pgledger.price_line[] := '{}';
   v_above numeric;
   v_up_to numeric := 0;
   v_total numeric := 0;
@@ -43,7 +37,7 @@ declare
   v_minimum numeric := (price ->> 'minimum')::numeric;
   v_maximum numeric := (price ->> 'maximum')::numeric;
 begin
-  kind := 'usage';
+  v_line.kind := 'usage';
   for v_place in 0 .. jsonb_array_length(v_tiers) - 1 loop
     v_tier := v_tiers -> v_place;
     v_above := v_up_to;
@@ -51,49 +45,49 @@ begin
     exit when v_place > 0 and used <= v_above;
     continue when v_model = 'volume' and used > v_up_to;
 
-    description := pgledger.price_description(price, v_above, v_up_to);
-    quantity := case v_model
+    v_line.description := pgledger.price_description(price, v_above, v_up_to);
+    v_line.quantity := case v_model
       when 'volume' then used
       -- Packages begun. div() and mod() are exact; a rounded quotient could be one too low.
       when 'package' then div(v_to_pack, v_size) + sign(mod(v_to_pack, v_size))
       else least(used, v_up_to) - v_above
     end;
-    unit_amount := coalesce(
+    v_line.unit_amount := coalesce(
       (v_tier ->> 'unit_amount')::numeric,
       (v_tier ->> 'package_amount')::numeric,
       (v_tier ->> 'percentage')::numeric * 0.01
     );
-    flat_amount := (v_tier ->> 'flat_amount')::numeric;
-    amount := quantity * coalesce(unit_amount, 0) + coalesce(flat_amount, 0);
-    v_total := v_total + amount;
-    return next;
+    v_line.flat_amount := (v_tier ->> 'flat_amount')::numeric;
+    v_line.amount := v_line.quantity * coalesce(v_line.unit_amount, 0)
+      + coalesce(v_line.flat_amount, 0);
+    v_total := v_total + v_line.amount;
+    v_lines := v_lines || v_line;
   end loop;
 
   if events is not null then
-    flat_amount := null;
-    for description, quantity, unit_amount, amount in
+    v_line.flat_amount := null;
+    for v_line.description, v_line.quantity, v_line.unit_amount, v_line.amount in
       select part.description, part.quantity, part.unit_amount, part.amount
       from pgledger.event_price_parts(price, events, raised, cut) as part
     loop
-      v_total := v_total + amount;
-      return next;
+      v_total := v_total + v_line.amount;
+      v_lines := v_lines || v_line;
     end loop;
   end if;
 
-  quantity := null;
-  unit_amount := null;
-  flat_amount := null;
+  v_line := null;
   if v_total < v_minimum then
-    kind := 'true_up';
-    description := 'minimum of ' || trim_scale(v_minimum)::text;
-    amount := v_minimum - v_total;
-    return next;
+    v_line.kind := 'true_up';
+    v_line.description := 'minimum of ' || trim_scale(v_minimum)::text;
+    v_line.amount := v_minimum - v_total;
+    v_lines := v_lines || v_line;
   elsif v_total > v_maximum then
-    kind := 'cap';
-    description := 'maximum of ' || trim_scale(v_maximum)::text;
-    amount := v_maximum - v_total;
-    return next;
+    v_line.kind := 'cap';
+    v_line.description := 'maximum of ' || trim_scale(v_maximum)::text;
+    v_line.amount := v_maximum - v_total;
+    v_lines := v_lines || v_line;
   end if;
+  return v_lines;
 end;
 $$;
 

@@ -13,13 +13,12 @@ parallel safe
 as $$
 declare
   v_end timestamptz := subscription.current_period_end;
+  v_period record;
 begin
-  select period.number, period.starts_at, period.ends_at
-  into
-    subscription.period_number,
-    subscription.current_period_start,
-    subscription.current_period_end
-  from pgledger.subscription_period(subscription, at) as period;
+  v_period := pgledger.subscription_period(subscription, at);
+  subscription.period_number := v_period.number;
+  subscription.current_period_start := v_period.starts_at;
+  subscription.current_period_end := v_period.ends_at;
   subscription.whole_start := case
     when subscription.current_period_start = v_end then v_end
     else pgledger.whole_period_start(subscription)

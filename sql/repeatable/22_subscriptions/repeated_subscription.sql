@@ -22,6 +22,10 @@ declare
   v_recorded jsonb;
   v_ok boolean;
 begin
+  -- Asked for nothing, the query would be planned anew for each call.
+  if request.id is null then
+    return null;
+  end if;
   select
     subscriptions.key,
     jsonb_build_object(

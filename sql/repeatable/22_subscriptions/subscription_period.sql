@@ -18,6 +18,7 @@ as $$
 declare
   v_end timestamptz := subscription.current_period_end;
   v_counted_at timestamptz := at;
+  v_period record;
 begin
   if at >= subscription.current_period_start and at < v_end then
     number := subscription.period_number;
@@ -42,22 +43,20 @@ begin
     );
   end if;
 
-  select
-    period.number,
-    case
-      when at >= v_end
-        and (period.number = subscription.period_number + 1 or period.starts_at < v_end) then v_end
-      else greatest(period.starts_at, subscription.started_at)
-    end,
-    period.ends_at
-  into number, starts_at, ends_at
-  from pgledger.period_at(
+  v_period := pgledger.period_at(
     subscription.anchor_at,
     subscription.time_zone,
     subscription.billing_interval,
     subscription.interval_count,
     v_counted_at
-  ) as period;
+  );
+  number := v_period.number;
+  starts_at := case
+    when at >= v_end
+      and (number = subscription.period_number + 1 or v_period.starts_at < v_end) then v_end
+    else greatest(v_period.starts_at, subscription.started_at)
+  end;
+  ends_at := v_period.ends_at;
 end;
 $$;
 

@@ -7,24 +7,26 @@ create or replace function pgledger.zone_of_period(
   period_start timestamptz
 )
 returns text
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select case
-    when subscription.earlier_zones is null then subscription.time_zone
-    else coalesce(
-      (
-        select earlier.zone ->> 'time_zone'
-        from jsonb_array_elements(subscription.earlier_zones)
-          with ordinality as earlier (zone, place)
-        where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
-        order by earlier.place
-        limit 1
-      ),
-      subscription.time_zone
-    )
-  end
+begin
+  if subscription.earlier_zones is null then
+    return subscription.time_zone;
+  end if;
+  return coalesce(
+    (
+      select earlier.zone ->> 'time_zone'
+      from jsonb_array_elements(subscription.earlier_zones)
+        with ordinality as earlier (zone, place)
+      where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
+      order by earlier.place
+      limit 1
+    ),
+    subscription.time_zone
+  );
+end;
 $$;
 
 comment on function pgledger.zone_of_period is

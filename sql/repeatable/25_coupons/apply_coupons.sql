@@ -25,6 +25,14 @@ declare
   v_share record;
   v_discounts pgledger.invoice_lines[] := '{}';
 begin
+  -- Most tenants have none, and then this look is all that it costs.
+  if not exists (
+    select
+    from pgledger.coupon_redemptions as redemption
+    where redemption.app_id = invoice.app_id and redemption.tenant_id = invoice.tenant_id
+  ) then
+    return lines;
+  end if;
   for v_coupon in
     select
       redemption.key, coupons.name, coupons.percentage, coupons.applies_to,

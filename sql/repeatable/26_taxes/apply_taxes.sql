@@ -40,6 +40,9 @@ begin
       exit;
     end if;
   end loop;
+  if invoice.tax_rates = '[]' and not v_is_traced then
+    return lines;
+  end if;
 
   for v_rate in
     select

@@ -11,33 +11,27 @@ create or replace function pgledger.base_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_due record;
+  v_due pgledger.base_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
   v_times text;
 begin
   subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
-  for v_due in
-    select
-      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
-      part.ends_at, part.units, part.length, part.due, part.gross, part.net
-    from pgledger.due_base(
-      subscription, for_period, segments, advance_only, for_invoice, exponent
-    ) as part
-  loop
+  foreach v_due in array pgledger.due_base(
+    subscription, for_period, segments, advance_only, for_invoice, exponent
+  ) loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
     v_line.subscription_key := subscription.key;
     v_line.for_period := for_period;
     v_line.item := 'base';
     v_line.plan_key := v_due.plan_key;
     v_line.gross := v_due.due - v_due.gross;
-    v_line.discount := 0;
-    v_line.tax := 0;
     v_line.basis := jsonb_strip_nulls(
       jsonb_build_object(
         'amount', v_due.price::text, 'quantity', trim_scale(v_due.quantity)::text,
@@ -77,8 +71,11 @@ begin
         v_line.gross * v_due.net, v_due.gross, exponent
       );
     end if;
-    return next v_line;
+    v_line.discount := 0 * v_line.amount;
+    v_line.tax := v_line.discount;
+    v_lines := v_lines || v_line;
   end loop;
+  return v_lines;
 end;
 $$;
 

@@ -17,14 +17,7 @@ as $$
     || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
   from pgledger.plan_terms(
     base_terms.plan_key,
-    coalesce(
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = base_terms.plan_key
-      ),
-      for_period
-    )
+    coalesce(pgledger.plan_entered_at(segments, base_terms.plan_key), for_period)
   ) as terms
 $$;
 

@@ -14,20 +14,7 @@ create or replace function pgledger.changed_base(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns table (
-  plan_key bigint,
-  quantity numeric,
-  plan_name text,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  units numeric,
-  length numeric,
-  due numeric,
-  gross numeric,
-  net numeric
-)
+returns setof pgledger.base_charge
 language sql
 stable
 parallel safe

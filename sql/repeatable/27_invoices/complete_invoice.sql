@@ -1,7 +1,8 @@
 /*
-Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
-Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
-An import is what was billed elsewhere: coupons take nothing off it.
+Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up. The
+lines come with shares of 0 of both. Nothing is written, and no coupon is used up. A caller that
+knows the currency's exponent gives it. An import is what was billed elsewhere: coupons take nothing
+off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
@@ -17,22 +18,27 @@ declare
   v_exponent integer := coalesce(
     exponent, pgledger.currency_exponent(invoice.app_id, invoice.currency)
   );
-  v_zeros numeric[] := array_fill(round(0::numeric, v_exponent), array[cardinality(lines)]);
+  v_line pgledger.invoice_lines;
 begin
   if cardinality(lines) > 0 then
-    lines := pgledger.add_shares(lines, v_zeros, v_zeros);
     if not is_import then
       lines := pgledger.apply_coupons(invoice, lines, v_exponent);
     end if;
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
-  select
-    coalesce(sum(line.amount) filter (where line.kind not in ('discount', 'tax')), 0),
-    coalesce(-sum(line.amount) filter (where line.kind = 'discount'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'tax'), 0)
-  into invoice.subtotal, invoice.discount, invoice.tax
-  from unnest(lines) as line;
+  invoice.subtotal := 0;
+  invoice.discount := 0;
+  invoice.tax := 0;
+  foreach v_line in array lines loop
+    if v_line.kind = 'discount' then
+      invoice.discount := invoice.discount - v_line.amount;
+    elsif v_line.kind = 'tax' then
+      invoice.tax := invoice.tax + v_line.amount;
+    else
+      invoice.subtotal := invoice.subtotal + v_line.amount;
+    end if;
+  end loop;
   invoice.subtotal := round(invoice.subtotal, v_exponent);
   invoice.discount := round(invoice.discount, v_exponent);
   invoice.tax := round(invoice.tax, v_exponent);

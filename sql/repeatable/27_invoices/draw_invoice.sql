@@ -39,9 +39,11 @@ begin
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
   invoice.rival_changes := v_drawn.rival_changes;
-  v_drawn := pgledger.complete_invoice(
-    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
-  );
+  lines := v_drawn.lines;
+  if own_key is not null then
+    lines := lines || pgledger.own_lines(own_key);
+  end if;
+  v_drawn := pgledger.complete_invoice(invoice, lines, v_exponent);
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;

@@ -27,50 +27,27 @@ declare
 begin
   period_end := v_period.ends_at;
   v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
-  -- Not one statement with the kind in it: the planner would plan that anew for each call.
   if invoice.kind in ('start', 'change') then
-    lines := array(
-      select line
-      from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, true, invoice, exponent
-      ) as line
+    lines := pgledger.base_lines(
+      subscription, v_period.starts_at, v_segments, true, invoice, exponent
     );
   elsif invoice.kind = 'interim' then
     v_now := pgledger.clock();
     period_end := least(period_end, v_now);
-    lines := array(
-      select line
-      from pgledger.usage_lines(
-        subscription,
-        v_period.starts_at,
-        pgledger.segments_until(v_segments, v_now),
-        invoice,
-        exponent
-      ) as line
+    lines := pgledger.usage_lines(
+      subscription, v_period.starts_at, pgledger.segments_until(v_segments, v_now), invoice,
+      exponent
     );
   else
     rival_changes := pgledger.rival_changes(subscription, v_period.starts_at, period_end);
-    lines := array(
-      select line
-      from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, false, invoice, exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.next_base_lines(
-        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice,
-        exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.usage_lines(
-        subscription, v_period.starts_at, v_segments, invoice, exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.late_lines(
-        subscription, v_period.starts_at, invoice, exponent
-      ) as line
+    lines := pgledger.base_lines(
+      subscription, v_period.starts_at, v_segments, false, invoice, exponent
+    ) || pgledger.next_base_lines(
+      subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice, exponent
+    ) || pgledger.usage_lines(
+      subscription, v_period.starts_at, v_segments, invoice, exponent
+    ) || pgledger.late_lines(
+      subscription, v_period.starts_at, invoice, exponent
     );
   end if;
 end;

@@ -11,20 +11,7 @@ create or replace function pgledger.due_base(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns table (
-  plan_key bigint,
-  quantity numeric,
-  plan_name text,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  units numeric,
-  length numeric,
-  due numeric,
-  gross numeric,
-  net numeric
-)
+returns pgledger.base_charge[]
 language plpgsql
 stable
 parallel safe
@@ -32,6 +19,8 @@ as $$
 declare
   v_part pgledger.billing_segment := segments[1];
   v_billed record;
+  v_base jsonb;
+  v_charge pgledger.base_charge;
 begin
   select
     count(*) as lines,
@@ -52,43 +41,39 @@ begin
 
   if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
     and v_billed.is_the_same then
-    return;
+    return '{}';
   elsif cardinality(segments) <> 1 or v_part.status <> 'active' or v_billed.lines > 0
     or v_part.starts_at > v_part.whole_start or v_part.ends_at < v_part.whole_end then
-    return query
-    select
-      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
-      part.ends_at, part.units, part.length, part.due, part.gross, part.net
-    from pgledger.changed_base(
-      subscription, for_period, segments, advance_only, for_invoice, exponent
-    ) as part
-    where part.due <> part.gross;
-    return;
+    return array(
+      select part
+      from pgledger.changed_base(
+        subscription, for_period, segments, advance_only, for_invoice, exponent
+      ) as part
+      where part.due <> part.gross
+    );
   end if;
 
-  return query
-  select
-    plans.key, v_part.quantity, plans.name, terms.price, terms.proration, v_part.starts_at,
-    v_part.ends_at, whole.length, whole.length, terms.due, 0::numeric, 0::numeric
-  from pgledger.plans
-  cross join lateral (
-    select
-      (asked.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
-      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
-      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
-    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
-  ) as terms
-  cross join lateral (
-    select
-      pgledger.proration_unit(
-        v_part.whole_end, v_part.whole_start, v_part.whole_end, subscription.time_zone,
-        terms.proration
-      ) as length
-  ) as whole
-  where plans.key = v_part.plan_key
-    and terms.due > 0
-    and (not advance_only or terms.billed = 'advance');
+  v_base := (pgledger.plan_terms(v_part.plan_key, v_part.starts_at)).pricing -> 'base';
+  v_charge.price := (v_base ->> 'amount')::numeric;
+  v_charge.due := round(v_charge.price * v_part.quantity, exponent);
+  if (v_charge.due > 0) is not true
+    or advance_only and coalesce(v_base ->> 'billed', 'advance') <> 'advance' then
+    return '{}';
+  end if;
+  v_charge.plan_key := v_part.plan_key;
+  v_charge.quantity := v_part.quantity;
+  v_charge.plan_name := (select plans.name from pgledger.plans where plans.key = v_part.plan_key);
+  v_charge.proration := coalesce(v_base ->> 'proration', 'day');
+  v_charge.starts_at := v_part.starts_at;
+  v_charge.ends_at := v_part.ends_at;
+  v_charge.length := pgledger.proration_unit(
+    v_part.whole_end, v_part.whole_start, v_part.whole_end, subscription.time_zone,
+    v_charge.proration
+  );
+  v_charge.units := v_charge.length;
+  v_charge.gross := 0;
+  v_charge.net := 0;
+  return array[v_charge];
 end;
 $$;
 

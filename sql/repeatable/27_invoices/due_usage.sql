@@ -25,33 +25,36 @@ declare
   v_until timestamptz := v_stays[cardinality(v_stays)].ends_at;
   v_rivals pgledger.rival_time[] := pgledger.rival_times(subscription, v_first.starts_at, v_until);
   v_has_rivals boolean := cardinality(v_rivals) > 0;
-  v_plan record;
+  v_stay pgledger.billing_segment;
+  v_plans bigint[] := '{}';
+  v_is_billed boolean;
+  v_billed pgledger.priced_feature[];
   v_prices pgledger.priced_feature[];
   v_own pgledger.billing_segment[] := v_stays;
   v_charges pgledger.usage_charge[] := '{}';
 begin
   subscription.time_zone := pgledger.zone_of_period(subscription, segments[1].starts_at);
-  for v_plan in
-    select
-      segment.plan_key, min(segment.starts_at) as entered_at,
-      exists (
-        select from unnest(bills) as bill where bill.plan_key = segment.plan_key
-      ) as is_billed
-    from unnest(segments) as segment
-    group by segment.plan_key
-    having bool_or(segment.status = 'active')
-    order by min(segment.starts_at) filter (where segment.status = 'active')
-  loop
-    continue when is_closed and not v_plan.is_billed;
-    v_prices := pgledger.billed_features(subscription, v_plan.plan_key, bills);
+  foreach v_stay in array v_stays loop
+    continue when v_stay.plan_key = any(v_plans);
+    v_plans := v_plans || v_stay.plan_key;
+    v_billed := '{}';
+    if cardinality(bills) > 0 then
+      v_billed := pgledger.billed_features(subscription, v_stay.plan_key, bills);
+    end if;
+    v_is_billed := cardinality(v_billed) > 0;
+    continue when is_closed and not v_is_billed;
+    v_prices := '{}';
     if not is_closed then
-      v_prices := v_prices || array(
+      v_prices := pgledger.priced_features(
+        subscription, v_stay.plan_key, pgledger.plan_entered_at(segments, v_stay.plan_key)
+      );
+    end if;
+    if v_is_billed then
+      v_prices := v_billed || array(
         select price
-        from unnest(
-          pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
-        ) as price
+        from unnest(v_prices) as price
         where price.feature_key not in (
-          select billed.feature_key from unnest(v_prices) as billed
+          select billed.feature_key from unnest(v_billed) as billed
         )
       );
     end if;
@@ -68,13 +71,13 @@ begin
           subscription, segments, v_stays, v_rivals, v_prices[v_place].feature_key
         );
         v_prices[v_place] := pgledger.with_added_allowance(
-          v_prices[v_place], v_own, v_plan.plan_key, v_rivals
+          v_prices[v_place], v_own, v_stay.plan_key, v_rivals
         );
       end if;
       v_charges := v_charges || pgledger.usage_charges(
         case when v_has_rivals then v_prices[v_place:v_place] else v_prices end,
-        v_own, v_first.starts_at, v_until, v_plan.plan_key, v_plan.plan_key = v_first.plan_key,
-        v_plan.is_billed, subscription.time_zone, exponent
+        v_own, v_first.starts_at, v_until, v_stay.plan_key, v_stay.plan_key = v_first.plan_key,
+        v_is_billed, subscription.time_zone, exponent
       );
     end loop;
   end loop;

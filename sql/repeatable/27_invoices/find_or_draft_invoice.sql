@@ -1,6 +1,6 @@
 /*
 The key of a subscription's invoice of a kind and start that is not voided. If there is none, one is
-drawn up as a draft; without even_if_empty, only if it has lines, and null otherwise.
+drawn up as a draft, even if it has no lines.
 
 The subscription is locked, so that two calls never draw up the same invoice.
 */
@@ -9,8 +9,7 @@ create or replace function pgledger.find_or_draft_invoice(
   kind text,
   period_start timestamptz,
   change_version bigint,
-  tax_rates jsonb,
-  even_if_empty boolean
+  tax_rates jsonb
 )
 returns bigint
 language plpgsql
@@ -33,9 +32,7 @@ begin
     v_drawn := pgledger.draw_invoice(
       subscription, kind, period_start, change_version, tax_rates, null
     );
-    if even_if_empty or cardinality(v_drawn.lines) > 0 then
-      v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
-    end if;
+    v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
   end if;
   return v_key;
 end;

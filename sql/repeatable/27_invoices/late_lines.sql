@@ -12,7 +12,7 @@ create or replace function pgledger.late_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -21,7 +21,17 @@ declare
   v_late record;
   v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
 begin
+  -- In its first period, this look at its invoices is all that it costs a subscription.
+  if not exists (
+    select
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.period_start < before_period
+  ) then
+    return v_lines;
+  end if;
   for v_late in
     with missed as materialized (
       select missed.for_period
@@ -62,8 +72,8 @@ begin
       v_line.period_start := v_charge.starts_at;
       v_line.period_end := v_charge.ends_at;
       v_line.quantity := v_charge.quantity;
-      v_line.discount := 0;
-      v_line.tax := 0;
+      v_line.discount := 0 * v_line.amount;
+      v_line.tax := v_line.discount;
       v_line.subscription_key := subscription.key;
       v_line.for_period := v_late.for_period;
       v_line.plan_key := v_charge.plan_key;
@@ -75,9 +85,10 @@ begin
           'gross', (v_charge.gross_amount + v_charge.gross_true_up + v_charge.gross_cap)::text
         );
       end if;
-      return next v_line;
+      v_lines := v_lines || v_line;
     end loop;
   end loop;
+  return v_lines;
 end;
 $$;
 

@@ -23,6 +23,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_exponent integer;
   v_invoice pgledger.invoices;
   v_lines pgledger.invoice_lines[];
   v_complete record;
@@ -30,7 +31,8 @@ declare
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
+  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
+  v_lines := pgledger.read_invoice_lines(lines, v_exponent);
   v_ok := pgledger.check_tax_rates(tax_rates);
   v_ok := pgledger.check_metadata(metadata);
 
@@ -51,7 +53,7 @@ begin
   end if;
 
   if v_key is null then
-    v_complete := pgledger.complete_invoice(v_invoice, v_lines);
+    v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent);
     v_ok := pgledger.check_invoice_total(v_complete.invoice);
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;

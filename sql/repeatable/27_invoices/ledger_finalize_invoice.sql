@@ -55,7 +55,7 @@ begin
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
-  perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  perform pgledger.finalize_invoice(v_invoice.key, due_at);
   perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;

@@ -35,7 +35,7 @@ begin
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates
   );
   return pgledger.invoice_with_key(v_key);
 end;

@@ -11,7 +11,7 @@ create or replace function pgledger.next_base_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -26,13 +26,13 @@ begin
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key and change.version = next_version;
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
-      return;
+      return '{}';
     end if;
     v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at
     or subscription.status = 'trialing' and subscription.trial_end > ends_at then
-    return;
+    return '{}';
   else
     select
       pgledger.cut_at_cancellation(
@@ -48,15 +48,7 @@ begin
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
 
-  return query
-  select
-    line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
-    line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
-    line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
-    line.redemption_key, line.basis
-  from pgledger.base_lines(
-    subscription, ends_at, v_segments, true, for_invoice, exponent
-  ) as line;
+  return pgledger.base_lines(subscription, ends_at, v_segments, true, for_invoice, exponent);
 end;
 $$;
 

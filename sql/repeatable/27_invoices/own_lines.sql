@@ -17,8 +17,8 @@ declare
   );
 begin
   for v_place in 1 .. cardinality(v_lines) loop
-    v_lines[v_place].discount := 0;
-    v_lines[v_place].tax := 0;
+    v_lines[v_place].discount := 0 * v_lines[v_place].amount;
+    v_lines[v_place].tax := v_lines[v_place].discount;
   end loop;
   return v_lines;
 end;

@@ -27,11 +27,8 @@ begin
   if with_kind then
     v_members := v_members || 'kind'::text;
   end if;
-  -- There can be a thousand lines: what most leave out is read only where it is given.
-  if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
-    v_ok := pgledger.check_json_object(line, path, v_members);
-  end if;
-  perform pgledger.json_text(line, path, 'description');
+  v_ok := pgledger.check_json_object(line, path, v_members);
+  v_line.description := pgledger.json_text(line, path, 'description');
   v_line.kind := case
     when line ? 'kind' then pgledger.json_text(line, path, 'kind')
     else 'item'
@@ -44,6 +41,7 @@ begin
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
+  -- There can be a thousand lines: what most leave out is read only where it is given.
   v_amount := case
     when line ? 'amount' then pgledger.json_decimal(line, path, 'amount', minimum => v_least)
   end;
@@ -78,8 +76,8 @@ begin
   if abs(v_line.amount) >= 1e30 then
     v_ok := pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
-  v_line.discount := 0;
-  v_line.tax := 0;
+  v_line.discount := 0 * v_line.amount;
+  v_line.tax := v_line.discount;
   return v_line;
 end;
 $$;

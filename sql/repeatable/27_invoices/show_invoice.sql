@@ -41,7 +41,7 @@ as $$
     (
       select
         coalesce(
-          jsonb_agg(pgledger.line_item(line.value, invoice.created_at) order by line.place), '[]'
+          jsonb_agg(pgledger.line_json(line.value, invoice.created_at) order by line.place), '[]'
         )
       from (
         select

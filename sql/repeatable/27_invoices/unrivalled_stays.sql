@@ -29,12 +29,7 @@ declare
 begin
   foreach v_stay in array stays loop
     v_priority := pgledger.plan_priority(
-      v_stay.plan_key,
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = v_stay.plan_key
-      )
+      v_stay.plan_key, pgledger.plan_entered_at(segments, v_stay.plan_key)
     );
     v_own := tstzmultirange(tstzrange(v_stay.starts_at, v_stay.ends_at));
     foreach v_rival in array rivals loop

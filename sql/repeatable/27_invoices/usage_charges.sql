@@ -30,19 +30,21 @@ stable
 parallel safe
 as $$
 declare
-  v_own pgledger.billing_segment[] := array(
-    select stay
-    from unnest(stays) as stay
-    where stay.plan_key = usage_charges.plan_key
-    order by stay.starts_at
-  );
-  v_stays integer := cardinality(v_own);
+  v_own pgledger.billing_segment[] := '{}';
+  v_stay pgledger.billing_segment;
+  v_stays integer;
   v_used record;
   v_price pgledger.priced_feature;
   v_charge pgledger.usage_charge;
   v_charges pgledger.usage_charge[] := '{}';
   v_cost record;
 begin
+  foreach v_stay in array stays loop
+    if v_stay.plan_key = usage_charges.plan_key then
+      v_own := v_own || v_stay;
+    end if;
+  end loop;
+  v_stays := cardinality(v_own);
   if v_stays = 0 and not is_billed then
     return v_charges;
   end if;

@@ -15,7 +15,7 @@ create or replace function pgledger.usage_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -31,11 +31,10 @@ declare
   );
   v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
 begin
   v_line.subscription_key := subscription.key;
   v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
   foreach v_charge in array pgledger.unbilled_usage(
     subscription, for_period, segments, for_invoice,
     v_is_closed and not exists (
@@ -56,26 +55,29 @@ begin
     v_line.quantity := v_charge.quantity;
     v_line.unit_amount := v_charge.unit_amount;
     v_line.amount := v_charge.amount;
+    v_line.discount := 0 * v_line.amount;
+    v_line.tax := v_line.discount;
     v_line.counted := v_charge.counted;
     v_line.events := v_charge.events;
     v_line.basis := v_charge.basis;
     if v_charge.gross_amount is not null then
       v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
     end if;
-    return next v_line;
+    v_lines := v_lines || v_line;
 
     if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0
       and (for_invoice.kind <> 'interim' or v_is_closed) then
-      return next pgledger.bound_line(
+      v_lines := v_lines || pgledger.bound_line(
         v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
       );
     end if;
     if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
-      return next pgledger.bound_line(
+      v_lines := v_lines || pgledger.bound_line(
         v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
       );
     end if;
   end loop;
+  return v_lines;
 end;
 $$;
 

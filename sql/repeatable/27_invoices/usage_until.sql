@@ -14,33 +14,34 @@ stable
 parallel safe
 as $$
 declare
-  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
+  v_meter_keys integer[] := '{}';
+  v_price pgledger.priced_feature;
+  v_place integer := 0;
+  v_sums record;
 begin
-  select
-    array_agg(
-      coalesce(
-        case
-          when price.meter_key is null or price.basis ->> 'type' = 'seat' then 0
-          when price.basis ->> 'aggregation' = 'sum' then sums.quantity
-          when price.basis ->> 'aggregation' = 'count' then sums.events
-          when price.basis ->> 'aggregation' = 'max' then sums.highest
-          else pgledger.usage_between(
-            price.meter_key, price.unique_key, price.basis ->> 'aggregation',
-            usage_until.starts_at, usage_until.ends_at
-          )
-        end,
-        0
+  foreach v_price in array prices loop
+    v_meter_keys := v_meter_keys || v_price.meter_key;
+  end loop;
+  used := array_fill(0::numeric, array[cardinality(prices)]);
+  events := used;
+  for v_sums in
+    select sums.meter_key, sums.events, sums.quantity, sums.highest
+    from pgledger.usage_sums(v_meter_keys, usage_until.starts_at, usage_until.ends_at) as sums
+  loop
+    v_place := array_position(v_meter_keys, v_sums.meter_key);
+    v_price := prices[v_place];
+    events[v_place] := v_sums.events;
+    used[v_place] := case
+      when v_price.basis ->> 'type' = 'seat' then 0
+      when v_price.basis ->> 'aggregation' = 'sum' then v_sums.quantity
+      when v_price.basis ->> 'aggregation' = 'count' then v_sums.events
+      when v_price.basis ->> 'aggregation' = 'max' then v_sums.highest
+      else pgledger.usage_between(
+        v_price.meter_key, v_price.unique_key, v_price.basis ->> 'aggregation',
+        usage_until.starts_at, usage_until.ends_at
       )
-      order by price.place
-    ),
-    array_agg(coalesce(sums.events, 0) order by price.place)
-  into usage_until.used, usage_until.events
-  from unnest(prices) with ordinality as price (
-    description, feature_key, unit_amount, meter_key, unique_key, basis, place
-  )
-  left join pgledger.usage_sums(
-    v_meter_keys, usage_until.starts_at, usage_until.ends_at
-  ) as sums on price.meter_key = sums.meter_key;
+    end;
+  end loop;
 end;
 $$;
 

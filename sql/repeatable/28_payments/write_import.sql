@@ -44,7 +44,7 @@ begin
   );
 
   if invoice.status = 'draft' then
-    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
+    perform pgledger.finalize_invoice(v_key, due_at);
     if paid_at is not null and invoice.amount_due > 0 then
       perform pgledger.pay_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key),

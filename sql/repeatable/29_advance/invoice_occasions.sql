@@ -8,8 +8,8 @@ base fee has been billed, as it is by the invoice of the period before where tha
 where the one follows the other without a gap. A change at the moment at which the subscription is
 canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
 
-Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
-drafts that can become final by now, as of version 0.
+Several changes can ask for the same invoice: the answer has it once, as the first asks for it. With
+with_drafts, also drafts that can become final by now, as of version 0.
 
 Changes after until_version are left to later.
 */
@@ -18,83 +18,72 @@ create or replace function pgledger.invoice_occasions(
   with_drafts boolean,
   until_version bigint
 )
-returns table (
-  kind text,
-  period_start timestamptz,
-  change_version bigint,
-  as_of_version bigint,
-  has_next boolean
-)
-language sql
+returns pgledger.invoice_occasion[]
+language plpgsql
 stable
 parallel safe
 as $$
-  with change as (
-    select
-      subscription_changes.version, subscription_changes.change, subscription_changes.status,
-      subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at, subscription_changes.invoice_now,
-      lag(subscription_changes.period_start) over earlier as earlier_start,
-      lag(subscription_changes.period_end) over earlier as earlier_end,
-      lag(subscription_changes.change) over earlier = 'trial_ended'
-      and lag(subscription_changes.occurred_at) over earlier
-      = lag(subscription_changes.period_end) over earlier as was_trial,
-      lead(subscription_changes.change) over earlier = 'canceled'
-      and lead(subscription_changes.occurred_at) over earlier
-      = subscription_changes.occurred_at as has_ended
+declare
+  v_changes pgledger.subscription_changes[] := array(
+    select subscription_changes
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
       and subscription_changes.version between subscription.invoiced_version and until_version + 1
-    window earlier as (order by subscription_changes.version)
-  )
-  select distinct on (occasion.period_start, turn.place, occasion.change_version)
-    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
-    occasion.has_next
-  from (
-    select
-      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
-      change.version,
-      change.status = 'active'
-      and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.earlier_start <> change.period_start
-      and not change.was_trial
-    union all
-    select 'period', change.period_start, 0, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.change = 'canceled'
-      -- Not before it began.
-      and change.occurred_at >= change.period_start
-    union all
-    select 'period', subscription.current_period_start, 0, subscription.version, false
-    where until_version = subscription.version
-      and subscription.status = 'paused'
-      and subscription.current_period_end <= pgledger.clock()
-    union all
-    select 'start', change.period_start, 0, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.status = 'active'
-      and change.has_ended is not true
-      and change.change in (
-        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
-      )
-    union all
-    select 'change', change.period_start, change.version, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.invoice_now
-    union all
-    select draft.kind, draft.period_start, draft.change_version, 0, false
-    from pgledger.drafts_to_finalize(subscription, until_version) as draft
-    where with_drafts
-  ) as occasion
-  cross join lateral (
-    select array_position(array['start', 'change', 'period'], occasion.kind) as place
-  ) as turn
-  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
+    order by subscription_changes.version
+  );
+  v_before pgledger.subscription_changes;
+  v_change pgledger.subscription_changes;
+  v_next pgledger.subscription_changes := v_changes[1];
+  v_occasions pgledger.invoice_occasion[] := '{}';
+begin
+  for v_place in 1 .. cardinality(v_changes) loop
+    v_before := v_change;
+    v_change := v_next;
+    v_next := v_changes[v_place + 1];
+    continue when v_change.version not between subscription.invoiced_version + 1 and until_version;
+
+    if v_before.period_start <> v_change.period_start and (
+      v_before.change <> 'trial_ended' or v_before.occurred_at <> v_before.period_end
+    ) then
+      v_occasions := v_occasions || row(
+        v_before.period_start, 3, 0, v_change.version, 'period',
+        v_change.status = 'active'
+        and v_change.period_start = least(v_before.period_end, v_change.occurred_at)
+      )::pgledger.invoice_occasion;
+    end if;
+    -- Not before it began.
+    if v_change.change = 'canceled' and v_change.occurred_at >= v_change.period_start then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 3, 0, v_change.version, 'period', false
+      )::pgledger.invoice_occasion;
+    end if;
+    if v_change.status = 'active' and v_change.change in (
+      'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
+    ) and (v_next.change = 'canceled' and v_next.occurred_at = v_change.occurred_at) is not true
+    then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 1, 0, v_change.version, 'start', false
+      )::pgledger.invoice_occasion;
+    end if;
+    if v_change.invoice_now then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 2, v_change.version, v_change.version, 'change', false
+      )::pgledger.invoice_occasion;
+    end if;
+  end loop;
+  if until_version = subscription.version
+    and subscription.status = 'paused'
+    and subscription.current_period_end <= pgledger.clock() then
+    v_occasions := v_occasions || row(
+      subscription.current_period_start, 3, 0, subscription.version, 'period', false
+    )::pgledger.invoice_occasion;
+  end if;
+  return pgledger.occasions_in_order(
+    v_occasions || case
+      when with_drafts then pgledger.drafts_to_finalize(subscription, until_version)
+    end
+  );
+end;
 $$;
 
 comment on function pgledger.invoice_occasions is

@@ -5,7 +5,8 @@ was there may still say what was to follow when it was drawn up, so it is comput
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
-one of the coupons meanwhile.
+one of the coupons meanwhile. A new one that uses no coupon is written final at once, because to
+make it so by an update costs as much as to insert it.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
@@ -21,6 +22,7 @@ parallel unsafe
 as $$
 declare
   v_invoice pgledger.invoices;
+  v_drawn record;
   v_key bigint;
 begin
   v_invoice := (
@@ -47,21 +49,33 @@ begin
         return null;
       end if;
     end if;
-    v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, change_version, null, false
+    v_drawn := pgledger.draw_invoice(
+      subscription, kind, period_start, change_version, null, null
     );
+    if cardinality(v_drawn.lines) = 0 then
+      return null;
+    end if;
+    v_invoice := v_drawn.invoice;
+    if to_finalize and v_invoice.discount = 0 then
+      v_invoice.created_at := pgledger.clock();
+      v_invoice := pgledger.as_final(v_invoice, v_invoice.created_at, null);
+    end if;
+    v_key := pgledger.store_invoice(v_invoice, v_drawn.lines);
+    if v_invoice.total < 0 and v_invoice.status <> 'draft' then
+      perform pgledger.settle_credit(v_key, v_invoice.finalized_at);
+    end if;
   elsif v_invoice.status = 'draft' and (to_finalize or kind = 'period') then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  if to_finalize and v_key is not null then
+  if v_invoice.status = 'draft' and to_finalize then
     while not pgledger.use_coupons(v_key) loop
       perform pgledger.redraw_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key), subscription
       );
     end loop;
-    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
+    perform pgledger.finalize_invoice(v_key);
   end if;
   return v_key;
 end;

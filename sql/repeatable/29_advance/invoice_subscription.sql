@@ -18,7 +18,7 @@ parallel unsafe
 as $$
 declare
   v_until bigint := pgledger.invoiceable_version(subscription);
-  v_occasion record;
+  v_occasion pgledger.invoice_occasion;
   v_key bigint;
   v_drawn_version bigint;
   v_keys bigint[] := '{}';
@@ -30,21 +30,16 @@ begin
     return null;
   end if;
 
-  for v_occasion in
-    select
-      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
-      occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
-  loop
+  foreach v_occasion in array pgledger.invoice_occasions(subscription, to_finalize, v_until) loop
     -- The invoice of the period before has just billed it.
-    continue when v_occasion.as_of_version = v_drawn_version;
+    continue when v_occasion.version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
       subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
       v_keys := v_keys || v_key;
-      v_drawn_version := case when v_occasion.has_next then v_occasion.as_of_version end;
+      v_drawn_version := case when v_occasion.has_next then v_occasion.version end;
     end if;
   end loop;
 

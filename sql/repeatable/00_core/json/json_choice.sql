@@ -18,14 +18,16 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
-  v_path text := pgledger.json_path(path, member);
+  v_path text;
   v_ok boolean;
 begin
-  if v_value is null then
-    if required then
-      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
-    end if;
+  -- Most members that could be there are not: their path is not asked for.
+  if v_value is null and not required then
     return null;
+  end if;
+  v_path := pgledger.json_path(path, member);
+  if v_value is null then
+    v_ok := pgledger.refuse_json(null, v_path, 'is missing');
   elsif jsonb_typeof(v_value) <> 'string' then
     v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))

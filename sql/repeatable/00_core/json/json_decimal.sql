@@ -19,17 +19,21 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
-  v_path text := pgledger.json_path(path, member);
-  v_fault text := pgledger.decimal_fault(v_value);
+  v_path text;
+  v_fault text;
   v_number numeric;
   v_ok boolean;
 begin
-  if v_value is null then
-    if required then
-      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
-    end if;
+  -- Most members that could be there are not: their path is not asked for.
+  if v_value is null and not required then
     return null;
-  elsif v_fault is not null then
+  end if;
+  v_path := pgledger.json_path(path, member);
+  if v_value is null then
+    v_ok := pgledger.refuse_json(null, v_path, 'is missing');
+  end if;
+  v_fault := pgledger.decimal_fault(v_value);
+  if v_fault is not null then
     v_ok := pgledger.refuse_json(v_value, v_path, v_fault);
   end if;
 
