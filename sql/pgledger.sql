@@ -7343,6 +7343,172 @@ comment on function pgledger.clock_warning is
 
 revoke all on function pgledger.clock_warning from public;
 
+-- file: repeatable/10_ledger/create_repeatable_transfer.sql
+/*
+Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was.
+The request's own values were checked.
+
+Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, then looks for the id; what
+a repeat finds, it has not touched.
+
+The body is long because it is the plain path of pgledger.pgledger_create_transfer, in another
+order.
+
+Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, and those of
+pgledger.check_balance.
+*/
+create or replace function pgledger.create_repeatable_transfer(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_first_id text := least(from_account_id collate "C", to_account_id);
+  v_second_id text := greatest(from_account_id collate "C", to_account_id);
+  v_from record;
+  v_to record;
+  v_swap record;
+  v_earlier record;
+  v_now timestamptz;
+  v_created_at timestamptz;
+  v_from_balance numeric;
+  v_to_balance numeric;
+  v_ok boolean;
+begin
+  select
+    accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+    accounts.app_id, accounts.name, accounts.tenant_id
+  into v_from
+  from pgledger.accounts
+  where accounts.id = v_first_id
+  for no key update;
+
+  select
+    accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+    accounts.app_id, accounts.name, accounts.tenant_id
+  into v_to
+  from pgledger.accounts
+  where accounts.id = v_second_id
+  for no key update;
+
+  if v_first_id <> from_account_id then
+    v_swap := v_from;
+    v_from := v_to;
+    v_to := v_swap;
+  end if;
+
+  if (
+    v_from.currency = v_to.currency and v_from.app_id = app_id and v_to.app_id = app_id
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array[
+        case when v_from.key is not null then from_account_id end,
+        case when v_to.key is not null then to_account_id end
+      ]
+    );
+  end if;
+
+  v_earlier := pgledger.repeated_transfer(
+    id, app_id, v_from.key, v_to.key, amount, event_at, metadata
+  );
+  if v_earlier.created_at is not null then
+    return row(
+      id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
+      coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
+      v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
+      v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
+      v_earlier.origin_id, true
+    );
+  end if;
+
+  -- Later than everything recorded on either account, even if the clock steps back.
+  v_now := pgledger.clock();
+  v_created_at := greatest(
+    v_now,
+    v_from.updated_at + interval '1 microsecond',
+    v_to.updated_at + interval '1 microsecond'
+  );
+  if v_created_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, v_created_at
+    );
+  end if;
+
+  v_from_balance := v_from.balance - amount;
+  v_to_balance := v_to.balance + amount;
+
+  if
+    v_from_balance < 0 and (not v_from.allow_negative_balance or v_from_balance <= -1e30)
+    or v_to_balance > 0 and (not v_to.allow_positive_balance or v_to_balance >= 1e30)
+  then
+    v_ok := pgledger.check_balance(
+      from_account_id, v_from.name, v_from.allow_negative_balance, v_from.allow_positive_balance,
+      v_from.balance, -amount
+    );
+    v_ok := pgledger.check_balance(
+      to_account_id, v_to.name, v_to.allow_negative_balance, v_to.allow_positive_balance,
+      v_to.balance, amount
+    );
+  end if;
+
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, metadata
+  )
+  values (
+    v_from.key, v_to.key, v_from.version + 1, v_to.version + 1, v_created_at,
+    create_repeatable_transfer.id, create_repeatable_transfer.app_id,
+    create_repeatable_transfer.amount, v_from_balance, v_to_balance,
+    create_repeatable_transfer.event_at, create_repeatable_transfer.metadata
+  )
+  on conflict on constraint transfers_id_pk do nothing;
+
+  -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
+  -- something else.
+  if not found then
+    v_earlier := pgledger.repeated_transfer(
+      id, app_id, v_from.key, v_to.key, amount, event_at, metadata
+    );
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
+  end if;
+
+  update pgledger.accounts
+  set updated_at = v_created_at, version = accounts.version + 1, balance = v_from_balance
+  where accounts.key = v_from.key;
+
+  update pgledger.accounts
+  set updated_at = v_created_at, version = accounts.version + 1, balance = v_to_balance
+  where accounts.key = v_to.key;
+
+  return row(
+    id, from_account_id, to_account_id, amount, v_created_at,
+    coalesce(event_at, v_created_at), metadata, v_from.currency, v_from.name, v_to.name,
+    v_from_balance, v_to_balance, v_from.version + 1, v_to.version + 1, null::text, app_id,
+    v_from.tenant_id, v_to.tenant_id, null::text, false
+  );
+end;
+$$;
+
+comment on function pgledger.create_repeatable_transfer is
+  'Makes a transfer with an id of the caller''s choice, once.';
+
+revoke all on function pgledger.create_repeatable_transfer from public;
+
 -- file: repeatable/10_ledger/create_repeatable_transfers.sql
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
@@ -7852,6 +8018,11 @@ as $$
     ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
     (
       'function', 'private',
+      'create_repeatable_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
       'jsonb[], text[], text, text)', 'owner', '', ''
     ),
@@ -8087,6 +8258,7 @@ as $$
       'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
       'owner', '', ''
     ),
+    ('function', 'private', 'level_times(text, text, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
@@ -9518,6 +9690,51 @@ comment on function pgledger.legs is
 
 revoke all on function pgledger.legs from public;
 
+-- file: repeatable/10_ledger/level_times.sql
+/*
+Gives both accounts of a transfer, which the caller has just updated, the later of their times, and
+returns it. They differ where the second account was waited for, or where one was ahead of the
+clock: then it is a microsecond further than it was. The check of times is shown it as it was.
+
+Errors: AccountAheadOfClock.
+*/
+create or replace function pgledger.level_times(
+  from_account_id text,
+  to_account_id text,
+  at timestamptz
+)
+returns timestamptz
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_ok boolean;
+begin
+  if at > v_now then
+    update pgledger.accounts
+    set updated_at = accounts.updated_at - interval '1 microsecond'
+    where accounts.id in (from_account_id, to_account_id) and accounts.updated_at > v_now;
+
+    v_ok := pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, at
+    );
+  end if;
+
+  update pgledger.accounts
+  set updated_at = level_times.at
+  where accounts.id in (from_account_id, to_account_id) and accounts.updated_at < level_times.at;
+
+  return at;
+end;
+$$;
+
+comment on function pgledger.level_times is
+  'Gives both accounts of a transfer the later of their times.';
+
+revoke all on function pgledger.level_times from public;
+
 -- file: repeatable/10_ledger/new_transfer_places.sql
 /*
 The places, from 1, of those requests of a batch that are new: they repeat neither an existing
@@ -10317,19 +10534,25 @@ grant execute on function public.pgledger_create_account to pgledger_poster;
 /*
 Moves an amount from one account to another: one row, and both balances, or nothing.
 
-Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, so that calls never
-deadlock with one another and rows of an application that refer to an account are not blocked;
-then the transfer's id, if the caller chose it.
+Updates both accounts, in ascending order of their ids, so that calls never deadlock with one
+another and rows of an application that refer to an account are not blocked. What was updated is
+checked then: a refusal takes it back with the call. A row is so found and locked once, not looked
+up, locked and written in turn.
+
+Each account's time ascends. The first account takes the clock's, or the next microsecond of its
+own; the second the first one's, or the next of its own. Where they differ, because the second was
+waited for, or a time lies ahead of the clock, both get the later one.
 
 With an id of the caller's choice the call can be repeated: the second call returns the first
-result if app, accounts, amount, event_at and metadata are the same, and is refused if not.
+result if app, accounts, amount, event_at and metadata are the same, and is refused if not. Then
+nothing may be written before it was looked for: pgledger.create_repeatable_transfer.
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
 own values; that the accounts exist and share a currency; whether it is a repeat; the clock; limits.
 
-The body is long because every call of a function costs a plain transfer about a microsecond: only
-what a plain one does not need stands in functions of its own.
+The body is long because every call of a function costs a plain transfer about a microsecond, and
+a record more than variables: only what a plain one does not need stands in functions of its own.
 */
 create or replace function public.pgledger_create_transfer(
   from_account_id text,
@@ -10349,23 +10572,33 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_first_id text := least(from_account_id collate "C", to_account_id);
-  v_second_id text := greatest(from_account_id collate "C", to_account_id);
   v_amount numeric := amount;
-  v_from record;
-  v_to record;
-  v_swap record;
-  v_earlier record;
+  v_id text;
+  v_from_key bigint;
+  v_from_at timestamptz;
+  v_from_version bigint;
+  v_from_balance numeric;
+  v_from_may_be_negative boolean;
+  v_from_may_be_positive boolean;
+  v_from_currency text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_to_key bigint;
+  v_to_at timestamptz;
+  v_to_version bigint;
+  v_to_balance numeric;
+  v_to_may_be_negative boolean;
+  v_to_may_be_positive boolean;
+  v_to_currency text;
+  v_to_name text;
+  v_to_tenant_id text;
   v_now timestamptz;
   v_created_at timestamptz;
-  v_from_balance numeric;
-  v_to_balance numeric;
-  v_id text := id;
   v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
   if (
-    amount > 0 and amount < 1e30 and scale(amount) <= 18 and v_first_id <> v_second_id
+    amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
     and event_at is null and metadata is null and id is null
   ) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
@@ -10373,140 +10606,130 @@ begin
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+    if id is not null then
+      return pgledger.create_repeatable_transfer(
+        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id
+      );
+    end if;
   end if;
 
-  select
-    accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-    accounts.app_id, accounts.name, accounts.tenant_id
-  into v_from
-  from pgledger.accounts
-  where accounts.id = v_first_id
-  for no key update;
+  -- A time ahead of the clock is not passed on before it was looked at.
+  if from_account_id collate "C" < to_account_id then
+    update pgledger.accounts
+    set
+      updated_at = greatest(pgledger.clock(), accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance - v_amount
+    where accounts.id = from_account_id
+      and accounts.app_id = pgledger_create_transfer.app_id
+    returning
+      accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
+      v_from_may_be_positive, v_from_currency, v_from_name, v_from_tenant_id;
 
-  select
-    accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-    accounts.app_id, accounts.name, accounts.tenant_id
-  into v_to
-  from pgledger.accounts
-  where accounts.id = v_second_id
-  for no key update;
+    v_now := pgledger.clock();
+    update pgledger.accounts
+    set
+      updated_at = greatest(case when v_from_at <= v_now then v_from_at end, accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance + v_amount
+    where accounts.id = to_account_id
+      and accounts.app_id = pgledger_create_transfer.app_id
+    returning
+      accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
+      v_to_may_be_positive, v_to_currency, v_to_name, v_to_tenant_id;
+  else
+    update pgledger.accounts
+    set
+      updated_at = greatest(pgledger.clock(), accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance + v_amount
+    where accounts.id = to_account_id
+      and accounts.app_id = pgledger_create_transfer.app_id
+    returning
+      accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
+      v_to_may_be_positive, v_to_currency, v_to_name, v_to_tenant_id;
 
-  if v_first_id <> from_account_id then
-    v_swap := v_from;
-    v_from := v_to;
-    v_to := v_swap;
+    v_now := pgledger.clock();
+    update pgledger.accounts
+    set
+      updated_at = greatest(case when v_to_at <= v_now then v_to_at end, accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance - v_amount
+    where accounts.id = from_account_id
+      and accounts.app_id = pgledger_create_transfer.app_id
+    returning
+      accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
+      v_from_may_be_positive, v_from_currency, v_from_name, v_from_tenant_id;
   end if;
 
-  if (
-    v_from.currency = v_to.currency and v_from.app_id = app_id and v_to.app_id = app_id
-  ) is not true then
+  if (v_from_currency = v_to_currency) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
     v_ok := pgledger.check_accounts(
       array[from_account_id],
       array[to_account_id],
       app_id,
       array[
-        case when v_from.key is not null then from_account_id end,
-        case when v_to.key is not null then to_account_id end
+        case when v_from_key is not null then from_account_id end,
+        case when v_to_key is not null then to_account_id end
       ]
     );
   end if;
 
-  if id is not null then
-    v_earlier := pgledger.repeated_transfer(
-      v_id, app_id, v_from.key, v_to.key, v_amount, event_at, metadata
-    );
-    if v_earlier.created_at is not null then
-      return row(
-        v_id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
-        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
-        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
-        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
-        v_earlier.origin_id, true
-      );
-    end if;
-  end if;
-
-  -- Later than everything recorded on either account, even if the clock steps back.
-  v_now := pgledger.clock();
-  v_created_at := greatest(
-    v_now,
-    v_from.updated_at + interval '1 microsecond',
-    v_to.updated_at + interval '1 microsecond'
-  );
-  if v_created_at > v_now then
-    v_ok := pgledger.check_account_times(
-      array[from_account_id], array[to_account_id], v_now, v_created_at
+  v_created_at := v_from_at;
+  if v_from_at <> v_to_at or v_from_at > v_now then
+    v_created_at := pgledger.level_times(
+      from_account_id, to_account_id, greatest(v_from_at, v_to_at)
     );
   end if;
-
-  v_from_balance := v_from.balance - v_amount;
-  v_to_balance := v_to.balance + v_amount;
 
   if
-    v_from_balance < 0 and (not v_from.allow_negative_balance or v_from_balance <= -1e30)
-    or v_to_balance > 0 and (not v_to.allow_positive_balance or v_to_balance >= 1e30)
+    v_from_balance < 0 and (not v_from_may_be_negative or v_from_balance <= -1e30)
+    or v_to_balance > 0 and (not v_to_may_be_positive or v_to_balance >= 1e30)
   then
     v_ok := pgledger.check_balance(
-      from_account_id, v_from.name, v_from.allow_negative_balance, v_from.allow_positive_balance,
-      v_from.balance, -v_amount
+      from_account_id, v_from_name, v_from_may_be_negative, v_from_may_be_positive,
+      v_from_balance + v_amount, -v_amount
     );
     v_ok := pgledger.check_balance(
-      to_account_id, v_to.name, v_to.allow_negative_balance, v_to.allow_positive_balance,
-      v_to.balance, v_amount
+      to_account_id, v_to_name, v_to_may_be_negative, v_to_may_be_positive,
+      v_to_balance - v_amount, v_amount
     );
   end if;
 
-  if id is null then
-    v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
 
-    insert into pgledger.transfers (
-      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-      to_balance, event_at, metadata
-    )
-    values (
-      v_from.key, v_to.key, v_from.version + 1, v_to.version + 1, v_created_at, v_id,
-      pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
-      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-    );
-  else
-    insert into pgledger.transfers (
-      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-      to_balance, event_at, metadata
-    )
-    values (
-      v_from.key, v_to.key, v_from.version + 1, v_to.version + 1, v_created_at, v_id,
-      pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
-      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-    )
-    on conflict on constraint transfers_id_pk do nothing;
-
-    -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
-    -- something else.
-    if not found then
-      v_earlier := pgledger.repeated_transfer(
-        v_id, app_id, v_from.key, v_to.key, v_amount, event_at, metadata
-      );
-      v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
-    end if;
-  end if;
-
-  update pgledger.accounts
-  set updated_at = v_created_at, version = accounts.version + 1, balance = v_from_balance
-  where accounts.key = v_from.key;
-
-  update pgledger.accounts
-  set updated_at = v_created_at, version = accounts.version + 1, balance = v_to_balance
-  where accounts.key = v_to.key;
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, metadata
+  )
+  values (
+    v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
+    pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
+    pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
+  );
 
   return row(
     v_id, from_account_id, to_account_id, v_amount, v_created_at,
-    coalesce(event_at, v_created_at), metadata, v_from.currency, v_from.name, v_to.name,
-    v_from_balance, v_to_balance, v_from.version + 1, v_to.version + 1, null::text, app_id,
-    v_from.tenant_id, v_to.tenant_id, null::text, false
-  );
+    coalesce(event_at, v_created_at), metadata, v_from_currency, v_from_name, v_to_name,
+    v_from_balance, v_to_balance, v_from_version, v_to_version, null::text, app_id,
+    v_from_tenant_id, v_to_tenant_id, null::text, false
+  )::public.pgledger_transfer;
 end;
 $$;
 
@@ -37176,12 +37399,14 @@ values
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'f5d97d1681eb52ffb60f2c82b3b472746be6afbeb05836ef6388e9bdf10b8c18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e061c717388fd37a8fd4bd8468584883b1334bbe94a1ce03653664420526cd2f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b31dfa150d0b6a36c2207be77411b6e8040398e13ed264f6713ddac2dde35b60', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '6fa33653f6619e9665fb5214689ba3100590e0fd5dd8daa8f72193a34c1c8d87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/level_times.sql', 'repeatable', 'af7df7b2ca79bcbe0cea46b3b55d5bb1dfd9481a6f9845e36cf36e465730c58d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37191,7 +37416,7 @@ values
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'f037b5b78007bc60ee772328adaaad43fe008039f9fabc88b58b4f6c38be1d75', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'b6ba7ba5681d68064c0382eeddda9d2098c9e3ec3aa3582bf330c23d4e22b01d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '6b6da7b88ec3f10c9e414917a49089c25c7d25c7c5e7b178175f30e2230e577c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'f323613e3e6199361ac25e7133e70e7dd4ecb0bbcb532f453145e3dd99769776', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),

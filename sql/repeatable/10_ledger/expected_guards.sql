@@ -310,6 +310,11 @@ as $$
     ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
     (
       'function', 'private',
+      'create_repeatable_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
       'jsonb[], text[], text, text)', 'owner', '', ''
     ),
@@ -545,6 +550,7 @@ as $$
       'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
       'owner', '', ''
     ),
+    ('function', 'private', 'level_times(text, text, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
