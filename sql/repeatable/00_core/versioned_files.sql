@@ -19,7 +19,7 @@ as $$
     ('migrations/0002_create_accounts.sql',
       'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6'),
     ('migrations/0003_create_transfers.sql',
-      'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9'),
+      '1f81cd795759aee9244214b2fd20b269e47b7c16bfa29acc9d7df20fec0ce406'),
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
