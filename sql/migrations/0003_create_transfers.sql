@@ -50,8 +50,8 @@ comment on column pgledger.transfers.from_version is
 comment on column pgledger.transfers.to_version is
   'Version of the account that the amount reached, right after the transfer.';
 comment on column pgledger.transfers.created_at is
-  'When it was recorded, decided under both accounts'' locks: later than everything recorded '
-  'before on either account.';
+  'When it was recorded: not before the call, and later than everything recorded before on either '
+  'account.';
 comment on column pgledger.transfers.event_at is
   'When it happened in the world, as given; null if it was not given, and then it is created_at.';
 comment on column pgledger.transfers.id is 'Public id: pglt_ and a ULID.';

@@ -18,6 +18,7 @@ from pgledger import Ledger, Transfer, TransferRequest, errors, ids
 from support.clock import SetClock
 from support.database import Connect
 from support.invoices import carry_clock, put_clock
+from support.properties import dice_of, scaled
 from support.subscriptions import utc
 from support.waiting import WaitUntilBlocked
 
@@ -498,3 +499,65 @@ def test_whoever_is_not_ahead_reads_nothing_of_it(books: Books, make: Make) -> N
             " from pg_stat_xact_all_tables where relname in ('accepted_times', 'clock_settings')"
         ).fetchone()
     assert read == (Decimal(0),)
+
+
+# A clock that moves within a call
+
+STEPS = [timedelta(microseconds=step) for step in (-2, -1, 0, 1, 2)] + [
+    timedelta(seconds=step) for step in (-90, -30, 30, 90)
+]
+
+
+def test_a_clock_that_steps_between_any_two_statements_leaves_times_ascending(
+    books: Books, set_clock: SetClock
+) -> None:
+    """Each reading is another step away from the one before, forwards or back."""
+    dice = dice_of("steps")
+    accounts = [books.shop, books.buyer, books.other, books.fourth]
+    books.conn.execute("create sequence public.readings minvalue 0")
+    books.conn.execute("grant usage on sequence public.readings to public")
+    for _ in range(scaled(40)):
+        readings = [NOW]
+        for _ in range(24):
+            readings.append(readings[-1] + dice.choice(STEPS))
+        told = "{" + ",".join(reading.isoformat() for reading in readings) + "}"
+        books.conn.execute("select setval('public.readings', 0, false)")
+        set_clock(
+            books.conn,
+            f"('{told}'::timestamptz[])"
+            f"[1 + least(nextval('public.readings'), {len(readings) - 1})::integer]",
+        )
+        for _ in range(6):
+            pair = dice.sample(accounts, 2)
+            (made,) = dice.choice([single, single, single_with_id, bulk])(
+                books.conn, [(pair[0], pair[1])]
+            )
+            assert [books.newest(account) for account in pair] == [made.created_at] * 2
+    assert books.is_sound_but_for_times()
+
+
+@each_way
+@pytest.mark.parametrize("held", ["lower", "higher"])
+def test_who_waits_for_either_account_brings_both_to_one_time(
+    books: Books,
+    connect: Connect,
+    wait_until_blocked: WaitUntilBlocked,
+    make: Make,
+    held: str,
+) -> None:
+    """The one that is held moves on ten seconds meanwhile."""
+    lower, higher = sorted([books.shop, books.buyer])
+    holder = other_session(books, connect, NOW + timedelta(seconds=10))
+    waiter = other_session(books, connect, NOW)
+    moved = single(holder, [(lower if held == "lower" else higher, books.other)])[0]
+    for pair in ((lower, higher), (higher, lower)):
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(make, waiter, [pair])
+            wait_until_blocked(waiter.info.backend_pid, by=holder.info.backend_pid)
+            holder.commit()
+            made = waiting.result(30)[0]
+        waiter.commit()
+        assert made.created_at == moved.created_at + MICROSECOND
+        assert [books.newest(lower), books.newest(higher)] == [made.created_at] * 2
+        moved = single(holder, [(lower if held == "lower" else higher, books.other)])[0]
+    assert books.is_sound_but_for_times()

@@ -1,19 +1,25 @@
 /*
 Moves an amount from one account to another: one row, and both balances, or nothing.
 
-Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, so that calls never
-deadlock with one another and rows of an application that refer to an account are not blocked;
-then the transfer's id, if the caller chose it.
+Updates both accounts, in ascending order of their ids, so that calls never deadlock with one
+another and rows of an application that refer to an account are not blocked. What was updated is
+checked then: a refusal takes it back with the call. A row is so found and locked once, not looked
+up, locked and written in turn.
+
+Each account's time ascends. The first account takes the clock's, or the next microsecond of its
+own; the second the first one's, or the next of its own. Where they differ, because the second was
+waited for, or a time lies ahead of the clock, both get the later one.
 
 With an id of the caller's choice the call can be repeated: the second call returns the first
-result if app, accounts, amount, event_at and metadata are the same, and is refused if not.
+result if app, accounts, amount, event_at and metadata are the same, and is refused if not. Then
+nothing may be written before it was looked for: pgledger.create_repeatable_transfer.
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
 own values; that the accounts exist and share a currency; whether it is a repeat; the clock; limits.
 
-The body is long because every call of a function costs a plain transfer about a microsecond: only
-what a plain one does not need stands in functions of its own.
+The body is long because every call of a function costs a plain transfer about a microsecond, and
+a record more than variables: only what a plain one does not need stands in functions of its own.
 */
 create or replace function @extschema@.pgledger_create_transfer(
   from_account_id text,
@@ -33,23 +39,33 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_first_id text := least(from_account_id collate "C", to_account_id);
-  v_second_id text := greatest(from_account_id collate "C", to_account_id);
   v_amount numeric := amount;
-  v_from record;
-  v_to record;
-  v_swap record;
-  v_earlier record;
+  v_id text;
+  v_from_key bigint;
+  v_from_at timestamptz;
+  v_from_version bigint;
+  v_from_balance numeric;
+  v_from_may_be_negative boolean;
+  v_from_may_be_positive boolean;
+  v_from_currency text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_to_key bigint;
+  v_to_at timestamptz;
+  v_to_version bigint;
+  v_to_balance numeric;
+  v_to_may_be_negative boolean;
+  v_to_may_be_positive boolean;
+  v_to_currency text;
+  v_to_name text;
+  v_to_tenant_id text;
   v_now timestamptz;
   v_created_at timestamptz;
-  v_from_balance numeric;
-  v_to_balance numeric;
-  v_id text := id;
   v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
   if (
-    amount > 0 and amount < 1e30 and scale(amount) <= 18 and v_first_id <> v_second_id
+    amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
     and event_at is null and metadata is null and id is null
   ) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
@@ -57,140 +73,130 @@ begin
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+    if id is not null then
+      return pgledger.create_repeatable_transfer(
+        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id
+      );
+    end if;
   end if;
 
-  select
-    accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-    accounts.app_id, accounts.name, accounts.tenant_id
-  into v_from
-  from pgledger.accounts
-  where accounts.id = v_first_id
-  for no key update;
+  -- A time ahead of the clock is not passed on before it was looked at.
+  if from_account_id collate "C" < to_account_id then
+    update pgledger.accounts
+    set
+      updated_at = greatest(pgledger.clock(), accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance - v_amount
+    where accounts.id = from_account_id
+      and accounts.app_id = pgledger_create_transfer.app_id
+    returning
+      accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
+      v_from_may_be_positive, v_from_currency, v_from_name, v_from_tenant_id;
 
-  select
-    accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-    accounts.app_id, accounts.name, accounts.tenant_id
-  into v_to
-  from pgledger.accounts
-  where accounts.id = v_second_id
-  for no key update;
+    v_now := pgledger.clock();
+    update pgledger.accounts
+    set
+      updated_at = greatest(case when v_from_at <= v_now then v_from_at end, accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance + v_amount
+    where accounts.id = to_account_id
+      and accounts.app_id = pgledger_create_transfer.app_id
+    returning
+      accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
+      v_to_may_be_positive, v_to_currency, v_to_name, v_to_tenant_id;
+  else
+    update pgledger.accounts
+    set
+      updated_at = greatest(pgledger.clock(), accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance + v_amount
+    where accounts.id = to_account_id
+      and accounts.app_id = pgledger_create_transfer.app_id
+    returning
+      accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
+      v_to_may_be_positive, v_to_currency, v_to_name, v_to_tenant_id;
 
-  if v_first_id <> from_account_id then
-    v_swap := v_from;
-    v_from := v_to;
-    v_to := v_swap;
+    v_now := pgledger.clock();
+    update pgledger.accounts
+    set
+      updated_at = greatest(case when v_to_at <= v_now then v_to_at end, accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance - v_amount
+    where accounts.id = from_account_id
+      and accounts.app_id = pgledger_create_transfer.app_id
+    returning
+      accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
+      v_from_may_be_positive, v_from_currency, v_from_name, v_from_tenant_id;
   end if;
 
-  if (
-    v_from.currency = v_to.currency and v_from.app_id = app_id and v_to.app_id = app_id
-  ) is not true then
+  if (v_from_currency = v_to_currency) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
     v_ok := pgledger.check_accounts(
       array[from_account_id],
       array[to_account_id],
       app_id,
       array[
-        case when v_from.key is not null then from_account_id end,
-        case when v_to.key is not null then to_account_id end
+        case when v_from_key is not null then from_account_id end,
+        case when v_to_key is not null then to_account_id end
       ]
     );
   end if;
 
-  if id is not null then
-    v_earlier := pgledger.repeated_transfer(
-      v_id, app_id, v_from.key, v_to.key, v_amount, event_at, metadata
-    );
-    if v_earlier.created_at is not null then
-      return row(
-        v_id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
-        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
-        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
-        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
-        v_earlier.origin_id, true
-      );
-    end if;
-  end if;
-
-  -- Later than everything recorded on either account, even if the clock steps back.
-  v_now := pgledger.clock();
-  v_created_at := greatest(
-    v_now,
-    v_from.updated_at + interval '1 microsecond',
-    v_to.updated_at + interval '1 microsecond'
-  );
-  if v_created_at > v_now then
-    v_ok := pgledger.check_account_times(
-      array[from_account_id], array[to_account_id], v_now, v_created_at
+  v_created_at := v_from_at;
+  if v_from_at <> v_to_at or v_from_at > v_now then
+    v_created_at := pgledger.level_times(
+      from_account_id, to_account_id, greatest(v_from_at, v_to_at)
     );
   end if;
-
-  v_from_balance := v_from.balance - v_amount;
-  v_to_balance := v_to.balance + v_amount;
 
   if
-    v_from_balance < 0 and (not v_from.allow_negative_balance or v_from_balance <= -1e30)
-    or v_to_balance > 0 and (not v_to.allow_positive_balance or v_to_balance >= 1e30)
+    v_from_balance < 0 and (not v_from_may_be_negative or v_from_balance <= -1e30)
+    or v_to_balance > 0 and (not v_to_may_be_positive or v_to_balance >= 1e30)
   then
     v_ok := pgledger.check_balance(
-      from_account_id, v_from.name, v_from.allow_negative_balance, v_from.allow_positive_balance,
-      v_from.balance, -v_amount
+      from_account_id, v_from_name, v_from_may_be_negative, v_from_may_be_positive,
+      v_from_balance + v_amount, -v_amount
     );
     v_ok := pgledger.check_balance(
-      to_account_id, v_to.name, v_to.allow_negative_balance, v_to.allow_positive_balance,
-      v_to.balance, v_amount
+      to_account_id, v_to_name, v_to_may_be_negative, v_to_may_be_positive,
+      v_to_balance - v_amount, v_amount
     );
   end if;
 
-  if id is null then
-    v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
 
-    insert into pgledger.transfers (
-      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-      to_balance, event_at, metadata
-    )
-    values (
-      v_from.key, v_to.key, v_from.version + 1, v_to.version + 1, v_created_at, v_id,
-      pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
-      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-    );
-  else
-    insert into pgledger.transfers (
-      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-      to_balance, event_at, metadata
-    )
-    values (
-      v_from.key, v_to.key, v_from.version + 1, v_to.version + 1, v_created_at, v_id,
-      pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
-      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-    )
-    on conflict on constraint transfers_id_pk do nothing;
-
-    -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
-    -- something else.
-    if not found then
-      v_earlier := pgledger.repeated_transfer(
-        v_id, app_id, v_from.key, v_to.key, v_amount, event_at, metadata
-      );
-      v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
-    end if;
-  end if;
-
-  update pgledger.accounts
-  set updated_at = v_created_at, version = accounts.version + 1, balance = v_from_balance
-  where accounts.key = v_from.key;
-
-  update pgledger.accounts
-  set updated_at = v_created_at, version = accounts.version + 1, balance = v_to_balance
-  where accounts.key = v_to.key;
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, metadata
+  )
+  values (
+    v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
+    pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
+    pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
+  );
 
   return row(
     v_id, from_account_id, to_account_id, v_amount, v_created_at,
-    coalesce(event_at, v_created_at), metadata, v_from.currency, v_from.name, v_to.name,
-    v_from_balance, v_to_balance, v_from.version + 1, v_to.version + 1, null::text, app_id,
-    v_from.tenant_id, v_to.tenant_id, null::text, false
-  );
+    coalesce(event_at, v_created_at), metadata, v_from_currency, v_from_name, v_to_name,
+    v_from_balance, v_to_balance, v_from_version, v_to_version, null::text, app_id,
+    v_from_tenant_id, v_to_tenant_id, null::text, false
+  )::@extschema@.pgledger_transfer;
 end;
 $$;
 
