@@ -947,7 +947,9 @@ create table pgledger.transfers (
   group_id text collate "C",
   origin_id text collate "C",
   metadata jsonb,
-  constraint transfers_id_pk primary key (id),
+  -- Ids ascend, so pages of this index are filled once and for all. What is left free is for ids
+  -- that come a little late: with nothing free, each of them would split a page into halves.
+  constraint transfers_id_pk primary key (id) with (fillfactor = 95),
   constraint transfers_from_key_from_version_key unique (from_key, from_version),
   constraint transfers_to_key_to_version_key unique (to_key, to_version)
 );
@@ -1404,6 +1406,9 @@ create table pgledger.tenants (
   constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
 );
 
+create index tenants_app_id_purged_before_idx on pgledger.tenants (app_id, purged_before)
+where purged_before > '-infinity';
+
 comment on table pgledger.tenants is
   'Tenants that have recorded usage or cached an entitlement. Each has an internal key, so that '
   'usage events need not repeat two texts, and what holds for a tenant as a whole.';
@@ -1834,6 +1839,18 @@ comment on column public.ledger_plan_version.priority is
 
 revoke all on type public.ledger_plan_version from public;
 grant usage on type public.ledger_plan_version to pgledger_reader;
+
+create type pgledger.price_line as (
+  kind text,
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  flat_amount numeric,
+  amount numeric
+);
+
+comment on type pgledger.price_line is 'One line of what usage costs, exactly.';
+revoke all on type pgledger.price_line from public;
 
 create type public.ledger_price_line as (
   line integer,
@@ -2296,13 +2313,14 @@ create table pgledger.usage_rollups (
 ) with (fillfactor = 60);
 
 comment on table pgledger.usage_rollups is
-  'What the events of a meter come to in each UTC hour and each UTC day, exactly. '
-  'Kept by the statement that records the events; purging leaves them.';
+  'What the events of a meter come to in each UTC hour and each UTC day, exactly; also in parts of '
+  'hours that hold very many. Kept by the call that records the events; purging leaves them.';
 comment on column pgledger.usage_rollups.meter_key is 'Meter.';
 comment on column pgledger.usage_rollups.span is
-  '1: a day. 2: an hour.';
+  '1: a day. 2: an hour. 3 to 12: 10 minutes, 1 minute, 10 seconds, a second, and tenths of it '
+  'down to a microsecond, of what holds very many events.';
 comment on column pgledger.usage_rollups.starts_at is
-  'Start of the day or hour in UTC.';
+  'Start of the day, hour or part of an hour in UTC.';
 comment on column pgledger.usage_rollups.events is 'Count of events.';
 comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
 comment on column pgledger.usage_rollups.highest is 'Highest quantity; 0 without events.';
@@ -3041,6 +3059,40 @@ comment on type pgledger.billing_segment is
   'A part of a subscription''s period in which neither plan, quantity nor status changed.';
 revoke all on type pgledger.billing_segment from public;
 
+create type pgledger.invoice_occasion as (
+  period_start timestamptz,
+  place integer,
+  change_version bigint,
+  version bigint,
+  kind text,
+  has_next boolean
+);
+
+comment on type pgledger.invoice_occasion is
+  'What a change of a subscription asks to be invoiced for: which invoice, its place among those '
+  'of a period, and the version of the subscription after that change.';
+revoke all on type pgledger.invoice_occasion from public;
+
+create type pgledger.base_charge as (
+  plan_key bigint,
+  quantity numeric,
+  plan_name text,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  units numeric,
+  length numeric,
+  due numeric,
+  gross numeric,
+  net numeric
+);
+
+comment on type pgledger.base_charge is
+  'What a plan''s base fee for a period comes to, for how many of the period''s days or seconds, '
+  'and what has been billed of it.';
+revoke all on type pgledger.base_charge from public;
+
 create type pgledger.priced_feature as (
   description text,
   feature_key text,
@@ -3135,6 +3187,7 @@ create table pgledger.invoices (
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
   change_version bigint default 0 not null,
+  rival_changes bigint,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -3208,6 +3261,9 @@ comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
 comment on column pgledger.invoices.change_version is
   'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
+comment on column pgledger.invoices.rival_changes is
+  'For an invoice of kind period that was computed, how many changes of the tenant''s other '
+  'subscriptions within the period it knew of; otherwise null.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -5274,6 +5330,39 @@ comment on function pgledger.id_fault is
 
 revoke all on function pgledger.id_fault from public;
 
+-- file: repeatable/00_core/ids/microsecond_digits.sql
+/*
+For each of the 1,000 microseconds of a millisecond the four digits that pgledger.new_ulid writes
+for it: the version's last bits, 12 bits of the fraction, the variant. It has no arguments and is
+immutable, so a plan holds its result: a batch makes its ids by cutting pieces out of it.
+*/
+create or replace function pgledger.microsecond_digits()
+returns bytea
+language sql
+immutable
+parallel safe
+as $$
+  select decode(
+    string_agg(
+      substr(
+        pgledger.base32_text(
+          pgledger.base32_lanes(458760 | ((given.microsecond * 4096 / 1000) << 4))
+        ),
+        5
+      ),
+      ''
+      order by given.microsecond
+    ),
+    'escape'
+  )
+  from generate_series(0, 999::bigint) as given (microsecond)
+$$;
+
+comment on function pgledger.microsecond_digits is
+  'The four digits of a new ULID that tell the microsecond, for each from 0 to 999.';
+
+revoke all on function pgledger.microsecond_digits from public;
+
 -- file: repeatable/00_core/ids/new_ulid.sql
 /*
 A new ULID for that time. Its bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
@@ -5613,6 +5702,9 @@ begin
     v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an object', jsonb_typeof(value))
     );
+  elsif value - members = '{}' then
+    -- Nearly always, and cheaper to see than to look for a member's name.
+    return true;
   end if;
 
   select stranger.name
@@ -5857,14 +5949,16 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
-  v_path text := pgledger.json_path(path, member);
+  v_path text;
   v_ok boolean;
 begin
-  if v_value is null then
-    if required then
-      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
-    end if;
+  -- Most members that could be there are not: their path is not asked for.
+  if v_value is null and not required then
     return null;
+  end if;
+  v_path := pgledger.json_path(path, member);
+  if v_value is null then
+    v_ok := pgledger.refuse_json(null, v_path, 'is missing');
   elsif jsonb_typeof(v_value) <> 'string' then
     v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
@@ -5907,17 +6001,21 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
-  v_path text := pgledger.json_path(path, member);
-  v_fault text := pgledger.decimal_fault(v_value);
+  v_path text;
+  v_fault text;
   v_number numeric;
   v_ok boolean;
 begin
-  if v_value is null then
-    if required then
-      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
-    end if;
+  -- Most members that could be there are not: their path is not asked for.
+  if v_value is null and not required then
     return null;
-  elsif v_fault is not null then
+  end if;
+  v_path := pgledger.json_path(path, member);
+  if v_value is null then
+    v_ok := pgledger.refuse_json(null, v_path, 'is missing');
+  end if;
+  v_fault := pgledger.decimal_fault(v_value);
+  if v_fault is not null then
     v_ok := pgledger.refuse_json(v_value, v_path, v_fault);
   end if;
 
@@ -6538,15 +6636,15 @@ as $$
     ('migrations/0002_create_accounts.sql',
       'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6'),
     ('migrations/0003_create_transfers.sql',
-      '1f81cd795759aee9244214b2fd20b269e47b7c16bfa29acc9d7df20fec0ce406'),
+      '9db712cf60c2f6ace15d7d2a8df1e78a6d178b8ad3154e7589ce4603f3139882'),
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe'),
+      '1905d860f16eeb5927685725bc4bc8b5f32b7674a2c47ce98c40fc5d57d349b4'),
     ('migrations/0006_create_subscriptions.sql',
       'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782'),
     ('migrations/0007_create_usage.sql',
-      '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157'),
+      '300512a7248ac0c1a98b51ecc5f4ecf5d4c11e884921ad3e5939530dce23049f'),
     ('migrations/0008_create_entitlement_cache.sql',
       '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
@@ -6554,7 +6652,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3')
+      '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7068,76 +7166,6 @@ comment on function pgledger.check_balance is
 
 revoke all on function pgledger.check_balance from public;
 
--- file: repeatable/10_ledger/check_balances.sql
-/*
-Walks through a batch in order, on the accounts' present balances, and raises the first leg that
-would break a limit. It is only called when there is such a leg: the set-based path knows that there
-is one, but not which.
-
-Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
-*/
-create or replace function pgledger.check_balances(
-  from_account_ids text[],
-  to_account_ids text[],
-  amounts numeric[],
-  request_indexes bigint[],
-  request_count bigint
-)
-returns boolean
-language plpgsql
-volatile
-parallel unsafe
-set plan_cache_mode = force_custom_plan
-set jit = off
-as $$
-declare
-  v_leg record;
-  v_ok boolean;
-begin
-  for v_leg in
-    select
-      accounts.id,
-      accounts.name,
-      accounts.allow_negative_balance,
-      accounts.allow_positive_balance,
-      accounts.balance + coalesce(
-        sum(leg.change) over (
-          partition by leg.account_id
-          order by leg.place
-          rows between unbounded preceding and 1 preceding
-        ),
-        0
-      ) as previous_balance,
-      leg.change,
-      coalesce(check_balances.request_indexes[leg.place], leg.place) as index
-    from (
-      select request.place, 1 as side, request.from_account_id as account_id, -request.amount
-      from unnest(from_account_ids, amounts)
-        with ordinality as request (from_account_id, amount, place)
-      union all
-      select request.place, 2 as side, request.to_account_id as account_id, request.amount
-      from unnest(to_account_ids, amounts)
-        with ordinality as request (to_account_id, amount, place)
-    ) as leg (place, side, account_id, change)
-    inner join pgledger.accounts on leg.account_id = accounts.id
-    where accounts.id = any(from_account_ids || to_account_ids)
-    order by leg.place, leg.side
-  loop
-    v_ok := pgledger.check_balance(
-      v_leg.id, v_leg.name, v_leg.allow_negative_balance, v_leg.allow_positive_balance,
-      v_leg.previous_balance, v_leg.change, v_leg.index, request_count
-    );
-  end loop;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_balances is
-  'Raises an error for the first leg of a batch that would break its account''s limits.';
-
-revoke all on function pgledger.check_balances from public;
-
 -- file: repeatable/10_ledger/check_transfer_request.sql
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
@@ -7220,8 +7248,9 @@ revoke all on function pgledger.check_transfer_request from public;
 /*
 Refuses a batch whose shape is wrong, then the lowest of its requests whose own values are wrong.
 One statement finds out whether the whole batch is sound; only if it is not are the requests looked
-at one by one, to find the fault. An account id that is not an id is not refused here if the batch
-is sound otherwise: pgledger.check_accounts refuses it.
+at one by one, to find the fault. It unnests the arrays beside one another, because rows of unnest()
+in FROM are written down before they are looked at. An account id that is not an id is not refused
+here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
 pgledger.check_transfer_request.
@@ -7279,8 +7308,10 @@ begin
   end if;
 
   perform
-  from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-    as request (from_account_id, to_account_id, amount, event_at, metadata, id)
+  from (
+    select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(event_ats),
+      unnest(metadatas), unnest(ids)
+  ) as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
     v_shared_is_sound
     and request.from_account_id <> request.to_account_id
@@ -7342,6 +7373,66 @@ comment on function pgledger.clock_warning is
   'How far an account may be ahead of the clock before calls warn.';
 
 revoke all on function pgledger.clock_warning from public;
+
+-- file: repeatable/10_ledger/create_bulk_transfers.sql
+/*
+Checks and creates a batch for those who want no rows: pgledger_create_transfers_bulk_ids and
+pgledger_create_transfers_bulk_count. Checks and their order are those of
+pgledger_create_transfers_bulk.
+
+Locks and errors: those of the functions that it calls.
+*/
+create or replace function pgledger.create_bulk_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean,
+  out transfer_ids text[],
+  out created_count bigint
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_transfer_requests(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
+    allow_future_event_at
+  );
+
+  created_count := 0;
+  if array_remove(ids, null) <> '{}' then
+    select created.transfer_ids, cardinality(array_remove(created.replayed, true))
+    into create_bulk_transfers.transfer_ids, created_count
+    from pgledger.create_repeatable_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id
+    ) as created;
+  elsif cardinality(from_account_ids) > 0 then
+    select posted.transfer_ids, cardinality(posted.transfer_ids)
+    into create_bulk_transfers.transfer_ids, created_count
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id, null,
+      cardinality(from_account_ids)
+    ) as posted;
+  end if;
+end;
+$$;
+
+comment on function pgledger.create_bulk_transfers is
+  'Creates a batch; returns the ids of its transfers and how many of them are new.';
+
+revoke all on function pgledger.create_bulk_transfers from public;
 
 -- file: repeatable/10_ledger/create_repeatable_transfer.sql
 /*
@@ -7513,9 +7604,8 @@ revoke all on function pgledger.create_repeatable_transfer from public;
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-posts the new ones, and answers all in the order of the requests.
-
-The body is long because the columns of requests and results are named in each of its five steps.
+and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
+and whether that existed already.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -7528,9 +7618,10 @@ create or replace function pgledger.create_repeatable_transfers(
   metadatas jsonb[],
   ids text[],
   app_id text,
-  group_id text
+  group_id text,
+  out transfer_ids text[],
+  out replayed boolean[]
 )
-returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7545,7 +7636,6 @@ declare
   v_posted_ids text[];
   v_locked_ids text[];
   v_taken text;
-  v_answer_ids text[];
   v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
@@ -7568,7 +7658,7 @@ begin
 
   -- Posts the new ones in their order.
   begin
-    select array_agg(posted.id order by posted.ordinality)
+    select posted.transfer_ids
     into v_posted_ids
     from (
       select
@@ -7588,7 +7678,7 @@ begin
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
       v_count
-    ) with ordinality as posted;
+    ) as posted;
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
@@ -7603,33 +7693,18 @@ begin
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.
-  select array_agg(coalesce(given.id, posted.id) order by given.place)
-  into v_answer_ids
+  select
+    array_agg(coalesce(given.id, posted.id) order by given.place),
+    array_agg(posted.place is null order by given.place)
+  into transfer_ids, replayed
   from unnest(ids) with ordinality as given (id, place)
   left join unnest(v_new_places, v_posted_ids) as posted (place, id)
     on given.place = posted.place;
-
-  return query
-  select
-    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
-    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
-    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
-    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
-    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
-    answer.place <> all(v_new_places)
-  from pgledger.transfers_by_id(v_answer_ids) with ordinality
-    as answer (
-      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
-      from_account_name, to_account_name, from_account_balance, to_account_balance,
-      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
-      origin_id, replayed, place
-    );
 end;
 $$;
 
 comment on function pgledger.create_repeatable_transfers is
-  'Creates a batch in which the caller chose ids; transfers that exist are returned, not made '
-  'again.';
+  'Creates a batch in which the caller chose ids; transfers that exist are not made again.';
 
 revoke all on function pgledger.create_repeatable_transfers from public;
 
@@ -7653,12 +7728,23 @@ returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_count integer := cardinality(transfer_requests);
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
+  v_ids text[];
+  v_first_created_at timestamptz;
+  v_numbers integer[];
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_currencies text[];
+  v_names text[];
+  v_tenant_ids text[];
   v_ok boolean;
 begin
   if transfer_requests is null then
@@ -7684,6 +7770,19 @@ begin
   );
 
   if v_count > 0 then
+    select
+      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
+      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
+      posted.currencies, posted.names, posted.tenant_ids
+    into
+      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
+      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
+      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
+      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
+    ) as posted;
+
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -7691,10 +7790,12 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.post_transfers(
-      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
-      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
-      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
+    from pgledger.posted_transfers(
+      v_from_account_ids, v_to_account_ids, null, null, create_transfers_of_rows.event_at,
+      create_transfers_of_rows.metadata, create_transfers_of_rows.app_id,
+      create_transfers_of_rows.group_id, v_ids, v_first_created_at, v_amounts, v_numbers,
+      v_from_balances, v_to_balances, v_from_versions, v_to_versions, v_currencies, v_names,
+      v_tenant_ids
     ) as posted;
   end if;
 end;
@@ -7760,6 +7861,10 @@ as $$
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'base32_lanes(bigint)', 'owner', '', ''),
     ('function', 'private', 'base32_pair(integer)', 'owner', '', ''),
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
@@ -7878,10 +7983,6 @@ as $$
       'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
-    (
-      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -7890,6 +7991,11 @@ as $$
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_correction(text, text, text, timestamp with time zone, numeric, boolean, text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
@@ -8018,6 +8124,11 @@ as $$
     ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
     (
       'function', 'private',
+      'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'create_repeatable_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text)', 'owner', '', ''
     ),
@@ -8053,6 +8164,11 @@ as $$
       'discount_line(bigint, text, numeric, numeric, text[], numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'divide_usage(integer[], timestamp with time zone[], bigint, timestamp with time zone, '
+      'integer[], numeric[], timestamp with time zone[])', 'owner', '', ''
+    ),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
     (
@@ -8130,16 +8246,13 @@ as $$
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'finalize_invoice(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'find_coupon(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'find_feature(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
-      'boolean)', 'owner', '', ''
+      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8160,7 +8273,6 @@ as $$
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
-    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -8178,11 +8290,6 @@ as $$
       'function', 'private',
       'ingest_one_usage(text, text, text, numeric, timestamp with time zone, text, jsonb, '
       'timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
-      'jsonb[], timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'insert_feature(features, timestamp with time zone)', 'owner', '', ''),
@@ -8264,6 +8371,7 @@ as $$
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'line_json(invoice_lines, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
@@ -8271,11 +8379,6 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
-      'timestamp with time zone[], integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
@@ -8310,10 +8413,17 @@ as $$
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'microsecond_digits()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'missed_rivals(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
-      'boolean)', 'owner', '', ''
+      'timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     (
@@ -8327,6 +8437,10 @@ as $$
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
+      ''
+    ),
     (
       'function', 'private',
       'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
@@ -8346,6 +8460,7 @@ as $$
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
     (
       'function', 'private',
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
@@ -8383,9 +8498,15 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
+      'zone, timestamp with time zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_entered_at(billing_segment[], bigint)', 'owner', '', ''),
     ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -8399,6 +8520,12 @@ as $$
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
+      'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
+      'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
     ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -8429,6 +8556,11 @@ as $$
       'zone, text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -8501,7 +8633,8 @@ as $$
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
-      'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+      'text[], jsonb[], timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -8511,6 +8644,11 @@ as $$
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'rival_changes(subscriptions, timestamp with time zone, timestamp with time zone, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -8566,6 +8704,11 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'take_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'taken_in_period(invoices, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
@@ -8591,7 +8734,10 @@ as $$
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
-    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'total_part_again(integer, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
@@ -8600,11 +8746,16 @@ as $$
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
+    ('function', 'private', 'try_zone(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
       'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'boolean, integer, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'undivided_usage(integer, integer, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8647,6 +8798,10 @@ as $$
       'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
       'with time zone)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'usage_is_divided(integer, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -8654,6 +8809,12 @@ as $$
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
+    ('function', 'private', 'usage_part_length(integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'usage_pieces(integer, timestamp with time zone, timestamp with time zone, integer)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'usage_skew(text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -8683,11 +8844,6 @@ as $$
     (
       'function', 'private',
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
-      ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     (
@@ -9136,6 +9292,18 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfers_from_rows(pgledger_transfer_request[], timestamp with time '
       'zone, jsonb, text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -9423,8 +9591,11 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'base_charge', 'owner', '', ''),
     ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
+    ('type', 'private', 'invoice_occasion', 'owner', '', ''),
+    ('type', 'private', 'price_line', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
     ('type', 'private', 'rival_time', 'owner', '', ''),
     ('type', 'private', 'usage_charge', 'owner', '', ''),
@@ -9734,6 +9905,68 @@ comment on function pgledger.level_times is
   'Gives both accounts of a transfer the later of their times.';
 
 revoke all on function pgledger.level_times from public;
+
+-- file: repeatable/10_ledger/new_transfer_ids.sql
+/*
+Ids for a batch of transfers, one microsecond apart. They share one random tail: their times tell
+them apart. Each is what pgledger.new_ulid makes for its time.
+
+The ten characters that tell the millisecond are made once for each, and the four that tell the
+microsecond are cut out of a constant.
+*/
+create or replace function pgledger.new_transfer_ids(
+  first_created_at timestamptz,
+  count integer
+)
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_tail text := right(pgledger.new_ulid(first_created_at), 12);
+  -- Of the microseconds that are counted from the beginning of the first millisecond.
+  v_first integer := (extract(microseconds from first_created_at))::integer % 1000;
+  v_last integer := v_first + count - 1;
+begin
+  return array(
+    select
+      digits.head
+      || encode(
+        substring(pgledger.microsecond_digits() from digits.microsecond * 4 + 1 for 4), 'escape'
+      )
+      || v_tail
+    from (
+      select
+        step.head,
+        generate_series(
+          greatest(v_first - step.millisecond * 1000, 0),
+          least(v_last - step.millisecond * 1000, 999)
+        ) as microsecond
+      from (
+        select
+          given.millisecond,
+          'pglt_' || left(
+            pgledger.new_ulid(
+              first_created_at + given.millisecond * interval '1 millisecond'
+            ),
+            10
+          ) as head
+        from generate_series(0, v_last / 1000) as given (millisecond)
+        -- Keeps the planner from making a head again for each id.
+        offset 0
+      ) as step
+      offset 0
+    ) as digits
+  );
+end;
+$$;
+
+comment on function pgledger.new_transfer_ids is
+  'Ids for as many new transfers, which are created one microsecond after another.';
+
+revoke all on function pgledger.new_transfer_ids from public;
 
 -- file: repeatable/10_ledger/new_transfer_places.sql
 /*
@@ -10633,7 +10866,10 @@ begin
     v_now := pgledger.clock();
     update pgledger.accounts
     set
-      updated_at = greatest(case when v_from_at <= v_now then v_from_at end, accounts.updated_at + interval '1 microsecond'),
+      updated_at = greatest(
+        case when v_from_at <= v_now then v_from_at end,
+        accounts.updated_at + interval '1 microsecond'
+      ),
       version = accounts.version + 1,
       balance = accounts.balance + v_amount
     where accounts.id = to_account_id
@@ -10664,7 +10900,10 @@ begin
     v_now := pgledger.clock();
     update pgledger.accounts
     set
-      updated_at = greatest(case when v_to_at <= v_now then v_to_at end, accounts.updated_at + interval '1 microsecond'),
+      updated_at = greatest(
+        case when v_to_at <= v_now then v_to_at end,
+        accounts.updated_at + interval '1 microsecond'
+      ),
       version = accounts.version + 1,
       balance = accounts.balance - v_amount
     where accounts.id = from_account_id
@@ -10861,6 +11100,18 @@ set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+  v_ids text[];
+  v_replayed boolean[];
+  v_first_created_at timestamptz;
+  v_amounts numeric[];
+  v_numbers integer[];
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_currencies text[];
+  v_names text[];
+  v_tenant_ids text[];
   v_ok boolean;
 begin
   v_ok := pgledger.check_transfer_requests(
@@ -10869,19 +11120,41 @@ begin
   );
 
   if array_remove(ids, null) <> '{}' then
-    return query
-    select
-      answered.id, answered.from_account_id, answered.to_account_id, answered.amount,
-      answered.created_at, answered.event_at, answered.metadata, answered.currency,
-      answered.from_account_name, answered.to_account_name, answered.from_account_balance,
-      answered.to_account_balance, answered.from_account_version, answered.to_account_version,
-      answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id,
-      answered.origin_id, answered.replayed
+    select created.transfer_ids, created.replayed
+    into v_ids, v_replayed
     from pgledger.create_repeatable_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
       pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
-    ) as answered;
+    ) as created;
+
+    return query
+    select
+      answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+      answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+      answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+      answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+      answer.from_tenant_id, answer.to_tenant_id, answer.origin_id, v_replayed[answer.place]
+    from pgledger.transfers_by_id(v_ids) with ordinality
+      as answer (
+        id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+        from_account_name, to_account_name, from_account_balance, to_account_balance,
+        from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+        origin_id, replayed, place
+      );
   elsif cardinality(from_account_ids) > 0 then
+    select
+      posted.transfer_ids, posted.first_created_at, posted.posted_amounts, posted.numbers,
+      posted.from_balances, posted.to_balances, posted.from_versions, posted.to_versions,
+      posted.currencies, posted.names, posted.tenant_ids
+    into
+      v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances,
+      v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
+      cardinality(from_account_ids)
+    ) as posted;
+
     return query
     select
       posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
@@ -10889,10 +11162,11 @@ begin
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
-    from pgledger.post_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
-      cardinality(from_account_ids)
+    from pgledger.posted_transfers(
+      from_account_ids, to_account_ids, event_ats, metadatas, null, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, v_ids,
+      v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances, v_from_versions,
+      v_to_versions, v_currencies, v_names, v_tenant_ids
     ) as posted;
   end if;
 end;
@@ -10934,6 +11208,159 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql
+/*
+Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with a number.
+
+Checks, locks and errors: those of pgledger_create_transfers_bulk.
+*/
+create or replace function public.pgledger_create_transfers_bulk_count(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_count bigint;
+begin
+  select created.created_count
+  into v_count
+  from pgledger.create_bulk_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    pgledger_create_transfers_bulk_count.app_id, pgledger_create_transfers_bulk_count.group_id,
+    allow_future_event_at
+  ) as created;
+
+  return v_count;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_bulk_count is
+$$Makes up to 100,000 transfers, all or none, and returns only how many.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: How many transfers were made: one for each request, less repeats.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_bulk_count from public;
+grant execute on function public.pgledger_create_transfers_bulk_count to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql
+/*
+Moves many amounts at once, as pgledger_create_transfers_bulk does, and answers with ids. Rows of 20
+columns cost some tenth of a batch, more where they go over a wire.
+
+Checks, locks and errors: those of pgledger_create_transfers_bulk.
+*/
+create or replace function public.pgledger_create_transfers_bulk_ids(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof text
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return query
+  select unnest(created.transfer_ids)
+  from pgledger.create_bulk_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    pgledger_create_transfers_bulk_ids.app_id, pgledger_create_transfers_bulk_ids.group_id,
+    allow_future_event_at
+  ) as created;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_bulk_ids is
+$$Makes up to 100,000 transfers, all or none, and returns their ids only.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: The id of each request's transfer, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_bulk_ids from public;
+grant execute on function public.pgledger_create_transfers_bulk_ids to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_from_rows.sql
 /*
@@ -11059,7 +11486,9 @@ grant execute on function public.pgledger_get_account to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_get_transfer.sql
 /*
-One transfer. An id that does not exist is an error rather than no row.
+One transfer. An id that does not exist is an error rather than no row. Both accounts are looked up
+by index, even when the caller has switched nested loops off. The statement is planned once for all
+calls: to plan it takes much longer than to run it.
 
 Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound.
 */
@@ -11073,6 +11502,7 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+set enable_nestloop = on
 as $$
 declare
   v_transfer record;
@@ -11082,15 +11512,19 @@ begin
   v_ok := pgledger.check_id('id', id, 'pglt');
 
   select
-    transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
-    transfer.created_at, transfer.event_at, transfer.metadata, transfer.currency,
-    transfer.from_account_name, transfer.to_account_name, transfer.from_account_balance,
-    transfer.to_account_balance, transfer.from_account_version, transfer.to_account_version,
-    transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id,
-    transfer.origin_id, transfer.replayed
+    transfers.id, source.id as from_account_id, target.id as to_account_id, transfers.amount,
+    transfers.created_at, coalesce(transfers.event_at, transfers.created_at) as event_at,
+    transfers.metadata, source.currency, source.name as from_account_name,
+    target.name as to_account_name, transfers.from_balance, transfers.to_balance,
+    transfers.from_version, transfers.to_version, transfers.group_id, transfers.app_id,
+    source.tenant_id as from_tenant_id, target.tenant_id as to_tenant_id, transfers.origin_id,
+    null::boolean as replayed
   into v_transfer
-  from pgledger.transfers_by_id(array[pgledger_get_transfer.id]) as transfer
-  where transfer.app_id = pgledger_get_transfer.app_id;
+  from pgledger.transfers
+  inner join pgledger.accounts as source on transfers.from_key = source.key
+  inner join pgledger.accounts as target on transfers.to_key = target.key
+  where transfers.id = pgledger_get_transfer.id
+    and transfers.app_id = pgledger_get_transfer.app_id;
 
   if not found then
     v_ok := pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
@@ -11409,26 +11843,26 @@ revoke all on function pgledger.policy_faults from public;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
-Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
-number of requests, there are three statements. The first locks the accounts. The second runs after
-all waiting for these locks and sees what other calls wrote meanwhile: it computes and writes the
-transfers, and answers. The third updates the accounts.
+Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
+arrays, from which each caller makes as much of an answer as it needs. Element n belongs to request
+n, but for the accounts': these are counted in the order of their ids, and numbers hold the number
+of the account that each amount leaves, then, for as many requests, of the one that it reaches.
 
-Only accounts that the first statement locked take part. An account that was created while it waited
-can be seen by the second one, but is not locked: anyone may be changing it.
-
-The second statement leaves out each request that has no accounts, mixes currencies or breaks a
-limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
-and raised.
+The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
+then. Only accounts that it locked take part: one that was created while it waited can be seen by
+later statements, but anyone may be changing it. The second finds the accounts of each request.
+Balances and versions are then followed through the batch in order, and the first leg that breaks a
+limit is refused. Two more statements write the transfers and the accounts.
 
 Where an account is ahead of the clock, that is looked at before limits and after everything else,
 as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
-ascend together along each account. Their ids share one random tail; their times tell them apart.
+ascend together along each account.
 
-The statements are planned for the arrays at hand and without nested loops. So a batch never costs
-the square of its size, even where the statistics still say that a table is empty.
+A session plans the statements once: for arrays of unknown size, without nested loops and without
+reading a table from end to end. So a batch never costs the square of its size, even where the
+statistics still say that a table is empty. Merging would sort both sides by their text.
 
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
@@ -11436,11 +11870,10 @@ array can hold.
 request_indexes says which request of the caller's each request is, for messages; null means all of
 them in order.
 
-The body is long because its main part is one statement, whose steps share what the first ones
-found. A function could only take over a part if this were written down and read again.
+The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balance;
 a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
@@ -11455,236 +11888,285 @@ create or replace function pgledger.post_transfers(
   request_indexes bigint[],
   request_count bigint,
   shared_event_at timestamptz default null,
-  shared_metadata jsonb default null
+  shared_metadata jsonb default null,
+  out transfer_ids text[],
+  out first_created_at timestamptz,
+  out posted_amounts numeric[],
+  out numbers integer[],
+  out from_balances numeric[],
+  out to_balances numeric[],
+  out from_versions bigint[],
+  out to_versions bigint[],
+  out currencies text[],
+  out names text[],
+  out tenant_ids text[]
 )
-returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = force_generic_plan
 set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_amounts numeric[] := amounts;
+  v_count integer := cardinality(from_account_ids);
   v_now timestamptz;
-  v_created_at timestamptz;
-  v_microseconds bigint;
-  v_head text;
-  v_next_head text;
-  v_head_places bigint;
-  v_tail text;
   v_locked_ids text[];
-  v_posted bigint;
+  v_keys bigint[];
+  v_balances numeric[];
+  v_versions bigint[];
+  v_last_places integer[];
+  v_may_be_negative boolean[];
+  v_may_be_positive boolean[];
+  v_has_one_currency boolean;
+  v_amount numeric;
+  v_number integer;
+  v_balance numeric;
   v_ok boolean;
 begin
-  if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
-    select
-      array_agg(
-        case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
-        order by given.place
-      )
-    into v_amounts
-    from unnest(amounts) with ordinality as given (amount, place);
-  end if;
-
-  select max(locked.updated_at) + interval '1 microsecond', coalesce(array_agg(locked.id), '{}')
-  into v_created_at, v_locked_ids
+  select
+    max(locked.updated_at) + interval '1 microsecond',
+    coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
+    array_agg(locked.version), array_agg(locked.allow_negative_balance),
+    array_agg(locked.allow_positive_balance), array_agg(locked.currency), array_agg(locked.name),
+    array_agg(locked.tenant_id), min(locked.currency) = max(locked.currency)
+  into
+    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_may_be_negative,
+    v_may_be_positive, currencies, names, tenant_ids, v_has_one_currency
   from (
-    select accounts.id, accounts.updated_at
+    select
+      accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.version,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+      accounts.name, accounts.tenant_id
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
+      and accounts.app_id = post_transfers.app_id
     order by accounts.id
     for no key update
   ) as locked;
 
   v_now := pgledger.clock();
-  if v_created_at > v_now then
+
+  select array_agg(account.number order by given.place)
+  into numbers
+  from (
+    select
+      unnest(from_account_ids || to_account_ids) as id,
+      generate_series(1, 2 * v_count) as place
+    offset 0
+  ) as given
+  inner join (
+    select unnest(v_locked_ids) as id, generate_series(1, cardinality(v_locked_ids)) as number
+    offset 0
+  ) as account on given.id = account.id;
+
+  if cardinality(numbers) is distinct from 2 * v_count or not v_has_one_currency and exists (
+    select
+    from generate_series(1, v_count) as request (place)
+    where currencies[numbers[request.place]] <> currencies[numbers[v_count + request.place]]
+  ) then
     v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
+    assert false, 'a request without its accounts was not refused';
+  end if;
+  if first_created_at > v_now then
     v_ok := pgledger.check_account_times(
-      from_account_ids, to_account_ids, v_now, v_created_at, request_indexes, request_count
+      from_account_ids, to_account_ids, v_now, first_created_at, request_indexes, request_count
     );
   end if;
-  v_created_at := greatest(v_now, v_created_at);
+  first_created_at := greatest(v_now, first_created_at);
 
-  v_microseconds := extract(epoch from v_created_at) * 1000000;
-  v_tail := right(pgledger.new_ulid(v_created_at), 12);
+  posted_amounts := array(
+    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+    from unnest(amounts) as given (amount)
+  );
 
-  -- The first eight characters of an id change every 1.024 seconds. A call's times span less than
-  -- that, so there are at most two such heads.
-  v_head := left(pgledger.new_ulid(v_created_at), 8);
-  v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
-  v_head_places := 1024000 - v_microseconds % 1024000;
+  for v_place in 1..v_count loop
+    v_amount := posted_amounts[v_place];
 
-  return query
-  with account as materialized (
-    select
-      accounts.key, accounts.version, accounts.balance, accounts.allow_negative_balance,
-      accounts.allow_positive_balance, accounts.id, accounts.app_id, accounts.currency,
-      accounts.name, accounts.tenant_id
-    from pgledger.accounts
-    where accounts.id = any(v_locked_ids)
-  ),
+    v_number := numbers[v_place];
+    v_balance := v_balances[v_number] - v_amount;
+    if v_balance < 0 and (not v_may_be_negative[v_number] or v_balance <= -1e30) then
+      v_ok := pgledger.check_balance(
+        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
+        v_may_be_positive[v_number], v_balances[v_number], -v_amount,
+        coalesce(request_indexes[v_place], v_place), request_count
+      );
+    end if;
+    v_balances[v_number] := v_balance;
+    v_versions[v_number] := v_versions[v_number] + 1;
+    v_last_places[v_number] := v_place;
+    from_balances[v_place] := v_balance;
+    from_versions[v_place] := v_versions[v_number];
 
-  -- Rows stay narrow on their way; names and ids of accounts are joined at the end.
-  request as materialized (
-    select
-      given.place,
-      given.amount,
-      given.event_at,
-      given.metadata,
-      given.id,
-      source.key as from_key,
-      target.key as to_key
-    from unnest(from_account_ids, to_account_ids, v_amounts, event_ats, metadatas, ids)
-      with ordinality
-      as given (from_account_id, to_account_id, amount, event_at, metadata, id, place)
-    inner join account as source on given.from_account_id = source.id
-    inner join account as target on given.to_account_id = target.id
-    where source.currency = target.currency
-      and source.app_id = post_transfers.app_id
-      and target.app_id = post_transfers.app_id
-  ),
+    v_number := numbers[v_count + v_place];
+    v_balance := v_balances[v_number] + v_amount;
+    if v_balance > 0 and (not v_may_be_positive[v_number] or v_balance >= 1e30) then
+      v_ok := pgledger.check_balance(
+        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
+        v_may_be_positive[v_number], v_balances[v_number], v_amount,
+        coalesce(request_indexes[v_place], v_place), request_count
+      );
+    end if;
+    v_balances[v_number] := v_balance;
+    v_versions[v_number] := v_versions[v_number] + 1;
+    v_last_places[v_number] := v_place;
+    to_balances[v_place] := v_balance;
+    to_versions[v_place] := v_versions[v_number];
+  end loop;
 
-  leg as materialized (
-    select
-      change.place,
-      change.is_target,
-      account.balance + sum(change.amount) over account_so_far as balance,
-      account.version + row_number() over account_so_far as version,
-      account.allow_negative_balance,
-      account.allow_positive_balance
-    from (
-      select request.place, false, request.from_key, -request.amount
-      from request
-      union all
-      select request.place, true, request.to_key, request.amount
-      from request
-    ) as change (place, is_target, key, amount)
-    inner join account on change.key = account.key
-    window account_so_far as (partition by change.key order by change.place)
-  ),
+  transfer_ids := pgledger.new_transfer_ids(first_created_at, v_count);
+  if ids is not null then
+    transfer_ids := array(
+      select coalesce(given.chosen_id, given.new_id)
+      from unnest(ids, transfer_ids) as given (chosen_id, new_id)
+    );
+  end if;
 
-  transfer as materialized (
-    select
-      request.place,
-      request.id as chosen_id,
-      'pglt_'
-      || case when request.place <= v_head_places then v_head else v_next_head end
-      || substr(pgledger.base32_text(digits.lanes), 3)
-      || v_tail as generated_id,
-      v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
-      request.amount,
-      request.event_at,
-      request.metadata,
-      source.balance as from_balance,
-      target.balance as to_balance,
-      source.version as from_version,
-      target.version as to_version,
-      request.from_key,
-      request.to_key
-    from request
-    inner join leg as source on request.place = source.place and not source.is_target
-    inner join leg as target on request.place = target.place and target.is_target
-    -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
-    -- OFFSET keeps the planner from repeating a step's expression wherever its result is used.
-    cross join lateral (
-      select pgledger.base32_lanes(step.bits) as lanes
-      from (
-        select
-          (((clock.microseconds / 1000) & 1023) << 20)
-          | 458760
-          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as bits
-        from (select v_microseconds + request.place - 1 as microseconds offset 0) as clock
-        offset 0
-      ) as step
-      offset 0
-    ) as digits
-    where (source.balance >= 0 or source.allow_negative_balance) and source.balance > -1e30
-      and (target.balance <= 0 or target.allow_positive_balance) and target.balance < 1e30
-  ),
-
-  written as (
-    insert into pgledger.transfers (
-      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-      to_balance, event_at, group_id, metadata
-    )
-    select
-      transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
-      transfer.created_at, coalesce(transfer.chosen_id, transfer.generated_id),
-      post_transfers.app_id, transfer.amount, transfer.from_balance, transfer.to_balance,
-      coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
-      coalesce(transfer.metadata, shared_metadata)
-    from transfer
-    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
-    order by transfer.chosen_id, transfer.place
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, metadata
   )
-
   select
-    coalesce(transfer.chosen_id, transfer.generated_id),
-    source.id,
-    target.id,
-    transfer.amount,
-    transfer.created_at,
-    coalesce(transfer.event_at, shared_event_at, transfer.created_at),
-    coalesce(transfer.metadata, shared_metadata),
-    source.currency,
-    source.name,
-    target.name,
-    transfer.from_balance,
-    transfer.to_balance,
-    transfer.from_version,
-    transfer.to_version,
-    post_transfers.group_id,
-    post_transfers.app_id,
-    source.tenant_id,
-    target.tenant_id,
-    null::text,
-    false
-  from transfer
-  inner join account as source on transfer.from_key = source.key
-  inner join account as target on transfer.to_key = target.key
-  order by transfer.place;
-
-  get diagnostics v_posted = row_count;
-
-  if v_posted <> cardinality(from_account_ids) then
-    v_ok := pgledger.check_accounts(
-      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
-    );
-    v_ok := pgledger.check_balances(
-      from_account_ids, to_account_ids, amounts, request_indexes, request_count
-    );
-    assert false, 'fewer transfers were posted than were asked for';
-  end if;
+    v_keys[numbers[request.place]], v_keys[numbers[v_count + request.place]],
+    from_versions[request.place], to_versions[request.place],
+    request.created_at, transfer_ids[request.place], post_transfers.app_id,
+    posted_amounts[request.place], from_balances[request.place], to_balances[request.place],
+    coalesce(request.event_at, shared_event_at), post_transfers.group_id,
+    coalesce(request.metadata, shared_metadata)
+  from (
+    select given.place, given.created_at, given.event_at, given.metadata
+    from (
+      select
+        generate_series(1, v_count) as place,
+        generate_series(
+          first_created_at,
+          first_created_at + (v_count - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at,
+        unnest(event_ats) as event_at,
+        unnest(metadatas) as metadata,
+        unnest(ids) as chosen_id
+      offset 0
+    ) as given
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
+    order by given.chosen_id, given.place
+  ) as request;
 
   update pgledger.accounts
   set
-    updated_at = v_created_at + (change.last_place - 1) * interval '1 microsecond',
-    version = accounts.version + change.entries,
-    balance = accounts.balance + change.amount
+    updated_at = first_created_at + (change.last_place - 1) * interval '1 microsecond',
+    version = change.version,
+    balance = change.balance
   from (
-    select leg.account_id, sum(leg.amount), count(*), max(leg.place)
-    from (
-      select given.account_id, -given.amount, given.place
-      from unnest(from_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
-      union all
-      select given.account_id, given.amount, given.place
-      from unnest(to_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
-    ) as leg (account_id, amount, place)
-    group by leg.account_id
-  ) as change (account_id, amount, entries, last_place)
-  where accounts.id = change.account_id
-    and accounts.id = any(v_locked_ids);
+    select
+      unnest(v_keys) as key,
+      unnest(v_last_places) as last_place,
+      unnest(v_versions) as version,
+      unnest(v_balances) as balance
+    offset 0
+  ) as change
+  where accounts.key = change.key
+    and accounts.key = any(v_keys);
 end;
 $$;
 
 comment on function pgledger.post_transfers is
-  'Writes many transfers at once, each new and sound by itself, and returns them in order.';
+  'Writes many transfers at once, each new and sound by itself; returns what it found and made.';
 
 revoke all on function pgledger.post_transfers from public;
+
+-- file: repeatable/10_ledger/posted_transfers.sql
+/*
+The answer to a batch that pgledger.post_transfers has written, made from its arrays: one row for
+each request, in their order, because all series go in step. The function stays inlinable: its rows
+go straight to the caller of the public function, and are not written down and read again on the
+way.
+*/
+create or replace function pgledger.posted_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  shared_event_at timestamptz,
+  shared_metadata jsonb,
+  app_id text,
+  group_id text,
+  transfer_ids text[],
+  first_created_at timestamptz,
+  amounts numeric[],
+  numbers integer[],
+  from_balances numeric[],
+  to_balances numeric[],
+  from_versions bigint[],
+  to_versions bigint[],
+  currencies text[],
+  names text[],
+  tenant_ids text[]
+)
+returns setof public.pgledger_transfer
+language sql
+stable
+parallel safe
+as $$
+  select
+    posted_transfers.transfer_ids[request.place],
+    request.from_account_id,
+    request.to_account_id,
+    posted_transfers.amounts[request.place],
+    request.created_at,
+    coalesce(request.event_at, posted_transfers.shared_event_at, request.created_at),
+    coalesce(request.metadata, posted_transfers.shared_metadata),
+    posted_transfers.currencies[request.from_number],
+    posted_transfers.names[request.from_number],
+    posted_transfers.names[request.to_number],
+    posted_transfers.from_balances[request.place],
+    posted_transfers.to_balances[request.place],
+    posted_transfers.from_versions[request.place],
+    posted_transfers.to_versions[request.place],
+    posted_transfers.group_id,
+    posted_transfers.app_id,
+    posted_transfers.tenant_ids[request.from_number],
+    posted_transfers.tenant_ids[request.to_number],
+    null::text,
+    false
+  from (
+    select
+      given.place,
+      given.created_at,
+      given.from_account_id,
+      given.to_account_id,
+      given.event_at,
+      given.metadata,
+      posted_transfers.numbers[given.place] as from_number,
+      posted_transfers.numbers[cardinality(posted_transfers.transfer_ids) + given.place]
+        as to_number
+    from (
+      select
+        generate_series(1, cardinality(posted_transfers.transfer_ids)) as place,
+        generate_series(
+          posted_transfers.first_created_at,
+          posted_transfers.first_created_at
+          + (cardinality(posted_transfers.transfer_ids) - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at,
+        unnest(posted_transfers.from_account_ids) as from_account_id,
+        unnest(posted_transfers.to_account_ids) as to_account_id,
+        unnest(posted_transfers.event_ats) as event_at,
+        unnest(posted_transfers.metadatas) as metadata
+      offset 0
+    ) as given
+    offset 0
+  ) as request
+$$;
+
+comment on function pgledger.posted_transfers is
+  'The rows of a batch that was just posted, in the order of its requests.';
+
+revoke all on function pgledger.posted_transfers from public;
 
 -- file: repeatable/10_ledger/refuse_account.sql
 /*
@@ -13484,14 +13966,12 @@ stable
 parallel safe
 as $$
 declare
-  v_member text := (
-    select given.name
-    from jsonb_each(price) as given (name, value)
-    where given.name in ('event_fee', 'event_minimum', 'event_maximum', 'free_events')
-      and given.value <> 'null'
-    order by given.name collate "C"
-    limit 1
-  );
+  v_member text := case
+    when price ->> 'event_fee' is not null then 'event_fee'
+    when price ->> 'event_maximum' is not null then 'event_maximum'
+    when price ->> 'event_minimum' is not null then 'event_minimum'
+    when price ->> 'free_events' is not null then 'free_events'
+  end;
   v_fault text := case
     when v_member is null then null
     when feature.type <> 'metered' then
@@ -13538,13 +14018,13 @@ declare
     'event_fee', 'event_minimum', 'event_maximum', 'free_events'
   ];
   v_free numeric := pgledger.json_decimal(price, path, 'free_events', maximum => 1000000000);
+  v_minimum numeric;
+  v_maximum numeric;
   v_ok boolean;
 begin
-  perform pgledger.json_decimal(
-    price,
-    path,
-    'event_maximum',
-    minimum => coalesce(pgledger.json_decimal(price, path, 'event_minimum'), 0)
+  v_minimum := pgledger.json_decimal(price, path, 'event_minimum');
+  v_maximum := pgledger.json_decimal(
+    price, path, 'event_maximum', minimum => coalesce(v_minimum, 0)
   );
   if v_free <> trunc(v_free) then
     v_ok := pgledger.refuse_json(
@@ -13825,20 +14305,19 @@ declare
     when 'percentage' then array['percentage']
     else array['tiers']
   end || v_optional;
+  v_others jsonb;
   v_member text;
   v_number numeric;
   v_ok boolean;
 begin
-  select given.name
-  into v_member
-  from jsonb_each(price) as given (name, value)
-  where given.value <> 'null'
-    and given.name
-    <> all(v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
-  order by given.name collate "C"
-  limit 1;
-
-  if found then
+  v_others := jsonb_strip_nulls(
+    price - (v_members || array['feature', 'model', 'minimum', 'maximum', 'prorated'])
+  );
+  if v_others <> '{}' then
+    v_member := (
+      select min(given.name collate "C")
+      from jsonb_object_keys(v_others) as given (name)
+    );
     v_ok := pgledger.refuse_json(
       null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
     );
@@ -13892,6 +14371,8 @@ stable
 parallel safe
 as $$
 declare
+  v_minimum numeric;
+  v_maximum numeric;
   v_ok boolean;
 begin
   v_ok := pgledger.check_event_price(price, path);
@@ -13902,8 +14383,9 @@ begin
       format('is of type %s, not a boolean', jsonb_typeof(price -> 'prorated'))
     );
   end if;
-  perform pgledger.json_decimal(
-    price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
+  v_minimum := pgledger.json_decimal(price, path, 'minimum');
+  v_maximum := pgledger.json_decimal(
+    price, path, 'maximum', minimum => coalesce(v_minimum, 0)
   );
 
   return true;
@@ -13968,7 +14450,8 @@ parallel safe
 as $$
 declare
   v_rate text := case when model = 'graduated_percentage' then 'percentage' else 'unit_amount' end;
-  v_tier record;
+  v_tier jsonb;
+  v_is_last boolean;
   v_path text;
   v_bound numeric;
   v_amounts integer;
@@ -13981,28 +14464,26 @@ begin
     v_ok := pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
   end if;
 
-  for v_tier in
-    select tier.value, tier.place = jsonb_array_length(tiers) as is_last, tier.place
-    from jsonb_array_elements(tiers) with ordinality as tier (value, place)
-    order by tier.place
-  loop
-    v_path := format('%s[%s]', path, v_tier.place - 1);
-    v_ok := pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
-    v_bound := pgledger.json_decimal(v_tier.value, v_path, 'up_to');
+  for v_place in 0 .. jsonb_array_length(tiers) - 1 loop
+    v_tier := tiers -> v_place;
+    v_is_last := v_place = jsonb_array_length(tiers) - 1;
+    v_path := format('%s[%s]', path, v_place);
+    v_ok := pgledger.check_json_object(v_tier, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_bound := pgledger.json_decimal(v_tier, v_path, 'up_to');
 
-    if v_tier.is_last and v_bound is not null then
+    if v_is_last and v_bound is not null then
       v_ok := pgledger.refuse_json(
-        v_tier.value -> 'up_to',
+        v_tier -> 'up_to',
         v_path || '.up_to',
         'bounds the last tier, which must be unbounded: leave it out'
       );
-    elsif not v_tier.is_last and v_bound is null then
+    elsif not v_is_last and v_bound is null then
       v_ok := pgledger.refuse_json(
         null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
       );
     elsif v_bound <= v_last then
       v_ok := pgledger.refuse_json(
-        v_tier.value -> 'up_to',
+        v_tier -> 'up_to',
         v_path || '.up_to',
         case
           when v_last = 0 then 'is not above 0'
@@ -14013,16 +14494,16 @@ begin
 
     v_amounts := num_nonnulls(
       pgledger.json_decimal(
-        v_tier.value,
+        v_tier,
         v_path,
         v_rate,
         maximum => case when v_rate = 'percentage' then 100 end
       ),
-      pgledger.json_decimal(v_tier.value, v_path, 'flat_amount')
+      pgledger.json_decimal(v_tier, v_path, 'flat_amount')
     );
     if v_amounts = 0 then
       v_ok := pgledger.refuse_json(
-        v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
+        v_tier, v_path, format('has neither %s nor flat_amount', v_rate)
       );
     end if;
 
@@ -14210,13 +14691,15 @@ begin
         quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
       ]
     );
-  elsif v_feature.status = 'archived' and not exists (
-    select
-    from pgledger.plan_features
-    where plan_features.plan_key = feature_allowed_in_plan.plan_key
-      and plan_features.feature_id = v_feature.id
-  ) then
-    v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+  elsif v_feature.status = 'archived' then
+    if not exists (
+      select
+      from pgledger.plan_features
+      where plan_features.plan_key = feature_allowed_in_plan.plan_key
+        and plan_features.feature_id = v_feature.id
+    ) then
+      v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+    end if;
   end if;
 
   return v_feature;
@@ -16230,13 +16713,15 @@ parallel safe
 as $$
 declare
   v_path constant text := '$.pricing.base';
+  v_amount numeric;
   v_count numeric;
+  v_choice text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_json_object(
     base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
-  perform pgledger.json_decimal(base, v_path, 'amount');
+  v_amount := pgledger.json_decimal(base, v_path, 'amount');
   billing_interval := coalesce(
     pgledger.json_choice(base, v_path, 'interval', array['day', 'week', 'month', 'year']),
     'month'
@@ -16252,8 +16737,8 @@ begin
   end if;
   interval_count := v_count;
 
-  perform pgledger.json_choice(base, v_path, 'billed', array['advance', 'arrears']);
-  perform pgledger.json_choice(base, v_path, 'proration', array['day', 'second']);
+  v_choice := pgledger.json_choice(base, v_path, 'billed', array['advance', 'arrears']);
+  v_choice := pgledger.json_choice(base, v_path, 'proration', array['day', 'second']);
 end;
 $$;
 
@@ -16523,6 +17008,7 @@ declare
     select coalesce(jsonb_object_agg(feature.feature_key, feature.ordinality), '{}')
     from unnest(features) with ordinality as feature
   );
+  v_base record;
   v_feature pgledger.plan_features;
   v_price jsonb;
   v_keys text[] := '{}';
@@ -16534,9 +17020,9 @@ begin
   v_ok := pgledger.check_json_size(pricing, '$.pricing', false);
   v_ok := pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
 
-  select base.billing_interval, base.interval_count
-  into read_pricing.billing_interval, read_pricing.interval_count
-  from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
+  v_base := pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}'));
+  billing_interval := v_base.billing_interval;
+  interval_count := v_base.interval_count;
 
   v_ok := pgledger.check_json_array(v_prices, '$.pricing.prices');
   for v_price in
@@ -16651,6 +17137,8 @@ begin
     v_features := pgledger.read_plan_features(
       plan.features, previous.app_id, previous.tenant_id, previous.key
     );
+    delete from pgledger.plan_features
+    where plan_features.plan_key = previous.key;
     perform pgledger.write_plan_features(previous.key, v_features);
   end if;
 
@@ -16776,8 +17264,8 @@ revoke all on function pgledger.tell_hook from public;
 
 -- file: repeatable/20_catalogue/write_plan_features.sql
 /*
-Replaces the rows of a plan's features with those that were read from its JSON. The caller has
-locked the plan's row.
+Writes the rows of a plan's features, which has none, as they were read from its JSON. The caller
+has locked the plan's row.
 */
 create or replace function pgledger.write_plan_features(
   plan_key bigint,
@@ -16789,9 +17277,6 @@ volatile
 parallel unsafe
 as $$
 begin
-  delete from pgledger.plan_features
-  where plan_features.plan_key = write_plan_features.plan_key;
-
   insert into pgledger.plan_features (
     plan_key, feature_key, feature_id, place, type, quota, period, soft_limit, aggregation
   )
@@ -16803,7 +17288,7 @@ end;
 $$;
 
 comment on function pgledger.write_plan_features is
-  'Replaces the rows of a plan''s features with those given.';
+  'Writes the rows of the features of a plan that has none.';
 
 revoke all on function pgledger.write_plan_features from public;
 
@@ -17523,8 +18008,10 @@ as $$
       ledger_price_usage.allowance,
       ledger_price_usage.event_quantities
     ) as charged
-    cross join lateral pgledger.price_lines(
-      ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
+    cross join lateral unnest(
+      pgledger.price_lines(
+        ledger_price_usage.price, charged.quantity, charged.events, charged.raised, charged.cut
+      )
     ) with ordinality as part (
       kind, description, quantity, unit_amount, flat_amount, amount, place
     )
@@ -17617,17 +18104,21 @@ parallel safe
 as $$
 declare
   v_part numeric := case when price -> 'prorated' = 'true' then part else whole end;
+  v_line pgledger.price_line;
 begin
-  select
-    coalesce(
-      sum(line.amount * whole - coalesce(line.flat_amount, 0) * (whole - v_part))
-      filter (where line.kind = 'usage'),
-      0
-    ),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'true_up'), 0),
-    coalesce(sum(line.amount * whole) filter (where line.kind = 'cap'), 0)
-  into price_amounts.amount, price_amounts.true_up, price_amounts.cap
-  from pgledger.price_lines(price, quantity, events, raised, cut) as line;
+  amount := 0;
+  true_up := 0;
+  cap := 0;
+  foreach v_line in array pgledger.price_lines(price, quantity, events, raised, cut) loop
+    if v_line.kind = 'usage' then
+      amount := amount + v_line.amount * whole
+        - coalesce(v_line.flat_amount, 0) * (whole - v_part);
+    elsif v_line.kind = 'true_up' then
+      true_up := v_line.amount * whole;
+    else
+      cap := v_line.amount * whole;
+    end if;
+  end loop;
   if v_part <> whole then
     true_up := greatest(coalesce((price ->> 'minimum')::numeric, 0) * v_part - amount, 0);
     cap := coalesce(least((price ->> 'maximum')::numeric * whole - amount, 0), 0);
@@ -17680,8 +18171,8 @@ revoke all on function pgledger.price_description from public;
 
 -- file: repeatable/21_prices/price_lines.sql
 /*
-What usage costs, exactly: a row for each tier that it reaches (`usage`), in order; then one with
-what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
+What usage costs, exactly: an element for each tier that it reaches (`usage`), in order; then one
+with what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
 anything is. The caller knows the price to be sound.
 
 The amount of a usage row is quantity * unit_amount + flat_amount, except for what charges of events
@@ -17699,23 +18190,17 @@ create or replace function pgledger.price_lines(
   raised numeric default 0,
   cut numeric default 0
 )
-returns table (
-  kind text,
-  description text,
-  quantity numeric,
-  unit_amount numeric,
-  flat_amount numeric,
-  amount numeric
-)
+returns pgledger.price_line[]
 language plpgsql
 immutable
 parallel safe
-rows 3
 as $$
 declare
   v_model text := price ->> 'model';
   v_tiers jsonb := coalesce(nullif(price -> 'tiers', 'null'), jsonb_build_array(price));
   v_tier jsonb;
+  v_line pgledger.price_line;
+  v_lines pgledger.price_line[] := '{}';
   v_above numeric;
   v_up_to numeric := 0;
   v_total numeric := 0;
@@ -17724,7 +18209,7 @@ declare
   v_minimum numeric := (price ->> 'minimum')::numeric;
   v_maximum numeric := (price ->> 'maximum')::numeric;
 begin
-  kind := 'usage';
+  v_line.kind := 'usage';
   for v_place in 0 .. jsonb_array_length(v_tiers) - 1 loop
     v_tier := v_tiers -> v_place;
     v_above := v_up_to;
@@ -17732,49 +18217,49 @@ begin
     exit when v_place > 0 and used <= v_above;
     continue when v_model = 'volume' and used > v_up_to;
 
-    description := pgledger.price_description(price, v_above, v_up_to);
-    quantity := case v_model
+    v_line.description := pgledger.price_description(price, v_above, v_up_to);
+    v_line.quantity := case v_model
       when 'volume' then used
       -- Packages begun. div() and mod() are exact; a rounded quotient could be one too low.
       when 'package' then div(v_to_pack, v_size) + sign(mod(v_to_pack, v_size))
       else least(used, v_up_to) - v_above
     end;
-    unit_amount := coalesce(
+    v_line.unit_amount := coalesce(
       (v_tier ->> 'unit_amount')::numeric,
       (v_tier ->> 'package_amount')::numeric,
       (v_tier ->> 'percentage')::numeric * 0.01
     );
-    flat_amount := (v_tier ->> 'flat_amount')::numeric;
-    amount := quantity * coalesce(unit_amount, 0) + coalesce(flat_amount, 0);
-    v_total := v_total + amount;
-    return next;
+    v_line.flat_amount := (v_tier ->> 'flat_amount')::numeric;
+    v_line.amount := v_line.quantity * coalesce(v_line.unit_amount, 0)
+      + coalesce(v_line.flat_amount, 0);
+    v_total := v_total + v_line.amount;
+    v_lines := v_lines || v_line;
   end loop;
 
   if events is not null then
-    flat_amount := null;
-    for description, quantity, unit_amount, amount in
+    v_line.flat_amount := null;
+    for v_line.description, v_line.quantity, v_line.unit_amount, v_line.amount in
       select part.description, part.quantity, part.unit_amount, part.amount
       from pgledger.event_price_parts(price, events, raised, cut) as part
     loop
-      v_total := v_total + amount;
-      return next;
+      v_total := v_total + v_line.amount;
+      v_lines := v_lines || v_line;
     end loop;
   end if;
 
-  quantity := null;
-  unit_amount := null;
-  flat_amount := null;
+  v_line := null;
   if v_total < v_minimum then
-    kind := 'true_up';
-    description := 'minimum of ' || trim_scale(v_minimum)::text;
-    amount := v_minimum - v_total;
-    return next;
+    v_line.kind := 'true_up';
+    v_line.description := 'minimum of ' || trim_scale(v_minimum)::text;
+    v_line.amount := v_minimum - v_total;
+    v_lines := v_lines || v_line;
   elsif v_total > v_maximum then
-    kind := 'cap';
-    description := 'maximum of ' || trim_scale(v_maximum)::text;
-    amount := v_maximum - v_total;
-    return next;
+    v_line.kind := 'cap';
+    v_line.description := 'maximum of ' || trim_scale(v_maximum)::text;
+    v_line.amount := v_maximum - v_total;
+    v_lines := v_lines || v_line;
   end if;
+  return v_lines;
 end;
 $$;
 
@@ -18055,8 +18540,10 @@ revoke all on function pgledger.check_subscription_quantity from public;
 -- file: repeatable/22_subscriptions/check_zones.sql
 /*
 Raises if the server does not know a time zone that a subscription's periods are counted in: an
-update of its zones can leave out a name. A zone is tried, because looking through all names takes
-some 20 ms, and this is asked by every question about a limit.
+update of its zones can leave out a name.
+
+As a rule no exception is caught, because that takes a subtransaction: PostgreSQL 16 and later say
+of a text whether it is a time with a zone that they know. What is not known by that is tried.
 
 Errors: UnknownTimeZone.
 */
@@ -18079,12 +18566,13 @@ begin
     select earlier.zone ->> 'time_zone'
     from jsonb_array_elements(subscription.earlier_zones) as earlier (zone)
   loop
-    perform subscription.anchor_at at time zone v_zone;
+    continue when v_zone = 'UTC';
+    if current_setting('server_version_num')::integer >= 160000 then
+      continue when pg_input_is_valid('2000-01-01 00:00 ' || v_zone, 'timestamptz');
+    end if;
+    v_ok := pgledger.try_zone(subscription, v_zone);
   end loop;
   return true;
-exception
-  when invalid_parameter_value then
-    v_ok := pgledger.fail('UnknownTimeZone', array[quote_literal(v_zone), subscription.id]);
 end;
 $$;
 
@@ -18158,13 +18646,12 @@ parallel safe
 as $$
 declare
   v_end timestamptz := subscription.current_period_end;
+  v_period record;
 begin
-  select period.number, period.starts_at, period.ends_at
-  into
-    subscription.period_number,
-    subscription.current_period_start,
-    subscription.current_period_end
-  from pgledger.subscription_period(subscription, at) as period;
+  v_period := pgledger.subscription_period(subscription, at);
+  subscription.period_number := v_period.number;
+  subscription.current_period_start := v_period.starts_at;
+  subscription.current_period_end := v_period.ends_at;
   subscription.whole_start := case
     when subscription.current_period_start = v_end then v_end
     else pgledger.whole_period_start(subscription)
@@ -20003,6 +20490,10 @@ declare
   v_recorded jsonb;
   v_ok boolean;
 begin
+  -- Asked for nothing, the query would be planned anew for each call.
+  if request.id is null then
+    return null;
+  end if;
   select
     subscriptions.key,
     jsonb_build_object(
@@ -20245,6 +20736,7 @@ as $$
 declare
   v_end timestamptz := subscription.current_period_end;
   v_counted_at timestamptz := at;
+  v_period record;
 begin
   if at >= subscription.current_period_start and at < v_end then
     number := subscription.period_number;
@@ -20269,22 +20761,20 @@ begin
     );
   end if;
 
-  select
-    period.number,
-    case
-      when at >= v_end
-        and (period.number = subscription.period_number + 1 or period.starts_at < v_end) then v_end
-      else greatest(period.starts_at, subscription.started_at)
-    end,
-    period.ends_at
-  into number, starts_at, ends_at
-  from pgledger.period_at(
+  v_period := pgledger.period_at(
     subscription.anchor_at,
     subscription.time_zone,
     subscription.billing_interval,
     subscription.interval_count,
     v_counted_at
-  ) as period;
+  );
+  number := v_period.number;
+  starts_at := case
+    when at >= v_end
+      and (number = subscription.period_number + 1 or v_period.starts_at < v_end) then v_end
+    else greatest(v_period.starts_at, subscription.started_at)
+  end;
+  ends_at := v_period.ends_at;
 end;
 $$;
 
@@ -20385,6 +20875,37 @@ $$;
 comment on function pgledger.trial_end is 'When a trial of that many days ends; null for no trial.';
 
 revoke all on function pgledger.trial_end from public;
+
+-- file: repeatable/22_subscriptions/try_zone.sql
+/*
+Raises if the server does not know a time zone of a subscription. It is tried, because looking
+through all names takes some 20 ms.
+
+Errors: UnknownTimeZone.
+*/
+create or replace function pgledger.try_zone(subscription pgledger.subscriptions, time_zone text)
+returns boolean
+language plpgsql
+stable
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  perform subscription.anchor_at at time zone try_zone.time_zone;
+  return true;
+exception
+  when invalid_parameter_value then
+    v_ok := pgledger.fail(
+      'UnknownTimeZone', array[quote_literal(try_zone.time_zone), subscription.id]
+    );
+end;
+$$;
+
+comment on function pgledger.try_zone is
+  'Raises if the server does not know a time zone of a subscription, by trying it.';
+
+revoke all on function pgledger.try_zone from public;
 
 -- file: repeatable/22_subscriptions/with_trial_end.sql
 /*
@@ -20487,24 +21008,26 @@ create or replace function pgledger.zone_of_period(
   period_start timestamptz
 )
 returns text
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select case
-    when subscription.earlier_zones is null then subscription.time_zone
-    else coalesce(
-      (
-        select earlier.zone ->> 'time_zone'
-        from jsonb_array_elements(subscription.earlier_zones)
-          with ordinality as earlier (zone, place)
-        where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
-        order by earlier.place
-        limit 1
-      ),
-      subscription.time_zone
-    )
-  end
+begin
+  if subscription.earlier_zones is null then
+    return subscription.time_zone;
+  end if;
+  return coalesce(
+    (
+      select earlier.zone ->> 'time_zone'
+      from jsonb_array_elements(subscription.earlier_zones)
+        with ordinality as earlier (zone, place)
+      where (earlier.zone ->> 'through')::timestamptz >= zone_of_period.period_start
+      order by earlier.place
+      limit 1
+    ),
+    subscription.time_zone
+  );
+end;
 $$;
 
 comment on function pgledger.zone_of_period is
@@ -20887,6 +21410,53 @@ comment on function pgledger.aggregate_usage is
 
 revoke all on function pgledger.aggregate_usage from public;
 
+-- file: repeatable/23_usage/check_correction.sql
+/*
+Refuses arguments that cannot correct or remove an event. Whether the event is there is asked under
+its lock, by pgledger.correct_usage.
+
+Checks, in this order: app_id, tenant_id, id, event_at, quantity (unless the event is removed),
+reason.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidQuantity, InvalidArgument.
+*/
+create or replace function pgledger.check_correction(
+  app_id text,
+  tenant_id text,
+  id text,
+  event_at timestamptz,
+  quantity numeric,
+  is_removed boolean,
+  reason text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'evt');
+  if event_at is null then
+    v_ok := pgledger.fail('NullArgument', array['event_at']);
+  end if;
+  if not is_removed then
+    v_ok := pgledger.check_quantity('quantity', quantity);
+  end if;
+  if reason is not null then
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_correction is
+  'Refuses arguments that cannot correct or remove a usage event.';
+
+revoke all on function pgledger.check_correction from public;
+
 -- file: repeatable/23_usage/check_usage_edges.sql
 /*
 Refuses times between which usage is added up, if one splits an hour whose events may have been
@@ -20993,8 +21563,7 @@ computed anew, else the next one, as with late usage.
 A removed event stays without a quantity, so that its idempotency key stays taken and nobody who
 sends it again brings it back. A repeated correction changes nothing.
 
-Locks, in this order: the meter; the event; the tenant, FOR SHARE, so that no purge deletes what the
-totals of its hour are made of; the roll-ups of its day and hour; values.
+Locks, in this order: those of pgledger.lock_usage_event; the roll-ups of its day and hour; values.
 Errors: UsagePurged, UsageNotFound.
 */
 create or replace function pgledger.correct_usage(
@@ -21012,18 +21581,14 @@ parallel unsafe
 as $$
 declare
   v_event record;
-  v_purged_before timestamptz;
   v_answer record;
   v_ok boolean;
 begin
   v_event := pgledger.lock_usage_event(app_id, tenant_id, id, event_at, quantity is null);
-  select tenants.purged_before
-  into v_purged_before
-  from pgledger.tenants
-  where tenants.app_id = correct_usage.app_id and tenants.tenant_id = correct_usage.tenant_id
-  for share;
-  if event_at < v_purged_before then
-    v_ok := pgledger.fail('UsagePurged', array['event_at', event_at::text, v_purged_before::text]);
+  if event_at < v_event.purged_before then
+    v_ok := pgledger.fail(
+      'UsagePurged', array['event_at', event_at::text, v_event.purged_before::text]
+    );
   elsif v_event.key is null
     or (v_event.quantity is null and correct_usage.quantity is not null) then
     v_ok := pgledger.fail(
@@ -21140,13 +21705,16 @@ deleted of a tenant's, pgledger.purge_bounds says. The tenant's purge line moves
 first of them, and nothing older is taken any more, because idempotency keys are forgotten with
 their events.
 
-Tenants that earlier calls are through with are left out, until nothing is left of the others: then
-all are looked at once more, for what may be deleted by now.
+Tenants that earlier calls are through with are left out, and those that had nothing to delete,
+until nothing is left of the others: then all are looked at once more, for what may be deleted by
+now.
 
-Locks: the events of a tenant, without those that somebody else is purging; then the tenant, on
-which recording takes no lock; so one tenant after the other, ascending. The first event is deleted
-when all are locked, so who waits for a deletion is not waited for. Who records an event whose key
-is being deleted waits for the end of the transaction.
+Locks: the tenants of whom events are deleted, ascending. Nobody else holds an event of theirs then,
+because corrections lock the tenant before the event; so events need no locks of their own, which
+would cost as much as deleting them. Recording takes no lock on tenants. The first event is deleted
+when all tenants are locked, so who waits for a deletion is not waited for. Who records an event
+whose key is being deleted waits for the end of the transaction. Tenants who have nothing to delete
+are locked as well, to note that, but not waited for.
 */
 create or replace function pgledger.delete_usage_before(
   app_id text,
@@ -21159,6 +21727,7 @@ volatile
 parallel unsafe
 set enable_bitmapscan = off
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_before timestamptz := date_bin('1 hour', before, timestamptz '2000-01-01 00:00:00+00');
@@ -21173,22 +21742,34 @@ begin
       select tenants.key
       from pgledger.tenants
       where tenants.app_id = delete_usage_before.app_id
-        and pgledger.has_usage_between(
-          tenants.key, case when v_look = 1 then tenants.purge_from else '-infinity' end, v_before
-        )
+        and (v_look = 2 or tenants.purge_from < v_before)
       order by tenants.key
     loop
       v_tenant := (select tenants from pgledger.tenants where tenants.key = v_tenant_key);
+      continue when not pgledger.has_usage_between(
+        v_tenant_key, case when v_look = 1 then v_tenant.purge_from else '-infinity' end, v_before
+      );
       v_bounds := pgledger.purge_bounds(v_tenant, v_before);
-      continue when not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line);
+      if not pgledger.has_usage_between(v_tenant_key, '-infinity', v_bounds.line) then
+        update pgledger.tenants
+        set purge_from = v_before
+        where tenants.key = (
+          select seen.key
+          from pgledger.tenants as seen
+          where seen.key = v_tenant_key and seen.purge_from < v_before
+          for no key update skip locked
+        );
+        continue;
+      end if;
 
-      v_events := v_events || pgledger.lock_purgeable_usage(
+      perform from pgledger.tenants where tenants.key = v_tenant_key for no key update;
+      v_events := v_events || pgledger.purgeable_usage(
         v_tenant_key, v_bounds.singly_before, v_bounds.gap_starts, v_bounds.gap_ends,
         max_events - cardinality(v_events)
       );
       perform pgledger.move_purge_line(
         v_tenant, v_bounds.line, v_bounds.settles, v_bounds.settled_before,
-        to_end => cardinality(v_events) < max_events
+        purge_from => case when cardinality(v_events) < max_events then v_before end
       );
       exit when cardinality(v_events) >= max_events;
     end loop;
@@ -21206,6 +21787,122 @@ comment on function pgledger.delete_usage_before is
   'Deletes an app''s usage events from before a time, at most so many, and moves the purge line.';
 
 revoke all on function pgledger.delete_usage_before from public;
+
+-- file: repeatable/23_usage/divide_usage.sql
+/*
+Adds up the events of hours that hold very many in smaller parts, and those of such parts again, so
+that a time that splits an hour splits no more than a few thousand events. Of what was divided
+before, the events of the batch are added to the parts that they lie in; what is not divided yet is
+added up from all its events. If some of these were purged, it stays undivided. The body is long,
+because it is one statement for each span: a split would write the events down again.
+
+The session holds the roll-ups of these hours, as everybody does who changes what they are made of.
+So it sees all events that they count.
+Locks: parts of hours, by span, ascending by meter and time.
+*/
+create or replace function pgledger.divide_usage(
+  divided_keys integer[],
+  divided_starts timestamptz[],
+  first_key bigint,
+  now timestamptz,
+  meter_keys integer[],
+  quantities numeric[],
+  event_ats timestamptz[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_keys integer[] := divided_keys;
+  v_starts timestamptz[] := divided_starts;
+  v_length interval;
+  v_part_length interval;
+begin
+  for v_span in 3..12 loop
+    v_length := pgledger.usage_part_length(v_span - 1);
+    v_part_length := pgledger.usage_part_length(v_span);
+    with whole as materialized (
+      select
+        given.meter_key, given.starts_at,
+        pgledger.usage_is_divided(given.meter_key, v_span - 1, given.starts_at) as is_divided
+      from unnest(v_keys, v_starts) as given (meter_key, starts_at)
+    ),
+    event as (
+      select
+        whole.meter_key, batch.quantity, coalesce(batch.event_at, now) as event_at,
+        first_key + batch.place as key
+      from whole
+      inner join unnest(meter_keys, quantities, event_ats) with ordinality
+        as batch (meter_key, quantity, event_at, place)
+        on whole.meter_key = batch.meter_key
+        and whole.starts_at = date_bin(v_length, coalesce(batch.event_at, now), v_origin)
+      where whole.is_divided
+      union all
+      select whole.meter_key, present.quantity, present.event_at, present.key
+      from whole
+      cross join lateral pgledger.undivided_usage(
+        whole.meter_key, v_span - 1, whole.starts_at
+      ) as present
+      where not whole.is_divided
+    ),
+    part as (
+      select
+        event.meter_key,
+        date_bin(v_part_length, event.event_at, v_origin) as starts_at,
+        count(*) as events,
+        sum(event.quantity) as quantity,
+        max(event.quantity) as highest,
+        max(event.event_at) as latest_at,
+        (array_agg(event.key order by event.event_at desc, event.key desc))[1] as latest_key,
+        (array_agg(event.quantity order by event.event_at desc, event.key desc))[1] as latest
+      from event
+      group by event.meter_key, date_bin(v_part_length, event.event_at, v_origin)
+    ),
+    stored as (
+      insert into pgledger.usage_rollups (
+        meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
+      )
+      select
+        part.meter_key, v_span, part.starts_at, part.events, part.quantity, part.highest,
+        part.latest_at, part.latest_key, part.latest
+      from part
+      order by part.meter_key, part.starts_at
+      on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
+      set
+        events = usage_rollups.events + excluded.events,
+        quantity = usage_rollups.quantity + excluded.quantity,
+        highest = greatest(usage_rollups.highest, excluded.highest),
+        latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
+        latest_key = case
+          when (excluded.latest_at, excluded.latest_key)
+            > (usage_rollups.latest_at, usage_rollups.latest_key)
+            then excluded.latest_key
+          else usage_rollups.latest_key
+        end,
+        latest = case
+          when (excluded.latest_at, excluded.latest_key)
+            > (usage_rollups.latest_at, usage_rollups.latest_key)
+            then excluded.latest
+          else usage_rollups.latest
+        end
+      returning usage_rollups.meter_key, usage_rollups.starts_at, usage_rollups.events
+    )
+    select array_agg(stored.meter_key), array_agg(stored.starts_at)
+    into v_keys, v_starts
+    from stored
+    where stored.events >= pgledger.most_undivided_usage();
+    exit when v_keys is null;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.divide_usage is
+  'Adds up the events of hours that hold very many in smaller parts.';
+
+revoke all on function pgledger.divide_usage from public;
 
 -- file: repeatable/23_usage/edges_of_parts.sql
 /*
@@ -21435,7 +22132,7 @@ revoke all on function pgledger.has_prices from public;
 Whether usage was reported for a subscription after its last invoice, though it has ended. Nothing
 bills it by itself: the application has to ask for an interim invoice. Only periods that are not
 settled are looked at. What invoices look at one by one tells by when it was reported; of all other
-usage there are counts, which stay when events go.
+usage there are counts, which stay when events go. A correction, which changes neither, is a row.
 */
 create or replace function pgledger.has_unbilled_reports(
   app_id text,
@@ -21470,18 +22167,27 @@ as $$
       and subscriptions.tenant_id = has_unbilled_reports.tenant_id
       and subscriptions.status = 'canceled'
       and billed.ends_at > has_unbilled_reports.settled_before
-      and case
-        when pgledger.is_read_singly(meters) then exists (
+      and (
+        exists (
           select
-          from pgledger.usage_events
-          where usage_events.meter_key = meters.key
-            and usage_events.event_at < billed.ends_at
-            and usage_events.created_at > billed.finalized_at
+          from pgledger.usage_corrections
+          where usage_corrections.meter_key = meters.key
+            and usage_corrections.event_at < billed.ends_at
+            and usage_corrections.created_at > billed.finalized_at
         )
-        else billed.events <> pgledger.usage_between(
-          meters.key, null, 'count', billed.starts_at, billed.ends_at
-        )
-      end
+        or case
+          when pgledger.is_read_singly(meters) then exists (
+            select
+            from pgledger.usage_events
+            where usage_events.meter_key = meters.key
+              and usage_events.event_at < billed.ends_at
+              and usage_events.created_at > billed.finalized_at
+          )
+          else billed.events <> pgledger.usage_between(
+            meters.key, null, 'count', billed.starts_at, billed.ends_at
+          )
+        end
+      )
   )
 $$;
 
@@ -21526,42 +22232,10 @@ comment on function pgledger.has_usage_between is
 
 revoke all on function pgledger.has_usage_between from public;
 
--- file: repeatable/23_usage/hour_is_purged.sql
-/*
-Whether events of a meter's hour have been purged: then there are fewer than its total counts.
-*/
-create or replace function pgledger.hour_is_purged(meter_key integer, hour timestamptz)
-returns boolean
-language sql
-stable
-parallel safe
-as $$
-  select coalesce(
-    (
-      select usage_rollups.events
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = hour_is_purged.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at = hour_is_purged.hour
-    ) > (
-      select count(usage_events.quantity)
-      from pgledger.usage_events
-      where usage_events.meter_key = hour_is_purged.meter_key
-        and usage_events.event_at >= hour_is_purged.hour
-        and usage_events.event_at < hour_is_purged.hour + interval '1 hour'
-    ),
-    false
-  )
-$$;
-
-comment on function pgledger.hour_is_purged is 'Whether events of a meter''s hour were purged.';
-
-revoke all on function pgledger.hour_is_purged from public;
-
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
 Records one usage event, or raises the error that keeps it out.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.take_usage and of its caller.
 */
 create or replace function pgledger.ingest_one_usage(
   app_id text,
@@ -21578,16 +22252,40 @@ create or replace function pgledger.ingest_one_usage(
 language plpgsql
 volatile
 parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
+  v_taken record;
   v_answer record;
   v_ok boolean;
 begin
-  select answer.status, answer.id, answer.error, answer.arguments
-  into v_answer
-  from pgledger.ingest_usage(
+  v_taken := pgledger.take_usage(
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
+  );
+  if v_taken.meter_keys[1] is not null then
+    status := 'inserted';
+    id := pgledger.event_id(v_taken.now, v_taken.first_key + 1);
+    perform pgledger.roll_up_usage(
+      v_taken.first_key, v_taken.now, v_taken.meter_keys, array[quantity], array[event_at]
+    );
+    if v_taken.has_values then
+      perform pgledger.count_usage_values(
+        v_taken.now, v_taken.meter_keys, array[event_at], array[metadata]
+      );
+    end if;
+    return;
+  end if;
+
+  select answer.status, answer.id, answer.error, answer.arguments
+  into v_answer
+  from pgledger.usage_answers(
+    app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
+    array[idempotency_key], array[metadata], v_taken.now, v_taken.latest, v_taken.id_head,
+    v_taken.sound_keys, v_taken.meter_keys
   ) as answer;
   if v_answer.error = 'IdempotencyConflict' then
     -- It says in what the two differ.
@@ -21598,8 +22296,8 @@ begin
   if v_answer.error is not null then
     v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
-  ingest_one_usage.status := v_answer.status;
-  ingest_one_usage.id := v_answer.id;
+  status := v_answer.status;
+  id := v_answer.id;
 end;
 $$;
 
@@ -21607,123 +22305,6 @@ comment on function pgledger.ingest_one_usage is
   'Records one usage event and says what became of it; raises the error that keeps it out.';
 
 revoke all on function pgledger.ingest_one_usage from public;
-
--- file: repeatable/23_usage/ingest_usage.sql
-/*
-Records usage events. Each stands for itself: one that is wrong does not keep the others out. One
-call writes the events, their roll-ups and their values, so these always agree.
-
-An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
-time of an event that is known already.
-
-An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
-waits for the end of that.
-
-Purging: an event older than the tenant's purge line is not taken, because its key may have been
-forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
-raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
-
-Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by meter and key; roll-ups, ascending by meter, days before hours; values that are new,
-ascending. Values come after the roll-ups, because who removes an event holds its roll-ups while
-looking whether another event has its value.
-Errors: serialization_failure.
-*/
-create or replace function pgledger.ingest_usage(
-  app_id text,
-  tenant_ids text[],
-  feature_keys text[],
-  quantities numeric[],
-  event_ats timestamptz[],
-  idempotency_keys text[],
-  metadatas jsonb[],
-  latest_known_at timestamptz default null
-)
-returns table (event_index bigint, status text, id text, error text, arguments text[])
-language plpgsql
-volatile
-parallel unsafe
--- Plans do not depend on the values, and one call may hold one event or 100,000.
-set plan_cache_mode = force_generic_plan
-set enable_nestloop = off
-set enable_mergejoin = off
-set jit = off
-as $$
-declare
-  v_tenant_ids text[] := array(select distinct given.id from unnest(tenant_ids) as given (id));
-  v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
-  v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
-  v_now timestamptz;
-  v_latest timestamptz;
-  v_resolved record;
-  v_meter_keys integer[];
-  v_id_head text;
-begin
-  for v_look in 1..2 loop
-    v_now := pgledger.clock();
-    v_latest := greatest(v_now + pgledger.usage_skew(app_id), latest_known_at);
-    v_resolved := pgledger.resolve_usage(
-      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-      metadatas, v_now, v_latest
-    );
-    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
-    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
-    -- that a seat's new level is later than all levels before it.
-    if v_resolved.lacks_meters then
-      perform pgledger.open_meters(
-        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, v_now
-      );
-    end if;
-    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
-  end loop;
-  v_meter_keys := pgledger.insert_usage(
-    v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
-    idempotency_keys, metadatas
-  );
-  -- Purges stay an hour behind the clock.
-  if v_earliest < pgledger.clock() - interval '1 hour'
-    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, v_meter_keys)
-  then
-    raise exception using
-      errcode = '40001',
-      message = 'usage was purged while events of that time were being recorded',
-      hint = 'Run the transaction again.';
-  end if;
-
-  -- The last four characters of an event's id are its place.
-  v_id_head := left(pgledger.event_id(v_now, v_first_key), -4);
-  if array_position(v_meter_keys, null) is null then
-    return query
-    select
-      place.number,
-      'inserted',
-      v_id_head
-      || pgledger.base32_pair((place.number >> 10)::integer)
-      || pgledger.base32_pair((place.number & 1023)::integer),
-      null::text,
-      null::text[]
-    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
-  else
-    return query
-    select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
-    from pgledger.usage_answers(
-      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_latest, v_id_head, v_resolved.meter_keys, v_meter_keys
-    ) as answer;
-  end if;
-
-  -- Last, because most other calls that record usage wait for these rows.
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
-  if v_resolved.has_values then
-    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
-  end if;
-end;
-$$;
-
-comment on function pgledger.ingest_usage is
-  'Records usage events and their roll-ups; says of each what became of it, and why.';
-
-revoke all on function pgledger.ingest_usage from public;
 
 -- file: repeatable/23_usage/insert_usage.sql
 /*
@@ -21839,9 +22420,8 @@ revoke all on function pgledger.is_read_singly from public;
 
 -- file: repeatable/23_usage/latest_usage_between.sql
 /*
-The quantity of a meter's latest event in [starts_at, ends_at), or zero if there is none. The range
-has the parts that it has in pgledger.usage_sums, and of each part only the newest row is read. The
-body is long, because it is one query with a branch for each part.
+The quantity of a meter's latest event in [starts_at, ends_at), or zero if there is none. Of
+each of its pieces only the newest row is read.
 */
 create or replace function pgledger.latest_usage_between(
   meter_key integer,
@@ -21852,10 +22432,11 @@ returns numeric
 language plpgsql
 stable
 parallel safe
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_value numeric;
-  v_whole record;
 begin
   if starts_at = '-infinity' and ends_at = 'infinity' then
     -- A seat's level is asked for more often than anything, and needs one row.
@@ -21870,41 +22451,18 @@ begin
     return coalesce(v_value, 0);
   end if;
 
-  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   select part.latest
   into v_value
-  from (
+  from pgledger.usage_pieces(meter_key, starts_at, ends_at) as piece
+  cross join lateral (
     (
       select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
       from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 1
-        and usage_rollups.starts_at >= v_whole.first_day
-        and usage_rollups.starts_at < v_whole.last_day
-        and usage_rollups.events > 0
-      order by usage_rollups.starts_at desc
-      limit 1
-    )
-    union all
-    (
-      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= v_whole.first_hour
-        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
-        and usage_rollups.events > 0
-      order by usage_rollups.starts_at desc
-      limit 1
-    )
-    union all
-    (
-      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = latest_usage_between.meter_key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-        and usage_rollups.starts_at < v_whole.last_hour
+      where piece.span > 0
+        and usage_rollups.meter_key = latest_usage_between.meter_key
+        and usage_rollups.span = piece.span
+        and usage_rollups.starts_at >= piece.since
+        and usage_rollups.starts_at < piece.until
         and usage_rollups.events > 0
       order by usage_rollups.starts_at desc
       limit 1
@@ -21913,20 +22471,10 @@ begin
     (
       select usage_events.event_at, usage_events.key, usage_events.quantity
       from pgledger.usage_events
-      where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= v_whole.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
-        and usage_events.quantity is not null
-      order by usage_events.event_at desc, usage_events.key desc
-      limit 1
-    )
-    union all
-    (
-      select usage_events.event_at, usage_events.key, usage_events.quantity
-      from pgledger.usage_events
-      where usage_events.meter_key = latest_usage_between.meter_key
-        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < v_whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = latest_usage_between.meter_key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
       order by usage_events.event_at desc, usage_events.key desc
       limit 1
@@ -22089,7 +22637,7 @@ grant execute on function public.ledger_aggregate_usage_by_feature to pgledger_r
 /*
 Locks: those of pgledger.correct_usage.
 
-Checks, in this order: app_id, tenant_id, id, event_at, quantity, reason, purge line, existence.
+Checks: those of pgledger.check_correction, then those of pgledger.correct_usage.
 */
 create or replace function public.ledger_correct_usage(
   app_id text,
@@ -22110,15 +22658,9 @@ declare
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_id('id', id, 'evt');
-  if event_at is null then
-    v_ok := pgledger.fail('NullArgument', array['event_at']);
-  end if;
-  v_ok := pgledger.check_quantity('quantity', quantity);
-  if reason is not null then
-    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
-  end if;
+  v_ok := pgledger.check_correction(
+    app_id, tenant_id, id, event_at, quantity, is_removed => false, reason => reason
+  );
 
   v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, quantity, reason);
   return v_answer;
@@ -22160,7 +22702,7 @@ The answer has one row for each event, in the order of the arrays.
 An event before the purge line is told of its key if that is taken at the end of the call, also by
 an event of the same call; else it is rejected, as nobody knows whether it was counted. So an event
 that counts raises no alarm.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.take_usage and of its caller.
 */
 create or replace function public.ledger_ingest_usage(
   app_id text,
@@ -22179,8 +22721,12 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 -- A plan for the arrays at hand would hold copies of all metadata.
 set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
+  v_taken record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_app(app_id);
@@ -22199,19 +22745,41 @@ begin
     3,
     pg_column_size(metadatas)
   );
-  return query
-  select
-    answer.event_index,
-    answer.status,
-    answer.id,
-    case when answer.error is not null then pgledger.error_code(answer.error) end,
-    case
-      when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
-    end
-  from pgledger.ingest_usage(
-    ledger_ingest_usage.app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-    metadatas
-  ) as answer;
+  v_taken := pgledger.take_usage(
+    app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, null
+  );
+  if array_position(v_taken.meter_keys, null) is null then
+    return query
+    select
+      place.number,
+      'inserted',
+      v_taken.id_head
+      || pgledger.base32_pair((place.number >> 10)::integer)
+      || pgledger.base32_pair((place.number & 1023)::integer),
+      null::text,
+      null::text
+    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
+  else
+    return query
+    select
+      answer.event_index,
+      answer.status,
+      answer.id,
+      case when answer.error is not null then pgledger.error_code(answer.error) end,
+      case
+        when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
+      end
+    from pgledger.usage_answers(
+      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas,
+      v_taken.now, v_taken.latest, v_taken.id_head, v_taken.sound_keys, v_taken.meter_keys
+    ) as answer;
+  end if;
+  perform pgledger.roll_up_usage(
+    v_taken.first_key, v_taken.now, v_taken.meter_keys, quantities, event_ats
+  );
+  if v_taken.has_values then
+    perform pgledger.count_usage_values(v_taken.now, v_taken.meter_keys, event_ats, metadatas);
+  end if;
 end;
 $$;
 
@@ -22408,7 +22976,7 @@ grant execute on function public.ledger_query_usage to pgledger_reader;
 -- file: repeatable/23_usage/ledger_record_usage.sql
 /*
 Raises what a batch would only report.
-Locks: those of pgledger.ingest_usage.
+Locks: those of pgledger.ingest_one_usage.
 */
 create or replace function public.ledger_record_usage(
   app_id text,
@@ -22477,7 +23045,7 @@ grant execute on function public.ledger_record_usage to pgledger_poster;
 /*
 Locks: those of pgledger.correct_usage.
 
-Checks, in this order: app_id, tenant_id, id, event_at, reason, purge line, existence.
+Checks: those of pgledger.check_correction, then those of pgledger.correct_usage.
 */
 create or replace function public.ledger_remove_usage(
   app_id text,
@@ -22497,14 +23065,9 @@ declare
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_id('id', id, 'evt');
-  if event_at is null then
-    v_ok := pgledger.fail('NullArgument', array['event_at']);
-  end if;
-  if reason is not null then
-    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
-  end if;
+  v_ok := pgledger.check_correction(
+    app_id, tenant_id, id, event_at, null, is_removed => true, reason => reason
+  );
 
   v_answer := pgledger.correct_usage(app_id, tenant_id, id, event_at, null, reason);
   return v_answer;
@@ -22679,58 +23242,6 @@ Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
 revoke all on function public.ledger_usage_by_time from public;
 grant execute on function public.ledger_usage_by_time to pgledger_reader;
 
--- file: repeatable/23_usage/lock_purgeable_usage.sql
-/*
-Locks the oldest events of a tenant that a purge may delete, at most so many, and returns where they
-are. Events that somebody else holds are left out.
-*/
-create or replace function pgledger.lock_purgeable_usage(
-  tenant_key integer,
-  singly_before timestamptz,
-  gap_starts timestamptz[],
-  gap_ends timestamptz[],
-  max_events integer
-)
-returns tid[]
-language plpgsql
-volatile
-parallel unsafe
--- The index has a meter's events in the order in which they are deleted.
-set enable_bitmapscan = off
-set enable_seqscan = off
-as $$
-begin
-  return array(
-    select event.ctid
-    from pgledger.meters
-    cross join lateral (
-      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
-      offset 0
-    ) as meter
-    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
-    cross join lateral (
-      select usage_events.ctid
-      from pgledger.usage_events
-      where usage_events.meter_key = meters.key
-        and usage_events.event_at >= gap.starts_at
-        and usage_events.event_at < case
-          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
-        end
-      order by usage_events.event_at
-      limit max_events
-      for update skip locked
-    ) as event
-    where meters.tenant_key = lock_purgeable_usage.tenant_key
-    limit max_events
-  );
-end;
-$$;
-
-comment on function pgledger.lock_purgeable_usage is
-  'Locks the oldest events of a tenant that a purge may delete.';
-
-revoke all on function pgledger.lock_purgeable_usage from public;
-
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
 Serializes those who change the level of a seat, by a report or by consuming: until the end of the
@@ -22779,9 +23290,12 @@ revoke all on function pgledger.lock_seat_meters from public;
 /*
 Locks the meter of a usage event and the event itself, and returns it; nulls if there is none.
 removed_quantity is what it said before it was removed. The meter's turn goes on, so that nothing is
-served that was worked out before.
+served that was worked out before. purged_before is the tenant's, whether there is such an event or
+not.
 
-Locks: the meter, then the event.
+Locks, in this order: the meter; the tenant, FOR SHARE, so that no purge deletes the event or what
+the totals of its hour are made of; the event. A purge locks the tenant and no events, so nobody may
+lock an event first.
 */
 create or replace function pgledger.lock_usage_event(
   app_id text,
@@ -22796,7 +23310,8 @@ create or replace function pgledger.lock_usage_event(
   out removed_quantity numeric,
   out idempotency_key text,
   out metadata jsonb,
-  out created_at timestamptz
+  out created_at timestamptz,
+  out purged_before timestamptz
 )
 language plpgsql
 volatile
@@ -22816,7 +23331,12 @@ begin
   )
   returning meters.key, meters.feature_key
   into lock_usage_event.meter_key, lock_usage_event.feature_key;
-  if not found then
+  select tenants.purged_before
+  into lock_usage_event.purged_before
+  from pgledger.tenants
+  where tenants.app_id = lock_usage_event.app_id and tenants.tenant_id = lock_usage_event.tenant_id
+  for share;
+  if lock_usage_event.meter_key is null then
     return;
   end if;
 
@@ -22844,7 +23364,8 @@ begin
 end;
 $$;
 
-comment on function pgledger.lock_usage_event is 'Locks a usage event with its meter.';
+comment on function pgledger.lock_usage_event is
+  'Locks a usage event with its meter and its tenant.';
 
 revoke all on function pgledger.lock_usage_event from public;
 
@@ -22968,19 +23489,38 @@ comment on function pgledger.meters_to_open is
 
 revoke all on function pgledger.meters_to_open from public;
 
+-- file: repeatable/23_usage/most_undivided_usage.sql
+/*
+How many events an hour, or a part of it, has at most before it is divided into smaller parts. Up to
+as many are read one by one where a time splits it. The parts of an hour are 6 to 10 rows for each
+so many events: two bytes an event or less.
+*/
+create or replace function pgledger.most_undivided_usage()
+returns integer
+language sql
+immutable
+parallel safe
+as $$
+  select 2000
+$$;
+
+comment on function pgledger.most_undivided_usage is
+  'How many events a part of an hour has at most before it is divided.';
+
+revoke all on function pgledger.most_undivided_usage from public;
+
 -- file: repeatable/23_usage/move_purge_line.sql
 /*
 Moves a tenant's purge line on, never back, and notes what is settled, unless another purge has
-noted that since the tenant was read. to_end: nothing before the line is left to be deleted.
-
-Locks: the tenant.
+noted that since the tenant was read. purge_from is where the next purge begins to look, because
+nothing is left to be deleted before it, or null. The caller holds the tenant.
 */
 create or replace function pgledger.move_purge_line(
   tenant pgledger.tenants,
   line timestamptz,
   settles boolean,
   settled_before timestamptz,
-  to_end boolean
+  purge_from timestamptz
 )
 returns void
 language plpgsql
@@ -22994,7 +23534,6 @@ begin
     select tenants
     from pgledger.tenants
     where tenants.key = move_purge_line.tenant.key
-    for no key update
   );
   if settles and v_tenant.settling_since = tenant.settling_since
     and (
@@ -23007,9 +23546,7 @@ begin
     v_tenant.settling_since := pgledger.clock();
   end if;
   v_tenant.purged_before := greatest(v_tenant.purged_before, line);
-  if to_end then
-    v_tenant.purge_from := greatest(v_tenant.purge_from, line);
-  end if;
+  v_tenant.purge_from := greatest(v_tenant.purge_from, move_purge_line.purge_from);
 
   update pgledger.tenants
   set
@@ -23110,6 +23647,92 @@ comment on function pgledger.open_meters is
 
 revoke all on function pgledger.open_meters from public;
 
+-- file: repeatable/23_usage/pieces_of_part.sql
+/*
+The pieces, as in pgledger.usage_pieces, of a range within a part of an hour of a meter's usage, or
+within the hour itself; the part holds so many events. One with few events is read event by event.
+One with many has been divided: then it comes to whole parts of the next span, and to pieces of the
+two of them that the range splits.
+
+If events of a part that is read one by one were purged, nobody knows what was before the edge and
+what after: all of it then counts after it, for whatever range. So ranges that meet still add up,
+and nothing counts twice.
+*/
+create or replace function pgledger.pieces_of_part(
+  meter_key integer,
+  part_span integer,
+  part_events bigint,
+  purged_before timestamptz,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  finest integer
+)
+returns table (span integer, since timestamptz, until timestamptz)
+language plpgsql
+stable
+parallel safe
+rows 5
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_start timestamptz := date_bin(pgledger.usage_part_length(part_span), starts_at, v_origin);
+  v_end timestamptz := v_start + pgledger.usage_part_length(part_span);
+  v_length interval := pgledger.usage_part_length(part_span + 1);
+  v_first timestamptz;
+  v_last timestamptz;
+begin
+  if part_span < finest and part_events >= pgledger.most_undivided_usage()
+    and pgledger.usage_is_divided(meter_key, part_span, v_start)
+  then
+    v_first := date_bin(v_length, starts_at - interval '1 microsecond', v_origin) + v_length;
+    v_last := date_bin(v_length, ends_at, v_origin);
+    return query
+    select part_span + 1, v_first, v_last
+    where v_first < v_last;
+    return query
+    select piece.span, piece.since, piece.until
+    from (
+      values
+        (pieces_of_part.starts_at, least(v_first, pieces_of_part.ends_at)),
+        (case when v_first <= v_last then v_last end, pieces_of_part.ends_at)
+    ) as edge (since, until)
+    inner join pgledger.usage_rollups
+      on usage_rollups.meter_key = pieces_of_part.meter_key
+      and usage_rollups.span = part_span + 1
+      and usage_rollups.starts_at = date_bin(v_length, edge.since, v_origin)
+    cross join lateral pgledger.pieces_of_part(
+      usage_rollups.meter_key, part_span + 1, usage_rollups.events, purged_before, edge.since,
+      edge.until, finest
+    ) as piece
+    where edge.since < edge.until;
+    return;
+  end if;
+
+  if v_start < purged_before and part_events > (
+    select count(usage_events.quantity)
+    from pgledger.usage_events
+    where usage_events.meter_key = pieces_of_part.meter_key
+      and usage_events.event_at >= v_start
+      and usage_events.event_at < v_end
+  ) then
+    return query
+    select part_span, v_start, v_end
+    where ends_at = v_end;
+    return;
+  end if;
+
+  span := 0;
+  since := starts_at;
+  until := ends_at;
+  return next;
+end;
+$$;
+
+comment on function pgledger.pieces_of_part is
+  'The ranges of roll-ups and events of a range within a part of an hour of a meter''s usage.';
+
+revoke all on function pgledger.pieces_of_part from public;
+
 -- file: repeatable/23_usage/plain_json.sql
 /*
 JSON with each number in its shortest form, so that equal values have equal text.
@@ -23148,7 +23771,8 @@ What of a tenant's usage a purge up to a time may delete, and what it writes dow
 
 line is the hour up to which usage is deleted and no longer taken. Before it, three things are kept,
 so that whatever an invoice asks can be added up exactly:
-- events of an hour that a change of a subscription or an edge of its periods splits;
+- events of an hour that a change of a subscription or an edge of its periods splits, also where
+  that period is settled and lies in one of another subscription that is not;
 - events of features that are read one by one, which are seats and what is priced by single events,
   from the start of the earliest period that is not settled;
 - what pgledger.usage_needed_from says.
@@ -23213,12 +23837,19 @@ begin
     else tenant.settling_before
   end;
 
-  with change as (
-    select change.occurred_at, change.period_start, change.period_end
+  with unsettled as materialized (
+    select min(change.period_start) as starts_at
     from pgledger.subscription_changes as change
     where change.app_id = tenant.app_id
       and change.tenant_id = tenant.tenant_id
       and change.period_end > purge_bounds.settled_before
+  ),
+  change as (
+    select change.occurred_at, change.period_start, change.period_end
+    from unsettled
+    inner join pgledger.subscription_changes as change
+      on unsettled.starts_at < change.period_end
+    where change.app_id = tenant.app_id and change.tenant_id = tenant.tenant_id
   ),
   edge as (
     select distinct date_bin('1 hour', split.at, v_origin) as hour
@@ -23229,7 +23860,7 @@ begin
     where split.at < purge_bounds.line and split.at <> date_bin('1 hour', split.at, v_origin)
   )
   select
-    (select least(purge_bounds.line, min(change.period_start)) from change),
+    (select least(purge_bounds.line, unsettled.starts_at) from unsettled),
     array['-infinity'::timestamptz] || array_agg(edge.hour + interval '1 hour' order by edge.hour),
     array_agg(edge.hour order by edge.hour) || purge_bounds.line
   into purge_bounds.singly_before, purge_bounds.gap_starts, purge_bounds.gap_ends
@@ -23241,6 +23872,58 @@ comment on function pgledger.purge_bounds is
   'What of a tenant''s usage a purge up to a time may delete.';
 
 revoke all on function pgledger.purge_bounds from public;
+
+-- file: repeatable/23_usage/purgeable_usage.sql
+/*
+Where the oldest events of a tenant are that a purge may delete, at most so many. They stay there
+while the caller holds the tenant: see pgledger.delete_usage_before.
+*/
+create or replace function pgledger.purgeable_usage(
+  tenant_key integer,
+  singly_before timestamptz,
+  gap_starts timestamptz[],
+  gap_ends timestamptz[],
+  max_events integer
+)
+returns tid[]
+language plpgsql
+volatile
+parallel unsafe
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select event.ctid
+    from pgledger.meters
+    cross join lateral (
+      select coalesce(pgledger.is_read_singly(meters), false) as is_read_singly
+      offset 0
+    ) as meter
+    cross join lateral unnest(gap_starts, gap_ends) as gap (starts_at, ends_at)
+    cross join lateral (
+      select usage_events.ctid
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= gap.starts_at
+        and usage_events.event_at < case
+          when meter.is_read_singly then least(gap.ends_at, singly_before) else gap.ends_at
+        end
+      order by usage_events.event_at
+      limit max_events
+    ) as event
+    where meters.tenant_key = purgeable_usage.tenant_key
+    limit max_events
+  );
+end;
+$$;
+
+comment on function pgledger.purgeable_usage is
+  'Where the oldest events of a tenant are that a purge may delete.';
+
+revoke all on function pgledger.purgeable_usage from public;
 
 -- file: repeatable/23_usage/repeated_usage.sql
 /*
@@ -23305,7 +23988,8 @@ revoke all on function pgledger.repeated_usage from public;
 /*
 Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
 meter in the place of an event that can be taken, and nulls in the places of the others; why those
-cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
+cannot be taken is for pgledger.usage_fault to say. earliest is the time of the first event, of
+those that have one. has_values: values of metadata are to be
 counted. has_seats: an event is of a seat. lacks_meters: some events have no meter and nothing else
 that is wrong with them, as far as that can be known without one; those are in unopened.
 */
@@ -23318,6 +24002,7 @@ create or replace function pgledger.resolve_usage(
   event_ats timestamptz[],
   idempotency_keys text[],
   metadatas jsonb[],
+  earliest timestamptz,
   now timestamptz,
   latest timestamptz,
   out tenant_keys integer[],
@@ -23343,18 +24028,18 @@ begin
   from (
     select
       given.place,
-      meter.key as meter_key,
-      meter.tenant_key,
-      meter.unique_key,
-      meter.type,
+      meters.key as meter_key,
+      meters.tenant_key,
+      meters.unique_key,
+      meters.type,
       pgledger.quantity_fault(given.quantity) is null
       and coalesce(given.event_at, now) between
-        coalesce(meter.earliest, timestamptz 'epoch') and latest
+        greatest(purged.purged_before, timestamptz 'epoch') and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
       and pgledger.metadata_fault(given.metadata) is null
       and (
-        meter.unique_key is null
-        or char_length(pgledger.counted_value(given.metadata, meter.unique_key))
+        meters.unique_key is null
+        or char_length(pgledger.counted_value(given.metadata, meters.unique_key))
         between 1 and 255
       ) as is_sound
     from unnest(
@@ -23362,19 +24047,27 @@ begin
     ) with ordinality as given (
       tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
     )
+    left join pgledger.meters
+      on meters.app_id = resolve_usage.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+      and given.tenant_id = meters.tenant_id
+      and given.feature_key = meters.feature_key
     left join (
-      select
-        meters.key, meters.tenant_key, meters.tenant_id, meters.feature_key, meters.unique_key,
-        meters.type, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
-      from pgledger.meters
-      inner join pgledger.tenants on meters.tenant_key = tenants.key
-      where meters.app_id = resolve_usage.app_id
-        and meters.tenant_id = any(distinct_tenant_ids)
+      select tenants.key, tenants.purged_before
+      from pgledger.tenants
+      where (
+          select max(last.purged_before)
+          from pgledger.tenants as last
+          where last.app_id = resolve_usage.app_id and last.purged_before > '-infinity'
+        ) > least(earliest, now)
         and tenants.app_id = resolve_usage.app_id
         and tenants.tenant_id = any(distinct_tenant_ids)
-    ) as meter
-      on given.tenant_id = meter.tenant_id
-      and given.feature_key = meter.feature_key
+      -- Kept apart, so that no tenant is read as long as no purge line lies behind any event.
+      offset 0
+    ) as purged
+      on meters.tenant_key = purged.key
+    -- Kept apart, so that an event is looked at once, and not for each of the sums.
+    offset 0
   ) as event;
 end;
 $$;
@@ -23388,7 +24081,9 @@ revoke all on function pgledger.resolve_usage from public;
 /*
 Adds the events of a batch that have a meter to the roll-ups of their hours and days. One number
 finds the latest event of an hour: the microseconds into the hour, then the place in the batch.
-Locks: roll-ups, ascending by meter, days before hours.
+Hours that hold very many events by now are added up in smaller parts, too. The body is long,
+because it is one statement: every batch runs it, and a split would write its events down again.
+Locks: roll-ups, ascending by meter, days before hours, then parts of these.
 */
 create or replace function pgledger.roll_up_usage(
   first_key bigint,
@@ -23402,18 +24097,22 @@ language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_meter_keys integer[];
+  v_hours timestamptz[];
 begin
-  with event as materialized (
+  with event as (
     select
       given.place,
       given.meter_key,
       given.quantity,
-      coalesce(given.event_at, now) as event_at,
       -- Exact in double precision until the year 2242, and to a microsecond for longer.
       round(date_part('epoch', coalesce(given.event_at, now)) * 1000000)::bigint as microseconds
     from unnest(meter_keys, quantities, event_ats) with ordinality
       as given (meter_key, quantity, event_at, place)
     where given.meter_key is not null
+    -- Kept apart, so that the microseconds are computed once.
+    offset 0
   ),
   of_hour as materialized (
     select
@@ -23438,34 +24137,49 @@ begin
       max(((of_hour.hour % 24 * 3600000000) << 20) + of_hour.latest)
     from of_hour
     group by of_hour.meter_key, of_hour.hour / 24
+  ),
+  stored as (
+    insert into pgledger.usage_rollups (
+      meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
+    )
+    select
+      part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
+      part.quantity, part.highest,
+      coalesce(event_ats[(part.latest & 1048575)::integer], now),
+      first_key + (part.latest & 1048575),
+      quantities[(part.latest & 1048575)::integer]
+    from part
+    order by part.meter_key, part.span, starts_at
+    on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
+    set
+      events = usage_rollups.events + excluded.events,
+      quantity = usage_rollups.quantity + excluded.quantity,
+      highest = greatest(usage_rollups.highest, excluded.highest),
+      latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
+      latest_key = case
+        when (excluded.latest_at, excluded.latest_key)
+          > (usage_rollups.latest_at, usage_rollups.latest_key)
+          then excluded.latest_key
+        else usage_rollups.latest_key
+      end,
+      latest = case
+        when (excluded.latest_at, excluded.latest_key)
+          > (usage_rollups.latest_at, usage_rollups.latest_key)
+          then excluded.latest
+        else usage_rollups.latest
+      end
+    returning
+      usage_rollups.meter_key, usage_rollups.span, usage_rollups.starts_at, usage_rollups.events
   )
-  insert into pgledger.usage_rollups (
-    meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
-  )
-  select
-    part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
-    part.quantity, part.highest, latest.event_at, first_key + latest.place, latest.quantity
-  from part
-  inner join event as latest on part.latest & 1048575 = latest.place
-  order by part.meter_key, part.span, starts_at
-  on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
-  set
-    events = usage_rollups.events + excluded.events,
-    quantity = usage_rollups.quantity + excluded.quantity,
-    highest = greatest(usage_rollups.highest, excluded.highest),
-    latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
-    latest_key = case
-      when (excluded.latest_at, excluded.latest_key)
-        > (usage_rollups.latest_at, usage_rollups.latest_key)
-        then excluded.latest_key
-      else usage_rollups.latest_key
-    end,
-    latest = case
-      when (excluded.latest_at, excluded.latest_key)
-        > (usage_rollups.latest_at, usage_rollups.latest_key)
-        then excluded.latest
-      else usage_rollups.latest
-    end;
+  select array_agg(stored.meter_key), array_agg(stored.starts_at)
+  into v_meter_keys, v_hours
+  from stored
+  where stored.span = 2 and stored.events >= pgledger.most_undivided_usage();
+  if v_hours is not null then
+    perform pgledger.divide_usage(
+      v_meter_keys, v_hours, first_key, now, roll_up_usage.meter_keys, quantities, event_ats
+    );
+  end if;
 end;
 $$;
 
@@ -23523,6 +24237,107 @@ comment on function pgledger.seats_added is
 
 revoke all on function pgledger.seats_added from public;
 
+-- file: repeatable/23_usage/take_usage.sql
+/*
+Inserts usage events. Each stands for itself: one that is wrong does not keep the others out. Who
+calls this adds them to the roll-ups and the values in the same statement, so these always agree;
+but it answers before that, because most other calls that record usage wait for the roll-ups.
+
+sound_keys are the meters of the events that can be taken, meter_keys those of the events that were
+inserted; both have nulls in the places of the others. id_head: the ids of the events but for the
+last four characters, which are an event's place.
+
+An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
+time of an event that is known already.
+
+An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
+waits for the end of that.
+
+Purging: an event older than the tenant's purge line is not taken, because its key may have been
+forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
+raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
+
+Plans do not depend on the values, and one call may hold one event or 100,000. So who calls this
+forces generic plans, which join by hashing.
+
+Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
+ascending by meter and key. Then its caller takes: roll-ups, ascending by meter, days before
+hours; values that are new, ascending. Values come after the roll-ups, because who removes an event
+holds its roll-ups while looking whether another event has its value.
+Errors: serialization_failure.
+*/
+create or replace function pgledger.take_usage(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[],
+  latest_known_at timestamptz,
+  out first_key bigint,
+  out now timestamptz,
+  out latest timestamptz,
+  out sound_keys integer[],
+  out meter_keys integer[],
+  out has_values boolean,
+  out id_head text
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_tenant_ids text[];
+  v_earliest timestamptz;
+  v_resolved record;
+begin
+  select
+    array(select distinct given.id from unnest(tenant_ids) as given (id)),
+    (select min(given.at) from unnest(event_ats) as given (at))
+  into v_tenant_ids, v_earliest;
+  first_key := nextval('pgledger.usage_calls_seq') << 20;
+  for v_look in 1..2 loop
+    now := pgledger.clock();
+    latest := greatest(now + pgledger.usage_skew(app_id), latest_known_at);
+    v_resolved := pgledger.resolve_usage(
+      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+      metadatas, v_earliest, now, latest
+    );
+    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
+    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
+    -- that a seat's new level is later than all levels before it.
+    if v_resolved.lacks_meters then
+      perform pgledger.open_meters(
+        app_id, tenant_ids, feature_keys, event_ats, metadatas, v_resolved.unopened, now
+      );
+    end if;
+    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
+  end loop;
+  sound_keys := v_resolved.meter_keys;
+  has_values := v_resolved.has_values;
+  meter_keys := pgledger.insert_usage(
+    first_key, now, v_resolved.tenant_keys, sound_keys, quantities, event_ats, idempotency_keys,
+    metadatas
+  );
+  -- Purges stay an hour behind the clock.
+  if v_earliest < pgledger.clock() - interval '1 hour'
+    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, meter_keys)
+  then
+    raise exception using
+      errcode = '40001',
+      message = 'usage was purged while events of that time were being recorded',
+      hint = 'Run the transaction again.';
+  end if;
+  id_head := left(pgledger.event_id(now, first_key), -4);
+end;
+$$;
+
+comment on function pgledger.take_usage is
+  'Inserts usage events, and says which of them were taken.';
+
+revoke all on function pgledger.take_usage from public;
+
 -- file: repeatable/23_usage/time_zone_of_tenant.sql
 /*
 The time zone in which a tenant counts: that of its subscription, or UTC if it has none. One that
@@ -23551,66 +24366,95 @@ comment on function pgledger.time_zone_of_tenant is 'The time zone in which a te
 
 revoke all on function pgledger.time_zone_of_tenant from public;
 
--- file: repeatable/23_usage/total_day_again.sql
+-- file: repeatable/23_usage/total_part_again.sql
 /*
-Finds what is highest and latest in a meter's day, among its hours.
-Locks: the roll-up of the day.
+Finds what is highest and latest in a part of time of a meter's usage: among the smaller parts that
+it has been divided into, or else among its events.
+Locks: the roll-up of the part.
 */
-create or replace function pgledger.total_day_again(meter_key integer, day timestamptz)
+create or replace function pgledger.total_part_again(
+  meter_key integer,
+  span integer,
+  starts_at timestamptz
+)
 returns void
-language sql
+language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_end timestamptz := starts_at + pgledger.usage_part_length(span);
+  v_highest numeric;
+  v_latest record;
+begin
+  if span = 1 or pgledger.usage_is_divided(meter_key, span, starts_at) then
+    v_highest := (
+      select max(part.highest)
+      from pgledger.usage_rollups as part
+      where part.meter_key = total_part_again.meter_key
+        and part.span = total_part_again.span + 1
+        and part.starts_at >= total_part_again.starts_at
+        and part.starts_at < v_end
+        and part.events > 0
+    );
+    select part.latest_at as at, part.latest_key as key, part.latest as quantity
+    into v_latest
+    from pgledger.usage_rollups as part
+    where part.meter_key = total_part_again.meter_key
+      and part.span = total_part_again.span + 1
+      and part.starts_at >= total_part_again.starts_at
+      and part.starts_at < v_end
+      and part.events > 0
+    order by part.starts_at desc
+    limit 1;
+  else
+    v_highest := (
+      select max(event.quantity)
+      from pgledger.usage_events as event
+      where event.meter_key = total_part_again.meter_key
+        and event.event_at >= total_part_again.starts_at
+        and event.event_at < v_end
+    );
+    select event.event_at as at, event.key, event.quantity
+    into v_latest
+    from pgledger.usage_events as event
+    where event.meter_key = total_part_again.meter_key
+      and event.event_at >= total_part_again.starts_at
+      and event.event_at < v_end
+      and event.quantity is not null
+    order by event.event_at desc, event.key desc
+    limit 1;
+  end if;
+
   update pgledger.usage_rollups
   set
-    highest = coalesce(found.highest, 0),
-    latest_at = coalesce(found.latest_at, total_day_again.day),
-    latest_key = coalesce(found.latest_key, 0),
-    latest = coalesce(found.latest, 0)
-  from (
-    select newest.latest_at, newest.latest_key, newest.latest, highest.highest
-    from (
-      select max(hour.highest) as highest
-      from pgledger.usage_rollups as hour
-      where hour.meter_key = total_day_again.meter_key
-        and hour.span = 2
-        and hour.starts_at >= total_day_again.day
-        and hour.starts_at < total_day_again.day + interval '24 hours'
-        and hour.events > 0
-    ) as highest
-    left join (
-      select hour.latest_at, hour.latest_key, hour.latest
-      from pgledger.usage_rollups as hour
-      where hour.meter_key = total_day_again.meter_key
-        and hour.span = 2
-        and hour.starts_at >= total_day_again.day
-        and hour.starts_at < total_day_again.day + interval '24 hours'
-        and hour.events > 0
-      order by hour.starts_at desc
-      limit 1
-    ) as newest on true
-  ) as found
-  where usage_rollups.meter_key = total_day_again.meter_key
-    and usage_rollups.span = 1
-    and usage_rollups.starts_at = total_day_again.day
+    highest = coalesce(v_highest, 0),
+    latest_at = coalesce(v_latest.at, total_part_again.starts_at),
+    latest_key = coalesce(v_latest.key, 0),
+    latest = coalesce(v_latest.quantity, 0)
+  where usage_rollups.meter_key = total_part_again.meter_key
+    and usage_rollups.span = total_part_again.span
+    and usage_rollups.starts_at = total_part_again.starts_at;
+end;
 $$;
 
-comment on function pgledger.total_day_again is
-  'Finds what is highest and latest in a meter''s day, among its hours.';
+comment on function pgledger.total_part_again is
+  'Finds what is highest and latest in a part of time of a meter''s usage.';
 
-revoke all on function pgledger.total_day_again from public;
+revoke all on function pgledger.total_part_again from public;
 
 -- file: repeatable/23_usage/total_usage_again.sql
 /*
-Puts right the totals of the hour and the day of a usage event whose quantity has changed by step,
-or which was removed and said quantity, if step is null. Sums change by that. What is highest and
-latest is found among the hour's events, and then among the day's hours.
+Puts right the totals of the day and the hour of a usage event whose quantity has changed by step,
+or which was removed and said quantity, if step is null; and of the parts of the hour, if it has
+been divided. Sums change by that. What is highest and latest is found among the events of the
+smallest part, and then among the parts of each that is larger. What holds fewer events now than
+pgledger.most_undivided_usage says is not divided any more.
 
 Who records usage adds it to these totals before it adds its values, so holding the totals keeps the
 two apart.
 
-Locks: the roll-ups, the day before the hour; values.
+Locks: the roll-ups, the day before the hour, then the parts of the hour; values.
 */
 create or replace function pgledger.total_usage_again(
   meter_key integer,
@@ -23627,6 +24471,7 @@ declare
   v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
   v_day timestamptz := date_bin('24 hours', event_at, v_origin);
   v_hour timestamptz := date_bin('1 hour', event_at, v_origin);
+  v_part record;
 begin
   perform
   from pgledger.usage_rollups
@@ -23638,31 +24483,31 @@ begin
   set
     events = usage_rollups.events - case when step is null then 1 else 0 end,
     quantity = usage_rollups.quantity + coalesce(step, -total_usage_again.quantity)
+  from generate_series(1, 12) as part (span)
   where usage_rollups.meter_key = total_usage_again.meter_key
-    and (usage_rollups.span, usage_rollups.starts_at) in ((1, v_day), (2, v_hour));
-
-  update pgledger.usage_rollups
-  set
-    highest = coalesce(found.highest, 0),
-    latest_at = coalesce(found.at[1], v_hour),
-    latest_key = coalesce(found.key[1], 0),
-    latest = coalesce(found.latest[1], 0)
-  from (
-    select
-      max(event.quantity) as highest,
-      array_agg(event.event_at order by event.event_at desc, event.key desc) as at,
-      array_agg(event.key order by event.event_at desc, event.key desc) as key,
-      array_agg(event.quantity order by event.event_at desc, event.key desc) as latest
-    from pgledger.usage_events as event
-    where event.meter_key = total_usage_again.meter_key
-      and event.event_at >= v_hour
-      and event.event_at < v_hour + interval '1 hour'
-      and event.quantity is not null
-  ) as found
-  where usage_rollups.meter_key = total_usage_again.meter_key
-    and usage_rollups.span = 2
-    and usage_rollups.starts_at = v_hour;
-  perform pgledger.total_day_again(meter_key, v_day);
+    and usage_rollups.span = part.span
+    and usage_rollups.starts_at
+    = date_bin(pgledger.usage_part_length(part.span), event_at, v_origin);
+  for v_part in
+    select usage_rollups.span, usage_rollups.starts_at, usage_rollups.events
+    from generate_series(1, 12) as part (span)
+    inner join pgledger.usage_rollups
+      on part.span = usage_rollups.span
+      and usage_rollups.starts_at
+      = date_bin(pgledger.usage_part_length(part.span), event_at, v_origin)
+    where usage_rollups.meter_key = total_usage_again.meter_key
+    order by usage_rollups.span desc
+  loop
+    if v_part.span > 1 and v_part.events < pgledger.most_undivided_usage() then
+      delete from pgledger.usage_rollups
+      where usage_rollups.meter_key = total_usage_again.meter_key
+        and usage_rollups.span between v_part.span + 1 and 12
+        and usage_rollups.starts_at >= v_part.starts_at
+        and usage_rollups.starts_at
+        < v_part.starts_at + pgledger.usage_part_length(v_part.span);
+    end if;
+    perform pgledger.total_part_again(meter_key, v_part.span, v_part.starts_at);
+  end loop;
   if step is null then
     perform pgledger.forget_usage_values(meter_key, v_hour, v_day);
   end if;
@@ -23674,11 +24519,60 @@ comment on function pgledger.total_usage_again is
 
 revoke all on function pgledger.total_usage_again from public;
 
+-- file: repeatable/23_usage/undivided_usage.sql
+/*
+The events that count in a part of time of a meter's usage, if they are all there; none if some of
+them were purged.
+*/
+create or replace function pgledger.undivided_usage(
+  meter_key integer,
+  span integer,
+  starts_at timestamptz
+)
+returns table (event_at timestamptz, key bigint, quantity numeric)
+language plpgsql
+stable
+parallel safe
+rows 5000
+as $$
+begin
+  return query
+  select usage_events.event_at, usage_events.key, usage_events.quantity
+  from pgledger.usage_events
+  where usage_events.meter_key = undivided_usage.meter_key
+    and usage_events.event_at >= undivided_usage.starts_at
+    and usage_events.event_at
+    < undivided_usage.starts_at + pgledger.usage_part_length(undivided_usage.span)
+    and usage_events.quantity is not null
+    and (
+      select usage_rollups.events
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = undivided_usage.meter_key
+        and usage_rollups.span = undivided_usage.span
+        and usage_rollups.starts_at = undivided_usage.starts_at
+    ) = (
+      select count(present.quantity)
+      from pgledger.usage_events as present
+      where present.meter_key = undivided_usage.meter_key
+        and present.event_at >= undivided_usage.starts_at
+        and present.event_at
+        < undivided_usage.starts_at + pgledger.usage_part_length(undivided_usage.span)
+    );
+end;
+$$;
+
+comment on function pgledger.undivided_usage is
+  'The events that count in a part of time of a meter''s usage, unless some were purged.';
+
+revoke all on function pgledger.undivided_usage from public;
+
 -- file: repeatable/23_usage/unique_usage_between.sql
 /*
 How many different values the named member of metadata has among a meter's events in [starts_at,
-ends_at). With only_value it is 1 if that value is among them, and 0 if not. The range has the parts
-that it has in pgledger.usage_sums.
+ends_at). With only_value it is 1 if that value is among them, and 0 if not.
+
+The values of an hour that the range splits are read from its events, however many there are: sets
+of values for parts of an hour could be as large as all its events.
 */
 create or replace function pgledger.unique_usage_between(
   meter_key integer,
@@ -23691,47 +24585,28 @@ returns numeric
 language plpgsql
 stable
 parallel safe
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
-declare
-  v_whole record;
 begin
-  v_whole := pgledger.whole_hours(meter_key, starts_at, ends_at);
   return (
     select count(distinct part.value)
-    from (
+    from pgledger.usage_pieces(meter_key, starts_at, ends_at, finest => 2) as piece
+    cross join lateral (
       select usage_values.value
       from pgledger.usage_values
-      where usage_values.meter_key = unique_usage_between.meter_key
-        and usage_values.span = 1
-        and usage_values.starts_at >= v_whole.first_day
-        and usage_values.starts_at < v_whole.last_day
-      union all
-      select usage_values.value
-      from pgledger.usage_values
-      where usage_values.meter_key = unique_usage_between.meter_key
-        and usage_values.span = 2
-        and usage_values.starts_at >= v_whole.first_hour
-        and usage_values.starts_at < least(v_whole.first_day, v_whole.last_hour)
-      union all
-      select usage_values.value
-      from pgledger.usage_values
-      where usage_values.meter_key = unique_usage_between.meter_key
-        and usage_values.span = 2
-        and usage_values.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-        and usage_values.starts_at < v_whole.last_hour
+      where piece.span > 0
+        and usage_values.meter_key = unique_usage_between.meter_key
+        and usage_values.span = piece.span
+        and usage_values.starts_at >= piece.since
+        and usage_values.starts_at < piece.until
       union all
       select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
       from pgledger.usage_events
-      where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= v_whole.starts_at
-        and usage_events.event_at < least(v_whole.first_hour, v_whole.ends_at)
-        and usage_events.quantity is not null
-      union all
-      select pgledger.counted_value(usage_events.metadata, unique_usage_between.unique_key)
-      from pgledger.usage_events
-      where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-        and usage_events.event_at < v_whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = unique_usage_between.meter_key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
     ) as part
     where part.value = coalesce(only_value, part.value)
@@ -23999,6 +24874,40 @@ comment on function pgledger.usage_fault is
 
 revoke all on function pgledger.usage_fault from public;
 
+-- file: repeatable/23_usage/usage_is_divided.sql
+/*
+Whether the usage of a meter in an hour, or in a part of it, is added up in smaller parts too. If
+it holds as many events as pgledger.most_undivided_usage says, it has been divided, unless events
+of it were purged before.
+*/
+create or replace function pgledger.usage_is_divided(
+  meter_key integer,
+  span integer,
+  starts_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return exists (
+    select
+    from pgledger.usage_rollups
+    where usage_rollups.meter_key = usage_is_divided.meter_key
+      and usage_rollups.span = usage_is_divided.span + 1
+      and usage_rollups.starts_at >= usage_is_divided.starts_at
+      and usage_rollups.starts_at
+      < usage_is_divided.starts_at + pgledger.usage_part_length(usage_is_divided.span)
+  );
+end;
+$$;
+
+comment on function pgledger.usage_is_divided is
+  'Whether a meter''s usage in a part of time is added up in smaller parts too.';
+
+revoke all on function pgledger.usage_is_divided from public;
+
 -- file: repeatable/23_usage/usage_needed_from.sql
 /*
 Since when a tenant's usage events are still needed one by one, or infinity if none is. It is the
@@ -24052,6 +24961,140 @@ comment on function pgledger.usage_needed_from is
 
 revoke all on function pgledger.usage_needed_from from public;
 
+-- file: repeatable/23_usage/usage_part_length.sql
+/*
+How long the parts of time are that usage is added up in, by their span. Each length is a multiple
+of the next one, down to a microsecond, which no time splits.
+
+Written so that it is inlined.
+*/
+create or replace function pgledger.usage_part_length(span integer)
+returns interval
+language sql
+immutable
+parallel safe
+as $$
+  select case span
+    when 1 then interval '24 hours'
+    when 2 then interval '1 hour'
+    when 3 then interval '10 minutes'
+    when 4 then interval '1 minute'
+    when 5 then interval '10 seconds'
+    when 6 then interval '1 second'
+    when 7 then interval '100 milliseconds'
+    when 8 then interval '10 milliseconds'
+    when 9 then interval '1 millisecond'
+    when 10 then interval '100 microseconds'
+    when 11 then interval '10 microseconds'
+    when 12 then interval '1 microsecond'
+  end
+$$;
+
+comment on function pgledger.usage_part_length is
+  'How long the parts of time of a span are, in which usage is added up.';
+
+revoke all on function pgledger.usage_part_length from public;
+
+-- file: repeatable/23_usage/usage_pieces.sql
+/*
+The pieces that a range of a meter's usage is added up from. Each event is in exactly one of them,
+and few rows are read, however long the range is and whatever it holds. A piece is a range of
+roll-ups of one span, or of events, where the span is 0: whole UTC days; whole UTC hours of the days
+that the range splits; and what pgledger.pieces_of_part says of the two hours that it splits. An
+infinite end splits no hour. Where an hour or a day has no roll-up, nothing was used in it.
+
+finest is the smallest span of which there are totals.
+*/
+create or replace function pgledger.usage_pieces(
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  finest integer default 12
+)
+returns table (span integer, since timestamptz, until timestamptz)
+language plpgsql
+stable
+parallel safe
+rows 5
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_microsecond constant interval := interval '1 microsecond';
+  v_hour constant interval := interval '1 hour';
+  v_first_hour timestamptz := date_bin('1 hour', starts_at - v_microsecond, v_origin) + v_hour;
+  v_last_hour timestamptz := date_bin('1 hour', ends_at, v_origin);
+  v_first_day timestamptz :=
+    date_bin('24 hours', v_first_hour - v_microsecond, v_origin) + interval '24 hours';
+  v_last_day timestamptz := date_bin('24 hours', v_last_hour, v_origin);
+  v_edge record;
+begin
+  if v_first_day < v_last_day then
+    span := 1;
+    since := v_first_day;
+    until := v_last_day;
+    return next;
+  end if;
+  span := 2;
+  since := v_first_hour;
+  until := least(v_first_day, v_last_hour);
+  if since < until then
+    return next;
+  end if;
+  if v_last_day < v_last_hour and v_first_day <= v_last_day then
+    since := v_last_day;
+    until := v_last_hour;
+    return next;
+  end if;
+
+  if starts_at < v_first_hour or v_last_hour < ends_at then
+    select
+      tenants.purged_before,
+      case
+        when usage_pieces.starts_at < v_first_hour then (
+          select usage_rollups.events
+          from pgledger.usage_rollups
+          where usage_rollups.meter_key = usage_pieces.meter_key
+            and usage_rollups.span = 2
+            and usage_rollups.starts_at = v_first_hour - v_hour
+        )
+      end as first_events,
+      case
+        when v_last_hour < usage_pieces.ends_at and v_first_hour <= v_last_hour then (
+          select usage_rollups.events
+          from pgledger.usage_rollups
+          where usage_rollups.meter_key = usage_pieces.meter_key
+            and usage_rollups.span = 2
+            and usage_rollups.starts_at = v_last_hour
+        )
+      end as last_events
+    into v_edge
+    from pgledger.meters
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
+    where meters.key = usage_pieces.meter_key;
+    if v_edge.first_events > 0 then
+      return query
+      select piece.span, piece.since, piece.until
+      from pgledger.pieces_of_part(
+        meter_key, 2, v_edge.first_events, v_edge.purged_before, starts_at,
+        least(v_first_hour, ends_at), finest
+      ) as piece;
+    end if;
+    if v_edge.last_events > 0 then
+      return query
+      select piece.span, piece.since, piece.until
+      from pgledger.pieces_of_part(
+        meter_key, 2, v_edge.last_events, v_edge.purged_before, v_last_hour, ends_at, finest
+      ) as piece;
+    end if;
+  end if;
+end;
+$$;
+
+comment on function pgledger.usage_pieces is
+  'The ranges of roll-ups and events that a range of a meter''s usage is added up from.';
+
+revoke all on function pgledger.usage_pieces from public;
+
 -- file: repeatable/23_usage/usage_skew.sql
 /*
 How far ahead of the clock an app's usage events may be.
@@ -24075,14 +25118,12 @@ revoke all on function pgledger.usage_skew from public;
 
 -- file: repeatable/23_usage/usage_sums.sql
 /*
-What usage of meters in [starts_at, ends_at) adds up to, one row for each meter that was used then.
-However long the range is, few rows are read: the events of the hours that it splits at its edges,
-the hours of the days that it splits, and whole days. Each event is in exactly one of these parts.
+What usage of meters in [starts_at, ends_at) adds up to, one row for each meter that was used then;
+pgledger.usage_pieces says what is read. Events that were removed have no quantity, and do not
+count.
 
-Events that were removed have no quantity, and do not count.
-
-The keys are read by a subquery, so that the planner assumes the same number of them every time and
-keeps one plan.
+One plan serves all calls. What a plan is expected to cost grows with the tables, and next to plans
+from when they were small PostgreSQL would find it too dear and make a new one for each call.
 */
 create or replace function pgledger.usage_sums(
   meter_keys integer[],
@@ -24099,51 +25140,31 @@ language plpgsql
 stable
 parallel safe
 rows 10
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
   select meter.key, used.events, used.quantity, used.highest
-  from unnest((select usage_sums.meter_keys)) as meter (key)
-  cross join lateral pgledger.whole_hours(
-    meter.key, usage_sums.starts_at, usage_sums.ends_at
-  ) as whole
+  from unnest(usage_sums.meter_keys) as meter (key)
   cross join lateral (
     select
       sum(part.events) as events, sum(part.quantity) as quantity, max(part.highest) as highest
-    from (
+    from pgledger.usage_pieces(meter.key, usage_sums.starts_at, usage_sums.ends_at) as piece
+    cross join lateral (
       select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
       from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 1
-        and usage_rollups.starts_at >= whole.first_day
-        and usage_rollups.starts_at < whole.last_day
-      union all
-      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= whole.first_hour
-        and usage_rollups.starts_at < least(whole.first_day, whole.last_hour)
-      union all
-      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
-      from pgledger.usage_rollups
-      where usage_rollups.meter_key = meter.key
-        and usage_rollups.span = 2
-        and usage_rollups.starts_at >= greatest(whole.first_day, whole.last_day)
-        and usage_rollups.starts_at < whole.last_hour
+      where piece.span > 0
+        and usage_rollups.meter_key = meter.key
+        and usage_rollups.span = piece.span
+        and usage_rollups.starts_at >= piece.since
+        and usage_rollups.starts_at < piece.until
       union all
       select 1, usage_events.quantity, usage_events.quantity
       from pgledger.usage_events
-      where usage_events.meter_key = meter.key
-        and usage_events.event_at >= whole.starts_at
-        and usage_events.event_at < least(whole.first_hour, whole.ends_at)
-        and usage_events.quantity is not null
-      union all
-      select 1, usage_events.quantity, usage_events.quantity
-      from pgledger.usage_events
-      where usage_events.meter_key = meter.key
-        and usage_events.event_at >= greatest(whole.first_hour, whole.last_hour)
-        and usage_events.event_at < whole.ends_at
+      where piece.span = 0
+        and usage_events.meter_key = meter.key
+        and usage_events.event_at >= piece.since
+        and usage_events.event_at < piece.until
         and usage_events.quantity is not null
     ) as part
   ) as used
@@ -24202,65 +25223,6 @@ comment on function pgledger.usage_was_purged is
   'Whether a purge has committed that reached one of the events that a call has inserted.';
 
 revoke all on function pgledger.usage_was_purged from public;
-
--- file: repeatable/23_usage/whole_hours.sql
-/*
-How a range of a meter's usage is added up: the whole UTC hours in it, and the whole UTC days among
-them, each as [first, last). Where there is none, the first is not before the last. An infinite end
-splits no hour.
-
-What lies in an hour that an edge splits is read from the events. If these were purged, nobody knows
-what was before the edge and what after: all of that hour then counts after it, for whatever range.
-So ranges that meet still add up, and nothing counts twice. starts_at and ends_at come back as the
-edges that are counted to.
-*/
-create or replace function pgledger.whole_hours(
-  meter_key integer,
-  inout starts_at timestamptz,
-  inout ends_at timestamptz,
-  out first_hour timestamptz,
-  out last_hour timestamptz,
-  out first_day timestamptz,
-  out last_day timestamptz
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
-  v_microsecond constant interval := interval '1 microsecond';
-  v_purged_before timestamptz;
-begin
-  first_hour := date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
-  last_hour := date_bin('1 hour', ends_at, v_origin);
-  if starts_at < first_hour or last_hour < ends_at then
-    select tenants.purged_before
-    into v_purged_before
-    from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
-    where meters.key = whole_hours.meter_key;
-    if starts_at < first_hour and first_hour <= v_purged_before
-      and pgledger.hour_is_purged(meter_key, first_hour - interval '1 hour')
-    then
-      first_hour := first_hour - interval '1 hour';
-      starts_at := first_hour;
-    end if;
-    if last_hour < ends_at and last_hour < v_purged_before
-      and pgledger.hour_is_purged(meter_key, last_hour)
-    then
-      ends_at := last_hour;
-    end if;
-  end if;
-  first_day := date_bin('24 hours', first_hour - v_microsecond, v_origin) + interval '24 hours';
-  last_day := date_bin('24 hours', last_hour, v_origin);
-end;
-$$;
-
-comment on function pgledger.whole_hours is
-  'The whole UTC hours of a range of a meter''s usage, and the whole UTC days among them.';
-
-revoke all on function pgledger.whole_hours from public;
 
 -- file: repeatable/23_usage/views/ledger_tenant_usage_events.sql
 /*
@@ -24393,6 +25355,8 @@ grant select on table public.ledger_usage_events to pgledger_reader;
 -- file: repeatable/24_entitlements/cached_entitlement.sql
 /*
 A remembered entitlement, if all versions of what it was made from still stand. No row otherwise.
+
+Written so that it is inlined, and the whole becomes one statement that is planned once.
 */
 create or replace function pgledger.cached_entitlement(
   app_id text,
@@ -24437,11 +25401,15 @@ as $$
     and cached_entitlement.now >= entitlement_cache.created_at
     and cached_entitlement.now < entitlement_cache.expires_at
     -- No version tells that a feature was deleted, which is an error and not an answer.
-    and (
-      pgledger.find_feature(
-        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
-      )
-    ).id is not null
+    and exists (
+      select
+      from pgledger.features
+      where features.key = entitlement_cache.feature_key
+        and (features.app_id, features.tenant_id) in (
+          (entitlement_cache.app_id, entitlement_cache.tenant_id), (entitlement_cache.app_id, ''),
+          ('*', '')
+        )
+    )
     and entitlement_cache.plan_version = versions.plan_version
     and entitlement_cache.subscription_version = versions.subscription_version
     and entitlement_cache.usage_version = versions.usage_version
@@ -24494,7 +25462,7 @@ The limit is looked at twice. Who is refused at the first look waits for nobody.
 the meter is locked: consumers of a meter are serialized from there to the end of the transaction.
 Reports of usage are not, except those of a seat's level, which consumers would overwrite.
 
-Locks: the meter, then those of pgledger.ingest_usage.
+Locks: the meter, then those of pgledger.take_usage and of its caller.
 Errors: those of pgledger.entitlement and pgledger.ingest_one_usage.
 */
 create or replace function pgledger.consume_within_limit(
@@ -24766,14 +25734,16 @@ How long an app's cached entitlements are served at most, where the call does no
 */
 create or replace function pgledger.entitlement_ttl(app_id text)
 returns interval
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select coalesce(
+begin
+  return coalesce(
     (select apps.entitlement_ttl from pgledger.apps where apps.app_id = entitlement_ttl.app_id),
     interval '30 seconds'
-  )
+  );
+end;
 $$;
 
 comment on function pgledger.entitlement_ttl is
@@ -24783,36 +25753,64 @@ revoke all on function pgledger.entitlement_ttl from public;
 
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
-The versions of everything that an entitlement is made from, as the calling statement sees it; for
-usage, the count of events in the time that the limit counts, and the meter's turn, which goes on
-when an event is corrected or removed. No version ever goes back, nor does a
-sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
-subscriptions' versions has grown.
+The versions of everything that an entitlement is made from, as the calling statement sees it. For
+usage that is the count of events in the hours and days that the limit's time lies in, and the
+meter's turn, which goes on when an event is corrected or removed: hours and days are few rows. No
+version ever goes back, nor does a sum of versions of the same plans. If a tenant comes to have
+other plans, the sum of its subscriptions' versions has grown.
+
+Written so that it is inlined.
 */
 create or replace function pgledger.entitlement_versions(
   app_id text,
   tenant_id text,
   feature_key text,
   starts_at timestamptz,
-  ends_at timestamptz,
-  out plan_version bigint,
-  out subscription_version bigint,
-  out usage_version bigint,
-  out tenant_version bigint,
-  out feature_version bigint
+  ends_at timestamptz
+)
+returns table (
+  plan_version bigint,
+  subscription_version bigint,
+  usage_version bigint,
+  tenant_version bigint,
+  feature_version bigint
 )
 language sql
 stable
 parallel safe
+rows 1
 as $$
   select
     coalesce(taken.plan_version, 0),
     coalesce(taken.subscription_version, 0),
     coalesce(
       (
-        select pgledger.usage_between(
-          meters.key, null, 'count', entitlement_versions.starts_at, entitlement_versions.ends_at
-        ) + meters.turn
+        select meters.turn + coalesce(
+          (
+            select sum(part.events)
+            from (
+              select usage_rollups.events
+              from pgledger.usage_rollups
+              where usage_rollups.meter_key = meters.key
+                and usage_rollups.span = 1
+                and usage_rollups.starts_at >= entitlement_versions.starts_at
+                and usage_rollups.starts_at < entitlement_versions.ends_at
+              union all
+              select usage_rollups.events
+              from pgledger.usage_rollups
+              where usage_rollups.meter_key = meters.key
+                and usage_rollups.span = 2
+                and usage_rollups.starts_at
+                > entitlement_versions.starts_at - interval '1 hour'
+                and usage_rollups.starts_at < date_bin(
+                  '24 hours',
+                  entitlement_versions.starts_at - interval '1 microsecond',
+                  timestamptz '2000-01-01 00:00:00+00'
+                ) + interval '24 hours'
+            ) as part
+          ),
+          0
+        )
         from pgledger.meters
         where meters.app_id = entitlement_versions.app_id
           and meters.tenant_id = entitlement_versions.tenant_id
@@ -24869,16 +25867,18 @@ create or replace function pgledger.invalidate_feature(
   feature_key text
 )
 returns void
-language sql
+language plpgsql
 volatile
 parallel unsafe
 as $$
-  insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
-  values (
-    invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
-  )
-  on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
-  set version = feature_invalidations.version + 1
+begin
+    insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
+    values (
+      invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
+    )
+    on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
+    set version = feature_invalidations.version + 1;
+end;
 $$;
 
 comment on function pgledger.invalidate_feature is
@@ -24891,6 +25891,8 @@ revoke all on function pgledger.invalidate_feature from public;
 What is remembered is served; what is not is worked out, and remembered where that can be done
 without waiting for anybody and without failing. A snapshot taken earlier would fail on what others
 have remembered since.
+
+What is remembered is looked up first: for it, the names were checked when it was.
 
 Locks: the cache's row, if it is free.
 Checks, in this order: app_id, tenant_id, quantity, feature_key.
@@ -24907,23 +25909,25 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_answer record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_quantity('quantity', quantity);
-
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
   into v_answer
   from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
   if found then
+    v_ok := pgledger.check_quantity('quantity', quantity);
     return v_answer;
   end if;
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
 
   if current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
     and not current_setting('transaction_read_only')::boolean
@@ -25225,6 +26229,7 @@ grant execute on function public.ledger_consume_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_get_cached_entitlement.sql
 /*
+What is remembered is looked up first: for it, the names were checked when it was.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
 create or replace function public.ledger_get_cached_entitlement(
@@ -25240,21 +26245,25 @@ parallel safe
 rows 1
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- As for pgledger.usage_sums.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if feature_key is null then
-    v_ok := pgledger.fail('NullArgument', array['feature_key']);
-  end if;
-  v_ok := pgledger.check_quantity('quantity', quantity);
   return query
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
   from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
+  if not found then
+    v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+    if feature_key is null then
+      v_ok := pgledger.fail('NullArgument', array['feature_key']);
+    end if;
+  end if;
+  v_ok := pgledger.check_quantity('quantity', quantity);
 end;
 $$;
 
@@ -25636,63 +26645,66 @@ returns table (
   is_soft boolean,
   why text
 )
-language sql
+language plpgsql
 volatile
 parallel unsafe
 rows 1
 as $$
-  with stored as (
-    insert into pgledger.entitlement_cache (
-      app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
-      plan_version, subscription_version, usage_version, tenant_version, feature_version,
-      created_at, expires_at
+begin
+  return query
+    with stored as (
+      insert into pgledger.entitlement_cache (
+        app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
+        plan_version, subscription_version, usage_version, tenant_version, feature_version,
+        created_at, expires_at
+      )
+      select
+        remember_entitlement.app_id, remember_entitlement.tenant_id,
+        remember_entitlement.feature_key, found.used, found.quota, found.soft_limit,
+        found.reason, found.starts_at, found.ends_at, versions.plan_version,
+        versions.subscription_version, versions.usage_version, versions.tenant_version,
+        versions.feature_version, remember_entitlement.now,
+        least(found.expires_at, remember_entitlement.now + remember_entitlement.ttl)
+      from pgledger.entitlement(
+        remember_entitlement.app_id,
+        remember_entitlement.tenant_id,
+        remember_entitlement.feature_key
+      ) as found
+      cross join lateral pgledger.entitlement_versions(
+        remember_entitlement.app_id,
+        remember_entitlement.tenant_id,
+        remember_entitlement.feature_key,
+        found.starts_at,
+        found.ends_at
+      ) as versions
+      on conflict on constraint entitlement_cache_app_id_tenant_id_feature_key_pk do update
+      set
+        used = excluded.used,
+        quota = excluded.quota,
+        soft_limit = excluded.soft_limit,
+        reason = excluded.reason,
+        starts_at = excluded.starts_at,
+        ends_at = excluded.ends_at,
+        plan_version = excluded.plan_version,
+        subscription_version = excluded.subscription_version,
+        usage_version = excluded.usage_version,
+        tenant_version = excluded.tenant_version,
+        feature_version = excluded.feature_version,
+        created_at = excluded.created_at,
+        expires_at = excluded.expires_at
+      returning
+        entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
+        entitlement_cache.soft_limit, entitlement_cache.reason
     )
     select
-      remember_entitlement.app_id, remember_entitlement.tenant_id,
-      remember_entitlement.feature_key, found.used, found.quota, found.soft_limit,
-      found.reason, found.starts_at, found.ends_at, versions.plan_version,
-      versions.subscription_version, versions.usage_version, versions.tenant_version,
-      versions.feature_version, remember_entitlement.now,
-      least(found.expires_at, remember_entitlement.now + remember_entitlement.ttl)
-    from pgledger.entitlement(
-      remember_entitlement.app_id,
-      remember_entitlement.tenant_id,
-      remember_entitlement.feature_key
-    ) as found
-    cross join lateral pgledger.entitlement_versions(
-      remember_entitlement.app_id,
-      remember_entitlement.tenant_id,
-      remember_entitlement.feature_key,
-      found.starts_at,
-      found.ends_at
-    ) as versions
-    on conflict on constraint entitlement_cache_app_id_tenant_id_feature_key_pk do update
-    set
-      used = excluded.used,
-      quota = excluded.quota,
-      soft_limit = excluded.soft_limit,
-      reason = excluded.reason,
-      starts_at = excluded.starts_at,
-      ends_at = excluded.ends_at,
-      plan_version = excluded.plan_version,
-      subscription_version = excluded.subscription_version,
-      usage_version = excluded.usage_version,
-      tenant_version = excluded.tenant_version,
-      feature_version = excluded.feature_version,
-      created_at = excluded.created_at,
-      expires_at = excluded.expires_at
-    returning
-      entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
-      entitlement_cache.soft_limit, entitlement_cache.reason
-  )
-  select
-    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
-    answer.is_soft, answer.why
-  from stored
-  cross join lateral pgledger.entitlement_answer(
-    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason,
-    remember_entitlement.quantity
-  ) as answer
+      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+      answer.is_soft, answer.why
+    from stored
+    cross join lateral pgledger.entitlement_answer(
+      stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason,
+      remember_entitlement.quantity
+    ) as answer;
+end;
 $$;
 
 comment on function pgledger.remember_entitlement is
@@ -25711,20 +26723,24 @@ create or replace function pgledger.time_of_seats(
   feature_key text
 )
 returns timestamptz
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select greatest(usage_rollups.latest_at, pgledger.clock())
-  from pgledger.meters
-  inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-  where meters.app_id = time_of_seats.app_id
-    and meters.tenant_id = time_of_seats.tenant_id
-    and meters.feature_key = time_of_seats.feature_key
-    and usage_rollups.span = 1
-    and usage_rollups.events > 0
-  order by usage_rollups.starts_at desc
-  limit 1
+begin
+  return (
+    select greatest(usage_rollups.latest_at, pgledger.clock())
+    from pgledger.meters
+    inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
+    where meters.app_id = time_of_seats.app_id
+      and meters.tenant_id = time_of_seats.tenant_id
+      and meters.feature_key = time_of_seats.feature_key
+      and usage_rollups.span = 1
+      and usage_rollups.events > 0
+    order by usage_rollups.starts_at desc
+    limit 1
+  );
+end;
 $$;
 
 comment on function pgledger.time_of_seats is 'When seats that are consumed now are recorded.';
@@ -25943,6 +26959,14 @@ declare
   v_share record;
   v_discounts pgledger.invoice_lines[] := '{}';
 begin
+  -- Most tenants have none, and then this look is all that it costs.
+  if not exists (
+    select
+    from pgledger.coupon_redemptions as redemption
+    where redemption.app_id = invoice.app_id and redemption.tenant_id = invoice.tenant_id
+  ) then
+    return lines;
+  end if;
   for v_coupon in
     select
       redemption.key, coupons.name, coupons.percentage, coupons.applies_to,
@@ -27524,7 +28548,15 @@ as $$
 declare
   v_count bigint;
 begin
-  if wait then
+  -- Most tenants have none, and then this look is all that it costs.
+  if not exists (
+    select
+    from pgledger.coupon_redemptions
+    where coupon_redemptions.app_id = lock_redemptions.app_id
+      and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
+  ) then
+    return true;
+  elsif wait then
     perform
     from pgledger.coupon_redemptions
     where coupon_redemptions.app_id = lock_redemptions.app_id
@@ -28137,6 +29169,9 @@ begin
       exit;
     end if;
   end loop;
+  if invoice.tax_rates = '[]' and not v_is_traced then
+    return lines;
+  end if;
 
   for v_rate in
     select
@@ -28949,6 +29984,48 @@ comment on function pgledger.active_time is
 
 revoke all on function pgledger.active_time from public;
 
+-- file: repeatable/27_invoices/as_final.sql
+/*
+A draft as it is when it is final, but for its number: pending, or paid at once if nothing is due.
+It is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever
+the session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
+charges.
+*/
+create or replace function pgledger.as_final(
+  invoice pgledger.invoices,
+  now timestamptz,
+  due_at timestamptz
+)
+returns pgledger.invoices
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  invoice.status := case when invoice.amount_due = 0 then 'paid' else 'pending' end;
+  invoice.finalized_at := now;
+  invoice.due_at := coalesce(
+    as_final.due_at,
+    now + interval '24 hours' * coalesce(
+      (select apps.payment_terms from pgledger.apps where apps.app_id = invoice.app_id), 30
+    )
+  );
+  invoice.paid_at := case when invoice.amount_due = 0 then now end;
+  -- With the currency's decimals, like all amounts.
+  invoice.amount_paid := 0 * invoice.total;
+  invoice.refund_due := invoice.amount_paid;
+  invoice.unapplied := invoice.amount_paid;
+  invoice.version := coalesce(invoice.version, 1) + 1;
+  invoice.updated_at := now;
+  return invoice;
+end;
+$$;
+
+comment on function pgledger.as_final is
+  'A draft as it is when it is final, but for its number.';
+
+revoke all on function pgledger.as_final from public;
+
 -- file: repeatable/27_invoices/base_lines.sql
 /*
 Lines for the base fee of a subscription's period, for each plan and quantity: what is due and has
@@ -28963,33 +30040,27 @@ create or replace function pgledger.base_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_due record;
+  v_due pgledger.base_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
   v_times text;
 begin
   subscription.time_zone := pgledger.zone_of_period(subscription, for_period);
-  for v_due in
-    select
-      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
-      part.ends_at, part.units, part.length, part.due, part.gross, part.net
-    from pgledger.due_base(
-      subscription, for_period, segments, advance_only, for_invoice, exponent
-    ) as part
-  loop
+  foreach v_due in array pgledger.due_base(
+    subscription, for_period, segments, advance_only, for_invoice, exponent
+  ) loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
     v_line.subscription_key := subscription.key;
     v_line.for_period := for_period;
     v_line.item := 'base';
     v_line.plan_key := v_due.plan_key;
     v_line.gross := v_due.due - v_due.gross;
-    v_line.discount := 0;
-    v_line.tax := 0;
     v_line.basis := jsonb_strip_nulls(
       jsonb_build_object(
         'amount', v_due.price::text, 'quantity', trim_scale(v_due.quantity)::text,
@@ -29029,8 +30100,11 @@ begin
         v_line.gross * v_due.net, v_due.gross, exponent
       );
     end if;
-    return next v_line;
+    v_line.discount := 0 * v_line.amount;
+    v_line.tax := v_line.discount;
+    v_lines := v_lines || v_line;
   end loop;
+  return v_lines;
 end;
 $$;
 
@@ -29218,14 +30292,7 @@ as $$
     || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
   from pgledger.plan_terms(
     base_terms.plan_key,
-    coalesce(
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = base_terms.plan_key
-      ),
-      for_period
-    )
+    coalesce(pgledger.plan_entered_at(segments, base_terms.plan_key), for_period)
   ) as terms
 $$;
 
@@ -29728,20 +30795,7 @@ create or replace function pgledger.changed_base(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns table (
-  plan_key bigint,
-  quantity numeric,
-  plan_name text,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  units numeric,
-  length numeric,
-  due numeric,
-  gross numeric,
-  net numeric
-)
+returns setof pgledger.base_charge
 language sql
 stable
 parallel safe
@@ -30258,9 +31312,10 @@ revoke all on function pgledger.check_usage_not_purged from public;
 
 -- file: repeatable/27_invoices/complete_invoice.sql
 /*
-Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
-Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
-An import is what was billed elsewhere: coupons take nothing off it.
+Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up. The
+lines come with shares of 0 of both. Nothing is written, and no coupon is used up. A caller that
+knows the currency's exponent gives it. An import is what was billed elsewhere: coupons take nothing
+off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
@@ -30276,22 +31331,27 @@ declare
   v_exponent integer := coalesce(
     exponent, pgledger.currency_exponent(invoice.app_id, invoice.currency)
   );
-  v_zeros numeric[] := array_fill(round(0::numeric, v_exponent), array[cardinality(lines)]);
+  v_line pgledger.invoice_lines;
 begin
   if cardinality(lines) > 0 then
-    lines := pgledger.add_shares(lines, v_zeros, v_zeros);
     if not is_import then
       lines := pgledger.apply_coupons(invoice, lines, v_exponent);
     end if;
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
-  select
-    coalesce(sum(line.amount) filter (where line.kind not in ('discount', 'tax')), 0),
-    coalesce(-sum(line.amount) filter (where line.kind = 'discount'), 0),
-    coalesce(sum(line.amount) filter (where line.kind = 'tax'), 0)
-  into invoice.subtotal, invoice.discount, invoice.tax
-  from unnest(lines) as line;
+  invoice.subtotal := 0;
+  invoice.discount := 0;
+  invoice.tax := 0;
+  foreach v_line in array lines loop
+    if v_line.kind = 'discount' then
+      invoice.discount := invoice.discount - v_line.amount;
+    elsif v_line.kind = 'tax' then
+      invoice.tax := invoice.tax + v_line.amount;
+    else
+      invoice.subtotal := invoice.subtotal + v_line.amount;
+    end if;
+  end loop;
   invoice.subtotal := round(invoice.subtotal, v_exponent);
   invoice.discount := round(invoice.discount, v_exponent);
   invoice.tax := round(invoice.tax, v_exponent);
@@ -30475,9 +31535,12 @@ begin
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(
-    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
-  );
+  invoice.rival_changes := v_drawn.rival_changes;
+  lines := v_drawn.lines;
+  if own_key is not null then
+    lines := lines || pgledger.own_lines(own_key);
+  end if;
+  v_drawn := pgledger.complete_invoice(invoice, lines, v_exponent);
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -30493,6 +31556,7 @@ revoke all on function pgledger.draw_invoice from public;
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
 own start lies; and when the period ends as far as is known. It is what is due as known by now, less
 what has been billed. What the invoice itself has charged before does not count as billed.
+rival_changes says of a period invoice how many changes of other subscriptions it knows of.
 
 A period invoice has the base fee of the period, that of the next period if it is paid in advance,
 usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
@@ -30503,7 +31567,8 @@ create or replace function pgledger.draw_lines(
   invoice pgledger.invoices,
   exponent integer,
   out lines pgledger.invoice_lines[],
-  out period_end timestamptz
+  out period_end timestamptz,
+  out rival_changes bigint
 )
 language plpgsql
 stable
@@ -30516,49 +31581,27 @@ declare
 begin
   period_end := v_period.ends_at;
   v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
-  -- Not one statement with the kind in it: the planner would plan that anew for each call.
   if invoice.kind in ('start', 'change') then
-    lines := array(
-      select line
-      from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, true, invoice, exponent
-      ) as line
+    lines := pgledger.base_lines(
+      subscription, v_period.starts_at, v_segments, true, invoice, exponent
     );
   elsif invoice.kind = 'interim' then
     v_now := pgledger.clock();
     period_end := least(period_end, v_now);
-    lines := array(
-      select line
-      from pgledger.usage_lines(
-        subscription,
-        v_period.starts_at,
-        pgledger.segments_until(v_segments, v_now),
-        invoice,
-        exponent
-      ) as line
+    lines := pgledger.usage_lines(
+      subscription, v_period.starts_at, pgledger.segments_until(v_segments, v_now), invoice,
+      exponent
     );
   else
-    lines := array(
-      select line
-      from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, false, invoice, exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.next_base_lines(
-        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice,
-        exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.usage_lines(
-        subscription, v_period.starts_at, v_segments, invoice, exponent
-      ) as line
-    ) || array(
-      select line
-      from pgledger.late_lines(
-        subscription, v_period.starts_at, invoice, exponent
-      ) as line
+    rival_changes := pgledger.rival_changes(subscription, v_period.starts_at, period_end);
+    lines := pgledger.base_lines(
+      subscription, v_period.starts_at, v_segments, false, invoice, exponent
+    ) || pgledger.next_base_lines(
+      subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice, exponent
+    ) || pgledger.usage_lines(
+      subscription, v_period.starts_at, v_segments, invoice, exponent
+    ) || pgledger.late_lines(
+      subscription, v_period.starts_at, invoice, exponent
     );
   end if;
 end;
@@ -30583,20 +31626,7 @@ create or replace function pgledger.due_base(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns table (
-  plan_key bigint,
-  quantity numeric,
-  plan_name text,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  units numeric,
-  length numeric,
-  due numeric,
-  gross numeric,
-  net numeric
-)
+returns pgledger.base_charge[]
 language plpgsql
 stable
 parallel safe
@@ -30604,6 +31634,8 @@ as $$
 declare
   v_part pgledger.billing_segment := segments[1];
   v_billed record;
+  v_base jsonb;
+  v_charge pgledger.base_charge;
 begin
   select
     count(*) as lines,
@@ -30624,43 +31656,39 @@ begin
 
   if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
     and v_billed.is_the_same then
-    return;
+    return '{}';
   elsif cardinality(segments) <> 1 or v_part.status <> 'active' or v_billed.lines > 0
     or v_part.starts_at > v_part.whole_start or v_part.ends_at < v_part.whole_end then
-    return query
-    select
-      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
-      part.ends_at, part.units, part.length, part.due, part.gross, part.net
-    from pgledger.changed_base(
-      subscription, for_period, segments, advance_only, for_invoice, exponent
-    ) as part
-    where part.due <> part.gross;
-    return;
+    return array(
+      select part
+      from pgledger.changed_base(
+        subscription, for_period, segments, advance_only, for_invoice, exponent
+      ) as part
+      where part.due <> part.gross
+    );
   end if;
 
-  return query
-  select
-    plans.key, v_part.quantity, plans.name, terms.price, terms.proration, v_part.starts_at,
-    v_part.ends_at, whole.length, whole.length, terms.due, 0::numeric, 0::numeric
-  from pgledger.plans
-  cross join lateral (
-    select
-      (asked.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
-      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
-      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
-    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
-  ) as terms
-  cross join lateral (
-    select
-      pgledger.proration_unit(
-        v_part.whole_end, v_part.whole_start, v_part.whole_end, subscription.time_zone,
-        terms.proration
-      ) as length
-  ) as whole
-  where plans.key = v_part.plan_key
-    and terms.due > 0
-    and (not advance_only or terms.billed = 'advance');
+  v_base := (pgledger.plan_terms(v_part.plan_key, v_part.starts_at)).pricing -> 'base';
+  v_charge.price := (v_base ->> 'amount')::numeric;
+  v_charge.due := round(v_charge.price * v_part.quantity, exponent);
+  if (v_charge.due > 0) is not true
+    or advance_only and coalesce(v_base ->> 'billed', 'advance') <> 'advance' then
+    return '{}';
+  end if;
+  v_charge.plan_key := v_part.plan_key;
+  v_charge.quantity := v_part.quantity;
+  v_charge.plan_name := (select plans.name from pgledger.plans where plans.key = v_part.plan_key);
+  v_charge.proration := coalesce(v_base ->> 'proration', 'day');
+  v_charge.starts_at := v_part.starts_at;
+  v_charge.ends_at := v_part.ends_at;
+  v_charge.length := pgledger.proration_unit(
+    v_part.whole_end, v_part.whole_start, v_part.whole_end, subscription.time_zone,
+    v_charge.proration
+  );
+  v_charge.units := v_charge.length;
+  v_charge.gross := 0;
+  v_charge.net := 0;
+  return array[v_charge];
 end;
 $$;
 
@@ -30697,33 +31725,36 @@ declare
   v_until timestamptz := v_stays[cardinality(v_stays)].ends_at;
   v_rivals pgledger.rival_time[] := pgledger.rival_times(subscription, v_first.starts_at, v_until);
   v_has_rivals boolean := cardinality(v_rivals) > 0;
-  v_plan record;
+  v_stay pgledger.billing_segment;
+  v_plans bigint[] := '{}';
+  v_is_billed boolean;
+  v_billed pgledger.priced_feature[];
   v_prices pgledger.priced_feature[];
   v_own pgledger.billing_segment[] := v_stays;
   v_charges pgledger.usage_charge[] := '{}';
 begin
   subscription.time_zone := pgledger.zone_of_period(subscription, segments[1].starts_at);
-  for v_plan in
-    select
-      segment.plan_key, min(segment.starts_at) as entered_at,
-      exists (
-        select from unnest(bills) as bill where bill.plan_key = segment.plan_key
-      ) as is_billed
-    from unnest(segments) as segment
-    group by segment.plan_key
-    having bool_or(segment.status = 'active')
-    order by min(segment.starts_at) filter (where segment.status = 'active')
-  loop
-    continue when is_closed and not v_plan.is_billed;
-    v_prices := pgledger.billed_features(subscription, v_plan.plan_key, bills);
+  foreach v_stay in array v_stays loop
+    continue when v_stay.plan_key = any(v_plans);
+    v_plans := v_plans || v_stay.plan_key;
+    v_billed := '{}';
+    if cardinality(bills) > 0 then
+      v_billed := pgledger.billed_features(subscription, v_stay.plan_key, bills);
+    end if;
+    v_is_billed := cardinality(v_billed) > 0;
+    continue when is_closed and not v_is_billed;
+    v_prices := '{}';
     if not is_closed then
-      v_prices := v_prices || array(
+      v_prices := pgledger.priced_features(
+        subscription, v_stay.plan_key, pgledger.plan_entered_at(segments, v_stay.plan_key)
+      );
+    end if;
+    if v_is_billed then
+      v_prices := v_billed || array(
         select price
-        from unnest(
-          pgledger.priced_features(subscription, v_plan.plan_key, v_plan.entered_at)
-        ) as price
+        from unnest(v_prices) as price
         where price.feature_key not in (
-          select billed.feature_key from unnest(v_prices) as billed
+          select billed.feature_key from unnest(v_billed) as billed
         )
       );
     end if;
@@ -30740,13 +31771,13 @@ begin
           subscription, segments, v_stays, v_rivals, v_prices[v_place].feature_key
         );
         v_prices[v_place] := pgledger.with_added_allowance(
-          v_prices[v_place], v_own, v_plan.plan_key, v_rivals
+          v_prices[v_place], v_own, v_stay.plan_key, v_rivals
         );
       end if;
       v_charges := v_charges || pgledger.usage_charges(
         case when v_has_rivals then v_prices[v_place:v_place] else v_prices end,
-        v_own, v_first.starts_at, v_until, v_plan.plan_key, v_plan.plan_key = v_first.plan_key,
-        v_plan.is_billed, subscription.time_zone, exponent
+        v_own, v_first.starts_at, v_until, v_stay.plan_key, v_stay.plan_key = v_first.plan_key,
+        v_is_billed, subscription.time_zone, exponent
       );
     end loop;
   end loop;
@@ -30806,21 +31837,16 @@ comment on function pgledger.event_cost is
 
 revoke all on function pgledger.event_cost from public;
 
--- file: repeatable/27_invoices/finalize_invoices.sql
+-- file: repeatable/27_invoices/finalize_invoice.sql
 /*
-Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
-is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
-session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
-charges.
+Makes a draft final, as pgledger.as_final says. Its number comes with pgledger.number_invoices,
+which locks the app's row: callers do that last.
 
-Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
-
-The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever made final again.
+The draft is locked already, and its caller has seen that it is one: the condition on the status is
+a second guard, so that no final invoice is ever made final again.
 */
-create or replace function pgledger.finalize_invoices(
-  app_id text,
-  keys bigint[],
+create or replace function pgledger.finalize_invoice(
+  invoice_key bigint,
   due_at timestamptz default null
 )
 returns void
@@ -30830,45 +31856,38 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_payment_terms integer := coalesce(
-    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
-    30
+  v_final pgledger.invoices := pgledger.as_final(
+    (select invoices from pgledger.invoices where invoices.key = invoice_key), v_now, due_at
   );
 begin
   update pgledger.invoices
   set
-    status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
-    finalized_at = v_now,
-    due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
-    ),
-    paid_at = case when invoices.amount_due = 0 then v_now end,
-    -- With the currency's decimals, like all amounts.
-    amount_paid = 0 * invoices.total,
-    refund_due = 0 * invoices.total,
-    unapplied = 0 * invoices.total,
-    version = invoices.version + 1,
-    updated_at = v_now
-  from unnest(keys) with ordinality as taken (key, place)
-  where invoices.key = taken.key and invoices.status = 'draft';
+    status = v_final.status,
+    finalized_at = v_final.finalized_at,
+    due_at = v_final.due_at,
+    paid_at = v_final.paid_at,
+    amount_paid = v_final.amount_paid,
+    refund_due = v_final.refund_due,
+    unapplied = v_final.unapplied,
+    version = v_final.version,
+    updated_at = v_final.updated_at
+  where invoices.key = invoice_key and invoices.status = 'draft';
 
-  perform pgledger.settle_credit(taken.key, v_now)
-  from unnest(keys) with ordinality as taken (key, place)
-  inner join pgledger.invoices on taken.key = invoices.key
-  where invoices.total < 0
-  order by taken.place;
+  if v_final.total < 0 then
+    perform pgledger.settle_credit(invoice_key, v_now);
+  end if;
 end;
 $$;
 
-comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: due dates, and what becomes of credits.';
+comment on function pgledger.finalize_invoice is
+  'Makes a draft final: its due date, and what becomes of a credit.';
 
-revoke all on function pgledger.finalize_invoices from public;
+revoke all on function pgledger.finalize_invoice from public;
 
 -- file: repeatable/27_invoices/find_or_draft_invoice.sql
 /*
 The key of a subscription's invoice of a kind and start that is not voided. If there is none, one is
-drawn up as a draft; without even_if_empty, only if it has lines, and null otherwise.
+drawn up as a draft, even if it has no lines.
 
 The subscription is locked, so that two calls never draw up the same invoice.
 */
@@ -30877,8 +31896,7 @@ create or replace function pgledger.find_or_draft_invoice(
   kind text,
   period_start timestamptz,
   change_version bigint,
-  tax_rates jsonb,
-  even_if_empty boolean
+  tax_rates jsonb
 )
 returns bigint
 language plpgsql
@@ -30901,9 +31919,7 @@ begin
     v_drawn := pgledger.draw_invoice(
       subscription, kind, period_start, change_version, tax_rates, null
     );
-    if even_if_empty or cardinality(v_drawn.lines) > 0 then
-      v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
-    end if;
+    v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
   end if;
   return v_key;
 end;
@@ -31219,7 +32235,8 @@ Lines for usage that was reported after the invoice of its period had become fin
 period, plan and feature: what is due by now at the price that it was billed at, less what has been
 billed. A credit gives back what was paid, so the discount's share is left out.
 
-Only features that pgledger.late_usage names are computed anew.
+Only features that pgledger.late_usage names are computed anew; all where the period's invoice did
+not know of a change of another subscription, because what it bills may be another feature then.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -31227,7 +32244,7 @@ create or replace function pgledger.late_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -31236,19 +32253,37 @@ declare
   v_late record;
   v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
 begin
+  -- In its first period, this look at its invoices is all that it costs a subscription.
+  if not exists (
+    select
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.period_start < before_period
+  ) then
+    return v_lines;
+  end if;
   for v_late in
+    with missed as materialized (
+      select missed.for_period
+      from pgledger.missed_rivals(subscription, before_period) as missed (for_period)
+    )
     select late.for_period, late.items
     from pgledger.late_usage(subscription, before_period, for_invoice) as late
-    order by late.for_period
+    where late.for_period not in (select missed.for_period from missed)
+    union all
+    select missed.for_period, null
+    from missed
+    order by 1
   loop
     foreach v_charge in array array(
       select charge
       from unnest(
         pgledger.unbilled_usage(
           subscription, v_late.for_period,
-          pgledger.billing_segments(subscription, v_late.for_period), for_invoice, true, exponent,
-          v_late.items
+          pgledger.billing_segments(subscription, v_late.for_period), for_invoice,
+          v_late.items is not null, exponent, v_late.items
         )
       ) as charge
       order by charge.starts_at, charge.feature_key
@@ -31269,8 +32304,8 @@ begin
       v_line.period_start := v_charge.starts_at;
       v_line.period_end := v_charge.ends_at;
       v_line.quantity := v_charge.quantity;
-      v_line.discount := 0;
-      v_line.tax := 0;
+      v_line.discount := 0 * v_line.amount;
+      v_line.tax := v_line.discount;
       v_line.subscription_key := subscription.key;
       v_line.for_period := v_late.for_period;
       v_line.plan_key := v_charge.plan_key;
@@ -31282,9 +32317,10 @@ begin
           'gross', (v_charge.gross_amount + v_charge.gross_true_up + v_charge.gross_cap)::text
         );
       end if;
-      return next v_line;
+      v_lines := v_lines || v_line;
     end loop;
   end loop;
+  return v_lines;
 end;
 $$;
 
@@ -31400,6 +32436,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_exponent integer;
   v_invoice pgledger.invoices;
   v_lines pgledger.invoice_lines[];
   v_complete record;
@@ -31407,7 +32444,8 @@ declare
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
+  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
+  v_lines := pgledger.read_invoice_lines(lines, v_exponent);
   v_ok := pgledger.check_tax_rates(tax_rates);
   v_ok := pgledger.check_metadata(metadata);
 
@@ -31428,7 +32466,7 @@ begin
   end if;
 
   if v_key is null then
-    v_complete := pgledger.complete_invoice(v_invoice, v_lines);
+    v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent);
     v_ok := pgledger.check_invoice_total(v_complete.invoice);
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
@@ -31585,7 +32623,7 @@ begin
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
-  perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  perform pgledger.finalize_invoice(v_invoice.key, due_at);
   perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
@@ -31655,7 +32693,7 @@ begin
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates
   );
   return pgledger.invoice_with_key(v_key);
 end;
@@ -32179,6 +33217,7 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_now timestamptz := pgledger.clock();
+  v_reopened bigint[];
   v_ok boolean;
 begin
   if reason is not null then
@@ -32210,9 +33249,10 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
-  perform pgledger.take_back_credit(v_invoice.key, v_now);
+  v_reopened := pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
   perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
+  perform pgledger.tell_of_invoices(app_id, 'invoice_reopened', v_reopened);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -32593,11 +33633,8 @@ revoke all on function pgledger.less_billed_usage from public;
 
 -- file: repeatable/27_invoices/line_item.sql
 /*
-A line as an invoice shows it. Numbers are strings, so that readers of the JSON keep them exact; so
-are times, in UTC. The line's id is made from the invoice's creation time and key and the line's
-place.
-
-Views call it with the privileges and the search_path of whoever reads them; hence its own.
+What pgledger.line_json answers. Views call it with the privileges and the search_path of whoever
+reads them; hence its own.
 */
 create or replace function pgledger.line_item(
   line pgledger.invoice_lines,
@@ -32609,6 +33646,32 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select pgledger.line_json(line, created_at)
+$$;
+
+comment on function pgledger.line_item is 'A line of an invoice as JSON.';
+
+revoke all on function pgledger.line_item from public;
+grant execute on function pgledger.line_item to pgledger_reader;
+grant execute on function pgledger.line_item to pgledger_tenant;
+
+-- file: repeatable/27_invoices/line_json.sql
+/*
+A line as an invoice shows it. Numbers are strings, so that readers of the JSON keep them exact; so
+are times, in UTC. The line's id is made from the invoice's creation time and key and the line's
+place.
+
+Written so that it is inlined: an invoice can have a thousand lines.
+*/
+create or replace function pgledger.line_json(
+  line pgledger.invoice_lines,
+  created_at timestamptz
+)
+returns jsonb
+language sql
+stable
+parallel safe
 as $$
   select jsonb_build_object(
     'id', 'li_' || pgledger.derived_ulid(created_at, line.invoice_key, line.place),
@@ -32628,11 +33691,9 @@ as $$
   )
 $$;
 
-comment on function pgledger.line_item is 'A line of an invoice as JSON.';
+comment on function pgledger.line_json is 'A line of an invoice as JSON.';
 
-revoke all on function pgledger.line_item from public;
-grant execute on function pgledger.line_item to pgledger_reader;
-grant execute on function pgledger.line_item to pgledger_tenant;
+revoke all on function pgledger.line_json from public;
 
 -- file: repeatable/27_invoices/lock_currency_exponent.sql
 /*
@@ -32942,6 +34003,63 @@ comment on function pgledger.metered_charge is
 
 revoke all on function pgledger.metered_charge from public;
 
+-- file: repeatable/27_invoices/missed_rivals.sql
+/*
+The periods before one whose own invoice is final and did not know all that the tenant's other
+subscriptions were in them: the change of one was made before the invoice, and committed after it.
+Nobody waits for the other, because all subscriptions of a tenant would then wait for one another.
+What changes later is no reason to look again: see pgledger.rival_changes. Left out are periods that
+are settled.
+
+for_period asks for that one alone.
+*/
+create or replace function pgledger.missed_rivals(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  for_period timestamptz default null
+)
+returns setof timestamptz
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if not exists (
+    select
+    from pgledger.subscriptions as other
+    where other.app_id = subscription.app_id
+      and other.tenant_id = subscription.tenant_id
+      and other.key <> subscription.key
+  ) then
+    return;
+  end if;
+  return query
+  select invoices.period_start
+  from pgledger.invoices
+  where invoices.subscription_key = subscription.key
+    and invoices.kind = 'period'
+    and invoices.period_start < before_period
+    and (for_period is null or invoices.period_start = for_period)
+    and invoices.status not in ('draft', 'voided')
+    and invoices.period_end > coalesce(
+      (
+        select tenants.settled_before
+        from pgledger.tenants
+        where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+      ),
+      '-infinity'
+    )
+    and invoices.rival_changes < pgledger.rival_changes(
+      subscription, invoices.period_start, invoices.period_end, invoices.finalized_at
+    );
+end;
+$$;
+
+comment on function pgledger.missed_rivals is
+  'Billed periods whose invoice did not know all changes of the tenant''s other subscriptions.';
+
+revoke all on function pgledger.missed_rivals from public;
+
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
@@ -32956,7 +34074,7 @@ create or replace function pgledger.next_base_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -32971,13 +34089,13 @@ begin
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key and change.version = next_version;
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
-      return;
+      return '{}';
     end if;
     v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at
     or subscription.status = 'trialing' and subscription.trial_end > ends_at then
-    return;
+    return '{}';
   else
     select
       pgledger.cut_at_cancellation(
@@ -32993,15 +34111,7 @@ begin
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
 
-  return query
-  select
-    line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
-    line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
-    line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
-    line.redemption_key, line.basis
-  from pgledger.base_lines(
-    subscription, ends_at, v_segments, true, for_invoice, exponent
-  ) as line;
+  return pgledger.base_lines(subscription, ends_at, v_segments, true, for_invoice, exponent);
 end;
 $$;
 
@@ -33083,8 +34193,8 @@ declare
   );
 begin
   for v_place in 1 .. cardinality(v_lines) loop
-    v_lines[v_place].discount := 0;
-    v_lines[v_place].tax := 0;
+    v_lines[v_place].discount := 0 * v_lines[v_place].amount;
+    v_lines[v_place].tax := v_lines[v_place].discount;
   end loop;
   return v_lines;
 end;
@@ -33094,6 +34204,38 @@ comment on function pgledger.own_lines is
   'The lines that the application has given an invoice.';
 
 revoke all on function pgledger.own_lines from public;
+
+-- file: repeatable/27_invoices/plan_entered_at.sql
+/*
+When in a period, out of the period's parts, a plan was entered first, whatever the status; null if
+it was not.
+*/
+create or replace function pgledger.plan_entered_at(
+  segments pgledger.billing_segment[],
+  plan_key bigint
+)
+returns timestamptz
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_segment pgledger.billing_segment;
+  v_at timestamptz;
+begin
+  foreach v_segment in array segments loop
+    if v_segment.plan_key = plan_entered_at.plan_key then
+      v_at := least(v_at, v_segment.starts_at);
+    end if;
+  end loop;
+  return v_at;
+end;
+$$;
+
+comment on function pgledger.plan_entered_at is
+  'When in a period a plan was entered first, out of the period''s parts.';
+
+revoke all on function pgledger.plan_entered_at from public;
 
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
@@ -33290,11 +34432,8 @@ begin
   if with_kind then
     v_members := v_members || 'kind'::text;
   end if;
-  -- There can be a thousand lines: what most leave out is read only where it is given.
-  if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
-    v_ok := pgledger.check_json_object(line, path, v_members);
-  end if;
-  perform pgledger.json_text(line, path, 'description');
+  v_ok := pgledger.check_json_object(line, path, v_members);
+  v_line.description := pgledger.json_text(line, path, 'description');
   v_line.kind := case
     when line ? 'kind' then pgledger.json_text(line, path, 'kind')
     else 'item'
@@ -33307,6 +34446,7 @@ begin
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
+  -- There can be a thousand lines: what most leave out is read only where it is given.
   v_amount := case
     when line ? 'amount' then pgledger.json_decimal(line, path, 'amount', minimum => v_least)
   end;
@@ -33341,8 +34481,8 @@ begin
   if abs(v_line.amount) >= 1e30 then
     v_ok := pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
-  v_line.discount := 0;
-  v_line.tax := 0;
+  v_line.discount := 0 * v_line.amount;
+  v_line.tax := v_line.discount;
   return v_line;
 end;
 $$;
@@ -33439,6 +34579,7 @@ begin
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
+    invoice.rival_changes := v_drawn.rival_changes;
     v_lines := v_drawn.lines || v_lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
@@ -33450,6 +34591,7 @@ begin
   update pgledger.invoices
   set
     period_end = invoice.period_end,
+    rival_changes = invoice.rival_changes,
     subtotal = invoice.subtotal,
     discount = invoice.discount,
     tax = invoice.tax,
@@ -33569,6 +34711,39 @@ comment on function pgledger.repeated_invoice is
   'created it.';
 
 revoke all on function pgledger.repeated_invoice from public;
+
+-- file: repeatable/27_invoices/rival_changes.sql
+/*
+How many changes of other subscriptions of the same tenant took effect in a period. With known_by,
+only those that were written by then: one that was written later takes effect later, or is that of a
+subscription which is backdated, and takes over nothing that had been billed.
+*/
+create or replace function pgledger.rival_changes(
+  subscription pgledger.subscriptions,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  known_by timestamptz default 'infinity'
+)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+  select count(*)
+  from pgledger.subscriptions as other
+  inner join pgledger.subscription_changes on other.key = subscription_changes.subscription_key
+  where other.app_id = subscription.app_id
+    and other.tenant_id = subscription.tenant_id
+    and other.key <> subscription.key
+    and subscription_changes.occurred_at >= rival_changes.starts_at
+    and subscription_changes.occurred_at < rival_changes.ends_at
+    and subscription_changes.created_at <= rival_changes.known_by
+$$;
+
+comment on function pgledger.rival_changes is
+  'How many changes of other subscriptions of the same tenant took effect in a period.';
+
+revoke all on function pgledger.rival_changes from public;
 
 -- file: repeatable/27_invoices/rival_times.sql
 /*
@@ -33925,7 +35100,7 @@ as $$
     (
       select
         coalesce(
-          jsonb_agg(pgledger.line_item(line.value, invoice.created_at) order by line.place), '[]'
+          jsonb_agg(pgledger.line_json(line.value, invoice.created_at) order by line.place), '[]'
         )
       from (
         select
@@ -33964,8 +35139,8 @@ revoke all on function pgledger.show_invoice from public;
 
 -- file: repeatable/27_invoices/store_invoice.sql
 /*
-Writes a new draft with its lines, and returns its key. Its id and time are made here where they are
-not given.
+Writes a new invoice with its lines, and returns its key: a draft, or one that pgledger.as_final has
+made final. Its id and time are made here where they are not given.
 */
 create or replace function pgledger.store_invoice(
   invoice pgledger.invoices,
@@ -33983,14 +35158,17 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, change_version, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, rival_changes, finalized_at, due_at, paid_at, version,
+    metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
-    invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
-    invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
-    invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
+    invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end,
+    coalesce(invoice.status, 'draft'), invoice.currency, invoice.subtotal, invoice.discount,
+    invoice.tax, invoice.total, invoice.credits_applied, invoice.amount_due, invoice.amount_paid,
+    invoice.refund_due, invoice.unapplied, invoice.tax_rates, invoice.change_version,
+    invoice.rival_changes, invoice.finalized_at, invoice.due_at, invoice.paid_at,
+    coalesce(invoice.version, 1), invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
@@ -34005,7 +35183,7 @@ end;
 $$;
 
 comment on function pgledger.store_invoice is
-  'Writes a new draft with its lines, and returns its key.';
+  'Writes a new invoice with its lines, and returns its key.';
 
 revoke all on function pgledger.store_invoice from public;
 
@@ -34125,7 +35303,7 @@ revoke all on function pgledger.subscription_times from public;
 -- file: repeatable/27_invoices/take_back_credit.sql
 /*
 Takes back what the credit of an invoice that is voided has lowered: the other invoices are to be
-paid as if there had been no credit.
+paid as if there had been no credit. Returns those that were paid and are open again.
 
 Locks these invoices, ascending by key; their subscription and the voided invoice are locked
 already.
@@ -34134,21 +35312,28 @@ create or replace function pgledger.take_back_credit(
   invoice_key bigint,
   at timestamptz
 )
-returns void
+returns bigint[]
 language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_paid bigint[];
 begin
-  perform 1
-  from pgledger.invoices
-  where invoices.key in (
-    select given.to_invoice_key
-    from pgledger.invoice_credits as given
-    where given.from_invoice_key = take_back_credit.invoice_key
+  with locked as materialized (
+    select invoices.key, invoices.status
+    from pgledger.invoices
+    where invoices.key in (
+      select given.to_invoice_key
+      from pgledger.invoice_credits as given
+      where given.from_invoice_key = take_back_credit.invoice_key
+    )
+    order by invoices.key
+    for no key update
   )
-  order by invoices.key
-  for no key update;
+  select array_agg(locked.key) filter (where locked.status = 'paid')
+  into strict v_paid
+  from locked;
 
   update pgledger.invoice_credits
   set taken_back_at = take_back_credit.at
@@ -34158,11 +35343,18 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, -given.amount, take_back_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = take_back_credit.invoice_key and given.amount > 0;
+
+  return array(
+    select invoices.key
+    from pgledger.invoices
+    where invoices.key = any(v_paid) and invoices.status <> 'paid'
+    order by invoices.key
+  );
 end;
 $$;
 
 comment on function pgledger.take_back_credit is
-  'Takes back what the credit of an invoice has lowered.';
+  'Takes back what the credit of an invoice has lowered, and says what is open again.';
 
 revoke all on function pgledger.take_back_credit from public;
 
@@ -34259,14 +35451,23 @@ stable
 parallel safe
 as $$
 declare
-  v_bills pgledger.billed_charge[] := array(
-    select bill
-    from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
-  );
-  v_charges pgledger.usage_charge[] := pgledger.due_usage(
-    subscription, segments, v_bills, is_closed, exponent, items
-  );
+  v_bills pgledger.billed_charge[] := '{}';
+  v_charges pgledger.usage_charge[];
 begin
+  -- Nearly always nothing has been billed, and to see that is cheaper than to add it up.
+  if exists (
+    select
+    from pgledger.invoice_lines
+    where invoice_lines.subscription_key = subscription.key
+      and invoice_lines.for_period = unbilled_usage.for_period
+      and invoice_lines.gross is null
+  ) then
+    v_bills := array(
+      select bill
+      from pgledger.billed_usage(subscription.key, for_period, for_invoice) as bill
+    );
+  end if;
+  v_charges := pgledger.due_usage(subscription, segments, v_bills, is_closed, exponent, items);
   if cardinality(v_bills) > 0 then
     for v_place in 1 .. cardinality(v_charges) loop
       v_charges[v_place] := pgledger.less_billed_usage(v_charges[v_place], v_bills, exponent);
@@ -34313,12 +35514,7 @@ declare
 begin
   foreach v_stay in array stays loop
     v_priority := pgledger.plan_priority(
-      v_stay.plan_key,
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = v_stay.plan_key
-      )
+      v_stay.plan_key, pgledger.plan_entered_at(segments, v_stay.plan_key)
     );
     v_own := tstzmultirange(tstzrange(v_stay.starts_at, v_stay.ends_at));
     foreach v_rival in array rivals loop
@@ -34391,19 +35587,21 @@ stable
 parallel safe
 as $$
 declare
-  v_own pgledger.billing_segment[] := array(
-    select stay
-    from unnest(stays) as stay
-    where stay.plan_key = usage_charges.plan_key
-    order by stay.starts_at
-  );
-  v_stays integer := cardinality(v_own);
+  v_own pgledger.billing_segment[] := '{}';
+  v_stay pgledger.billing_segment;
+  v_stays integer;
   v_used record;
   v_price pgledger.priced_feature;
   v_charge pgledger.usage_charge;
   v_charges pgledger.usage_charge[] := '{}';
   v_cost record;
 begin
+  foreach v_stay in array stays loop
+    if v_stay.plan_key = usage_charges.plan_key then
+      v_own := v_own || v_stay;
+    end if;
+  end loop;
+  v_stays := cardinality(v_own);
   if v_stays = 0 and not is_billed then
     return v_charges;
   end if;
@@ -34582,7 +35780,7 @@ create or replace function pgledger.usage_lines(
   for_invoice pgledger.invoices,
   exponent integer
 )
-returns setof pgledger.invoice_lines
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
@@ -34598,13 +35796,16 @@ declare
   );
   v_charge pgledger.usage_charge;
   v_line pgledger.invoice_lines;
+  v_lines pgledger.invoice_lines[] := '{}';
 begin
   v_line.subscription_key := subscription.key;
   v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
   foreach v_charge in array pgledger.unbilled_usage(
-    subscription, for_period, segments, for_invoice, v_is_closed, exponent
+    subscription, for_period, segments, for_invoice,
+    v_is_closed and not exists (
+      select from pgledger.missed_rivals(subscription, 'infinity', for_period)
+    ),
+    exponent
   ) loop
     v_line.kind := case
       when v_charge.basis ->> 'type' = 'seat' then 'seats'
@@ -34619,26 +35820,29 @@ begin
     v_line.quantity := v_charge.quantity;
     v_line.unit_amount := v_charge.unit_amount;
     v_line.amount := v_charge.amount;
+    v_line.discount := 0 * v_line.amount;
+    v_line.tax := v_line.discount;
     v_line.counted := v_charge.counted;
     v_line.events := v_charge.events;
     v_line.basis := v_charge.basis;
     if v_charge.gross_amount is not null then
       v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
     end if;
-    return next v_line;
+    v_lines := v_lines || v_line;
 
     if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0
       and (for_invoice.kind <> 'interim' or v_is_closed) then
-      return next pgledger.bound_line(
+      v_lines := v_lines || pgledger.bound_line(
         v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
       );
     end if;
     if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
-      return next pgledger.bound_line(
+      v_lines := v_lines || pgledger.bound_line(
         v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
       );
     end if;
   end loop;
+  return v_lines;
 end;
 $$;
 
@@ -34664,33 +35868,34 @@ stable
 parallel safe
 as $$
 declare
-  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
+  v_meter_keys integer[] := '{}';
+  v_price pgledger.priced_feature;
+  v_place integer := 0;
+  v_sums record;
 begin
-  select
-    array_agg(
-      coalesce(
-        case
-          when price.meter_key is null or price.basis ->> 'type' = 'seat' then 0
-          when price.basis ->> 'aggregation' = 'sum' then sums.quantity
-          when price.basis ->> 'aggregation' = 'count' then sums.events
-          when price.basis ->> 'aggregation' = 'max' then sums.highest
-          else pgledger.usage_between(
-            price.meter_key, price.unique_key, price.basis ->> 'aggregation',
-            usage_until.starts_at, usage_until.ends_at
-          )
-        end,
-        0
+  foreach v_price in array prices loop
+    v_meter_keys := v_meter_keys || v_price.meter_key;
+  end loop;
+  used := array_fill(0::numeric, array[cardinality(prices)]);
+  events := used;
+  for v_sums in
+    select sums.meter_key, sums.events, sums.quantity, sums.highest
+    from pgledger.usage_sums(v_meter_keys, usage_until.starts_at, usage_until.ends_at) as sums
+  loop
+    v_place := array_position(v_meter_keys, v_sums.meter_key);
+    v_price := prices[v_place];
+    events[v_place] := v_sums.events;
+    used[v_place] := case
+      when v_price.basis ->> 'type' = 'seat' then 0
+      when v_price.basis ->> 'aggregation' = 'sum' then v_sums.quantity
+      when v_price.basis ->> 'aggregation' = 'count' then v_sums.events
+      when v_price.basis ->> 'aggregation' = 'max' then v_sums.highest
+      else pgledger.usage_between(
+        v_price.meter_key, v_price.unique_key, v_price.basis ->> 'aggregation',
+        usage_until.starts_at, usage_until.ends_at
       )
-      order by price.place
-    ),
-    array_agg(coalesce(sums.events, 0) order by price.place)
-  into usage_until.used, usage_until.events
-  from unnest(prices) with ordinality as price (
-    description, feature_key, unit_amount, meter_key, unique_key, basis, place
-  )
-  left join pgledger.usage_sums(
-    v_meter_keys, usage_until.starts_at, usage_until.ends_at
-  ) as sums on price.meter_key = sums.meter_key;
+    end;
+  end loop;
 end;
 $$;
 
@@ -35896,7 +37101,7 @@ begin
   );
 
   if invoice.status = 'draft' then
-    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
+    perform pgledger.finalize_invoice(v_key, due_at);
     if paid_at is not null and invoice.amount_due > 0 then
       perform pgledger.pay_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key),
@@ -36298,42 +37503,55 @@ revoke all on function pgledger.check_advance_span from public;
 
 -- file: repeatable/29_advance/drafts_to_finalize.sql
 /*
-Drafts of a subscription that can become final by now. While changes after until_version are left to
-later, so are drafts of periods that do not end before these.
+The occasions of drafts of a subscription that can become final by now, as of version 0. While
+changes after until_version are left to later, so are drafts of periods that do not end before
+these.
+
+What depends on the subscription is computed before the query: PostgreSQL would plan that anew for
+each call, because it could leave out what is known.
 */
 create or replace function pgledger.drafts_to_finalize(
   subscription pgledger.subscriptions,
   until_version bigint
 )
-returns table (kind text, period_start timestamptz, change_version bigint)
-language sql
+returns pgledger.invoice_occasion[]
+language plpgsql
 stable
 parallel safe
 as $$
-  select invoices.kind, invoices.period_start, invoices.change_version
-  from pgledger.invoices
-  where invoices.subscription_key = subscription.key
-    and invoices.status = 'draft'
-    and (
-      until_version = subscription.version
-      or invoices.period_start < (
-        select subscription_changes.period_start
-        from pgledger.subscription_changes
-        where subscription_changes.subscription_key = subscription.key
-          and subscription_changes.version = until_version
-      )
-    )
-    and (
-      invoices.kind in ('start', 'change')
-      or (
-        invoices.kind = 'period'
-        and (
-          invoices.period_start < subscription.current_period_start
-          or subscription.current_period_end <= pgledger.clock()
-          or subscription.status = 'canceled'
+declare
+  v_before timestamptz := 'infinity';
+  v_is_over boolean := subscription.status = 'canceled'
+    or subscription.current_period_end <= pgledger.clock();
+begin
+  if until_version <> subscription.version then
+    v_before := (
+      select subscription_changes.period_start
+      from pgledger.subscription_changes
+      where subscription_changes.subscription_key = subscription.key
+        and subscription_changes.version = until_version
+    );
+  end if;
+  return array(
+    select
+      row(
+        invoices.period_start,
+        array_position(array['start', 'change', 'period'], invoices.kind),
+        invoices.change_version, 0, invoices.kind, false
+      )::pgledger.invoice_occasion
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.status = 'draft'
+      and invoices.period_start < v_before
+      and (
+        invoices.kind in ('start', 'change')
+        or (
+          invoices.kind = 'period'
+          and (invoices.period_start < subscription.current_period_start or v_is_over)
         )
       )
-    )
+  );
+end;
 $$;
 
 comment on function pgledger.drafts_to_finalize is
@@ -36352,8 +37570,8 @@ base fee has been billed, as it is by the invoice of the period before where tha
 where the one follows the other without a gap. A change at the moment at which the subscription is
 canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
 
-Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
-drafts that can become final by now, as of version 0.
+Several changes can ask for the same invoice: the answer has it once, as the first asks for it. With
+with_drafts, also drafts that can become final by now, as of version 0.
 
 Changes after until_version are left to later.
 */
@@ -36362,83 +37580,72 @@ create or replace function pgledger.invoice_occasions(
   with_drafts boolean,
   until_version bigint
 )
-returns table (
-  kind text,
-  period_start timestamptz,
-  change_version bigint,
-  as_of_version bigint,
-  has_next boolean
-)
-language sql
+returns pgledger.invoice_occasion[]
+language plpgsql
 stable
 parallel safe
 as $$
-  with change as (
-    select
-      subscription_changes.version, subscription_changes.change, subscription_changes.status,
-      subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at, subscription_changes.invoice_now,
-      lag(subscription_changes.period_start) over earlier as earlier_start,
-      lag(subscription_changes.period_end) over earlier as earlier_end,
-      lag(subscription_changes.change) over earlier = 'trial_ended'
-      and lag(subscription_changes.occurred_at) over earlier
-      = lag(subscription_changes.period_end) over earlier as was_trial,
-      lead(subscription_changes.change) over earlier = 'canceled'
-      and lead(subscription_changes.occurred_at) over earlier
-      = subscription_changes.occurred_at as has_ended
+declare
+  v_changes pgledger.subscription_changes[] := array(
+    select subscription_changes
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
       and subscription_changes.version between subscription.invoiced_version and until_version + 1
-    window earlier as (order by subscription_changes.version)
-  )
-  select distinct on (occasion.period_start, turn.place, occasion.change_version)
-    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
-    occasion.has_next
-  from (
-    select
-      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
-      change.version,
-      change.status = 'active'
-      and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.earlier_start <> change.period_start
-      and not change.was_trial
-    union all
-    select 'period', change.period_start, 0, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.change = 'canceled'
-      -- Not before it began.
-      and change.occurred_at >= change.period_start
-    union all
-    select 'period', subscription.current_period_start, 0, subscription.version, false
-    where until_version = subscription.version
-      and subscription.status = 'paused'
-      and subscription.current_period_end <= pgledger.clock()
-    union all
-    select 'start', change.period_start, 0, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.status = 'active'
-      and change.has_ended is not true
-      and change.change in (
-        'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
-      )
-    union all
-    select 'change', change.period_start, change.version, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.invoice_now
-    union all
-    select draft.kind, draft.period_start, draft.change_version, 0, false
-    from pgledger.drafts_to_finalize(subscription, until_version) as draft
-    where with_drafts
-  ) as occasion
-  cross join lateral (
-    select array_position(array['start', 'change', 'period'], occasion.kind) as place
-  ) as turn
-  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
+    order by subscription_changes.version
+  );
+  v_before pgledger.subscription_changes;
+  v_change pgledger.subscription_changes;
+  v_next pgledger.subscription_changes := v_changes[1];
+  v_occasions pgledger.invoice_occasion[] := '{}';
+begin
+  for v_place in 1 .. cardinality(v_changes) loop
+    v_before := v_change;
+    v_change := v_next;
+    v_next := v_changes[v_place + 1];
+    continue when v_change.version not between subscription.invoiced_version + 1 and until_version;
+
+    if v_before.period_start <> v_change.period_start and (
+      v_before.change <> 'trial_ended' or v_before.occurred_at <> v_before.period_end
+    ) then
+      v_occasions := v_occasions || row(
+        v_before.period_start, 3, 0, v_change.version, 'period',
+        v_change.status = 'active'
+        and v_change.period_start = least(v_before.period_end, v_change.occurred_at)
+      )::pgledger.invoice_occasion;
+    end if;
+    -- Not before it began.
+    if v_change.change = 'canceled' and v_change.occurred_at >= v_change.period_start then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 3, 0, v_change.version, 'period', false
+      )::pgledger.invoice_occasion;
+    end if;
+    if v_change.status = 'active' and v_change.change in (
+      'created', 'started', 'trial_ended', 'period_started', 'plan_changed', 'resumed'
+    ) and (v_next.change = 'canceled' and v_next.occurred_at = v_change.occurred_at) is not true
+    then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 1, 0, v_change.version, 'start', false
+      )::pgledger.invoice_occasion;
+    end if;
+    if v_change.invoice_now then
+      v_occasions := v_occasions || row(
+        v_change.period_start, 2, v_change.version, v_change.version, 'change', false
+      )::pgledger.invoice_occasion;
+    end if;
+  end loop;
+  if until_version = subscription.version
+    and subscription.status = 'paused'
+    and subscription.current_period_end <= pgledger.clock() then
+    v_occasions := v_occasions || row(
+      subscription.current_period_start, 3, 0, subscription.version, 'period', false
+    )::pgledger.invoice_occasion;
+  end if;
+  return pgledger.occasions_in_order(
+    v_occasions || case
+      when with_drafts then pgledger.drafts_to_finalize(subscription, until_version)
+    end
+  );
+end;
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -36450,12 +37657,12 @@ revoke all on function pgledger.invoice_occasions from public;
 /*
 The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
 has an invoice of its own only where nothing has been billed for its period. A period's draft that
-was there may still say what was to follow when it was drawn up: it is computed anew, and then looked
-at.
+was there may still say what was to follow when it was drawn up, so it is computed anew.
 
 With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
 it is made final, but for its number; it is computed again as often as another invoice has used up
-one of the coupons meanwhile.
+one of the coupons meanwhile. A new one that uses no coupon is written final at once, because to
+make it so by an update costs as much as to insert it.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
@@ -36471,6 +37678,7 @@ parallel unsafe
 as $$
 declare
   v_invoice pgledger.invoices;
+  v_drawn record;
   v_key bigint;
 begin
   v_invoice := (
@@ -36497,21 +37705,33 @@ begin
         return null;
       end if;
     end if;
-    v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, change_version, null, false
+    v_drawn := pgledger.draw_invoice(
+      subscription, kind, period_start, change_version, null, null
     );
+    if cardinality(v_drawn.lines) = 0 then
+      return null;
+    end if;
+    v_invoice := v_drawn.invoice;
+    if to_finalize and v_invoice.discount = 0 then
+      v_invoice.created_at := pgledger.clock();
+      v_invoice := pgledger.as_final(v_invoice, v_invoice.created_at, null);
+    end if;
+    v_key := pgledger.store_invoice(v_invoice, v_drawn.lines);
+    if v_invoice.total < 0 and v_invoice.status <> 'draft' then
+      perform pgledger.settle_credit(v_key, v_invoice.finalized_at);
+    end if;
   elsif v_invoice.status = 'draft' and (to_finalize or kind = 'period') then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  if to_finalize and v_key is not null then
+  if v_invoice.status = 'draft' and to_finalize then
     while not pgledger.use_coupons(v_key) loop
       perform pgledger.redraw_invoice(
         (select invoices from pgledger.invoices where invoices.key = v_key), subscription
       );
     end loop;
-    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
+    perform pgledger.finalize_invoice(v_key);
   end if;
   return v_key;
 end;
@@ -36543,7 +37763,7 @@ parallel unsafe
 as $$
 declare
   v_until bigint := pgledger.invoiceable_version(subscription);
-  v_occasion record;
+  v_occasion pgledger.invoice_occasion;
   v_key bigint;
   v_drawn_version bigint;
   v_keys bigint[] := '{}';
@@ -36555,21 +37775,16 @@ begin
     return null;
   end if;
 
-  for v_occasion in
-    select
-      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
-      occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
-  loop
+  foreach v_occasion in array pgledger.invoice_occasions(subscription, to_finalize, v_until) loop
     -- The invoice of the period before has just billed it.
-    continue when v_occasion.as_of_version = v_drawn_version;
+    continue when v_occasion.version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
       subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
       v_keys := v_keys || v_key;
-      v_drawn_version := case when v_occasion.has_next then v_occasion.as_of_version end;
+      v_drawn_version := case when v_occasion.has_next then v_occasion.version end;
     end if;
   end loop;
 
@@ -36598,29 +37813,30 @@ moment is billed together.
 */
 create or replace function pgledger.invoiceable_version(subscription pgledger.subscriptions)
 returns bigint
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select case
-    when subscription.version <= subscription.invoiced_version + pgledger.moves_at_once()
-      then subscription.version
-    else (
-      select change.version
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
-        and not exists (
-          select
-          from pgledger.subscription_changes as next_change
-          where next_change.subscription_key = change.subscription_key
-            and next_change.version = change.version + 1
-            and next_change.occurred_at = change.occurred_at
-        )
-      order by change.version
-      limit 1
-    )
-  end
+begin
+  if subscription.version <= subscription.invoiced_version + pgledger.moves_at_once() then
+    return subscription.version;
+  end if;
+  return (
+    select change.version
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
+      and not exists (
+        select
+        from pgledger.subscription_changes as next_change
+        where next_change.subscription_key = change.subscription_key
+          and next_change.version = change.version + 1
+          and next_change.occurred_at = change.occurred_at
+      )
+    order by change.version
+    limit 1
+  );
+end;
 $$;
 
 comment on function pgledger.invoiceable_version is
@@ -36902,6 +38118,44 @@ $$;
 comment on function pgledger.note_advance is 'Writes down up to when an app was moved on.';
 
 revoke all on function pgledger.note_advance from public;
+
+-- file: repeatable/29_advance/occasions_in_order.sql
+/*
+Occasions to invoice a subscription in the order in which drafts have to become final, each invoice
+once, as the lowest version asks for it. Nearly always they are in order already, which is cheaper
+to see than to sort them.
+*/
+create or replace function pgledger.occasions_in_order(occasions pgledger.invoice_occasion[])
+returns pgledger.invoice_occasion[]
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_occasion pgledger.invoice_occasion;
+  v_before pgledger.invoice_occasion;
+begin
+  foreach v_occasion in array occasions loop
+    if (v_before.period_start, v_before.place, v_before.change_version)
+      >= (v_occasion.period_start, v_occasion.place, v_occasion.change_version) then
+      return array(
+        select distinct on (occasion.period_start, occasion.place, occasion.change_version)
+          occasion
+        from unnest(occasions) as occasion
+        order by
+          occasion.period_start, occasion.place, occasion.change_version, occasion.version
+      );
+    end if;
+    v_before := v_occasion;
+  end loop;
+  return occasions;
+end;
+$$;
+
+comment on function pgledger.occasions_in_order is
+  'Occasions to invoice a subscription in the order in which drafts become final, each once.';
+
+revoke all on function pgledger.occasions_in_order from public;
 
 -- file: repeatable/29_advance/postpone_advance.sql
 /*
@@ -37309,15 +38563,15 @@ insert into pgledger.schema_history
 values
   ('migrations/0001_create_foundation.sql', 'versioned', '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0003_create_transfers.sql', 'versioned', '1f81cd795759aee9244214b2fd20b269e47b7c16bfa29acc9d7df20fec0ce406', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0003_create_transfers.sql', 'versioned', '9db712cf60c2f6ace15d7d2a8df1e78a6d178b8ad3154e7589ce4603f3139882', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '0fb1b34fc4e9a0d8d2e87e0f889620c194c60c4ee77e13303c8e4f76a020c6fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '1905d860f16eeb5927685725bc4bc8b5f32b7674a2c47ce98c40fc5d57d349b4', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', 'fbbbf08d29906409766a862d95df85d64eb913c86106be5e4188d35e9df75782', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0007_create_usage.sql', 'versioned', '79c8c2fc9e2208ce8edf794418f5b3b89b684c0dbd711876ec994c43b9f33157', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '300512a7248ac0c1a98b51ecc5f4ecf5d4c11e884921ad3e5939530dce23049f', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'ddddeb6c41579e710a2f45f2f4ce5828270627fe235b9ef29864ac56aec886e3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37354,6 +38608,7 @@ values
   ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/microsecond_digits.sql', 'repeatable', 'd6a9049be5f93da38db260c6bc9f8e2c95682fdded1ab95827dbdd35d3876cd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37361,14 +38616,14 @@ values
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '4be39795c3d528613e95472482d1771cfecad1636d218818c3c0a4abc6448973', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '608717e7165b6f7cd1c6c5eb13adac95f02fa89b249f0c8645870028d2f94bbf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'dd78619fb398bbae996e389aac35fb3448c60b22e00fe403d453f1c48ffa0deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ceff9c1380ff8e5e91f90af45cc007d1bab3ef486df11e5cb1c9d32bebee3b4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'd55c40e661cf451bfdeb5a778353d1d90f39e1082149768be991cb517b861208', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '2c9683efcf7971726471ae33d1af6777a9b9e63134bc632de992e352f9d188a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '47d9fb2266c3bfb1381723b354bea2fea0fcb17c9c833edacff81f14edfc14ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/invoice_time.sql', 'repeatable', 'e4de77017664c7093666996a2bfa4bc6551adb0d6f912a18df1b78506e4318be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'edddcb4b4c2de0611c720a41f0965d6caf572fd22c74abb31f522fb4458ae9ec', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '524c24c8b8e6986c886f37317ad63b1b9cc605c2b4a83de934d86ac0f46e927f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', '168241c52185f428beece934ce679345413c40763e3f9872ed4ff4aceb859bf6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', 'a217265b3a5f7d14b2638e001b0106a56e54951e611331d697ccbc730caf47ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_text.sql', 'repeatable', '047a9801ad94a805a6aba4e5f0431da52e25dd53f09c9a02e855eaebdabe5d01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/picked.sql', 'repeatable', '53c72c0f820e77b23d5ae41f829507292f3bcd168fc8440d9b0386c3b27fbdf4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37385,7 +38640,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'bdcc9c7119a34a2f7c465b69d595bb6f563c4e4bef6b66ff1bd93fe9b04337a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'bf4711d01ccf8774b99909cf7e7456bf7a4cc6ab2b02d5bf47c99762fa3584f7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37395,18 +38650,19 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'f5d97d1681eb52ffb60f2c82b3b472746be6afbeb05836ef6388e9bdf10b8c18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e061c717388fd37a8fd4bd8468584883b1334bbe94a1ce03653664420526cd2f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '6fa33653f6619e9665fb5214689ba3100590e0fd5dd8daa8f72193a34c1c8d87', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1f617ba619da87187ed9bfc4872aded9aefaeaef21c5ce1f24f742986e59d29f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/level_times.sql', 'repeatable', 'af7df7b2ca79bcbe0cea46b3b55d5bb1dfd9481a6f9845e36cf36e465730c58d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37416,18 +38672,21 @@ values
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'f037b5b78007bc60ee772328adaaad43fe008039f9fabc88b58b4f6c38be1d75', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '6b6da7b88ec3f10c9e414917a49089c25c7d25c7c5e7b178175f30e2230e577c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '943855717a2f6e629e79d32b770ba78a9fde3fc87dd4b5d7372e416a2e8436c0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'f323613e3e6199361ac25e7133e70e7dd4ecb0bbcb532f453145e3dd99769776', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ff3e5a48de6c0f074935f936706832fcba9e0736a374649bfab2e17caa390c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '55d7426604d400a394f94791a6f04abe2e3214ccd5e602cf990995804ddcc886', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37463,20 +38722,20 @@ values
   ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '39532d2960b24dd078db519040352b9bfe2e39940ea95d9ed96f120cd934663a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '648207d841d78c4e3597a2caf9a60b4fa1a5b1a293d4cf9b0295282d94ce5c9f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '80ca87dc49ea936e7dfbe7daec19f5838bf6e7dc3e61d274eea6cd64119f3dc5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', '8c9e551e12469a4d94d1b74f50191d6901c53a6181529c99cc609445ff5c3069', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '00828df966db9a5c1141e21c4b7670943dee23bc5fd7d79fdc183e4f874ecab3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', 'ab7bed220c6808e262ba61c3b9ca9086aba0d66b68d6100f23d46a1820f4163a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_plan.sql', 'repeatable', 'ec109afa2d42a4aabdec9e82823c166f6ee0ef9907d87c7246f81699211a1d2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'e6928b205f96bdf3d69668eaf03cc0372803dd105c721b44312d52f60e01feb1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_bounds.sql', 'repeatable', 'a36408dbac737cbd279bd01466f2ce7e098c992e4158b6324f4873f1bd41dc88', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'caf5125b64f51565e86820db3bbe384eda961af558197bfb3701e1d08baee5a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_bounds.sql', 'repeatable', 'de18e84aa1137c70840c058fc78c8e1245b7962e153deb57c3ee6bc33eac4786', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'a914951bc0eb258bb2084eac8187baa60d247a7c683f75c8d5e4722f2e6105a2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '67e753b14dba90624e933d115adb311dad6a5c78e1b275108a75c55bec3c0c84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a3fcede70b65f9c8aaafd5a7773dab825207dd146ad140caafcbc6de16ab7c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/features_page.sql', 'repeatable', '7e9ed157aa79d4d2b9c843d533becdaaee472d497eedce042d1409058d70bf92', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37509,15 +38768,15 @@ values
   ('repeatable/20_catalogue/plan_priority.sql', 'repeatable', '6b9c473ff87a92359a03b63e093d4662b21758f7d6536213e7561e7eca091310', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '8f6f35108b9049d434a2111455f50665b5598cbfeefec9127878c8c927eed1e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'd3477fdbd835b89f6012b35709bbab1aa03a6cbcdbc16db2a81bbe10f454b162', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'd3a41a9fa7fcabf5ebcfc401976b01af767a4608a32f20cbcf56d02cff7682c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', 'b862ee46e0503d998f63f0753ac9b6de398f1a770f279e3dbf8d193e4558dca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_versions.sql', 'repeatable', '5df36b6ba3a6c5e802b3e4cd65fecd374bf36fe79964b5bf3dce123a88f3e542', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '6e7522d95726dd842c8d77d38874173c93f99ed53e46f9bbf62ff30dba804f82', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '391feb84a42e580614f34619b6d895e98e89b8a165fea832805fec34cea52a92', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '9c61252605f8e6a1d0c545d1c538b9871024a33e73e86b6384bee6cc7878655c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', 'a0ac882d3d552df67a81a5f67da75aae4d0fc68639f1cc1c07ae69cb6459e3ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '476860bc41c3d7357d251a6e8da632749a46aea6bce37aad3186209da1a64caf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', '8fb845f475af131fc907901b3c9e6fc0ce4f48bc4e376f40aa724f6d77de192a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37531,18 +38790,18 @@ values
   ('repeatable/21_prices/event_price.sql', 'repeatable', '8f838362bad1afdf47b6fde8378499bbe521f7429dc707213955e815bd0248a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_price_parts.sql', 'repeatable', '43cdb5cae4b8af8277b0dcea658826d8a0f768389c2cec47f213d658448dc685', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/event_sums.sql', 'repeatable', '1411d16a026e44b5122090140dc4edcde9060b30d700ac90b4ea97c7085c4675', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '0da79f24d42e33d47f7a88beb06eff0836a550be67b0dd521cdf3edca36cde71', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', '3c0925a6043442895d3acf48edd1fadff5d2aa400d27728eb4e2f7ffe3290824', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', 'f8a0dec7ae4bc24bf6c43d3e25f81eebdf06860756c15faf5c8f137cb55d9824', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', '0e8577f9f1d77971e4db914d3f239e370e82ac414d20fa1c404a554151504500', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'a1fe5ecd23b4cf32f586434ec33813db1f48b0f4d5903cadc268b605acb71175', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', '18623edd11cc6e89cfcd1c228882cbdcb809827a05289fee76ca6814cdda81bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '5bd76235c0da4f365fb385c019d4df8b2ab34b63c4391b9dde78cd907d5da369', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_cancellation.sql', 'repeatable', 'c76fb0d50411a5fb10f8d926b7e21268410040f3cfc0e801c72a169b7be3c209', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '91f27f3acb688d03b895dc3e2109f8b1e9c7f5bc4cea035b2f4ba9c282bbd367', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '824321a0cd560a6126c70d5a3d824f8f4ba7a9379fc2ad79f310e5ea5c3e43c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_zones.sql', 'repeatable', '720c2d83e795285c5ddd4d5acae64698c66461b88aff21c14ecf60885fc2977d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', 'dbe1bad5ceef7d76d82f3a27f37ff6a70eb7e9b4ed6db45fc1e21d0c8f51656f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/enter_period.sql', 'repeatable', '34a8284805e6e5044e74c61899f1186bc7f5b432153ff4e4b7084047651610fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '029079ebfe2d8bedaa4415a59d2c231a8b6e239a73996682ea0f651429e62e01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/invoiced_at_once.sql', 'repeatable', 'ff15c146c01aecbc60f03c5131275bf45305df231e94f74547bbf87cf5bb040e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/known_zones.sql', 'repeatable', '68c986334b6c825b6194731fc66e85dade431997e4f85cc895cb12daf88dcf01', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37571,93 +38830,100 @@ values
   ('repeatable/22_subscriptions/refuse_scheduled_clash.sql', 'repeatable', 'ae14993f74609c0e5c85a132c109f93bc83e379395c092d713c82381aad76306', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f792d7871bc04460e21ef555062a4e0f790706bcf957167c1795772de9361795', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', 'eb13cb4d3643df62c09873cf5bb1be8ec4559dbfdda68ba375f4d2ef3ca0fb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'cd8a8e9d06dce3d94a11e1df45789e1a34ffe173b5188cf26776b95317d62316', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '9a1e1f3e82aac9f41325f1064f1e834ef6989843e1fc49317b158e598d86bd72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/start_due_subscription.sql', 'repeatable', 'ad9661fd0fcc0b0ea2b20dd2e4257285651340c0c9f5dd8f3c440b1bdb60d4c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '9c79feb8ca950dbf15b368ee905d4fde775cac8a4e64b18d3b849a3d9f9fd026', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', 'ae15c85533ac9b0a41c29023d37491f45f39b2f6856c6cc1c4c3852053439457', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', '669a1fb734b0cd438d430e7d37780bf6d03d8ed4a9042fee7139f680f87f30de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'f0fdb03cb3dfa993075923e33af744e59a4e0774fcf8b547c3be43d2abad2e40', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '8f41f816c52082c8cc8f7a261b1863d88f9f3ac86d17c844fdc861af27d114aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/take_live_place.sql', 'repeatable', 'ad3db483ef996cdc15496dcdda645cde285316c8e17aa334ff5f3698cd9c623d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/try_zone.sql', 'repeatable', 'ef6c0b7a955feb2882d6997444adf257a3a6c4111d28f764f616c1cd44ad2590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/with_trial_end.sql', 'repeatable', 'c21edc334e11d296916d9db306dacc795378484fcec032119ff2fd2d2cd075ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '9cb83c80134aa4cbc9a5af75ea49b001ea8dc94c619d0372c9fc5f01ddf159d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '032f766a4c10df38302d8b305a4a6e38ba1dcda0c795ef2209f57e4734f1e538', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/zone_of_period.sql', 'repeatable', '5b4f05d2124e80c5a50134e156b7939178d06bec304c40a83d59124412183d00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '969ab3439af10260319df1f361182def9e9d9d6acd3b034ff96041bb6865c0b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', '667d673951c68088d3bbfa03f07c08e05b535d6e6e58f1cec65dcb1c5b9a27c0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '2e65d042e09c285ab2be44feb70c1901c329f9872686065cbccb425721a8c4de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '2a37f9919cf6a27b795f48cde1d887911838dbab53a87f4ac429ae95142ff620', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_correction.sql', 'repeatable', '0a0523b5d4ca4449f057b053cb0a373974a3eda781830477b54835646f670255', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_edges.sql', 'repeatable', '214277a621fc0c5db3cbe48ea03f059bc542924c44907391af132403926a6658', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'a293624f7997e164bd067957eec34dd4ab014005a83d15a1f891a3b2ce88d5ba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'a62b76370cd0ed18d016ecf9a5aa332a1e56e121f296be4b8a823cc9ae19fbd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/correct_usage.sql', 'repeatable', 'f4039830cc7c2e5e6db8aae2e82a1a10088a1fe9adeef180a0046b2886872164', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '010e4454993e6e2d460dfb0264c1fe736b9105cb2ac5c58019951cbcc0d9d2ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/counted_value.sql', 'repeatable', '45a2915bd7c0388015cc116858b5891953c91f1b6e1e9b8c59da038d58a8da99', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', '2b2756df79140717b0629812765bbf9ca636632b6b6777833a6e8e7aad6a2cdb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'd2b2d091fdf7d6bacc29d71c4526075b6261a77b87312fc2cebfca8523015577', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/divide_usage.sql', 'repeatable', 'bcde2395f7679069cd215938a5db3c7243b4875cd8b07e18925112156ebd4b78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/edges_of_parts.sql', 'repeatable', '01b700896b192a01816c8b00ae0c979a46de0a8d9d69f3a2bdf976d7cdfae1c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', '5655a73d79190c12e08410383014f08f4cb8590d0b918a522623fe092de6144e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/forget_usage_values.sql', 'repeatable', '8bdc1d5e40909cdbac4e9301d3bfc463edfaa85963a3ae165d0efca894bc5eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_prices.sql', 'repeatable', '41b0e05e569f7e07c3b21ae06063002bd676fd546d16b704345f898b788965c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '4003e19b2bb646db6f83793c930ff8ae1bb5859193663b36493a8773b3021a6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/has_unbilled_reports.sql', 'repeatable', '0b7724c19b0cd227abd9a19497a3ac635de6536650531bbbe24f813e592773b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/has_usage_between.sql', 'repeatable', '7482f96cf725b24f1a049bab5a6a044c8ac2b5228f36d35b7fc69bcc927f4fc6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/hour_is_purged.sql', 'repeatable', 'bd677f620cad4cf251c8d98f101a393f907499bf5c36a55aa8c5669b4ad89835', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'e08aec2f1f2437c4e9eec077d910ae62e3227c51d6b0098cdea5b7cae8093416', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c8cd3c68eebef5cc6eaa21fdff23d6358c51f5751d0bdc3d97b36626e963f647', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', 'a88dbaf09918fd9fbf7f03868282537fff70aa2725642b63c6384906201f0a46', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '1a0952472d7ee5b219d6ffc4fd03e7fa5c7d03f55b579d0acb94884ca3c21d78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/is_read_singly.sql', 'repeatable', '959632a2ac23c6275a764a6643abc403c1f10ff94e2c753912b5f4ed681a7d02', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '16476da9698054d8cc6de120553cd140073edb0587ec6f2643bda430c98b6f6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', 'e9af1dcd8ed1ca3b605a0e248e187dd54db26c241af5c40a2e84b8535a7437e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'b503807f200d9409695fa5607984e37760974a3e044520e08da39da54a32df77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'a50136a0708936584e7b6da4575daf6093c9d41b8649a205daef375f87af48b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_correct_usage.sql', 'repeatable', 'eb2dab5b2c6fa91b051e8923a6242c12eccacb2a73df19287c4160fdfe256ac6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '55d7b82d610584992515cbe74ea2f34c806e31ca6c4bbde43a9c3a474a1633c8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '6ee77ab2dc1ab681c49fa8d321f171e46f02a7d55a254c5db7625ea18e6a3c95', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e838d8d772fc9b66b97132f0c85b490bbed680720b03faa521dc45e41086fcd3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'edce1f6a9941668370c4c9d0ab29b74b00c55acb9c1724d9a72dc31f4c24e3e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '65dd53ce3eb02325ee2c8956019b03b0bedcc3ec17b8c1010497c8aac7a0192b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'a648d01dd4de4357572f81705eb30aff8abcc1ab9e2a9efd45fe82f7c9ce98d1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_remove_usage.sql', 'repeatable', '7d24d03dc63848a89bbf6ad6a27405e535f695635f18ffb18759b10fb7473b4d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_usage_by_time.sql', 'repeatable', 'ca6ea17160c13c384fc3cd79a803d50f71180aef8f6bd7ca881289c4dd1e2bf0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_purgeable_usage.sql', 'repeatable', 'f49e1f3135ee27a6aca651479101472e7d246c63865edfbe34b15831467a9c66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', '989b64f9b7a021a652f77632d598f580f83077df82f5f46bcecb0ec2ab98ffcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_usage_event.sql', 'repeatable', 'a301a7f3b6b2a65e2aec229987231da94e09a1a4ce5e6b5e59d896f425d2e105', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/metered_event_sums.sql', 'repeatable', 'b41c144a0b4e89535a45aeaa8ae01a011c8e19c9f39f2e85d89c2af330337e41', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/meters_to_open.sql', 'repeatable', 'e7cdf2f24a8c25400154e7edffc9ad8f91127c7804a08f7e72dd634d7a8d3550', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '317451573d0f19f900b368dbaf94449b73e0396efc9357569ef01fd124252990', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/most_undivided_usage.sql', 'repeatable', 'd77e021790cd3fa6ef3b4bdba0c6d030db158e24f90947bbde1c2b65f9c52934', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/move_purge_line.sql', 'repeatable', '21fec78813d78df3377ea98870264ec3b03861fae31da2d32118fc705ac166cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', 'da66ef2e0f4fca19bd32d2eb9a6eebb0ab09703b212a43586bb66e20f3963651', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/pieces_of_part.sql', 'repeatable', '0be74b82e63b8d0650f50cb78595562316ae01135b6ef12389c3cbfc51d926dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/plain_json.sql', 'repeatable', 'bb95e6a2469500b5f12945fd5fd224a444ad956b655f350321e67709c8b15e3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '900972d916bb21ec1ac45c17280498e13bdcea99df486763972e311abbecd311', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purge_bounds.sql', 'repeatable', '92901e990e2a7a523c620ff6c2e4b6cd31cee8bbe20ac06ff9ea065a8d66a334', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/purgeable_usage.sql', 'repeatable', '98229de7426edb2609306f749ebc22e5079aa1570b77e9e9bda16318d002fdca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/repeated_usage.sql', 'repeatable', '7aa88bc6400b1cb41749e36bf9e5d0f980fd0ee00d3f8efd540fb7bc915cb05e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '10858fb45a34919216b0aa85c40813372946199b412c9500403aeca61307f51b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', 'c1b4cafaceb619d1cc74b18aa918cb485fe79de583145a9c20e9919aa794af86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '0f5ebc38c47a6eb59ac94df27835db2347ffe84b68b0a728b4d33d34f31f0d9b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/seats_added.sql', 'repeatable', '1d4e8cd92a1e42109e7e0f140468c384a97d73c709cace1db3ec11491672f442', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/take_usage.sql', 'repeatable', '4322bd8da6aecf581ef10ebf1dc8c497ab83b7965d879389fe80e414e8568e1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/time_zone_of_tenant.sql', 'repeatable', 'a3fda52f6c98e81aac9a5966b84320176af59d3ba4c53593e10a0ab6f5e7fc6e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/total_day_again.sql', 'repeatable', '0ce4aefb834128aa1a36f309097faec4c9156fbbdab232e713fe636845ec8748', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'edf0048139f95c11aebc7b750b64c24f3bb90fe2c16968126c9c09484fdc0658', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '8afbfaa97adc74e2ba28244c2ffd9937db5458096590b44c00d40f830d5e69bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_part_again.sql', 'repeatable', 'ce5bb94d3722d97ee176fa38736a50c2fb77e6f9238b700e35c30d34d585c892', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/total_usage_again.sql', 'repeatable', 'bed12da51f52df6896fea5670ee6c9375f9165aa106986e9253e47ba0086b88d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/undivided_usage.sql', 'repeatable', '49d4d870393438f5d20a4c4b897c72e2ca142f4558bb6b8def4bba92d5608989', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', 'e31fae139c1c4e93182d18024ef875019d289b38efd6c783430e35f2b0248e4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_answers.sql', 'repeatable', '3ac6477820be4d873b5522190990bdd502ffd49c97b2854540f78edd20f86e56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'bff978a83a081906fb29c27c2e7f70e0c7082cb0e049a1065b2630cddfca0090', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_is_divided.sql', 'repeatable', '55770dc1501d5ee888ab64f6cccb66d4262046c940df58a2267e6a651e18204a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '6c8c4744904c07569a83483526c678d6b20e1379f92a57a7b50fd182f757adda', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_part_length.sql', 'repeatable', 'a8c6da85b513857446c6794a612e76d44ab10d301572f4b0e80371f4524f91a2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_pieces.sql', 'repeatable', 'cb96801ae9753966dac6bb08d1826152a5b334986e4aa5956ad98ec0b2ce5869', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'c077433ae9070c81ff6eed70b58095b0da7a935a6002f66703d6caccae67e89b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'd820fadf17173bad238d94128255822b774d289111c0058a216cbd508e272f29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'b4740d81226aa26ce5eb5fc024fb45f701b4b14bf8c8ed7a5ebdf9671c56002b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', '59afa4e8c7976368d0fb5236ff61521e13e0255ed34f52a1bbfc432fa70e98b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_corrections.sql', 'repeatable', 'e31714434e661656ed5758677964f4e3067bbc8cf70ac5aac8ec5a7e1817a8c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dc07034509fcd31863ae19b6dcfe0232b4b7c1c55c9bb3e641f499bc65033fb0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', '47aad60453107eb24b3e1a9fd9d27cf0e97be32010afdafa8ff49dcbfcc09b69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', '23487a118e1951afd2d865a1f3788405b8b388c64e39d9ee8d6b9de5ba0acb02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'b858d911a16639d9c26d0b48ddd363e2852680b6522c4f849eea84ffd38cdb0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'ac3d90d078316d13a78a391de0cb228158c871e87f6bb7fd7dba384f03788bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', 'c9bdbf0c645594eb7369d64795f6a4ed7dfa2d18d59499287687d1320d25ff57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '3e0b3fa30b0a458b0aa6bc020f2f2061b3df6a3d0025d718515cccba635f65bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', 'af0bc11b48adb71aad968407ad8da098f38b73d43faf970a1e8a29c7974ea2e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '461b414e9de79dbf14601b4a7af141ec2e182bd2d5cc779e970499f0e6e54e93', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'e0b5b61e9712228f3b1b8be1c307bfaaa353fae6818b515cc239a5fe7e3fc2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', 'eebec194d288b7778fab46ebb1e42c6d37380cef6b33272495c1c34f7bd9fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', 'c682a797f78825fd48c78fae17918b133fab3765dd8b86c7a2341a3477e1aba0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '407174073737be9b62ae94e920ae3b90e0a2aba19ad805d07492fa9d1150e555', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', '5f256d8d436fe69e5702030e23671166dcdda2d9af6e7ee8c3b0a8e3af993717', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37665,13 +38931,13 @@ values
   ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'cebe0269e1067ed1e975f9d33b723bcfe5903c15058c063836b5c60f3f8c701c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/time_of_seats.sql', 'repeatable', 'e8de618c100740f0cce0518591f70e79fe7cba309c9f705d6515602f1c1abcf1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', 'c1eaee86acc185a3c4e3ba3be05b9930c168fe22a751a840e5410358c8fa83bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/time_of_seats.sql', 'repeatable', 'e5b65658b6149a48a3f78c3d3c3640a3cc6ac875e4c2505224812ba96b30dbf1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'b02ca182e0159d8a1e9d190e77926e42837f581add2d72d660a9ff67cae42a9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', '003b612c6cc98b6ed13b596eb78225aa71eb9e61fc02105ee7dd9edf5a6462a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'a6a2c7cc51181b76b63410cd64be80e3e5443bd3cf4ae88c2e01c3f2b1e23c1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'ebd1e6585a4a54cae9df7e9919eba937804974297c2fa7fa0439cd2bd6403363', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37697,7 +38963,7 @@ values
   ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '4aec190c517147b212a6e04bf68f29fdc339f594b5a2e88981c2880c897edfa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'ad833edb97af57447cbd1e5e655d246347c0e060b7321365370b74b6d4556c5f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '35f357ca06c33dff3a06e9849b31ce1c4aa155e9400b34b8fbcacb1ee6fe7177', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37707,7 +38973,7 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', 'e7fa1cc1541cbfb3df5eff6fb4102b0b6635e1adb68c07b4523d737f27148cc3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '53bef2dc73f6b5bf35c97df9dfd5f71d1a359a77d10be0ea3eafbd4f307cf523', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '07b1c6418575392aa75e5bcc0a66d31f33722359b61555570e5676cb7b3d6fa8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'b573f6246766bbbe51a6ba2eae21f125820c928aba34068c5e0ba4a426ba532b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37724,10 +38990,11 @@ values
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/active_part.sql', 'repeatable', '55ad86ad12f43980d1a19d916180966fdb4f922954bf5b255f0ee09d2d353f0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/active_time.sql', 'repeatable', 'f62af87b9420c49cf38ab55cced367bfb3891f83dabb98cce640c1d114a7bc76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', '3bfdf01c7cf080e80e24119decfc99f89381902131359ae78350da0ae54d37a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/as_final.sql', 'repeatable', '8ff168b1237716a99c74233631e0feb6e5bfd8b7c5654a9eaad37365ed0d4e37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'ae107b249b7e0ab3f31ff907dcbf94a346686ef45fa46d04177ca6b8cfb69f2f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_runs.sql', 'repeatable', '379f5c16217b0ca2ca0c18765172f93e8e19c2ed49360498b5742107d71a0cba', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_terms.sql', 'repeatable', '19cd5f07e91f2eb7b92ec74f565a290abc124b0e19d0bb67af1348ea6da1f7b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_before.sql', 'repeatable', 'cd10ae4d209214ba91903baa79c33ac7cb614f0affb137d1f1d76aaea5567261', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_features.sql', 'repeatable', 'c529c055c8ce87ec87abb5dabe0f8a30f3d35858098641e207f849b085901d4c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37737,7 +39004,7 @@ values
   ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '01ff51c336fa3fa089483fa2376f954c90dea4c20ffcd5ac3f0fae0d3f888b19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '18b3274be80cb9c3dde8647497d17523d3e3826505f3cbb43356c21a5818835c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_difference.sql', 'repeatable', 'ddd4086684bd1c04bc3618a76e2a3bc1bee98c6964af8362b240bd1f0046abf7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_events.sql', 'repeatable', 'eb059ddd9b7dbabd324f8180c731c56e496bdc87946280b7f4fe2b89f1a030fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_by_share.sql', 'repeatable', '562ce66b597065c6004f40bdda7c9593aa541b17330c7d202863a1edaec87a8f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37747,29 +39014,29 @@ values
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'e2eabd26745116d4bd01655aaab0d48128ef083122be24b6ec592b3bf4649868', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8610c261b181639a2e74cfec5ae4568a3ce3e4f73eb7d8239403c8ab17bc170b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '2d5c740eb3996cbd1104738a1a997b8c99f5f0481f989453ecbab2b87ec1c745', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '818cb13cb85069f4445ce45a548b493d197103dc974931a9352e1a25a38dfc9c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'ca571ebebdddb2dbcdafd5a1b82da8d7cc7403ca12ca9a3b5b897b1b19f8c4c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_usage.sql', 'repeatable', '84457dd7ef268a71adcc6d0a6cabc0b89e34b5bad37af1a50bbd25a41c51c60d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', 'b017bd0d74f5991007b29166a191200dc7e1e8bc6745c15829ed338e5aad1f64', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'b35826ae7ee8f97cb0bd354592683b996f3a8d4759524c16087bba132f357365', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '5f538ea54202a8f2ab21143a7e42709d4fb53887030828e4e7b7505dd7ebd542', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_usage.sql', 'repeatable', 'a43b3919d696fbeb653431c1619502ae5abba16f28b190cce8634094ab7d0c87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/event_cost.sql', 'repeatable', 'e79255d2fd5931c5e3d42284ff6a07ed1251f54319481f3fc858abf1fc799a1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'a7b15c16689ff3f84dc0e54622164c5270246d03d7afb092111113ee111470c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoice.sql', 'repeatable', 'da14613bad7928149d02167707633f1589e8466aada5550aabf1f887be75369c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '8b47d1df0c27897dbc51faa97284a45c133065b736b87e799142ecb275ec19be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', '97c787a80ab34810c2252494f86347c482a2eeea3d7e8a3cd90da14ea59f1f8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', '98349ccc6c4402c23ba3573a021e26eed8dac1fcdeec8bb36b25c5d6c1e72361', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '32f6a51aec636b841e6a498321c2864a9b04129665904a80bf8e8cb994e1035b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'b6e28c6aded2de93ecdd2ecfa5bd32375f1a5bd03ec64fda7dbdd88de7ff2ae9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '1b6fbfe7f61a1f7c6219be3e5d6cb70fe4ea11ee05b87d0365ae8ef4a3fe4397', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'bcbc4224815c64eb40908cf2072aa1b7968d486a23dcf6add61ed8d38aca5624', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '4f8a7a4895fd41d4c9eb1fbfaf474e445c7d3d2d3879551899bf6580fa6a0c5b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '11aa9c6a33eeb0bf0f8173275518bba29d28dd757dea710cd1a632084a34aea0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_app_invoices.sql', 'repeatable', '22f7e72f900782edc66b45194ce770737328d1d7bd9dc1435b75783166a6922d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37777,48 +39044,52 @@ values
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '866f13397e3b7fd78550a0aa98f0649dff2144b7564fa3a32b768ead23857f87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', 'dca6d71fed43c681f97e357bf352d553ce68c756a5c931994dbbddfe207d40cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f83ccaf5f9a4d0ee7832396e251cba885f4bee94200be2335cbf628cc06dd537', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'c7ffe0329431ac595aaa9f663cd5fb3b022e573e4852e4eb7c00c60aab90fd3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '8297bd586338969be2408e5227ef752e0f154a9bff02e3ec74c170eac6595220', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_update_invoice.sql', 'repeatable', 'a204f3c1e2c5393fe6b8499d45bf2d509a1fcb9d9ae92ecba8824e67f3762064', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', 'f497301e7d523484ea5509a68ccc084bd318a271e63a45b68383962c2299d6bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/line_item.sql', 'repeatable', '43308a10f250c535f83a4aa9b892f3d8c757ddc6b7d5b9024c0da06756647a40', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/line_json.sql', 'repeatable', '8ba7f05856e8d8cdcdda814cc7ed64b53c2b2292978849903fd6f4a229bc4bc4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'c0db693361ebf7c07719514671901012fe8b1d2656ac542d2c8877176b7b00be', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/missed_rivals.sql', 'repeatable', 'ce1043961203a743bc5f708df458af07f308a971920c2d344acac4d5b6f33c2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'ee8e16e0a73584bf55a24aabec2d8403dd5c1b536e8399ae6cfb86ce8ff08a77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/own_lines.sql', 'repeatable', 'c7cf7f64ae0f5ecc18bed01f30d5fd52974dbab738c9ef4d28c8433ee2fa3e9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_entered_at.sql', 'repeatable', '79c0e55ba45319dc7a20106051c7bf72f4b2ec8c4f65e0c26e6be484509c1b7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', 'ae2a30c168d668de97b22926a008f13425a9d7947d5b460c336a4deb259c668a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '90052c5d488de6e23410be824375c8b08c5ef67489186a904464eb43509f331b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '4b0b422c4b24bbf8ed888fe08a7986a4940969623086724672ca20242cdd91d0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '944eafc6233979e09769e34b3a0020228347d73cb7fad07a29f17dc355061350', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '5c1b316a196fa3182127071bc31ee3f36d0653ebc513a1652c8138ccb28d7583', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/rival_changes.sql', 'repeatable', 'a22f786d06c35ad6f1da75ad77560c4875873b42f1521b2f88154ed56e09d8bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/rival_times.sql', 'repeatable', '12ce5d6566c87508134401986517d3f82ba6068f8421ea1457eaf9df2f6a3bcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '563dc29875fa68439b41978e529f0bbff4b5e080813118db5abe2cbf1a21959f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'b8993da7bea411a6bd362d849ad72456abe1bcf9e89e24231f6a4db929476209', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'e2ec74aa2f4f129d0ea2999a4df2d09d1d8a1f7baa548936292600b15e027ee8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', '6fe37d742fba61bcf9919186864fdd68bdee4a88e3de94b32ffc077d2c0a9b8c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', '718c48f6b0298d64c431f82b544c46a88c9ca0947997d1c6ac1934aaecda0e8f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'c912d1edc8f91942a4eb7e8d5299d0a7a8af55e6599f5bbf26397aee7420ffbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'd9040ed96f92afe556a7367be0c7b48058dfb700ec65c5ddf13bb3013afb3046', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '5371e11868d04eb3229e08b4991f90da085bbf14b7970d499072b8cd59f68b25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '49be891c9eddb391162deb142b4d4aef2a1c23c4262be887a2234907ee470e6a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'a87024bc68eba35709f89fa84e9b44110713ee5c3d2b168c18f04626a755a590', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '33d94adc9c5bc5852a499b2aef2e1331b086ecc2b7ca69b174efb87a892b91c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '51d977f8931714ad913edcaf81e4c935b844793bd3d3829d49db6484d9cc57fb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', '09b144be7291c3cb63edbcccb01fd64ed1ecc23273b1b97ff00dac2f368ce94a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_level.sql', 'repeatable', '430a6b93ebf822aad0067b636cccade828a180e5018de91fb8699db4a31f6a13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '73c00bdef0b66eca02adc29c5507144bf6782522e667313d41ae43bf163ba7f5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'ffb7af4a24105ba460a0918e3caf26cc206059531c01ba808cb2d807f8735af5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '209aa5307315d0177545591ad216acabe9fc1c6cfb76565131ba38a2334bbac8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_until.sql', 'repeatable', 'bdcb3e8e24679ce6097071ffe50d34a4f4611272d13006e13697873fc28069f4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/with_added_allowance.sql', 'repeatable', '74b87663551e9e494822b3ac8be4f977834dc5ef6321595e90d33b4ff640df6d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e8af9b78db760e951d61e72c1551c559f25b143e234be14879175bc1561a4d9c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37834,7 +39105,7 @@ values
   ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/write_import.sql', 'repeatable', 'f34e2812952ae58b284822722ae67b010b038bc1687b4d7808296dc2d78bb647', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', '10cace0ede1570a671f4aebdc833b3aaa6d8e5c4a5ad064af4ddb2ea6b8ca137', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -37842,16 +39113,17 @@ values
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', '02653eb6a6e7f22de8186d1fa8f8453d41b77484040ac96bc6d6dcbf334295fa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '242d0323f7d44efbcabfce24b5243834e8dfd5fc1a55013c3ca35e289e46dac2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'b62de0b8298427991532756378939af696b4e95fa2fa409148d9d03bbbbb3662', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', 'a8adf15863c87e480dd6c302cbb6c2937b75d93b65c312964ba8bdd7b325e852', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'a1d9ebaac790f84c587dc3bd419d0847ecb73a6f991d6f4576841ef8bd9420cd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'ed636c92b4ab166aa6b069738b75bc5e5e950b0ecd0b81815733447b9f151da5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'd57873a0a96ef7fb5839751494066c22422e47ed71062f4a42a23d92482589f3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', 'bda46affe31492510a8dba891fbe71d253bb55376ad946c15836cb41afeafd8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f2cb9605224e5ae5bc1744e25d19c733625ec4e0e8624cee7ddfb07c72fa306', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/occasions_in_order.sql', 'repeatable', '06f48e7c06d9f7b70f7f766803350aed7a870641db342526436d2fbad441f34b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/granted_role_fault.sql', 'repeatable', 'efe9c5d4a2128de5e847020211a798f1266e75e1097b2e45b00ecc712a797412', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '62b2175f8d01a27f54630087c8104eeb824929547761470a0ccb80bf4187b7d0', pg_catalog.now(), '0.1.0.dev0', true),

@@ -52,6 +52,10 @@ as $$
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'base32_lanes(bigint)', 'owner', '', ''),
     ('function', 'private', 'base32_pair(integer)', 'owner', '', ''),
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
@@ -170,10 +174,6 @@ as $$
       'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
-    (
-      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -182,6 +182,11 @@ as $$
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_correction(text, text, text, timestamp with time zone, numeric, boolean, text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
@@ -310,6 +315,11 @@ as $$
     ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
     (
       'function', 'private',
+      'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'create_repeatable_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text)', 'owner', '', ''
     ),
@@ -345,6 +355,11 @@ as $$
       'discount_line(bigint, text, numeric, numeric, text[], numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'divide_usage(integer[], timestamp with time zone[], bigint, timestamp with time zone, '
+      'integer[], numeric[], timestamp with time zone[])', 'owner', '', ''
+    ),
     ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'drafts_to_finalize(subscriptions, bigint)', 'owner', '', ''),
     (
@@ -422,16 +437,13 @@ as $$
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
-      'owner', '', ''
-    ),
+    ('function', 'private', 'finalize_invoice(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'find_coupon(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'find_feature(text, text, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
-      'boolean)', 'owner', '', ''
+      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -452,7 +464,6 @@ as $$
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
-    ('function', 'private', 'hour_is_purged(integer, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -470,11 +481,6 @@ as $$
       'function', 'private',
       'ingest_one_usage(text, text, text, numeric, timestamp with time zone, text, jsonb, '
       'timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
-      'jsonb[], timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'insert_feature(features, timestamp with time zone)', 'owner', '', ''),
@@ -556,6 +562,7 @@ as $$
       'reader=EXECUTE tenant=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'line_json(invoice_lines, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
@@ -563,11 +570,6 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'lock_purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
-      'timestamp with time zone[], integer)', 'owner', '', ''
-    ),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
@@ -602,10 +604,17 @@ as $$
       'meters_to_open(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'microsecond_digits()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'missed_rivals(subscriptions, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
-      'boolean)', 'owner', '', ''
+      'timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
     (
@@ -619,6 +628,10 @@ as $$
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
+      ''
+    ),
     (
       'function', 'private',
       'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
@@ -638,6 +651,7 @@ as $$
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
     (
       'function', 'private',
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
@@ -675,9 +689,15 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
+      'zone, timestamp with time zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'plan_entered_at(billing_segment[], bigint)', 'owner', '', ''),
     ('function', 'private', 'plan_priority(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -691,6 +711,12 @@ as $$
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
+      'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
+      'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
     ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -721,6 +747,11 @@ as $$
       'zone, text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'purge_bounds(tenants, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
+      'timestamp with time zone[], integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -793,7 +824,8 @@ as $$
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
-      'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+      'text[], jsonb[], timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -803,6 +835,11 @@ as $$
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
     ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'rival_changes(subscriptions, timestamp with time zone, timestamp with time zone, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'rival_times(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -858,6 +895,11 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'take_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'taken_in_period(invoices, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
@@ -883,7 +925,10 @@ as $$
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
-    ('function', 'private', 'total_day_again(integer, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'total_part_again(integer, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
@@ -892,11 +937,16 @@ as $$
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
+    ('function', 'private', 'try_zone(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
     (
       'function', 'private',
       'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'boolean, integer, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'undivided_usage(integer, integer, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -939,6 +989,10 @@ as $$
       'usage_in_stays(priced_feature[], billing_segment[], timestamp with time zone, timestamp '
       'with time zone)', 'owner', '', ''
     ),
+    (
+      'function', 'private', 'usage_is_divided(integer, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'usage_level(integer, text, billing_segment[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -946,6 +1000,12 @@ as $$
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
+    ('function', 'private', 'usage_part_length(integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'usage_pieces(integer, timestamp with time zone, timestamp with time zone, integer)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'usage_skew(text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -975,11 +1035,6 @@ as $$
     (
       'function', 'private',
       'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'whole_hours(integer, timestamp with time zone, timestamp with time zone)', 'owner', '',
-      ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
     (
@@ -1428,6 +1483,18 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfers_from_rows(pgledger_transfer_request[], timestamp with time '
       'zone, jsonb, text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -1715,8 +1782,11 @@ as $$
       'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
+    ('type', 'private', 'base_charge', 'owner', '', ''),
     ('type', 'private', 'billed_charge', 'owner', '', ''),
     ('type', 'private', 'billing_segment', 'owner', '', ''),
+    ('type', 'private', 'invoice_occasion', 'owner', '', ''),
+    ('type', 'private', 'price_line', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
     ('type', 'private', 'rival_time', 'owner', '', ''),
     ('type', 'private', 'usage_charge', 'owner', '', ''),

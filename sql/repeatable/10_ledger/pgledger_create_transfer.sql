@@ -100,7 +100,10 @@ begin
     v_now := pgledger.clock();
     update pgledger.accounts
     set
-      updated_at = greatest(case when v_from_at <= v_now then v_from_at end, accounts.updated_at + interval '1 microsecond'),
+      updated_at = greatest(
+        case when v_from_at <= v_now then v_from_at end,
+        accounts.updated_at + interval '1 microsecond'
+      ),
       version = accounts.version + 1,
       balance = accounts.balance + v_amount
     where accounts.id = to_account_id
@@ -131,7 +134,10 @@ begin
     v_now := pgledger.clock();
     update pgledger.accounts
     set
-      updated_at = greatest(case when v_to_at <= v_now then v_to_at end, accounts.updated_at + interval '1 microsecond'),
+      updated_at = greatest(
+        case when v_to_at <= v_now then v_to_at end,
+        accounts.updated_at + interval '1 microsecond'
+      ),
       version = accounts.version + 1,
       balance = accounts.balance - v_amount
     where accounts.id = from_account_id

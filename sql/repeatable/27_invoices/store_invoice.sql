@@ -24,11 +24,11 @@ begin
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end,
-    coalesce(invoice.status, 'draft'), invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
-    invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.rival_changes,
-    invoice.finalized_at, invoice.due_at, invoice.paid_at, coalesce(invoice.version, 1),
-    invoice.metadata, v_now, v_now
+    coalesce(invoice.status, 'draft'), invoice.currency, invoice.subtotal, invoice.discount,
+    invoice.tax, invoice.total, invoice.credits_applied, invoice.amount_due, invoice.amount_paid,
+    invoice.refund_due, invoice.unapplied, invoice.tax_rates, invoice.change_version,
+    invoice.rival_changes, invoice.finalized_at, invoice.due_at, invoice.paid_at,
+    coalesce(invoice.version, 1), invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
