@@ -68,7 +68,10 @@ def test_three_answers_stand_for_the_same_transfers(conn, accounts):
         with conn.transaction(force_rollback=True):
             answer = make(requests(accounts), group_id="order-7")
             made = [row[0] for row in conn.execute("select id from pgledger.transfers order by 1")]
-            assert answer in (made, 5) or [transfer.id for transfer in answer] == made
+            if isinstance(answer, int):
+                assert answer == 5
+            else:
+                assert [getattr(one, "id", one) for one in answer] == made
             assert all(ids.is_valid(one, "pglt") for one in made)
             seen.append((books(conn), stored(conn)))
     assert seen[0] == seen[1] == seen[2]
@@ -96,7 +99,9 @@ def vars_of(transfer: Any) -> dict[str, Any]:
 def test_what_is_repeated_has_an_id_and_is_not_counted(conn, accounts):
     ledger = Ledger(conn)
     pair = accounts[:2]
-    batch = [TransferRequest(*pair, 1, id=chosen) for chosen in (FIRST, None, SECOND, FIRST)]
+    batch = [
+        TransferRequest(pair[0], pair[1], 1, id=chosen) for chosen in (FIRST, None, SECOND, FIRST)
+    ]
     assert ledger.create_transfers_count(batch) == 3
     assert ledger.create_transfers_count([batch[0], batch[2]]) == 0
     again = ledger.create_transfers_ids(batch)
