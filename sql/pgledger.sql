@@ -8840,6 +8840,7 @@ as $$
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
+    ('function', 'private', 'version_balance(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'versioned_files()', 'owner', '', ''),
     (
       'function', 'private',
@@ -10557,8 +10558,7 @@ grant execute on function public.pgledger_balance_at to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_balance_at_version.sql
 /*
-The balance that an account had right after the entry of a version. Versions have no gap, so that is
-one look-up, in one of two indexes.
+The balance that an account had right after the entry of a version.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound, InvalidArgument.
 */
@@ -10576,7 +10576,6 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_account record;
-  v_balance numeric;
   v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
@@ -10591,25 +10590,9 @@ begin
         format('account %s has the versions 0 to %s', account_id, v_account.version)
       ]
     );
-  elsif version = 0 then
-    return 0;
   end if;
 
-  select transfers.from_balance
-  into v_balance
-  from pgledger.transfers
-  where transfers.from_key = v_account.key
-    and transfers.from_version = pgledger_balance_at_version.version;
-
-  if not found then
-    select transfers.to_balance
-    into v_balance
-    from pgledger.transfers
-    where transfers.to_key = v_account.key
-      and transfers.to_version = pgledger_balance_at_version.version;
-  end if;
-
-  return v_balance;
+  return pgledger.version_balance(v_account.key, version);
 end;
 $$;
 
@@ -10941,13 +10924,14 @@ begin
     v_from_balance < 0 and (not v_from_may_be_negative or v_from_balance <= -1e30)
     or v_to_balance > 0 and (not v_to_may_be_positive or v_to_balance >= 1e30)
   then
+    -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
       from_account_id, v_from_name, v_from_may_be_negative, v_from_may_be_positive,
-      v_from_balance + v_amount, -v_amount
+      pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
     );
     v_ok := pgledger.check_balance(
       to_account_id, v_to_name, v_to_may_be_negative, v_to_may_be_positive,
-      v_to_balance - v_amount, v_amount
+      pgledger.version_balance(v_to_key, v_to_version - 1), v_amount
     );
   end if;
 
@@ -13238,6 +13222,47 @@ comment on function pgledger.verify_transfers is
   'Checks each transfer''s accounts and amount, and the ids of transfers and accounts.';
 
 revoke all on function pgledger.verify_transfers from public;
+
+-- file: repeatable/10_ledger/version_balance.sql
+/*
+The balance of an account right after the entry of a version, as it was written; 0 before the first.
+Versions have no gap, so that is one look-up, in one of two indexes.
+*/
+create or replace function pgledger.version_balance(account_key bigint, version bigint)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_balance numeric;
+begin
+  if version = 0 then
+    return 0;
+  end if;
+
+  select transfers.from_balance
+  into v_balance
+  from pgledger.transfers
+  where transfers.from_key = account_key
+    and transfers.from_version = version_balance.version;
+
+  if not found then
+    select transfers.to_balance
+    into v_balance
+    from pgledger.transfers
+    where transfers.to_key = account_key
+      and transfers.to_version = version_balance.version;
+  end if;
+
+  return v_balance;
+end;
+$$;
+
+comment on function pgledger.version_balance is
+  'Balance of an account right after the entry of a version; 0 before the first.';
+
+revoke all on function pgledger.version_balance from public;
 
 -- file: repeatable/10_ledger/warn_of_clock.sql
 /*
@@ -38657,7 +38682,7 @@ values
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e061c717388fd37a8fd4bd8468584883b1334bbe94a1ce03653664420526cd2f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1f617ba619da87187ed9bfc4872aded9aefaeaef21c5ce1f24f742986e59d29f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '836d29b5d2cfe21e6ecf40f2dc1ff199b4318c8cd4e3fde51e60438fededfca6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38670,9 +38695,9 @@ values
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '74e3126edc1b3cbf1efd91e1e1ac8cc4ee212824cd5d908390c61e6276206634', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'f037b5b78007bc60ee772328adaaad43fe008039f9fabc88b58b4f6c38be1d75', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '943855717a2f6e629e79d32b770ba78a9fde3fc87dd4b5d7372e416a2e8436c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'ca88db551e1510fb4ae12a6678fb074aa85974e8bd951ac1e4cfcfe89d4205db', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38710,6 +38735,7 @@ values
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/version_balance.sql', 'repeatable', '9d5dd2bfa2746f157a5e0622ee53d4f8a468a46d4400933408e2d5e9e80c6122', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8ae520b3be2fbacf0010fdc975702321f8033131ac59f04b967446f54511f8a2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '903d1c1165668bea251e212cd15b21bc7e55ff87c01cd80eeb9032c11af930f2', pg_catalog.now(), '0.1.0.dev0', true),

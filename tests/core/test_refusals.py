@@ -173,6 +173,26 @@ def test_hints_of_states_fit(session, billing):
     assert "Subscribe again" in str(refused(session, pause, billing["subscription"]))
 
 
+# Balances
+
+
+@pytest.mark.parametrize("paid_in", [None, "2", "2.50"])
+@pytest.mark.parametrize("amount", ["3", "3.0", "3.000000000000000001"])
+@pytest.mark.parametrize("way", ["single", "with an id", "bulk"])
+def test_a_refusal_shows_the_balance_as_it_was_written(session, shop, purse, paid_in, amount, way):
+    if paid_in is not None:
+        one(session, "select pgledger_create_transfer(%s, %s, %s)", shop, purse, paid_in)
+    calls: dict[str, LiteralString] = {
+        "single": "select pgledger_create_transfer(%s, %s, %s)",
+        "with an id": "select pgledger_create_transfer(%s, %s, %s,"
+        " id => pgledger_generate_id('pglt'))",
+        "bulk": "select pgledger_create_transfers_bulk(array[%s], array[%s], array[%s::numeric])",
+    }
+    error = refused(session, calls[way], purse, shop, amount)
+    assert isinstance(error, errors.InsufficientFunds)
+    assert f" {paid_in or 0} less {amount} would leave " in str(error)
+
+
 # What differs
 
 

@@ -1031,6 +1031,7 @@ as $$
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
+    ('function', 'private', 'version_balance(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'versioned_files()', 'owner', '', ''),
     (
       'function', 'private',

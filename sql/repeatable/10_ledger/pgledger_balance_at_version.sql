@@ -1,6 +1,5 @@
 /*
-The balance that an account had right after the entry of a version. Versions have no gap, so that is
-one look-up, in one of two indexes.
+The balance that an account had right after the entry of a version.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound, InvalidArgument.
 */
@@ -18,7 +17,6 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_account record;
-  v_balance numeric;
   v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
@@ -33,25 +31,9 @@ begin
         format('account %s has the versions 0 to %s', account_id, v_account.version)
       ]
     );
-  elsif version = 0 then
-    return 0;
   end if;
 
-  select transfers.from_balance
-  into v_balance
-  from pgledger.transfers
-  where transfers.from_key = v_account.key
-    and transfers.from_version = pgledger_balance_at_version.version;
-
-  if not found then
-    select transfers.to_balance
-    into v_balance
-    from pgledger.transfers
-    where transfers.to_key = v_account.key
-      and transfers.to_version = pgledger_balance_at_version.version;
-  end if;
-
-  return v_balance;
+  return pgledger.version_balance(v_account.key, version);
 end;
 $$;
 

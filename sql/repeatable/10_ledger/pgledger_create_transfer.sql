@@ -175,13 +175,14 @@ begin
     v_from_balance < 0 and (not v_from_may_be_negative or v_from_balance <= -1e30)
     or v_to_balance > 0 and (not v_to_may_be_positive or v_to_balance >= 1e30)
   then
+    -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
       from_account_id, v_from_name, v_from_may_be_negative, v_from_may_be_positive,
-      v_from_balance + v_amount, -v_amount
+      pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
     );
     v_ok := pgledger.check_balance(
       to_account_id, v_to_name, v_to_may_be_negative, v_to_may_be_positive,
-      v_to_balance - v_amount, v_amount
+      pgledger.version_balance(v_to_key, v_to_version - 1), v_amount
     );
   end if;
 
