@@ -8329,6 +8329,7 @@ as $$
       'function', 'private', 'invoiced_at_once(text, subscriptions, subscriptions)', 'owner', '',
       ''
     ),
+    ('function', 'private', 'is_first_bill(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
@@ -10952,7 +10953,7 @@ begin
     coalesce(event_at, v_created_at), metadata, v_from_currency, v_from_name, v_to_name,
     v_from_balance, v_to_balance, v_from_version, v_to_version, null::text, app_id,
     v_from_tenant_id, v_to_tenant_id, null::text, false
-  )::public.pgledger_transfer;
+  );
 end;
 $$;
 
@@ -32195,6 +32196,44 @@ comment on function pgledger.invoice_with_key is
 
 revoke all on function pgledger.invoice_with_key from public;
 
+-- file: repeatable/27_invoices/is_first_bill.sql
+/*
+Whether nothing was billed for a subscription before a period: it has no invoice that began before
+it, and no line of usage on any.
+*/
+create or replace function pgledger.is_first_bill(
+  subscription_key bigint,
+  before_period timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return not exists (
+    select
+    from pgledger.invoice_lines
+    where invoice_lines.subscription_key = is_first_bill.subscription_key
+      and invoice_lines.for_period < before_period
+      and invoice_lines.events is not null
+  )
+  and not exists (
+    select
+    from pgledger.invoices
+    where invoices.subscription_key = is_first_bill.subscription_key
+      and invoices.kind = 'period'
+      and invoices.period_start < before_period
+      and invoices.status <> 'voided'
+  );
+end;
+$$;
+
+comment on function pgledger.is_first_bill is
+  'Whether nothing was billed for a subscription before a period.';
+
+revoke all on function pgledger.is_first_bill from public;
+
 -- file: repeatable/27_invoices/last_change.sql
 /*
 The version of the last change in a subscription's period that can have an invoice of its own: one
@@ -32280,13 +32319,8 @@ declare
   v_line pgledger.invoice_lines;
   v_lines pgledger.invoice_lines[] := '{}';
 begin
-  -- In its first period, this look at its invoices is all that it costs a subscription.
-  if not exists (
-    select
-    from pgledger.invoices
-    where invoices.subscription_key = subscription.key
-      and invoices.period_start < before_period
-  ) then
+  -- In its first period, this look is all that it costs a subscription.
+  if pgledger.is_first_bill(subscription.key, before_period) then
     return v_lines;
   end if;
   for v_late in
@@ -35357,7 +35391,7 @@ begin
     for no key update
   )
   select array_agg(locked.key) filter (where locked.status = 'paid')
-  into strict v_paid
+  into v_paid
   from locked;
 
   update pgledger.invoice_credits
@@ -38682,7 +38716,7 @@ values
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e061c717388fd37a8fd4bd8468584883b1334bbe94a1ce03653664420526cd2f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '836d29b5d2cfe21e6ecf40f2dc1ff199b4318c8cd4e3fde51e60438fededfca6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '4909969250f15e2d119e466c182dfbe2b8978c010d69c7dc100e1c1e69e1763c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38697,7 +38731,7 @@ values
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'ca88db551e1510fb4ae12a6678fb074aa85974e8bd951ac1e4cfcfe89d4205db', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '5061d37942e0735920e8064e86f1d33108279aefc6717c49f091c5de2971780c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39056,8 +39090,9 @@ values
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/is_first_bill.sql', 'repeatable', '1c260a8d6e14abc2c42b22d81d34b133de899a1f45930ba5108ac859c0ea47bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/last_change.sql', 'repeatable', '98349ccc6c4402c23ba3573a021e26eed8dac1fcdeec8bb36b25c5d6c1e72361', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'b6e28c6aded2de93ecdd2ecfa5bd32375f1a5bd03ec64fda7dbdd88de7ff2ae9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '601837b04eaf1223b7b4e1fd9e9e34058afdc4ff941d03df1129c8c3ca449116', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_usage.sql', 'repeatable', 'bdc215e843d313741d15a9e836037c402a7a0d61bbfb5b03baa01a85e58b5f79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '1b6fbfe7f61a1f7c6219be3e5d6cb70fe4ea11ee05b87d0365ae8ef4a3fe4397', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39106,7 +39141,7 @@ values
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', '718c48f6b0298d64c431f82b544c46a88c9ca0947997d1c6ac1934aaecda0e8f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'c912d1edc8f91942a4eb7e8d5299d0a7a8af55e6599f5bbf26397aee7420ffbb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', '75c228bea27ea0aa76f23e936aba2b4d18c8ba4858c9a1f0f85ad84a8609de28', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'a87024bc68eba35709f89fa84e9b44110713ee5c3d2b168c18f04626a755a590', pg_catalog.now(), '0.1.0.dev0', true),

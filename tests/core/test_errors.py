@@ -634,10 +634,10 @@ def test_bodies_raise_in_no_other_way(conn):
     # what the checks before it have made impossible.
     assert raising == [
         ("fail",),
-        ("ingest_usage",),
         ("look_again",),
         ("post_transfers",),
         ("refuse_taken_id",),
+        ("take_usage",),
         ("usage_fault",),
     ]
 

@@ -304,7 +304,7 @@ def test_wrong_types_are_refused_at_once(pool: Pool, arguments, kind, message):
         ({"batch_size": 100_001}, ValueError, "batch_size must be from 1 to 100000"),
         ({"batch_size": True}, TypeError, "batch_size must be an int"),
         ({"max_buffered": 1.5}, TypeError, "max_buffered must be an int"),
-        ({"max_buffered": 499}, ValueError, "max_buffered must be at least batch_size, 500"),
+        ({"max_buffered": 99}, ValueError, "max_buffered must be at least batch_size, 100"),
         ({"flush_interval": 5}, TypeError, "flush_interval must be a timedelta, not int"),
         ({"flush_interval": None}, TypeError, "flush_interval must be a timedelta"),
         ({"flush_interval": -SOON}, ValueError, "flush_interval must not be negative"),

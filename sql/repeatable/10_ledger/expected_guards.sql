@@ -520,6 +520,7 @@ as $$
       'function', 'private', 'invoiced_at_once(text, subscriptions, subscriptions)', 'owner', '',
       ''
     ),
+    ('function', 'private', 'is_first_bill(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'is_read_singly(meters)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),

@@ -203,7 +203,7 @@ begin
     coalesce(event_at, v_created_at), metadata, v_from_currency, v_from_name, v_to_name,
     v_from_balance, v_to_balance, v_from_version, v_to_version, null::text, app_id,
     v_from_tenant_id, v_to_tenant_id, null::text, false
-  )::@extschema@.pgledger_transfer;
+  );
 end;
 $$;
 

@@ -23,13 +23,8 @@ declare
   v_line pgledger.invoice_lines;
   v_lines pgledger.invoice_lines[] := '{}';
 begin
-  -- In its first period, this look at its invoices is all that it costs a subscription.
-  if not exists (
-    select
-    from pgledger.invoices
-    where invoices.subscription_key = subscription.key
-      and invoices.period_start < before_period
-  ) then
+  -- In its first period, this look is all that it costs a subscription.
+  if pgledger.is_first_bill(subscription.key, before_period) then
     return v_lines;
   end if;
   for v_late in

@@ -29,7 +29,7 @@ begin
     for no key update
   )
   select array_agg(locked.key) filter (where locked.status = 'paid')
-  into strict v_paid
+  into v_paid
   from locked;
 
   update pgledger.invoice_credits
