@@ -5385,31 +5385,34 @@ declare
   v_microseconds bigint := extract(epoch from at) * 1000000;
   -- Eight characters: the milliseconds without their last ten bits.
   v_head bigint := v_microseconds / 1024000;
-  -- Six characters: those ten bits, version 7, the fraction, variant 2 and two zero bits.
-  v_rest bigint :=
-    (((v_microseconds / 1000) & 1023) << 20)
-    | 458760
-    | (((v_microseconds % 1000) * 4096 / 1000) << 4);
+  -- Six characters: those ten bits, then the fraction's twelve, between which the version goes.
+  v_rest bigint := v_microseconds % 1024000 * 512 / 125;
 begin
   v_head := ((v_head & 1099510579200) << 12) | (v_head & 1048575);
   v_head := ((v_head & 4499201581906944) << 6) | (v_head & 4393751544831);
-  v_head := ((v_head & 279227437569541088) << 3) | (v_head & 8725857424048159);
-  v_rest := ((v_rest & 1099510579200) << 12) | (v_rest & 1048575);
-  v_rest := ((v_rest & 4499201581906944) << 6) | (v_rest & 4393751544831);
-  v_rest := ((v_rest & 279227437569541088) << 3) | (v_rest & 8725857424048159);
+  v_rest := ((v_rest & 4190208) << 20) | ((v_rest & 4032) << 10) | ((v_rest & 63) << 4);
 
-  -- The code of '0' is added to each byte; the characters that follow '9' are then made letters.
+  -- The code of '0' is added to each byte, and to the second half version 7 and variant 2 with two
+  -- zero bits. The characters that follow '9' are then made letters.
   return translate(
     encode(
-      int8send(v_head + 3472328296227680304)
-      || substring(int8send(v_rest + 3472328296227680304) from 3),
+      int8send(
+        (((v_head & 279227437569541088) << 3) | (v_head & 8725857424048159)) + 3472328296227680304
+      )
+      || substring(
+        int8send(
+          (((v_rest & 279227437569541088) << 3) | (v_rest & 8725857424048159))
+          + 3472328296462561336
+        )
+        from 3
+      ),
       'escape'
     ),
     ':;<=>?@ABCDEFGHIJKLMNO',
     'ABCDEFGHJKMNPQRSTVWXYZ'
   )
   -- The last group of a UUID's text is all random: version and variant stand before it.
-  || translate(right(gen_random_uuid()::text, 12), 'abcdef', 'ABCDEF');
+  || upper(right(gen_random_uuid()::text, 12) collate "C");
 end;
 $$;
 
@@ -10798,6 +10801,7 @@ declare
   v_from_may_be_negative boolean;
   v_from_may_be_positive boolean;
   v_from_currency text;
+  v_from_app_id text;
   v_from_name text;
   v_from_tenant_id text;
   v_to_key bigint;
@@ -10807,6 +10811,7 @@ declare
   v_to_may_be_negative boolean;
   v_to_may_be_positive boolean;
   v_to_currency text;
+  v_to_app_id text;
   v_to_name text;
   v_to_tenant_id text;
   v_now timestamptz;
@@ -10838,14 +10843,14 @@ begin
       version = accounts.version + 1,
       balance = accounts.balance - v_amount
     where accounts.id = from_account_id
-      and accounts.app_id = pgledger_create_transfer.app_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      accounts.app_id, accounts.name, accounts.tenant_id
     into
       v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
-      v_from_may_be_positive, v_from_currency, v_from_name, v_from_tenant_id;
+      v_from_may_be_positive, v_from_currency, v_from_app_id, v_from_name,
+      v_from_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -10857,14 +10862,14 @@ begin
       version = accounts.version + 1,
       balance = accounts.balance + v_amount
     where accounts.id = to_account_id
-      and accounts.app_id = pgledger_create_transfer.app_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      accounts.app_id, accounts.name, accounts.tenant_id
     into
       v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
-      v_to_may_be_positive, v_to_currency, v_to_name, v_to_tenant_id;
+      v_to_may_be_positive, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
   else
     update pgledger.accounts
     set
@@ -10872,14 +10877,14 @@ begin
       version = accounts.version + 1,
       balance = accounts.balance + v_amount
     where accounts.id = to_account_id
-      and accounts.app_id = pgledger_create_transfer.app_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      accounts.app_id, accounts.name, accounts.tenant_id
     into
       v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
-      v_to_may_be_positive, v_to_currency, v_to_name, v_to_tenant_id;
+      v_to_may_be_positive, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -10891,17 +10896,19 @@ begin
       version = accounts.version + 1,
       balance = accounts.balance - v_amount
     where accounts.id = from_account_id
-      and accounts.app_id = pgledger_create_transfer.app_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      accounts.app_id, accounts.name, accounts.tenant_id
     into
       v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
-      v_from_may_be_positive, v_from_currency, v_from_name, v_from_tenant_id;
+      v_from_may_be_positive, v_from_currency, v_from_app_id, v_from_name,
+      v_from_tenant_id;
   end if;
 
-  if (v_from_currency = v_to_currency) is not true then
+  if (
+    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
+  ) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
     v_ok := pgledger.check_accounts(
       array[from_account_id],
@@ -38668,7 +38675,7 @@ values
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/microsecond_digits.sql', 'repeatable', 'd6a9049be5f93da38db260c6bc9f8e2c95682fdded1ab95827dbdd35d3876cd9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '85439a72711ff67d536341e3ef8c242be2fc266f067b75304ac17424ac29a2b4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '44dfc1a46ededf279666293dd45f1c08bf2ed620cb6af30693d74fa740369f9e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38731,7 +38738,7 @@ values
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '5061d37942e0735920e8064e86f1d33108279aefc6717c49f091c5de2971780c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '17b3ba3313c7a6798301c9f2068983aaf1c225a4482e87f16bd98ddcd4f4f1ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),

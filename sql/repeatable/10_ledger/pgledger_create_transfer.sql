@@ -48,6 +48,7 @@ declare
   v_from_may_be_negative boolean;
   v_from_may_be_positive boolean;
   v_from_currency text;
+  v_from_app_id text;
   v_from_name text;
   v_from_tenant_id text;
   v_to_key bigint;
@@ -57,6 +58,7 @@ declare
   v_to_may_be_negative boolean;
   v_to_may_be_positive boolean;
   v_to_currency text;
+  v_to_app_id text;
   v_to_name text;
   v_to_tenant_id text;
   v_now timestamptz;
@@ -88,14 +90,14 @@ begin
       version = accounts.version + 1,
       balance = accounts.balance - v_amount
     where accounts.id = from_account_id
-      and accounts.app_id = pgledger_create_transfer.app_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      accounts.app_id, accounts.name, accounts.tenant_id
     into
       v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
-      v_from_may_be_positive, v_from_currency, v_from_name, v_from_tenant_id;
+      v_from_may_be_positive, v_from_currency, v_from_app_id, v_from_name,
+      v_from_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -107,14 +109,14 @@ begin
       version = accounts.version + 1,
       balance = accounts.balance + v_amount
     where accounts.id = to_account_id
-      and accounts.app_id = pgledger_create_transfer.app_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      accounts.app_id, accounts.name, accounts.tenant_id
     into
       v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
-      v_to_may_be_positive, v_to_currency, v_to_name, v_to_tenant_id;
+      v_to_may_be_positive, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
   else
     update pgledger.accounts
     set
@@ -122,14 +124,14 @@ begin
       version = accounts.version + 1,
       balance = accounts.balance + v_amount
     where accounts.id = to_account_id
-      and accounts.app_id = pgledger_create_transfer.app_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      accounts.app_id, accounts.name, accounts.tenant_id
     into
       v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
-      v_to_may_be_positive, v_to_currency, v_to_name, v_to_tenant_id;
+      v_to_may_be_positive, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -141,17 +143,19 @@ begin
       version = accounts.version + 1,
       balance = accounts.balance - v_amount
     where accounts.id = from_account_id
-      and accounts.app_id = pgledger_create_transfer.app_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      accounts.app_id, accounts.name, accounts.tenant_id
     into
       v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
-      v_from_may_be_positive, v_from_currency, v_from_name, v_from_tenant_id;
+      v_from_may_be_positive, v_from_currency, v_from_app_id, v_from_name,
+      v_from_tenant_id;
   end if;
 
-  if (v_from_currency = v_to_currency) is not true then
+  if (
+    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
+  ) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
     v_ok := pgledger.check_accounts(
       array[from_account_id],

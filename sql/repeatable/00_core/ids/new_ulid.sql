@@ -19,31 +19,34 @@ declare
   v_microseconds bigint := extract(epoch from at) * 1000000;
   -- Eight characters: the milliseconds without their last ten bits.
   v_head bigint := v_microseconds / 1024000;
-  -- Six characters: those ten bits, version 7, the fraction, variant 2 and two zero bits.
-  v_rest bigint :=
-    (((v_microseconds / 1000) & 1023) << 20)
-    | 458760
-    | (((v_microseconds % 1000) * 4096 / 1000) << 4);
+  -- Six characters: those ten bits, then the fraction's twelve, between which the version goes.
+  v_rest bigint := v_microseconds % 1024000 * 512 / 125;
 begin
   v_head := ((v_head & 1099510579200) << 12) | (v_head & 1048575);
   v_head := ((v_head & 4499201581906944) << 6) | (v_head & 4393751544831);
-  v_head := ((v_head & 279227437569541088) << 3) | (v_head & 8725857424048159);
-  v_rest := ((v_rest & 1099510579200) << 12) | (v_rest & 1048575);
-  v_rest := ((v_rest & 4499201581906944) << 6) | (v_rest & 4393751544831);
-  v_rest := ((v_rest & 279227437569541088) << 3) | (v_rest & 8725857424048159);
+  v_rest := ((v_rest & 4190208) << 20) | ((v_rest & 4032) << 10) | ((v_rest & 63) << 4);
 
-  -- The code of '0' is added to each byte; the characters that follow '9' are then made letters.
+  -- The code of '0' is added to each byte, and to the second half version 7 and variant 2 with two
+  -- zero bits. The characters that follow '9' are then made letters.
   return translate(
     encode(
-      int8send(v_head + 3472328296227680304)
-      || substring(int8send(v_rest + 3472328296227680304) from 3),
+      int8send(
+        (((v_head & 279227437569541088) << 3) | (v_head & 8725857424048159)) + 3472328296227680304
+      )
+      || substring(
+        int8send(
+          (((v_rest & 279227437569541088) << 3) | (v_rest & 8725857424048159))
+          + 3472328296462561336
+        )
+        from 3
+      ),
       'escape'
     ),
     ':;<=>?@ABCDEFGHIJKLMNO',
     'ABCDEFGHJKMNPQRSTVWXYZ'
   )
   -- The last group of a UUID's text is all random: version and variant stand before it.
-  || translate(right(gen_random_uuid()::text, 12), 'abcdef', 'ABCDEF');
+  || upper(right(gen_random_uuid()::text, 12) collate "C");
 end;
 $$;
 
