@@ -7169,6 +7169,41 @@ comment on function pgledger.check_balance is
 
 revoke all on function pgledger.check_balance from public;
 
+-- file: repeatable/10_ledger/check_times_before.sql
+/*
+Checks the times of two accounts that the caller has just updated as pgledger.check_account_times
+would have done before. One that is ahead of the clock is a microsecond further than it was. It is
+put back for the check; the caller sets both accounts' times afterwards.
+
+Errors: AccountAheadOfClock.
+*/
+create or replace function pgledger.check_times_before(
+  from_account_id text,
+  to_account_id text,
+  now timestamptz,
+  recorded_at timestamptz
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  update pgledger.accounts
+  set updated_at = accounts.updated_at - interval '1 microsecond'
+  where accounts.id in (from_account_id, to_account_id) and accounts.updated_at > now;
+
+  return pgledger.check_account_times(
+    array[from_account_id], array[to_account_id], now, recorded_at
+  );
+end;
+$$;
+
+comment on function pgledger.check_times_before is
+  'Checks the times of two accounts as they were before the caller updated them.';
+
+revoke all on function pgledger.check_times_before from public;
+
 -- file: repeatable/10_ledger/check_transfer_request.sql
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
@@ -8072,6 +8107,11 @@ as $$
     ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
     (
       'function', 'private',
+      'check_times_before(text, text, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'check_transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, '
       'boolean, bigint, bigint)', 'owner', '', ''
     ),
@@ -8369,7 +8409,6 @@ as $$
       'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
       'owner', '', ''
     ),
-    ('function', 'private', 'level_times(text, text, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
@@ -9866,51 +9905,6 @@ comment on function pgledger.legs is
 
 revoke all on function pgledger.legs from public;
 
--- file: repeatable/10_ledger/level_times.sql
-/*
-Gives both accounts of a transfer, which the caller has just updated, the later of their times, and
-returns it. They differ where the second account was waited for, or where one was ahead of the
-clock: then it is a microsecond further than it was. The check of times is shown it as it was.
-
-Errors: AccountAheadOfClock.
-*/
-create or replace function pgledger.level_times(
-  from_account_id text,
-  to_account_id text,
-  at timestamptz
-)
-returns timestamptz
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_now timestamptz := pgledger.clock();
-  v_ok boolean;
-begin
-  if at > v_now then
-    update pgledger.accounts
-    set updated_at = accounts.updated_at - interval '1 microsecond'
-    where accounts.id in (from_account_id, to_account_id) and accounts.updated_at > v_now;
-
-    v_ok := pgledger.check_account_times(
-      array[from_account_id], array[to_account_id], v_now, at
-    );
-  end if;
-
-  update pgledger.accounts
-  set updated_at = level_times.at
-  where accounts.id in (from_account_id, to_account_id) and accounts.updated_at < level_times.at;
-
-  return at;
-end;
-$$;
-
-comment on function pgledger.level_times is
-  'Gives both accounts of a transfer the later of their times.';
-
-revoke all on function pgledger.level_times from public;
-
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
 Ids for a batch of transfers, one microsecond apart. They share one random tail: their times tell
@@ -10921,11 +10915,20 @@ begin
     );
   end if;
 
-  v_created_at := v_from_at;
-  if v_from_at <> v_to_at or v_from_at > v_now then
-    v_created_at := pgledger.level_times(
-      from_account_id, to_account_id, greatest(v_from_at, v_to_at)
-    );
+  v_created_at := greatest(v_from_at, v_to_at);
+  if v_from_at > v_now or v_to_at > v_now then
+    v_now := pgledger.clock();
+    if v_created_at > v_now then
+      v_ok := pgledger.check_times_before(from_account_id, to_account_id, v_now, v_created_at);
+      v_from_at := null;
+      v_to_at := null;
+    end if;
+  end if;
+  if v_from_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_from_key;
+  end if;
+  if v_to_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_to_key;
   end if;
 
   if
@@ -38716,6 +38719,7 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_times_before.sql', 'repeatable', 'e4138cbdd65ffbf1fe8cbda203204d5acf2682a979db6fb637c6c71b4d38409a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38723,11 +38727,10 @@ values
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e061c717388fd37a8fd4bd8468584883b1334bbe94a1ce03653664420526cd2f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '4909969250f15e2d119e466c182dfbe2b8978c010d69c7dc100e1c1e69e1763c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '0e27fa441de89b2913f7cdc6b4ca55b8c53ae050d9707ef1960ef48a33bd6f05', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/level_times.sql', 'repeatable', 'af7df7b2ca79bcbe0cea46b3b55d5bb1dfd9481a6f9845e36cf36e465730c58d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38738,7 +38741,7 @@ values
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '17b3ba3313c7a6798301c9f2068983aaf1c225a4482e87f16bd98ddcd4f4f1ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '25dd49f0d397da274e0b8a156a7d068cd38b398a53f8f059bf111b0b260662ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),

@@ -260,6 +260,11 @@ as $$
     ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
     (
       'function', 'private',
+      'check_times_before(text, text, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'check_transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, '
       'boolean, bigint, bigint)', 'owner', '', ''
     ),
@@ -557,7 +562,6 @@ as $$
       'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
       'owner', '', ''
     ),
-    ('function', 'private', 'level_times(text, text, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',

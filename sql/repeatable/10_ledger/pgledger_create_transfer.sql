@@ -168,11 +168,20 @@ begin
     );
   end if;
 
-  v_created_at := v_from_at;
-  if v_from_at <> v_to_at or v_from_at > v_now then
-    v_created_at := pgledger.level_times(
-      from_account_id, to_account_id, greatest(v_from_at, v_to_at)
-    );
+  v_created_at := greatest(v_from_at, v_to_at);
+  if v_from_at > v_now or v_to_at > v_now then
+    v_now := pgledger.clock();
+    if v_created_at > v_now then
+      v_ok := pgledger.check_times_before(from_account_id, to_account_id, v_now, v_created_at);
+      v_from_at := null;
+      v_to_at := null;
+    end if;
+  end if;
+  if v_from_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_from_key;
+  end if;
+  if v_to_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_to_key;
   end if;
 
   if
