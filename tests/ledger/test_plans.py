@@ -489,6 +489,23 @@ def test_locks_are_taken_by_index_whatever_the_statistics_say(busy):
 # Updates of accounts
 
 
+@pytest.mark.parametrize("options", ["", ", id => pgledger_generate_id('pglt')"])
+def test_a_transfer_finds_its_accounts_by_id_where_nothing_is_known_of_them(conn, options):
+    """A young table looks so small that reading a whole app seems to cost no more."""
+    made = conn.execute(
+        "select (pgledger_create_account('a' || number, 'USD')).id"
+        " from generate_series(1, 300) as number"
+    ).fetchall()
+    call = sql.SQL("select pgledger_create_transfer(%s, %s, 1{})").format(sql.SQL(options))
+    fetched = "select pg_stat_get_xact_tuples_fetched('pgledger.accounts'::regclass)"
+    for number in range(12):
+        (before,) = conn.execute(fetched).fetchone()
+        conn.execute(call, [made[number][0], made[-number - 1][0]])
+        (after,) = conn.execute(fetched).fetchone()
+        # Once to lock and once to write, where the caller chose the id.
+        assert after - before <= 4
+
+
 def test_updates_of_accounts_are_heap_only(server, connect):
     """No index has to be told of a new balance."""
     conn = connect(autocommit=True)
