@@ -32022,7 +32022,8 @@ revoke all on function pgledger.insert_one_off_invoice from public;
 -- file: repeatable/27_invoices/interim_start.sql
 /*
 From when the next interim invoice of a period counts: where the last final one ended, or the start
-of the period. In a period that is over it begins just before the end, each before the last.
+of the period. One that ended as it began keeps its place: the next begins a microsecond later, once
+that has come. In a period that is over it begins just before the end, each before the last.
 */
 create or replace function pgledger.interim_start(
   subscription_key bigint,
@@ -32037,7 +32038,15 @@ as $$
   select
     case
       when count(*) = 0 then interim_start.starts_at
-      when max(interim.period_end) < interim_start.ends_at then max(interim.period_end)
+      when max(interim.period_end) < interim_start.ends_at then max(
+        case
+          when interim.period_end > interim.period_start then interim.period_end
+          else least(
+            interim.period_start + interval '1 microsecond',
+            greatest(interim.period_start, pgledger.clock())
+          )
+        end
+      )
       -- Before all that stand there, whichever of them have been voided meanwhile.
       else coalesce(
         min(interim.period_start)
@@ -39096,7 +39105,7 @@ values
   ('repeatable/27_invoices/finalize_invoice.sql', 'repeatable', 'da14613bad7928149d02167707633f1589e8466aada5550aabf1f887be75369c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '8b47d1df0c27897dbc51faa97284a45c133065b736b87e799142ecb275ec19be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/interim_start.sql', 'repeatable', '97c787a80ab34810c2252494f86347c482a2eeea3d7e8a3cd90da14ea59f1f8d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/interim_start.sql', 'repeatable', '966b69b940542cefe34099c00e9e08f509b806a618196a86a6a3de9030791681', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),

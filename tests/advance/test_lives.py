@@ -136,6 +136,15 @@ STORIES = {
             steps=[Step(at("2025-04-08 03:00"), "period_draft", 0)],
         ),
     ),
+    "an interim invoice is drawn up in the moment in which the period begins": Trial(
+        life_of(
+            free_plan(VISITS),
+            Event(at("2025-03-16 22:36"), "subscribe"),
+            Event(at("2025-04-20"), "cancel", "none"),
+            Event(at("2025-04-21"), "use", Used("visits", "12"), at("2025-04-10")),
+        ),
+        Rhythm(every="hour", steps=[Step(at("2025-03-16 22:36"), "interim", 0)]),
+    ),
     "late usage of a subscription that has ended is purged before an interim invoice": Trial(
         life_of(
             free_plan(VISITS),

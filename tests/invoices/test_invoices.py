@@ -473,6 +473,27 @@ def test_interim_invoices_split_a_period(customer: Customer) -> None:
     ]
 
 
+def test_an_interim_invoice_that_ended_as_it_began_holds_up_no_other(customer: Customer) -> None:
+    subscription = customer.tenant.create(make_plan(customer.conn, "pro", prices=[PER_CALL]))["id"]
+
+    def interim() -> Row:
+        return customer.finalize(customer.generate(subscription, kind="interim")["id"])
+
+    first = interim()
+    assert first["period_start"] == first["period_end"]
+    assert interim()["id"] == first["id"]
+    customer.use("calls", 8, "2025-01-02 00:00")
+    customer.at("2025-01-10 00:00")
+    second, third = interim(), interim()
+    assert second["total"] == 4
+    assert interim()["id"] == third["id"]
+    customer.use("calls", 2, "2025-01-02 00:00")
+    customer.at("2025-01-10 01:00")
+    assert interim()["total"] == 1
+    starts = [row["period_start"] for row in customer.invoices()]
+    assert len(set(starts)) == len(starts) == 4
+
+
 def test_a_changed_price_leaves_what_was_billed(customer: Customer) -> None:
     plan = make_plan(customer.conn, "pro", amount="31", prices=[PER_CALL])
     customer.tenant.create(plan)

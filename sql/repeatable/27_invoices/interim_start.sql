@@ -1,6 +1,7 @@
 /*
 From when the next interim invoice of a period counts: where the last final one ended, or the start
-of the period. In a period that is over it begins just before the end, each before the last.
+of the period. One that ended as it began keeps its place: the next begins a microsecond later, once
+that has come. In a period that is over it begins just before the end, each before the last.
 */
 create or replace function pgledger.interim_start(
   subscription_key bigint,
@@ -15,7 +16,15 @@ as $$
   select
     case
       when count(*) = 0 then interim_start.starts_at
-      when max(interim.period_end) < interim_start.ends_at then max(interim.period_end)
+      when max(interim.period_end) < interim_start.ends_at then max(
+        case
+          when interim.period_end > interim.period_start then interim.period_end
+          else least(
+            interim.period_start + interval '1 microsecond',
+            greatest(interim.period_start, pgledger.clock())
+          )
+        end
+      )
       -- Before all that stand there, whichever of them have been voided meanwhile.
       else coalesce(
         min(interim.period_start)
