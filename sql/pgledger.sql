@@ -10325,7 +10325,8 @@ revoke all on function public.pgledger_accept_time from public;
 -- file: repeatable/10_ledger/pgledger_account_entries.sql
 /*
 One page of an account's entries. Versions have no gap, so a page is a range of versions. However
-long the account's history is, a page reads its own rows and no more.
+long the account's history is, a page reads its own rows and no more. It is read by the session
+itself: low versions are common, so the planner may expect many rows of them, and start workers.
 
 Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound.
 */
@@ -10342,6 +10343,7 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+set max_parallel_workers_per_gather = 0
 as $$
 declare
   v_account record;
@@ -38745,7 +38747,7 @@ values
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '74e3126edc1b3cbf1efd91e1e1ac8cc4ee212824cd5d908390c61e6276206634', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '465a29641cb91745f8db49dae8181e92a4d9f6cdd15f7b56484fd6e4ae3482ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),

@@ -1,6 +1,7 @@
 /*
 One page of an account's entries. Versions have no gap, so a page is a range of versions. However
-long the account's history is, a page reads its own rows and no more.
+long the account's history is, a page reads its own rows and no more. It is read by the session
+itself: low versions are common, so the planner may expect many rows of them, and start workers.
 
 Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound.
 */
@@ -17,6 +18,7 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+set max_parallel_workers_per_gather = 0
 as $$
 declare
   v_account record;
