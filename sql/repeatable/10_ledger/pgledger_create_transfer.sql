@@ -6,6 +6,11 @@ another and rows of an application that refer to an account are not blocked. Wha
 checked then: a refusal takes it back with the call. A row is so found and locked once, not looked
 up, locked and written in turn.
 
+Each update answers with one boolean for all that can stand against its leg: status, decimal places,
+the limit that the leg can break with what is held, and the range of balances. It is cheaper there
+than in variables of this function. It may be false for a leg that is sound: then the checks of
+pgledger.check_statuses, pgledger.check_scales and pgledger.check_balance decide.
+
 Each account's time ascends. The first account takes the clock's, or the next microsecond of its
 own; the second the first one's, or the next of its own. Where they differ, because the second was
 waited for, or a time lies ahead of the clock, both get the later one.
@@ -16,7 +21,8 @@ nothing may be written before it was looked for: pgledger.create_repeatable_tran
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
-own values; that the accounts exist and share a currency; whether it is a repeat; the clock; limits.
+own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status;
+decimal places; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -45,8 +51,7 @@ declare
   v_from_at timestamptz;
   v_from_version bigint;
   v_from_balance numeric;
-  v_from_may_be_negative boolean;
-  v_from_may_be_positive boolean;
+  v_from_is_sound boolean;
   v_from_currency text;
   v_from_app_id text;
   v_from_name text;
@@ -55,8 +60,7 @@ declare
   v_to_at timestamptz;
   v_to_version bigint;
   v_to_balance numeric;
-  v_to_may_be_negative boolean;
-  v_to_may_be_positive boolean;
+  v_to_is_sound boolean;
   v_to_currency text;
   v_to_app_id text;
   v_to_name text;
@@ -92,12 +96,14 @@ begin
     where accounts.id = from_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
-      v_from_may_be_positive, v_from_currency, v_from_app_id, v_from_name,
-      v_from_tenant_id;
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency,
+      v_from_app_id, v_from_name, v_from_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -111,12 +117,14 @@ begin
     where accounts.id = to_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
-      v_to_may_be_positive, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency,
+      v_to_app_id, v_to_name, v_to_tenant_id;
   else
     update pgledger.accounts
     set
@@ -126,12 +134,14 @@ begin
     where accounts.id = to_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
-      v_to_may_be_positive, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency,
+      v_to_app_id, v_to_name, v_to_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -145,12 +155,14 @@ begin
     where accounts.id = from_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
-      v_from_may_be_positive, v_from_currency, v_from_app_id, v_from_name,
-      v_from_tenant_id;
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency,
+      v_from_app_id, v_from_name, v_from_tenant_id;
   end if;
 
   if (
@@ -184,18 +196,17 @@ begin
     update pgledger.accounts set updated_at = v_created_at where accounts.key = v_to_key;
   end if;
 
-  if
-    v_from_balance < 0 and (not v_from_may_be_negative or v_from_balance <= -1e30)
-    or v_to_balance > 0 and (not v_to_may_be_positive or v_to_balance >= 1e30)
-  then
+  if not (v_from_is_sound and v_to_is_sound) then
+    v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
+    v_ok := pgledger.check_scales(
+      array[from_account_id], array[to_account_id], array[v_amount]
+    );
     -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
-      from_account_id, v_from_name, v_from_may_be_negative, v_from_may_be_positive,
-      pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
+      v_from_key, pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
     );
     v_ok := pgledger.check_balance(
-      to_account_id, v_to_name, v_to_may_be_negative, v_to_may_be_positive,
-      pgledger.version_balance(v_to_key, v_to_version - 1), v_amount
+      v_to_key, pgledger.version_balance(v_to_key, v_to_version - 1), v_amount
     );
   end if;
 
@@ -249,15 +260,17 @@ Returns: The transfer, with both accounts' balances and versions right after
   it.
 
 Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
-  the same), InvalidAmount (the amount is not in range), InvalidTime (event_at
-  is outside the years 1 to 9999), EventAtInFuture (event_at is more than a
-  day ahead), InvalidMetadata, AccountNotFound (there is no such account under
-  this app_id), CurrencyMismatch (the accounts have different currencies),
+  the same), InvalidAmount (the amount is not in range, or has more decimal
+  places than the accounts allow), InvalidTime (event_at is outside the years
+  1 to 9999), EventAtInFuture (event_at is more than a day ahead),
+  InvalidMetadata, AccountNotFound (there is no such account under this
+  app_id), CurrencyMismatch (the accounts have different currencies),
   IdempotencyConflict (the id is taken by a different transfer),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
-  InsufficientFunds (it would leave an account below zero that does not allow
-  it), PositiveBalanceNotAllowed (it would leave an account above zero that
-  does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+  AccountClosed, AccountFrozen (an account is frozen for what the transfer
+  does), InsufficientFunds (it would leave an account below its lower limit),
+  PositiveBalanceNotAllowed (it would leave an account above its upper limit),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function @extschema@.pgledger_create_transfer from public;
 grant execute on function @extschema@.pgledger_create_transfer to pgledger_poster;

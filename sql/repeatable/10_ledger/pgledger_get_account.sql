@@ -19,11 +19,7 @@ declare
   v_account record;
   v_ok boolean;
 begin
-  select
-    accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
-    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id,
-    null::boolean as replayed
+  select pgledger.account_answer(accounts, null) as answer
   into v_account
   from pgledger.accounts
   where accounts.id = pgledger_get_account.id
@@ -33,7 +29,7 @@ begin
     v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 
-  return v_account;
+  return v_account.answer;
 end;
 $$;
 
