@@ -99,9 +99,11 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (sweep_to is the
   account itself), InvalidArgument (the reason is empty or too long),
   AccountNotFound (there is no such account under this app_id),
   CurrencyMismatch, AccountNotEmpty (it has a balance and there is no
-  sweep_to, or it has open holds), and for the transfer AccountAheadOfClock,
-  AccountClosed (sweep_to is closed), AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  sweep_to, or it has open holds), AccountAheadOfClock, AccountClosed
+  (sweep_to is closed), AccountFrozen (the balance may not leave one account
+  or reach the other), InvalidAmount (the balance has more decimal places than
+  the accounts take), InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange (moving the balance would break a limit).$$;
 
 revoke all on function @extschema@.pgledger_close_account from public;
 grant execute on function @extschema@.pgledger_close_account to pgledger_poster;
