@@ -6943,32 +6943,33 @@ revoke all on function pgledger.account_answer from public;
 
 -- file: repeatable/10_ledger/account_as_created.sql
 /*
-An account as it was created: what the first change found, or, if nothing has changed it, as it is.
-One statement of the caller's reads both, so that no change comes between.
+What an account was created with, as an object: what its first change found, or, if nothing has
+changed it, what it is.
 */
-create or replace function pgledger.account_as_created(account pgledger.accounts)
-returns pgledger.accounts
-language plpgsql
+create or replace function pgledger.account_as_created(id text)
+returns jsonb
+language sql
 stable
 parallel safe
 as $$
-declare
-  v_account pgledger.accounts := account;
-begin
   select
-    account_changes.from_name, account_changes.from_metadata, account_changes.from_min_balance,
-    account_changes.from_max_balance
-  into v_account.name, v_account.metadata, v_account.min_balance, v_account.max_balance
-  from pgledger.account_changes
-  where account_changes.account_key = account.key
-    and account_changes.number = 1;
-
-  return case when found then v_account else account end;
-end;
+    to_jsonb(accounts)
+    || case
+      when account_changes.number is null then '{}'
+      else jsonb_build_object(
+        'name', account_changes.from_name, 'metadata', account_changes.from_metadata,
+        'min_balance', account_changes.from_min_balance,
+        'max_balance', account_changes.from_max_balance
+      )
+    end
+  from pgledger.accounts
+  left join pgledger.account_changes
+    on accounts.key = account_changes.account_key and account_changes.number = 1
+  where accounts.id = account_as_created.id
 $$;
 
 comment on function pgledger.account_as_created is
-  'An account with the name, metadata and limits that it was created with.';
+  'What the account with that id was created with, as a JSON object.';
 
 revoke all on function pgledger.account_as_created from public;
 
@@ -7302,6 +7303,68 @@ comment on function pgledger.change_account is
   'Writes a change of an account that the caller has locked, and its row of history.';
 
 revoke all on function pgledger.change_account from public;
+
+-- file: repeatable/10_ledger/change_links.sql
+/*
+Each change of an account, beside the one before it, the entry that it came after, and the account
+as it is: the rows that verification counts. Where something that is compared is missing, the
+answer is null.
+*/
+create or replace function pgledger.change_links(app_id text)
+returns table (
+  label text,
+  has_no_gap boolean,
+  follows boolean,
+  is_later boolean,
+  is_as_left boolean
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    coalesce(accounts.id, format('account %s', account_changes.account_key))
+    || ' change ' || account_changes.number as label,
+    accounts.key is not null
+    and account_changes.number = coalesce(lag(account_changes.number) over along, 0) + 1
+      as has_no_gap,
+    account_changes.from_status = coalesce(lag(account_changes.to_status) over along, 0)
+    and (
+      account_changes.number = 1
+      or (
+        account_changes.from_name, account_changes.from_metadata,
+        account_changes.from_min_balance, account_changes.from_max_balance
+      ) is not distinct from (
+        lag(account_changes.to_name) over along, lag(account_changes.to_metadata) over along,
+        lag(account_changes.to_min_balance) over along,
+        lag(account_changes.to_max_balance) over along
+      )
+    ) as follows,
+    account_changes.changed_at
+    > coalesce(lag(account_changes.changed_at) over along, accounts.created_at)
+    and account_changes.version between coalesce(lag(account_changes.version) over along, 0)
+    and accounts.version
+    and account_changes.changed_at
+    > coalesce(pgledger.version_time(accounts.key, account_changes.version), '-infinity')
+      as is_later,
+    lead(account_changes.number) over along is not null
+    or (
+      account_changes.to_status, account_changes.to_name, account_changes.to_metadata,
+      account_changes.to_min_balance, account_changes.to_max_balance
+    ) is not distinct from (
+      accounts.status, accounts.name, accounts.metadata, accounts.min_balance,
+      accounts.max_balance
+    ) as is_as_left
+  from pgledger.account_changes
+  left join pgledger.accounts on account_changes.account_key = accounts.key
+  where change_links.app_id is null or accounts.app_id = change_links.app_id
+  window along as (partition by account_changes.account_key order by account_changes.number)
+$$;
+
+comment on function pgledger.change_links is
+  'Whether each change of an account fits what was before it and what is now.';
+
+revoke all on function pgledger.change_links from public;
 
 -- file: repeatable/10_ledger/check_account_times.sql
 /*
@@ -7707,7 +7770,11 @@ stable
 parallel safe
 as $$
 begin
-  return reason is null or pgledger.check_text('reason', reason, 1000, true);
+  if reason is null then
+    return true;
+  end if;
+
+  return pgledger.check_text('reason', reason, 1000, true);
 end;
 $$;
 
@@ -8619,7 +8686,7 @@ as $$
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
-    ('function', 'private', 'account_as_created(accounts)', 'owner', '', ''),
+    ('function', 'private', 'account_as_created(text)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     (
@@ -8726,6 +8793,7 @@ as $$
       'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'change_account(accounts, accounts, text, text)', 'owner', '', ''),
+    ('function', 'private', 'change_links(text)', 'owner', '', ''),
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
@@ -11666,8 +11734,7 @@ pgledger_account_changes_v1.
 
 id: The account.
 reason: Why, for those who read the history: 1 to 1,000 characters, or null.
-sweep_to: Account of the same currency that takes over the balance; null if
-  there is none to take over.
+sweep_to: Account of the same currency that takes over the balance, or null.
 app_id: Set of books that the accounts belong to.
 
 Returns: The account as it is now; replayed says whether it was closed before.
@@ -11778,13 +11845,7 @@ begin
         'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
         'min_balance', v_min_balance, 'max_balance', v_max_balance, 'metadata', metadata
       ),
-      to_jsonb(
-        (
-          select pgledger.account_as_created(accounts)
-          from pgledger.accounts
-          where accounts.id = v_id
-        )
-      )
+      pgledger.account_as_created(v_id)
     );
   end if;
 
@@ -13082,9 +13143,9 @@ then on, also those from before. A call that changes nothing writes nothing,
 so it can be repeated. Each change is a row of pgledger_account_changes_v1.
 
 id: The account.
-name: Its new name, 1 to 255 characters; null to leave it.
+name: Its new name, 1 to 255 characters; null for the one it has.
 metadata: JSON object, at most 64 KiB, in place of the present one. Store
-  references in it, never personal data; null to leave it.
+  references in it, never personal data; null for what it has.
 reason: Why, for those who read the history: 1 to 1,000 characters, or null.
 app_id: Set of books that the account belongs to.
 
@@ -14534,42 +14595,8 @@ parallel safe
 as $$
   with chain as materialized (
     select
-      coalesce(accounts.id, format('account %s', account_changes.account_key))
-      || ' change ' || account_changes.number as label,
-      accounts.key is not null
-      and account_changes.number = coalesce(lag(account_changes.number) over along, 0) + 1
-        as has_no_gap,
-      account_changes.from_status = coalesce(lag(account_changes.to_status) over along, 0)
-      and (
-        account_changes.number = 1
-        or (
-          account_changes.from_name, account_changes.from_metadata,
-          account_changes.from_min_balance, account_changes.from_max_balance
-        ) is not distinct from (
-          lag(account_changes.to_name) over along, lag(account_changes.to_metadata) over along,
-          lag(account_changes.to_min_balance) over along,
-          lag(account_changes.to_max_balance) over along
-        )
-      ) as follows,
-      account_changes.changed_at
-      > coalesce(lag(account_changes.changed_at) over along, accounts.created_at)
-      and account_changes.version between coalesce(lag(account_changes.version) over along, 0)
-      and accounts.version
-      and account_changes.changed_at
-      > coalesce(pgledger.version_time(accounts.key, account_changes.version), '-infinity')
-        as is_later,
-      lead(account_changes.number) over along is not null
-      or (
-        account_changes.to_status, account_changes.to_name, account_changes.to_metadata,
-        account_changes.to_min_balance, account_changes.to_max_balance
-      ) is not distinct from (
-        accounts.status, accounts.name, accounts.metadata, accounts.min_balance,
-        accounts.max_balance
-      ) as is_as_left
-    from pgledger.account_changes
-    left join pgledger.accounts on account_changes.account_key = accounts.key
-    where verify_changes.app_id is null or accounts.app_id = verify_changes.app_id
-    window along as (partition by account_changes.account_key order by account_changes.number)
+      links.label, links.has_no_gap, links.follows, links.is_later, links.is_as_left
+    from pgledger.change_links(verify_changes.app_id) as links
   )
 
   select
@@ -40570,7 +40597,7 @@ values
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', 'b36a7fcfaa85105d18b73d8286775aa62b389c3956a6b57aef864e618e742a98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/account_as_created.sql', 'repeatable', 'c7a0e040a8b67a3acfb4e7821edeec3ac44a2af2fef1c79f7bcf366df8c82a63', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_as_created.sql', 'repeatable', 'ebd32415eefef9c288d1b8b3e867bb06c10878b336b0519dd552d8864fe55729', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_status.sql', 'repeatable', '3c7fbea80d630e84ddffc6fdf9ac64367702a3b35a4728b0c68b2686c1c5b056', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40578,12 +40605,13 @@ values
   ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '1801a48ed371c7ea199d36d5e9f776a64e59985a46d1c14f3f3671f7234e7134', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_reason.sql', 'repeatable', 'b154a6f9251d04d89a26f7ef0477990a913b0274548cdee1cfc58d6f03699069', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40595,7 +40623,7 @@ values
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '2af906752e5950d4dc662129c9747d5d961b22d1ca595bf6f395e900dca9c06d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '25d66d066337cf2c4ea5ddf861f3dabc219946c333b2264ce4c8ce9972e8da0f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '01f52ebbac871866b2c65ca898e048a24dac47d4c39ab17a8b9fe729d8dcc4d7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40612,8 +40640,8 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'f44758b73521add3a0f5f52737897362bc68527e3ebee17d9ed4f16d0a0c72b5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f2eba2b77539f997ad31f324e1931db8c2af526fef5ebba4af6fccdffec4be15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '0dddacd83f492988ac276586f8fb1680ce9ac1b4236457dcea4697c3b509bc5c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'a325565dd65e4cc305c873fa5bcaa1b5b83dcfaa411573df234f4451fedb5d24', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '53da769f37448e84e96ca00b0e06b3c7bfbfad905620b0d10159fcf97fcb8b85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40628,7 +40656,7 @@ values
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', '006afbcebfcad4025f127be603f66c09ad125d0beb2f9e63a712c49605861b4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', 'be381f19d9639a273483e8aa4551f1dc6588091c366cf6ec1dc19dd569c6513f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '109bc1f0fe986630f14d9333466e6e47032029a1a9fbcb50566199b07a441055', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'ef4dc431c9fd105290c3e30bc8355990b24645acf185a3532e50625f4f133cd6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40653,7 +40681,7 @@ values
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1ed81436199eda0e47dccd8f0eecc0affb4558cb60d38ac8fa1b1ac146f282dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '363ddfee5b9a8c4845a1d7b99abd77a3008a26056520d34299474b887db76567', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '893c098b0a9ed6908768c8807eed3f5dcb4c76c26cdfd7e4e538f81609e80c6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),

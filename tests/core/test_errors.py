@@ -218,6 +218,22 @@ CASES: Mapping[str, Case] = {
     "removal": Case(
         "ImmutableRecord", ("DELETE", "pgledger.accounts"), call="delete from pgledger.accounts"
     ),
+    "limit of an account beyond it": Case(
+        "LimitAlreadyBroken",
+        ("{full}", "(full)", "max_balance of 7", "its balance is 9"),
+        call="select pgledger_set_limits(%(full)s, null, 7)",
+    ),
+    "closing with a balance": Case(
+        "AccountNotEmpty",
+        ("{full}", "(full)", "its balance is 9", "with 0 held"),
+        call="select pgledger_close_account(%(full)s)",
+    ),
+    "freezing what is closed": Case(
+        "AccountClosed",
+        ("{shut}", "(shut)"),
+        call="select pgledger_freeze_account(%(shut)s, 'in')",
+        hint="pgledger_reopen_account",
+    ),
     "argument": Case(
         "InvalidArgument",
         ("slug 'a b'", "space"),
@@ -509,6 +525,7 @@ def books(connect: Connect) -> Books:
         "debt": create("select id from pgledger_create_account('debt', 'USD', true, false)"),
         "full": create("select id from pgledger_create_account('full', 'USD')"),
         "ahead": create("select id from pgledger_create_account('ahead', 'USD')"),
+        "shut": create("select id from pgledger_create_account('shut', 'USD')"),
         "taken": create("select pgledger_generate_id('pglt')"),
     }
     create(
@@ -523,6 +540,7 @@ def books(connect: Connect) -> Books:
         made["taken"],
     )
     create("select pgledger_create_transfer(%s, %s, 1)", made["shop"], made["full"])
+    create("select pgledger_close_account(%s)", made["shut"])
     create(
         "update pgledger.accounts set created_at = '2999-01-01Z', updated_at = '2999-01-01Z'"
         " where id = %s returning id",

@@ -471,8 +471,8 @@ class AsyncLedgerCalls(AsyncCaller):
         self,
         id: str,
         *,
-        name: str = None,
-        metadata: Mapping[str, Any] = None,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         reason: str | None = None,
         app_id: str = "",
     ) -> Account:
@@ -484,9 +484,9 @@ class AsyncLedgerCalls(AsyncCaller):
 
         Args:
             id: The account.
-            name: Its new name, 1 to 255 characters; None to leave it.
+            name: Its new name, 1 to 255 characters; None for the one it has.
             metadata: JSON object, at most 64 KiB, in place of the present one. Store references in
-                it, never personal data; None to leave it.
+                it, never personal data; None for what it has.
             reason: Why, for those who read the history: 1 to 1,000 characters, or None.
             app_id: Set of books that the account belongs to.
 
@@ -615,7 +615,7 @@ class AsyncLedgerCalls(AsyncCaller):
         id: str,
         *,
         reason: str | None = None,
-        sweep_to: str = None,
+        sweep_to: str | None = None,
         app_id: str = "",
     ) -> Account:
         """Closes an account: no transfer takes from it or gives to it from then on.
@@ -630,8 +630,7 @@ class AsyncLedgerCalls(AsyncCaller):
         Args:
             id: The account.
             reason: Why, for those who read the history: 1 to 1,000 characters, or None.
-            sweep_to: Account of the same currency that takes over the balance; None if there is
-                none to take over.
+            sweep_to: Account of the same currency that takes over the balance, or None.
             app_id: Set of books that the accounts belong to.
 
         Returns:

@@ -473,8 +473,8 @@ class LedgerCalls(Caller):
         self,
         id: str,
         *,
-        name: str = None,
-        metadata: Mapping[str, Any] = None,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         reason: str | None = None,
         app_id: str = "",
     ) -> Account:
@@ -486,9 +486,9 @@ class LedgerCalls(Caller):
 
         Args:
             id: The account.
-            name: Its new name, 1 to 255 characters; None to leave it.
+            name: Its new name, 1 to 255 characters; None for the one it has.
             metadata: JSON object, at most 64 KiB, in place of the present one. Store references in
-                it, never personal data; None to leave it.
+                it, never personal data; None for what it has.
             reason: Why, for those who read the history: 1 to 1,000 characters, or None.
             app_id: Set of books that the account belongs to.
 
@@ -617,7 +617,7 @@ class LedgerCalls(Caller):
         id: str,
         *,
         reason: str | None = None,
-        sweep_to: str = None,
+        sweep_to: str | None = None,
         app_id: str = "",
     ) -> Account:
         """Closes an account: no transfer takes from it or gives to it from then on.
@@ -632,8 +632,7 @@ class LedgerCalls(Caller):
         Args:
             id: The account.
             reason: Why, for those who read the history: 1 to 1,000 characters, or None.
-            sweep_to: Account of the same currency that takes over the balance; None if there is
-                none to take over.
+            sweep_to: Account of the same currency that takes over the balance, or None.
             app_id: Set of books that the accounts belong to.
 
         Returns:

@@ -10,7 +10,11 @@ stable
 parallel safe
 as $$
 begin
-  return reason is null or pgledger.check_text('reason', reason, 1000, true);
+  if reason is null then
+    return true;
+  end if;
+
+  return pgledger.check_text('reason', reason, 1000, true);
 end;
 $$;
 

@@ -89,8 +89,7 @@ pgledger_account_changes_v1.
 
 id: The account.
 reason: Why, for those who read the history: 1 to 1,000 characters, or null.
-sweep_to: Account of the same currency that takes over the balance; null if
-  there is none to take over.
+sweep_to: Account of the same currency that takes over the balance, or null.
 app_id: Set of books that the accounts belong to.
 
 Returns: The account as it is now; replayed says whether it was closed before.

@@ -90,13 +90,7 @@ begin
         'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
         'min_balance', v_min_balance, 'max_balance', v_max_balance, 'metadata', metadata
       ),
-      to_jsonb(
-        (
-          select pgledger.account_as_created(accounts)
-          from pgledger.accounts
-          where accounts.id = v_id
-        )
-      )
+      pgledger.account_as_created(v_id)
     );
   end if;
 

@@ -51,9 +51,9 @@ then on, also those from before. A call that changes nothing writes nothing,
 so it can be repeated. Each change is a row of pgledger_account_changes_v1.
 
 id: The account.
-name: Its new name, 1 to 255 characters; null to leave it.
+name: Its new name, 1 to 255 characters; null for the one it has.
 metadata: JSON object, at most 64 KiB, in place of the present one. Store
-  references in it, never personal data; null to leave it.
+  references in it, never personal data; null for what it has.
 reason: Why, for those who read the history: 1 to 1,000 characters, or null.
 app_id: Set of books that the account belongs to.
 

@@ -11,42 +11,8 @@ parallel safe
 as $$
   with chain as materialized (
     select
-      coalesce(accounts.id, format('account %s', account_changes.account_key))
-      || ' change ' || account_changes.number as label,
-      accounts.key is not null
-      and account_changes.number = coalesce(lag(account_changes.number) over along, 0) + 1
-        as has_no_gap,
-      account_changes.from_status = coalesce(lag(account_changes.to_status) over along, 0)
-      and (
-        account_changes.number = 1
-        or (
-          account_changes.from_name, account_changes.from_metadata,
-          account_changes.from_min_balance, account_changes.from_max_balance
-        ) is not distinct from (
-          lag(account_changes.to_name) over along, lag(account_changes.to_metadata) over along,
-          lag(account_changes.to_min_balance) over along,
-          lag(account_changes.to_max_balance) over along
-        )
-      ) as follows,
-      account_changes.changed_at
-      > coalesce(lag(account_changes.changed_at) over along, accounts.created_at)
-      and account_changes.version between coalesce(lag(account_changes.version) over along, 0)
-      and accounts.version
-      and account_changes.changed_at
-      > coalesce(pgledger.version_time(accounts.key, account_changes.version), '-infinity')
-        as is_later,
-      lead(account_changes.number) over along is not null
-      or (
-        account_changes.to_status, account_changes.to_name, account_changes.to_metadata,
-        account_changes.to_min_balance, account_changes.to_max_balance
-      ) is not distinct from (
-        accounts.status, accounts.name, accounts.metadata, accounts.min_balance,
-        accounts.max_balance
-      ) as is_as_left
-    from pgledger.account_changes
-    left join pgledger.accounts on account_changes.account_key = accounts.key
-    where verify_changes.app_id is null or accounts.app_id = verify_changes.app_id
-    window along as (partition by account_changes.account_key order by account_changes.number)
+      links.label, links.has_no_gap, links.follows, links.is_later, links.is_as_left
+    from pgledger.change_links(verify_changes.app_id) as links
   )
 
   select
