@@ -36,7 +36,7 @@ declare
   v_created_at timestamptz := pgledger.clock();
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
   v_is_new boolean;
-  v_account @extschema@.pgledger_account;
+  v_account record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -77,11 +77,10 @@ begin
   on conflict on constraint accounts_id_key do nothing;
   v_is_new := found;
 
-  v_account := (
-    select pgledger.account_answer(accounts, not v_is_new)
-    from pgledger.accounts
-    where accounts.id = v_id
-  );
+  select pgledger.account_answer(accounts, not v_is_new) as answer
+  into v_account
+  from pgledger.accounts
+  where accounts.id = v_id;
 
   if not v_is_new then
     v_ok := pgledger.check_repeated(
@@ -94,7 +93,7 @@ begin
     );
   end if;
 
-  return v_account;
+  return v_account.answer;
 end;
 $$;
 
