@@ -262,8 +262,8 @@ CASES: Mapping[str, Case] = {
     ),
     "freezing what is closed": Case(
         "AccountClosed",
-        ("{shut}", "(shut)"),
-        call="select pgledger_freeze_account(%(shut)s, 'in')",
+        ("{closed}", "(closed)"),
+        call="select pgledger_freeze_account(%(closed)s, 'in')",
         hint="pgledger_reopen_account",
     ),
     "argument": Case(
@@ -564,7 +564,6 @@ def books(connect: Connect) -> Books:
         "closed": create("select id from pgledger_create_account('closed', 'USD')"),
         "full": create("select id from pgledger_create_account('full', 'USD')"),
         "ahead": create("select id from pgledger_create_account('ahead', 'USD')"),
-        "shut": create("select id from pgledger_create_account('shut', 'USD')"),
         "taken": create("select pgledger_generate_id('pglt')"),
     }
     create(
@@ -579,15 +578,14 @@ def books(connect: Connect) -> Books:
         made["taken"],
     )
     create("select pgledger_create_transfer(%s, %s, 1)", made["shop"], made["full"])
-    create("select pgledger_close_account(%s)", made["shut"])
     create(
         "update pgledger.accounts set created_at = '2999-01-01Z', updated_at = '2999-01-01Z'"
         " where id = %s returning id",
         made["ahead"],
     )
     conn.execute("update pgledger.accounts set amount_scale = 2 where name = 'cents'")
-    conn.execute("update pgledger.accounts set status = 3 where name = 'frozen'")
-    conn.execute("update pgledger.accounts set status = 4 where name = 'closed'")
+    create("select pgledger_freeze_account(%s, 'both')", made["frozen"])
+    create("select pgledger_close_account(%s)", made["closed"])
     made |= billing_ids(create)
     # The shop has lent all it can, so that only the full account is at its limit afterwards.
     create("select pgledger_create_transfer(%s, %s, 1000000)", made["buyer"], made["shop"])
