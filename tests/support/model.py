@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from pgledger import Account, Entry, Transfer, ids
 from pgledger.errors import (
@@ -42,7 +42,9 @@ from pgledger.errors import (
 from support.exact import EXACT, minus, negated, plus
 
 BOUND = Decimal("1e30")
-FROZEN = {
+FROZEN: dict[
+    Literal["open", "frozen_out", "frozen_in", "frozen_both", "closed"], frozenset[str]
+] = {
     "open": frozenset[str](),
     "frozen_out": frozenset({"out"}),
     "frozen_in": frozenset({"in"}),
