@@ -10,7 +10,9 @@ later statements, but anyone may be changing it. The second finds the accounts o
 Status and decimal places are looked at for all. Balances and versions are then followed through
 the batch in order, and the first leg that breaks a limit is refused. For that an account has a
 lowest and a highest balance, with what is held in them; where it has no limit, they lie within the
-range of balances, so that pgledger.check_balance decides about what is beyond. Two more statements write the transfers and the accounts.
+range of balances, so that pgledger.check_balance decides about what is beyond. Where a leg seems to
+break a limit, holds that have expired are released first, those of all accounts of the batch at
+once, and the account's bounds are read again. Two more statements write the transfers and the accounts.
 
 Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
 and after everything else, as for a single transfer.
@@ -30,7 +32,8 @@ them in order.
 
 The body is long because its steps share the arrays: each call of a function would copy them.
 
-Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
+broken, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
 pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose was taken.
 */
@@ -166,9 +169,18 @@ begin
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
     if v_balance < v_lowest[v_number] then
+      v_ok := pgledger.release_expired(v_keys, v_now);
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], -v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
+      );
+      v_lowest[v_number] := coalesce(
+        (
+          select accounts.min_balance + accounts.held_out
+          from pgledger.accounts
+          where accounts.key = v_keys[v_number]
+        ),
+        -9e29
       );
     end if;
     v_balances[v_number] := v_balance;
@@ -180,9 +192,18 @@ begin
     v_number := numbers[v_count + v_place];
     v_balance := v_balances[v_number] + v_amount;
     if v_balance > v_highest[v_number] then
+      v_ok := pgledger.release_expired(v_keys, v_now);
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
+      );
+      v_highest[v_number] := coalesce(
+        (
+          select accounts.max_balance - accounts.held_in
+          from pgledger.accounts
+          where accounts.key = v_keys[v_number]
+        ),
+        9e29
       );
     end if;
     v_balances[v_number] := v_balance;
