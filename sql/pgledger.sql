@@ -11261,7 +11261,7 @@ begin
   end if;
 
   return row(
-    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending', v_now,
+    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
     coalesce(event_at, v_now), v_expires_at, null::timestamptz, metadata, v_from_currency,
     v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
   );
@@ -41656,7 +41656,7 @@ values
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'e5d5fa7641de5733f37e585e4392bdd058421c42ea4913863c4b4270a56f15c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', '2dc868196d306c9b494a0309a7f1f044e314403920566c6b08d58342ae6f31b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', 'cc7f69c5eeca3bd62e78b2d85505be6dbb5898d45504a82b140cf6d028224826', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'ceb4171c4e8935f0cfd9ed712afe9fa187f88701c6525ba5ade8e0cf1e76cd76', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),

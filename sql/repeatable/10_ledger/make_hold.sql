@@ -174,7 +174,7 @@ begin
   end if;
 
   return row(
-    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending', v_now,
+    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
     coalesce(event_at, v_now), v_expires_at, null::timestamptz, metadata, v_from_currency,
     v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
   );
