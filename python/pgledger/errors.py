@@ -23,6 +23,7 @@ __all__ = [
     "AccountAheadOfClock",
     "AccountClosed",
     "AccountFrozen",
+    "AccountNotEmpty",
     "AccountNotFound",
     "ActiveSubscriptionExists",
     "AdvanceTooFar",
@@ -60,6 +61,7 @@ __all__ = [
     "InvalidState",
     "InvalidTime",
     "InvoiceNotFound",
+    "LimitAlreadyBroken",
     "NullArgument",
     "PgledgerError",
     "PlanNotFound",
@@ -245,6 +247,21 @@ class ImmutableRecord(PgledgerError, code="LG030"):
     """Somebody tried to change or delete what was recorded.
 
     Correct a transfer with another transfer.
+    """
+
+
+class LimitAlreadyBroken(PgledgerError, code="LG035"):
+    """A new limit is broken already by what the account holds.
+
+    Move money first, or call with ``allow_existing=True``; then only transfers that bring the
+    account nearer to the limit pass.
+    """
+
+
+class AccountNotEmpty(PgledgerError, code="LG036"):
+    """An account is to be closed that has a balance or open holds.
+
+    Move the balance away, or close it with ``sweep_to``; post or void its holds first.
     """
 
 

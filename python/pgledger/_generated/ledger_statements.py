@@ -106,6 +106,16 @@ class LedgerStatements:
             allow_future_event_at="boolean",
         )
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
+        self.set_limits = calls.rows(
+            Account,
+            "pgledger_set_limits",
+            account_id="text",
+            min_balance="numeric",
+            max_balance="numeric",
+            reason="text",
+            allow_existing="boolean",
+            app_id="text",
+        )
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
         self.get_hold = calls.rows(Hold, "pgledger_get_hold", id="text", app_id="text")
         self.get_transfer = calls.rows(Transfer, "pgledger_get_transfer", id="text", app_id="text")
@@ -124,14 +134,39 @@ class LedgerStatements:
         self.balance_at_version = calls.value(
             "pgledger_balance_at_version", account_id="text", version="bigint", app_id="text"
         )
+        self.update_account = calls.rows(
+            Account,
+            "pgledger_update_account",
+            id="text",
+            name="text",
+            metadata="jsonb",
+            reason="text",
+            app_id="text",
+        )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
         self.accept_time = calls.value(
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
         )
         self.accounts_ahead = calls.rows(AccountAhead, "pgledger_accounts_ahead", app_id="text")
+        self.close_account = calls.rows(
+            Account,
+            "pgledger_close_account",
+            id="text",
+            reason="text",
+            sweep_to="text",
+            app_id="text",
+        )
         self.expire_holds = calls.value("pgledger_expire_holds", max_holds="integer", app_id="text")
         self.extend_hold = calls.rows(
             Hold, "pgledger_extend_hold", hold_id="text", expires_at="timestamptz", app_id="text"
+        )
+        self.freeze_account = calls.rows(
+            Account,
+            "pgledger_freeze_account",
+            id="text",
+            direction="text",
+            reason="text",
+            app_id="text",
         )
         self.post_hold = calls.rows(
             Transfer,
@@ -146,6 +181,17 @@ class LedgerStatements:
             allow_future_event_at="boolean",
         )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
+        self.reopen_account = calls.rows(
+            Account, "pgledger_reopen_account", id="text", reason="text", app_id="text"
+        )
+        self.unfreeze_account = calls.rows(
+            Account,
+            "pgledger_unfreeze_account",
+            id="text",
+            direction="text",
+            reason="text",
+            app_id="text",
+        )
         self.void_hold = calls.rows(Hold, "pgledger_void_hold", hold_id="text", app_id="text")
 
 

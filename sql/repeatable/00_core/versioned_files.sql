@@ -37,7 +37,9 @@ as $$
     ('migrations/0011_create_invoices.sql',
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
-      'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed'),
+      '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105'),
+    ('migrations/0013_change_accounts.sql',
+      '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364'),
     ('migrations/0016_create_holds.sql',
       '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37')
 $$;

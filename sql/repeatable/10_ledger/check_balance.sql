@@ -35,7 +35,7 @@ begin
   select
     accounts.id, accounts.name, accounts.min_balance, accounts.max_balance, accounts.held_out,
     accounts.held_in
-  into strict v_account
+  into v_account
   from pgledger.accounts
   where accounts.key = account_key;
   v_held := case when change < 0 then v_account.held_out else v_account.held_in end

@@ -1,9 +1,9 @@
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts or holds, or change accepted times. What was asked for in a hold never changes
-either, and nothing of it once it has ended but which of its sides are released. The triggers are ENABLE ALWAYS, so that
-session_replication_role does not switch them off. They fire for each row as well as for each
-statement, because replication applies rows.
+truncate accounts or holds, or change accepted times or the history of accounts. What was asked for
+in a hold never changes either, and nothing of it once it has ended but which of its sides are
+released. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -91,6 +91,18 @@ alter table pgledger.holds
 enable always trigger holds_rows_are_never_deleted,
 enable always trigger holds_are_never_deleted,
 enable always trigger holds_only_end;
+
+create or replace trigger account_changes_rows_never_change
+before update or delete on pgledger.account_changes
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger account_changes_never_change
+before update or delete or truncate on pgledger.account_changes
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.account_changes
+enable always trigger account_changes_rows_never_change,
+enable always trigger account_changes_never_change;
 
 alter table pgledger.accepted_times
 enable always trigger accepted_times_rows_never_change,
