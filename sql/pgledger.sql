@@ -11587,13 +11587,12 @@ begin
   order by accounts.id
   for no key update;
 
-  select holds
-  into strict v_hold
+  perform
   from pgledger.holds
   where holds.id = hold_id
   for no key update;
 
-  return v_hold;
+  return (select holds from pgledger.holds where holds.id = hold_id);
 end;
 $$;
 
@@ -13668,9 +13667,9 @@ begin
 
   update pgledger.holds
   set expires_at = pgledger_extend_hold.expires_at
-  where holds.id = hold_id
-  returning holds.* into strict v_hold;
+  where holds.id = hold_id;
 
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
   return pgledger.hold_answer(v_hold, false);
 end;
 $$;
@@ -14545,9 +14544,9 @@ begin
     ended_at = greatest(v_now, holds.created_at),
     out_released = true,
     in_released = true
-  where holds.id = hold_id
-  returning holds.* into strict v_hold;
+  where holds.id = hold_id;
 
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
   return pgledger.hold_answer(v_hold, false);
 end;
 $$;
@@ -43004,7 +43003,7 @@ values
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'e5d5fa7641de5733f37e585e4392bdd058421c42ea4913863c4b4270a56f15c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/lock_hold.sql', 'repeatable', 'cc7f69c5eeca3bd62e78b2d85505be6dbb5898d45504a82b140cf6d028224826', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43025,7 +43024,7 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '4aebffab3f89429fafd12168ccfcdcfbee7e50c1648451f81f8018aa4166e232', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '0dc0464173b55d65084dac11f9b8ea4b71d87b606a335603943c30ef63ddeb23', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_freeze_account.sql', 'repeatable', 'b3f72d1e1f5e1bf1148a1a327b9cb3c2f023145331b941606a22a3ad7eff73b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43038,7 +43037,7 @@ values
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '109bc1f0fe986630f14d9333466e6e47032029a1a9fbcb50566199b07a441055', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'e2c628d15674e789467284b0f6cbdfbccd0ac2ac6987b0b833923d0dcf98846c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '304eb702fb3cada49455151b8f8eb919b17e72746429b5e73a290494ebcf54b1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'cc858c36b131523fe5e61c5c1acd3bacb22908172b16cbf197ced957b2ef7dc5', pg_catalog.now(), '0.1.0.dev0', true),

@@ -38,13 +38,12 @@ begin
   order by accounts.id
   for no key update;
 
-  select holds
-  into strict v_hold
+  perform
   from pgledger.holds
   where holds.id = hold_id
   for no key update;
 
-  return v_hold;
+  return (select holds from pgledger.holds where holds.id = hold_id);
 end;
 $$;
 

@@ -38,9 +38,9 @@ begin
 
   update pgledger.holds
   set expires_at = pgledger_extend_hold.expires_at
-  where holds.id = hold_id
-  returning holds.* into strict v_hold;
+  where holds.id = hold_id;
 
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
   return pgledger.hold_answer(v_hold, false);
 end;
 $$;

@@ -46,9 +46,9 @@ begin
     ended_at = greatest(v_now, holds.created_at),
     out_released = true,
     in_released = true
-  where holds.id = hold_id
-  returning holds.* into strict v_hold;
+  where holds.id = hold_id;
 
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
   return pgledger.hold_answer(v_hold, false);
 end;
 $$;
