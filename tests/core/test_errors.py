@@ -282,8 +282,8 @@ CASES: Mapping[str, Case] = {
     ),
     "freezing what is closed": Case(
         "AccountClosed",
-        ("{shut}", "(shut)"),
-        call="select pgledger_freeze_account(%(shut)s, 'in')",
+        ("{closed}", "(closed)"),
+        call="select pgledger_freeze_account(%(closed)s, 'in')",
         hint="pgledger_reopen_account",
     ),
     "argument": Case(
@@ -584,7 +584,6 @@ def books(connect: Connect) -> Books:
         "closed": create("select id from pgledger_create_account('closed', 'USD')"),
         "full": create("select id from pgledger_create_account('full', 'USD')"),
         "ahead": create("select id from pgledger_create_account('ahead', 'USD')"),
-        "shut": create("select id from pgledger_create_account('shut', 'USD')"),
         "taken": create("select pgledger_generate_id('pglt')"),
     }
     create(
@@ -599,15 +598,14 @@ def books(connect: Connect) -> Books:
         made["taken"],
     )
     create("select pgledger_create_transfer(%s, %s, 1)", made["shop"], made["full"])
-    create("select pgledger_close_account(%s)", made["shut"])
     create(
         "update pgledger.accounts set created_at = '2999-01-01Z', updated_at = '2999-01-01Z'"
         " where id = %s returning id",
         made["ahead"],
     )
     conn.execute("update pgledger.accounts set amount_scale = 2 where name = 'cents'")
-    conn.execute("update pgledger.accounts set status = 3 where name = 'frozen'")
-    conn.execute("update pgledger.accounts set status = 4 where name = 'closed'")
+    create("select pgledger_freeze_account(%s, 'both')", made["frozen"])
+    create("select pgledger_close_account(%s)", made["closed"])
     for name in ("held", "voided", "expired"):
         made[name] = create(
             "select id from pgledger_create_hold(%s, %s, 3, expires_in => '1 hour')",

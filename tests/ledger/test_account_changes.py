@@ -87,7 +87,6 @@ def changes(ledger: Books, account: str) -> list[str]:
 
 def faults(ledger: Books) -> list[str]:
     checks = ledger.verify()
-    assert len(checks) == 24
     return [check.check_name for check in checks if not check.ok]
 
 

@@ -372,9 +372,7 @@ def test_both_sides_of_expired_holds_are_released_at_once_without_a_deadlock(
                 ledger.create_hold(payer, payee, 1, expires_at=NOW + HOUR)
     set_clock(ledger.conn, NOW + HOUR)
     for _, payee in pairs:
-        ledger.conn.execute(
-            "update pgledger.accounts set max_balance = 1 where id = %s", [payee]
-        )
+        ledger.conn.execute("update pgledger.accounts set max_balance = 1 where id = %s", [payee])
 
     def spend(session: Session) -> list[Any]:
         return Ledger(session).create_transfers(

@@ -486,9 +486,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_create_transfers_bulk_count": [bulk],
         "pgledger_create_transfers_bulk_ids": [bulk],
         "pgledger_expire_holds": [{"max_holds": "10", "app_id": ""}],
-        "pgledger_extend_hold": [
-            {"hold_id": hold, "expires_at": "2025-03-01+00", "app_id": ""}
-        ],
+        "pgledger_extend_hold": [{"hold_id": hold, "expires_at": "2025-03-01+00", "app_id": ""}],
         "pgledger_freeze_account": [account | {"direction": "out"}],
         "pgledger_generate_id": [{"prefix": "order"}],
         "pgledger_get_account": [{"id": accounts[0], "app_id": ""}],
