@@ -3744,6 +3744,60 @@ comment on column public.ledger_payment.created_at is 'When it was written down.
 revoke all on type public.ledger_payment from public;
 grant usage on type public.ledger_payment to pgledger_reader;
 
+-- file: migrations/0014_name_accounts.sql
+/*
+Names that lead to one account: whoever gets an account by its name, or makes it, writes the name
+here first, so that of many at once one makes it. Accounts that were made otherwise are not here,
+and may share names. There is no foreign key, for the reason given for pgledger.transfers.
+*/
+create table pgledger.account_names (
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  currency text collate "C" not null,
+  name text collate "C" not null,
+  account_id text collate "C" not null,
+  constraint account_names_app_id_tenant_id_currency_name_pk
+  primary key (app_id, tenant_id, currency, name)
+);
+
+comment on table pgledger.account_names is
+  'One row for each name under which pgledger_ensure_account made or found an account. A row is '
+  'made anew when the account is renamed.';
+comment on column pgledger.account_names.app_id is 'Set of books that the account belongs to.';
+comment on column pgledger.account_names.tenant_id is 'Tenant whose account it is.';
+comment on column pgledger.account_names.currency is 'Unit of the account''s balance.';
+comment on column pgledger.account_names.name is 'The account''s name.';
+comment on column pgledger.account_names.account_id is 'Public id of the account.';
+
+revoke all on table pgledger.account_names from public;
+grant select on table pgledger.account_names to pgledger_auditor;
+
+create type public.pgledger_path_balance as (
+  path text collate "C",
+  currency text collate "C",
+  balance numeric,
+  held_out numeric,
+  held_in numeric,
+  account_count bigint
+);
+
+comment on type public.pgledger_path_balance is
+  'Balances of the accounts of one path and currency, added up.';
+comment on column public.pgledger_path_balance.path is
+  'Name of the accounts, or its first levels, up to a dot.';
+comment on column public.pgledger_path_balance.currency is
+  'Unit of the balances: 1 to 32 visible characters, for example USD.';
+comment on column public.pgledger_path_balance.balance is 'Sum of the accounts'' balances.';
+comment on column public.pgledger_path_balance.held_out is
+  'Sum of what holds keep back to leave the accounts.';
+comment on column public.pgledger_path_balance.held_in is
+  'Sum of what holds keep back on other accounts to reach these.';
+comment on column public.pgledger_path_balance.account_count is
+  'How many accounts were added up.';
+
+revoke all on type public.pgledger_path_balance from public;
+grant usage on type public.pgledger_path_balance to pgledger_reader;
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -4795,7 +4849,8 @@ as $$
     (
       'LG020', 'AccountNotFound', 'account %s does not exist%s',
       'Check the id, and the app_id: an account is found only under its own app.',
-      'There is no account of this id under this app_id. Check both.',
+      'There is no account of this id under this app_id, or none of this name, currency and '
+      'tenant_id. Check all of them.',
       false
     ),
     (
@@ -4851,6 +4906,15 @@ as $$
       'wrong now, or it was when that time was recorded, and a transfer would carry the time to '
       'the other account. Put the clock right, or have the owner of pgledger accept the time with '
       'pgledger_accept_time.',
+      false
+    ),
+    (
+      'LG029', 'AccountAmbiguous', 'account %s is not the only one of its name%s: %s have it, '
+      'among them %s and %s',
+      'Use the id of the one that is meant. Accounts that pgledger_ensure_account opens do not '
+      'share a name among themselves.',
+      'Several accounts of this app, tenant and currency have this name. Use the id of the one that '
+      'is meant.',
       false
     ),
     (
@@ -6655,7 +6719,9 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6')
+      '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
+    ('migrations/0014_name_accounts.sql',
+      '32cb1426db382b7c9b5bb0b3f34b3fee60b2e7457d4b994e0611a9f20e903993')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -6742,6 +6808,54 @@ comment on function pgledger.account_id is 'Id of the account with that internal
 
 revoke all on function pgledger.account_id from public;
 
+-- file: repeatable/10_ledger/account_id_of_name.sql
+/*
+The id of the one account of that name. It reads two accounts at most: a second one makes the name
+ambiguous, and guessing could move money of somebody else.
+
+Errors: AccountNotFound, AccountAmbiguous.
+*/
+create or replace function pgledger.account_id_of_name(
+  name text,
+  currency text,
+  app_id text,
+  tenant_id text
+)
+returns text
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_id text;
+  v_other_id text;
+  v_ok boolean;
+begin
+  select min(found.id), max(found.id)
+  into strict v_id, v_other_id
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.app_id = account_id_of_name.app_id
+      and accounts.tenant_id = account_id_of_name.tenant_id
+      and accounts.name = account_id_of_name.name
+      and accounts.currency = account_id_of_name.currency
+    limit 2
+  ) as found;
+
+  if (v_id = v_other_id) is not true then
+    v_ok := pgledger.refuse_account_name(name, currency, app_id, tenant_id);
+  end if;
+
+  return v_id;
+end;
+$$;
+
+comment on function pgledger.account_id_of_name is
+  'Id of the one account of that name; raises AccountNotFound or AccountAmbiguous.';
+
+revoke all on function pgledger.account_id_of_name from public;
+
 -- file: repeatable/10_ledger/account_key.sql
 /*
 The key and the version of an account, or the reason why it cannot be found.
@@ -6777,6 +6891,27 @@ comment on function pgledger.account_key is
   'Key and version of the account with that id; raises an error if there is none.';
 
 revoke all on function pgledger.account_key from public;
+
+-- file: repeatable/10_ledger/account_words.sql
+/*
+Names an account in a message by what a caller gave. The empty tenant is not named: most callers
+know of no tenants.
+*/
+create or replace function pgledger.account_words(name text, currency text, tenant_id text)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select
+    quote_literal(pgledger.abridged(name)) || ' in ' || currency
+    || case when tenant_id <> '' then ' of tenant ' || quote_literal(tenant_id) else '' end
+$$;
+
+comment on function pgledger.account_words is
+  'The words in which a message names an account by its name, currency and tenant.';
+
+revoke all on function pgledger.account_words from public;
 
 -- file: repeatable/10_ledger/accounts_ahead.sql
 /*
@@ -6914,6 +7049,49 @@ comment on function pgledger.actual_guards is
   'Owner, privileges and settings of everything of ours, as they are.';
 
 revoke all on function pgledger.actual_guards from public;
+
+-- file: repeatable/10_ledger/check_account_name.sql
+/*
+Refuses what cannot be the name and the currency of an account.
+
+Errors: InvalidName, InvalidCurrency.
+*/
+create or replace function pgledger.check_account_name(
+  name text,
+  currency text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_name_fault text := pgledger.text_fault(name, 1, 255, true);
+  v_currency_fault text := pgledger.text_fault(currency, 1, 32, false);
+  v_ok boolean;
+begin
+  if v_name_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault],
+      request_index, request_count
+    );
+  elsif v_currency_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault],
+      request_index, request_count
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_account_name is
+  'Raises InvalidName or InvalidCurrency unless an account can be called so.';
+
+revoke all on function pgledger.check_account_name from public;
 
 -- file: repeatable/10_ledger/check_account_times.sql
 /*
@@ -7113,6 +7291,89 @@ comment on function pgledger.check_accounts is
 
 revoke all on function pgledger.check_accounts from public;
 
+-- file: repeatable/10_ledger/check_allocation.sql
+/*
+Refuses an amount that cannot be split so: the order of the checks is that of the arguments, with
+scale before the amount, which depends on it.
+
+Errors: NullArgument, InvalidBatch, BatchTooLarge, InvalidArgument, InvalidAmount.
+*/
+create or replace function pgledger.check_allocation(
+  amount numeric,
+  weights numeric[],
+  scale integer
+)
+returns boolean
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_fault text;
+  v_place bigint;
+  v_ok boolean;
+begin
+  if scale is null then
+    v_ok := pgledger.fail('NullArgument', array['scale']);
+  elsif scale not between 0 and 18 then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['scale', scale::text, 'it is not between 0 and 18']
+    );
+  end if;
+
+  v_fault := case
+    when amount = 0 then null
+    when pgledger.amount_fault(abs(amount)) is not null then pgledger.amount_fault(abs(amount))
+    when min_scale(amount) > scale
+      then format('it has %s decimal places, and the parts have %s', min_scale(amount), scale)
+  end;
+  if v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidAmount',
+      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
+      hint => 'Round the amount first, or give the parts more decimal places.'
+    );
+  end if;
+
+  v_ok := pgledger.check_arrays(
+    array['weights'], array[cardinality(weights)], array[array_ndims(weights)], 1
+  );
+  select
+    weight.place,
+    case
+      when weight.value is null then 'it is null'
+      when weight.value < 0 then 'it is negative'
+      else pgledger.amount_fault(weight.value)
+    end
+  into v_place, v_fault
+  from unnest(weights) with ordinality as weight (value, place)
+  where (weight.value = 0 or pgledger.amount_fault(weight.value) is null) is not true
+  order by weight.place
+  limit 1;
+  if found then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        format('weights[%s]', v_place), coalesce(pgledger.abridged(weights[v_place]::text), 'null'),
+        v_fault
+      ]
+    );
+  elsif (0 < any(weights)) is not true then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['weights', pgledger.abridged(weights::text), 'none of them is above zero']
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_allocation is
+  'Raises what is wrong with an amount, weights and a scale to split it by.';
+
+revoke all on function pgledger.check_allocation from public;
+
 -- file: repeatable/10_ledger/check_balance.sql
 /*
 Refuses a leg that would break its account's limits. A leg that takes from an account can only break
@@ -7168,6 +7429,40 @@ comment on function pgledger.check_balance is
   'Raises an error if the balance that a leg would leave breaks a limit.';
 
 revoke all on function pgledger.check_balance from public;
+
+-- file: repeatable/10_ledger/check_prefix.sql
+/*
+Refuses a prefix that no name can have. Without a prefix all names are meant; an empty one is more
+likely a variable that was not set.
+
+Errors: InvalidName.
+*/
+create or replace function pgledger.check_prefix(prefix text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.text_fault(prefix, 1, 255, true);
+  v_ok boolean;
+begin
+  if prefix is not null and v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidName', array[quote_literal(pgledger.abridged(prefix)), v_fault],
+      hint => 'A prefix is a name or its beginning up to a dot, such as users.42; null is for all '
+      'accounts.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_prefix is
+  'Raises InvalidName unless the text can be the path of accounts; null means all.';
+
+revoke all on function pgledger.check_prefix from public;
 
 -- file: repeatable/10_ledger/check_times_before.sql
 /*
@@ -7867,7 +8162,9 @@ as $$
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
+    ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    ('function', 'private', 'account_words(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
@@ -7998,6 +8295,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
+    ('function', 'private', 'check_account_name(text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
@@ -8011,6 +8309,7 @@ as $$
       'function', 'private', 'check_advance_span(text, timestamp with time zone, interval)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_allocation(numeric, numeric[], integer)', 'owner', '', ''),
     ('function', 'private', 'check_app(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_arrays(text[], bigint[], integer[], integer, bigint)',
@@ -8085,6 +8384,7 @@ as $$
     ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
@@ -8626,6 +8926,10 @@ as $$
     ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
     ('function', 'private', 'refuse_account(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
+      'function', 'private', 'refuse_account_name(text, text, text, text, bigint, bigint)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'refuse_change()', 'owner', '',
       'search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -8744,6 +9048,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
@@ -9306,11 +9611,19 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_allocate(numeric, numeric[], integer)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_balance_at_version(text, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_balances(text, integer, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -9353,6 +9666,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_find_account(text, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_generate_id(text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -9367,6 +9684,10 @@ as $$
     (
       'function', 'surface', 'pgledger_id_timestamp(text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_list_subtree(text, integer, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
@@ -9546,6 +9867,7 @@ as $$
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
     ('table', 'private', 'accepted_times', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'account_names', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
@@ -9667,6 +9989,7 @@ as $$
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
@@ -10473,6 +10796,82 @@ Errors: InvalidScope.$$;
 revoke all on function public.pgledger_accounts_ahead from public;
 grant execute on function public.pgledger_accounts_ahead to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_allocate.sql
+/*
+Splits an amount by weights. The units of the last decimal place are divided as whole numbers, so
+nothing is rounded before it is compared. pgledger.split_amount gives each part its whole units and
+the missing ones to the largest remainders; a remainder is handed to it as a decimal fraction that
+is smaller than one, which keeps the order of remainders, and equal ones equal.
+
+Errors: NullArgument, InvalidBatch, BatchTooLarge, InvalidArgument, InvalidAmount.
+*/
+create or replace function public.pgledger_allocate(
+  amount numeric,
+  weights numeric[],
+  scale integer
+)
+returns numeric[]
+language plpgsql
+immutable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_units numeric;
+  v_total numeric;
+  v_digits integer;
+  v_shares numeric[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_allocation(amount, weights, scale);
+
+  -- Weights are brought to whole numbers; this changes no ratio.
+  select sum(weight.value * 1e18)
+  into strict v_total
+  from unnest(weights) as weight (value);
+  v_units := abs(amount) * ('1e' || scale::text)::numeric;
+  v_digits := char_length(trim_scale(v_total)::text);
+
+  v_shares := array(
+    select
+      sign(amount) * (
+        div(v_units * weight.value * 1e18, v_total)
+        + mod(v_units * weight.value * 1e18, v_total) * ('1e-' || v_digits::text)::numeric
+      ) * ('1e-' || scale::text)::numeric
+    from unnest(weights) with ordinality as weight (value, place)
+    order by weight.place
+  );
+
+  return pgledger.split_amount(v_shares, amount, scale);
+end;
+$$;
+
+comment on function public.pgledger_allocate is
+$$Splits an amount into parts by weights, so that the parts add up to it.
+
+Each part is cut to the decimal places. What is missing then goes, a unit of
+the last place each, to the parts that lost most; among equal ones, to the
+first. Of 100 by 1, 1, 1 without decimals that makes 34, 33, 33, and of -100
+the same with the other sign.
+
+amount: What to split: above -1e30, below 1e30, with at most as many decimal
+  places as scale says.
+weights: How large the parts are beside one another, 1 to 100,000 numbers from
+  0 to below 1e30 with at most 18 decimal places, not all of them zero.
+scale: Decimal places of the parts, 0 to 18; those of the currency.
+
+Returns: The parts, one for each weight, in their order.
+
+Errors: NullArgument, InvalidBatch (the weights are not one row of numbers),
+  BatchTooLarge (more than 100,000 weights), InvalidArgument (a weight is
+  negative or not a number, all are zero, or scale is not 0 to 18),
+  InvalidAmount (the amount is not in range, or has more decimal places than
+  scale).$$;
+
+revoke all on function public.pgledger_allocate from public;
+grant execute on function public.pgledger_allocate to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_balance_at.sql
 /*
 The balance that was recorded for an account at a time: after the newest entry whose created_at is
@@ -10616,6 +11015,87 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 
 revoke all on function public.pgledger_balance_at_version from public;
 grant execute on function public.pgledger_balance_at_version to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_balances.sql
+/*
+Balances of the accounts at and below a path, added up by path and currency. A path that is cut has
+as many levels as the caller asks for, but no fewer than the prefix: the sum of a part must not be
+mistaken for that of the whole. It takes no lock, reads one snapshot, and nothing but its part of
+the index on names and those accounts.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidArgument.
+*/
+create or replace function public.pgledger_balances(
+  prefix text default null,
+  depth integer default null,
+  app_id text default '',
+  tenant_id text default ''
+)
+returns setof public.pgledger_path_balance
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+  v_levels integer := greatest(depth, cardinality(string_to_array(prefix, '.')));
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_prefix(prefix);
+  if depth < 1 then
+    v_ok := pgledger.fail('InvalidArgument', array['depth', depth::text, 'it is below 1']);
+  end if;
+
+  return query
+  select
+    leaf.path, leaf.currency, sum(leaf.balance), sum(leaf.held_out), sum(leaf.held_in), count(*)
+  from (
+    select
+      case
+        when depth is null then accounts.name
+        else array_to_string((string_to_array(accounts.name, '.'))[:v_levels], '.')
+      end as path,
+      accounts.currency, accounts.balance, accounts.held_out, accounts.held_in
+    from pgledger.subtree_ranges(prefix) as range
+    inner join pgledger.accounts
+      on
+        range.low <= accounts.name
+        and range.high > accounts.name
+        and accounts.app_id = pgledger_balances.app_id
+        and accounts.tenant_id = pgledger_balances.tenant_id
+  ) as leaf
+  group by leaf.path, leaf.currency
+  order by leaf.path, leaf.currency;
+end;
+$$;
+
+comment on function public.pgledger_balances is
+$$Adds up balances by path and currency.
+
+Names are paths if you write them so: users.42.usd is below users.42, which is
+below users. A name is below a prefix if the prefix and a dot begin it. Every
+account counts in exactly one row. All rows are of one moment.
+
+prefix: Path whose accounts count, it and all below, without a dot at its end;
+  null for all accounts.
+depth: How many levels of a path are told apart, 1 or more: with 2,
+  users.42.usd and users.42.eur both count for users.42. A path is never cut
+  shorter than the prefix; null for each name by itself.
+app_id: Set of books that the accounts belong to.
+tenant_id: Whose accounts they are.
+
+Returns: A row for each path and currency, ordered by both, as bytes are.
+
+Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
+  be seen or is too long), InvalidArgument (depth is below 1).$$;
+
+revoke all on function public.pgledger_balances from public;
+grant execute on function public.pgledger_balances to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_create_account.sql
 /*
@@ -11427,6 +11907,69 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
 revoke all on function public.pgledger_create_transfers_from_rows from public;
 grant execute on function public.pgledger_create_transfers_from_rows to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_find_account.sql
+/*
+One account, found by what people call it. It takes no lock.
+
+Checks, in this order: app_id, tenant_id, name, currency.
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, AccountNotFound, AccountAmbiguous.
+*/
+create or replace function public.pgledger_find_account(
+  name text,
+  currency text,
+  app_id text default '',
+  tenant_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_id text;
+  v_account record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_account_name(name, currency);
+  v_id := pgledger.account_id_of_name(name, currency, app_id, tenant_id);
+
+  select
+    accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
+    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
+    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id,
+    null::boolean as replayed
+  into strict v_account
+  from pgledger.accounts
+  where accounts.id = v_id;
+
+  return v_account;
+end;
+$$;
+
+comment on function public.pgledger_find_account is
+$$Finds an account by its name.
+
+Names need not be unique. Where several accounts have the name, it refuses to
+choose: then find the account by its id.
+
+name: The account's name, exactly as it stands.
+currency: The account's currency.
+app_id: Set of books that it belongs to.
+tenant_id: Whose account it is.
+
+Returns: The account, as it stands now.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency,
+  AccountNotFound (no account has this name), AccountAmbiguous (several
+  have).$$;
+
+revoke all on function public.pgledger_find_account from public;
+grant execute on function public.pgledger_find_account to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_get_account.sql
 /*
 One account, as it stands. An id that does not exist is an error rather than no row: a mistyped id
@@ -11545,6 +12088,107 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 
 revoke all on function public.pgledger_get_transfer from public;
 grant execute on function public.pgledger_get_transfer to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_list_subtree.sql
+/*
+One page of the accounts at and below a path. The pages go through an index in the order of names.
+A page reads its own rows, and those of its first and last name: accounts of one name are not in
+order in the index. It is read by the session itself, by the index alone: how many rows a prefix
+holds, the planner cannot know.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidPage, InvalidId, AccountNotFound.
+*/
+create or replace function public.pgledger_list_subtree(
+  prefix text default null,
+  page_size integer default 100,
+  after_id text default null,
+  app_id text default '',
+  tenant_id text default ''
+)
+returns setof public.pgledger_account
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set max_parallel_workers_per_gather = 0
+as $$
+declare
+  v_after_name text := '';
+  v_after_id text := coalesce(after_id, '');
+  v_range record;
+  v_left integer := page_size;
+  v_count integer;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_prefix(prefix);
+  v_ok := pgledger.check_page(page_size, 0);
+  if after_id is not null then
+    select accounts.name
+    into v_after_name
+    from pgledger.accounts
+    where accounts.id = pgledger_list_subtree.after_id
+      and accounts.app_id = pgledger_list_subtree.app_id;
+
+    if not found then
+      v_ok := pgledger.refuse_account('after_id', after_id, app_id);
+    end if;
+  end if;
+
+  for v_range in
+    select range.low, range.high
+    from pgledger.subtree_ranges(prefix) as range
+    order by range.low collate "C"
+  loop
+    return query
+    select
+      accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
+      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
+      accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id, null::boolean
+    from pgledger.accounts
+    where accounts.app_id = pgledger_list_subtree.app_id
+      and accounts.tenant_id = pgledger_list_subtree.tenant_id
+      and accounts.name >= greatest(v_range.low collate "C", v_after_name)
+      and accounts.name < v_range.high
+      and (accounts.name > v_after_name or accounts.id > v_after_id)
+    order by accounts.name, accounts.id
+    limit v_left;
+
+    get diagnostics v_count = row_count;
+    v_left := v_left - v_count;
+    exit when v_left = 0;
+  end loop;
+end;
+$$;
+
+comment on function public.pgledger_list_subtree is
+$$Returns one page of the accounts at and below a path, in the order of names.
+
+Names are paths if you write them so: users.42.usd is below users.42, which is
+below users. A name is below a prefix if the prefix and a dot begin it. No
+character of a prefix has a meaning, and upper case is not lower case.
+
+prefix: Path without a dot at its end, such as users.42; null for all
+  accounts.
+page_size: How many at most, 1 to 10,000.
+after_id: Id of the last account of the page before; null for the first page.
+app_id: Set of books that the accounts belong to.
+tenant_id: Whose accounts they are.
+
+Returns: The accounts, ordered by name and id, as bytes are; fewer than
+  page_size on the last page.
+
+Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
+  be seen or is too long), InvalidPage, InvalidId, AccountNotFound (after_id
+  is no account under this app_id).$$;
+
+revoke all on function public.pgledger_list_subtree from public;
+grant execute on function public.pgledger_list_subtree to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_raise_sequences.sql
 /*
@@ -12199,6 +12843,63 @@ comment on function pgledger.refuse_account is
 
 revoke all on function pgledger.refuse_account from public;
 
+-- file: repeatable/10_ledger/refuse_account_name.sql
+/*
+Raises why a name does not lead to one account: there is none of it, or there are several. These are
+counted here and not where a name is looked up, which reads two of them at most.
+
+Errors: AccountNotFound, AccountAmbiguous.
+*/
+create or replace function pgledger.refuse_account_name(
+  name text,
+  currency text,
+  app_id text,
+  tenant_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_words text := pgledger.account_words(name, currency, tenant_id);
+  v_count bigint;
+  v_first_id text;
+  v_last_id text;
+  v_ok boolean;
+begin
+  select count(*), min(accounts.id), max(accounts.id)
+  into strict v_count, v_first_id, v_last_id
+  from pgledger.accounts
+  where accounts.app_id = refuse_account_name.app_id
+    and accounts.tenant_id = refuse_account_name.tenant_id
+    and accounts.name = refuse_account_name.name
+    and accounts.currency = refuse_account_name.currency;
+
+  if v_count > 1 then
+    v_ok := pgledger.fail(
+      'AccountAmbiguous',
+      array[v_words, pgledger.in_app(app_id), v_count::text, v_first_id, v_last_id],
+      request_index,
+      request_count
+    );
+  end if;
+
+  return pgledger.fail(
+    'AccountNotFound', array[v_words, pgledger.in_app(app_id)], request_index, request_count,
+    'Check the name, the currency, the tenant_id and the app_id: an account is found only under '
+    'all that it was opened with.'
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_account_name is
+  'Raises AccountNotFound or AccountAmbiguous for a name that does not lead to one account.';
+
+revoke all on function pgledger.refuse_account_name from public;
+
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
@@ -12728,6 +13429,44 @@ comment on function pgledger.setting_faults is
   'Functions and views of ours whose settings are not as they should be.';
 
 revoke all on function pgledger.setting_faults from public;
+
+-- file: repeatable/10_ledger/subtree_ranges.sql
+/*
+The ranges of names, low <= name < high, that hold a subtree: the prefix itself, and what begins
+with the prefix and a dot. Names are compared byte by byte, so a range of texts is a range of the
+index on names, and no character of a prefix means anything. Between the two ranges lie other
+trees: users-old is not below users.
+
+The character after the dot is the slash. No name holds a character below the first. Without a
+prefix there is one range, whose end is longer than a name can be, of the highest character.
+*/
+create or replace function pgledger.subtree_ranges(
+  prefix text,
+  out low text,
+  out high text
+)
+returns setof record
+language sql
+immutable
+parallel safe
+rows 2
+as $$
+  select range.low, range.high
+  from (
+    values
+      (subtree_ranges.prefix, subtree_ranges.prefix || chr(1)),
+      (subtree_ranges.prefix || '.', subtree_ranges.prefix || '/')
+  ) as range (low, high)
+  where subtree_ranges.prefix is not null
+  union all
+  select '', repeat(chr(1114111), 256)
+  where subtree_ranges.prefix is null
+$$;
+
+comment on function pgledger.subtree_ranges is
+  'The ranges of names that are a prefix or below it; all names without a prefix.';
+
+revoke all on function pgledger.subtree_ranges from public;
 
 -- file: repeatable/10_ledger/surface_schema.sql
 /*
@@ -38652,6 +39391,7 @@ values
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0014_name_accounts.sql', 'versioned', '32cb1426db382b7c9b5bb0b3f34b3fee60b2e7457d4b994e0611a9f20e903993', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38677,7 +39417,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '5a7912ff62b1d7976bd42e93c8cf6f9bfe6fc4c62b08108594af40dfb6d055b5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '6bf75588a7e90d47123240c733729831316aaf5ded2398d09c8fb99d1195b733', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38720,16 +39460,21 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'bf4711d01ccf8774b99909cf7e7456bf7a4cc6ab2b02d5bf47c99762fa3584f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '893845eb14bc49e1a70fb4ad3f986551204b371b950a5157be9e5c756f28ae23', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', 'c89dfd5802dc2bf088b49a987294ad6e4e882741b0b3ce512ca07053880e7438', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_words.sql', 'repeatable', '43660d768e19d47718b8360d8706e7686a82502a19b2b1df1217963fe1385129', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '9480864e79ee3bb3a18705fbf23f356e1e2a4677882802fe523a7b721bbff92f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', 'e4138cbdd65ffbf1fe8cbda203204d5acf2682a979db6fb637c6c71b4d38409a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38738,7 +39483,7 @@ values
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e061c717388fd37a8fd4bd8468584883b1334bbe94a1ce03653664420526cd2f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '0e27fa441de89b2913f7cdc6b4ca55b8c53ae050d9707ef1960ef48a33bd6f05', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '21361725fa713a80db4e2925cea2dfb2c26661e715b76f4ef59eb52a72e6d184', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38749,8 +39494,10 @@ values
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '465a29641cb91745f8db49dae8181e92a4d9f6cdd15f7b56484fd6e4ae3482ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', 'f60c0b5e2268a669180be03908d6579136ae86cff5433e55d1ad7ed187cfd752', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '25dd49f0d397da274e0b8a156a7d068cd38b398a53f8f059bf111b0b260662ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38758,8 +39505,10 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', 'e2b344ce03e242dc82285ec47660f6c3d1ed739a9d1cc27ef6c75187afe7fda7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', 'b181a25d0074ec58a2f4947a041005be137b28e0cb367ade104c6a822173d5c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38768,6 +39517,7 @@ values
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '55d7426604d400a394f94791a6f04abe2e3214ccd5e602cf990995804ddcc886', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', 'c28c36e5ea0deff978d092756076004dc9ba047e519faa87436d309d7e1b8633', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38779,6 +39529,7 @@ values
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),

@@ -21,6 +21,7 @@ from psycopg import DatabaseError
 
 __all__ = [
     "AccountAheadOfClock",
+    "AccountAmbiguous",
     "AccountNotFound",
     "ActiveSubscriptionExists",
     "AdvanceTooFar",
@@ -175,7 +176,10 @@ class InvalidPage(PgledgerError, code="LG014"):
 
 
 class AccountNotFound(PgledgerError, code="LG020"):
-    """There is no account of this id under this ``app_id``. Check both."""
+    """There is no account of this id under this ``app_id``, or none of this name, currency and ``tenant_id``.
+
+    Check all of them.
+    """
 
 
 class TransferNotFound(PgledgerError, code="LG021"):
@@ -221,6 +225,13 @@ class AccountAheadOfClock(PgledgerError, code="LG027"):
     Either the clock is wrong now, or it was when that time was recorded, and a transfer would carry
     the time to the other account. Put the clock right, or have the owner of pgledger accept the
     time with :meth:`pgledger.Ledger.accept_time`.
+    """
+
+
+class AccountAmbiguous(PgledgerError, code="LG029"):
+    """Several accounts of this app, tenant and currency have this name.
+
+    Use the id of the one that is meant.
     """
 
 

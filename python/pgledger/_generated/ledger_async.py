@@ -4,7 +4,7 @@
 
 # ruff: noqa: A002 -- arguments are named as in SQL, where an id is an id
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,12 +13,20 @@ from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
 from pgledger._calling_async import AsyncCaller
-from pgledger._generated.ledger_rows import Account, AccountAhead, Check, Entry, Transfer
+from pgledger._generated.ledger_rows import (
+    Account,
+    AccountAhead,
+    Check,
+    Entry,
+    PathBalance,
+    Transfer,
+)
 from pgledger._generated.ledger_statements import (
     ACCOUNT_AHEAD_ROW,
     ACCOUNT_ROW,
     CHECK_ROW,
     ENTRY_ROW,
+    PATH_BALANCE_ROW,
     TRANSFER_ROW,
     statements_for,
 )
@@ -31,6 +39,7 @@ from pgledger._wire import (
     optional_integer_text,
     time_text,
 )
+from pgledger._wire_json import numbers_text
 
 
 class AsyncLedgerCalls(AsyncCaller):
@@ -272,6 +281,99 @@ class AsyncLedgerCalls(AsyncCaller):
             ),
         )
 
+    async def find_account(
+        self,
+        name: str,
+        currency: str,
+        *,
+        app_id: str = "",
+        tenant_id: str = "",
+    ) -> Account:
+        """Finds an account by its name: ``pgledger_find_account``.
+
+        Names need not be unique. Where several accounts have the name, it refuses to choose: then
+        find the account by its id.
+
+        Args:
+            name: The account's name, exactly as it stands.
+            currency: The account's currency.
+            app_id: Set of books that it belongs to.
+            tenant_id: Whose account it is.
+
+        Returns:
+            The account, as it stands now.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: An account's name is empty, cannot be seen, or has more than 255
+                characters.
+            InvalidCurrency: A currency is not 1 to 32 visible characters without spaces.
+            AccountNotFound: No account has this name.
+            AccountAmbiguous: Several have.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.find_account,
+            (
+                name,
+                currency,
+                app_id,
+                tenant_id,
+            ),
+        )
+
+    async def list_subtree(
+        self,
+        *,
+        prefix: str | None = None,
+        page_size: int = 100,
+        after_id: str | None = None,
+        app_id: str = "",
+        tenant_id: str = "",
+    ) -> list[Account]:
+        """Returns one page of the accounts at and below a path, in the order of names.
+
+        Names are paths if you write them so: users.42.usd is below users.42, which is below users.
+        A name is below a prefix if the prefix and a dot begin it. No character of a prefix has a
+        meaning, and upper case is not lower case.
+
+        Calls ``pgledger_list_subtree``.
+
+        Args:
+            prefix: Path without a dot at its end, such as users.42; None for all accounts.
+            page_size: How many at most, 1 to 10,000.
+            after_id: Id of the last account of the page before; None for the first page.
+            app_id: Set of books that the accounts belong to.
+            tenant_id: Whose accounts they are.
+
+        Returns:
+            The accounts, ordered by name and id, as bytes are; fewer than ``page_size`` on the last
+            page.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: The prefix is empty, cannot be seen or is too long.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+            InvalidId: An id is malformed.
+            AccountNotFound: ``after_id`` is no account under this ``app_id``.
+        """
+        return await self._fetch_all(
+            ACCOUNT_ROW,
+            self._statements.list_subtree,
+            (
+                prefix,
+                integer_text("page_size", page_size),
+                after_id,
+                app_id,
+                tenant_id,
+            ),
+        )
+
     async def account_entries(
         self,
         account_id: str,
@@ -491,6 +593,93 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
         """
         return await self._fetch_all(ACCOUNT_AHEAD_ROW, self._statements.accounts_ahead, (app_id,))
+
+    async def allocate(
+        self,
+        amount: Decimal | int,
+        weights: Iterable[Decimal | int],
+        scale: int,
+    ) -> list[Decimal]:
+        """Splits an amount into parts by weights, so that the parts add up to it.
+
+        Each part is cut to the decimal places. What is missing then goes, a unit of the last place
+        each, to the parts that lost most; among equal ones, to the first. Of 100 by 1, 1, 1 without
+        decimals that makes 34, 33, 33, and of -100 the same with the other sign.
+
+        Calls ``pgledger_allocate``.
+
+        Args:
+            amount: What to split: above -1e30, below 1e30, with at most as many decimal places as
+                scale says.
+            weights: How large the parts are beside one another, 1 to 100,000 numbers from 0 to
+                below 1e30 with at most 18 decimal places, not all of them zero.
+            scale: Decimal places of the parts, 0 to 18; those of the currency.
+
+        Returns:
+            The parts, one for each weight, in their order.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidBatch: The weights are not one row of numbers.
+            BatchTooLarge: More than 100,000 weights.
+            InvalidArgument: A weight is negative or not a number, all are zero, or scale is not 0
+                to 18.
+            InvalidAmount: The amount is not in range, or has more decimal places than scale.
+        """
+        value: list[Decimal] = await self._fetch_one(
+            scalar_row,
+            self._statements.allocate,
+            (
+                decimal_text("amount", amount),
+                numbers_text("weights", weights),
+                integer_text("scale", scale),
+            ),
+        )
+        return value
+
+    async def balances(
+        self,
+        *,
+        prefix: str | None = None,
+        depth: int | None = None,
+        app_id: str = "",
+        tenant_id: str = "",
+    ) -> list[PathBalance]:
+        """Adds up balances by path and currency: ``pgledger_balances``.
+
+        Names are paths if you write them so: users.42.usd is below users.42, which is below users.
+        A name is below a prefix if the prefix and a dot begin it. Every account counts in exactly
+        one row. All rows are of one moment.
+
+        Args:
+            prefix: Path whose accounts count, it and all below, without a dot at its end; None for
+                all accounts.
+            depth: How many levels of a path are told apart, 1 or more: with 2, users.42.usd and
+                users.42.eur both count for users.42. A path is never cut shorter than the prefix;
+                None for each name by itself.
+            app_id: Set of books that the accounts belong to.
+            tenant_id: Whose accounts they are.
+
+        Returns:
+            A row for each path and currency, ordered by both, as bytes are.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: The prefix is empty, cannot be seen or is too long.
+            InvalidArgument: Depth is below 1.
+        """
+        return await self._fetch_all(
+            PATH_BALANCE_ROW,
+            self._statements.balances,
+            (
+                prefix,
+                optional_integer_text("depth", depth),
+                app_id,
+                tenant_id,
+            ),
+        )
 
     async def raise_sequences(
         self,

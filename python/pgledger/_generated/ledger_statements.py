@@ -4,7 +4,14 @@
 
 from functools import lru_cache
 
-from pgledger._generated.ledger_rows import Account, AccountAhead, Check, Entry, Transfer
+from pgledger._generated.ledger_rows import (
+    Account,
+    AccountAhead,
+    Check,
+    Entry,
+    PathBalance,
+    Transfer,
+)
 from pgledger._wire import Calls, row_factory
 
 ACCOUNT_ROW = row_factory(Account)
@@ -12,6 +19,7 @@ TRANSFER_ROW = row_factory(Transfer)
 ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
+PATH_BALANCE_ROW = row_factory(PathBalance)
 
 
 class LedgerStatements:
@@ -90,6 +98,23 @@ class LedgerStatements:
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
         self.get_transfer = calls.rows(Transfer, "pgledger_get_transfer", id="text", app_id="text")
+        self.find_account = calls.rows(
+            Account,
+            "pgledger_find_account",
+            name="text",
+            currency="text",
+            app_id="text",
+            tenant_id="text",
+        )
+        self.list_subtree = calls.rows(
+            Account,
+            "pgledger_list_subtree",
+            prefix="text",
+            page_size="integer",
+            after_id="text",
+            app_id="text",
+            tenant_id="text",
+        )
         self.account_entries = calls.rows(
             Entry,
             "pgledger_account_entries",
@@ -110,6 +135,17 @@ class LedgerStatements:
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
         )
         self.accounts_ahead = calls.rows(AccountAhead, "pgledger_accounts_ahead", app_id="text")
+        self.allocate = calls.value(
+            "pgledger_allocate", amount="numeric", weights="numeric[]", scale="integer"
+        )
+        self.balances = calls.rows(
+            PathBalance,
+            "pgledger_balances",
+            prefix="text",
+            depth="integer",
+            app_id="text",
+            tenant_id="text",
+        )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
 
 

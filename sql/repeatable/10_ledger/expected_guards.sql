@@ -20,7 +20,9 @@ as $$
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
+    ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    ('function', 'private', 'account_words(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
@@ -151,6 +153,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
+    ('function', 'private', 'check_account_name(text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
@@ -164,6 +167,7 @@ as $$
       'function', 'private', 'check_advance_span(text, timestamp with time zone, interval)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_allocation(numeric, numeric[], integer)', 'owner', '', ''),
     ('function', 'private', 'check_app(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_arrays(text[], bigint[], integer[], integer, bigint)',
@@ -238,6 +242,7 @@ as $$
     ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
@@ -779,6 +784,10 @@ as $$
     ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
     ('function', 'private', 'refuse_account(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
+      'function', 'private', 'refuse_account_name(text, text, text, text, bigint, bigint)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'refuse_change()', 'owner', '',
       'search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -897,6 +906,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
@@ -1459,11 +1469,19 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_allocate(numeric, numeric[], integer)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_balance_at_version(text, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_balances(text, integer, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1506,6 +1524,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_find_account(text, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_generate_id(text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -1520,6 +1542,10 @@ as $$
     (
       'function', 'surface', 'pgledger_id_timestamp(text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_list_subtree(text, integer, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
@@ -1699,6 +1725,7 @@ as $$
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
     ('table', 'private', 'accepted_times', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'account_names', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
@@ -1820,6 +1847,7 @@ as $$
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),

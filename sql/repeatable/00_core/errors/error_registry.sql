@@ -123,7 +123,8 @@ as $$
     (
       'LG020', 'AccountNotFound', 'account %s does not exist%s',
       'Check the id, and the app_id: an account is found only under its own app.',
-      'There is no account of this id under this app_id. Check both.',
+      'There is no account of this id under this app_id, or none of this name, currency and '
+      'tenant_id. Check all of them.',
       false
     ),
     (
@@ -179,6 +180,15 @@ as $$
       'wrong now, or it was when that time was recorded, and a transfer would carry the time to '
       'the other account. Put the clock right, or have the owner of pgledger accept the time with '
       'pgledger_accept_time.',
+      false
+    ),
+    (
+      'LG029', 'AccountAmbiguous', 'account %s is not the only one of its name%s: %s have it, '
+      'among them %s and %s',
+      'Use the id of the one that is meant. Accounts that pgledger_ensure_account opens do not '
+      'share a name among themselves.',
+      'Several accounts of this app, tenant and currency have this name. Use the id of the one that '
+      'is meant.',
       false
     ),
     (

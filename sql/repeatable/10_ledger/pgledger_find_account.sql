@@ -1,0 +1,61 @@
+/*
+One account, found by what people call it. It takes no lock.
+
+Checks, in this order: app_id, tenant_id, name, currency.
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, AccountNotFound, AccountAmbiguous.
+*/
+create or replace function @extschema@.pgledger_find_account(
+  name text,
+  currency text,
+  app_id text default '',
+  tenant_id text default ''
+)
+returns @extschema@.pgledger_account
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_id text;
+  v_account record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_account_name(name, currency);
+  v_id := pgledger.account_id_of_name(name, currency, app_id, tenant_id);
+
+  select
+    accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
+    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
+    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id,
+    null::boolean as replayed
+  into strict v_account
+  from pgledger.accounts
+  where accounts.id = v_id;
+
+  return v_account;
+end;
+$$;
+
+comment on function @extschema@.pgledger_find_account is
+$$Finds an account by its name.
+
+Names need not be unique. Where several accounts have the name, it refuses to
+choose: then find the account by its id.
+
+name: The account's name, exactly as it stands.
+currency: The account's currency.
+app_id: Set of books that it belongs to.
+tenant_id: Whose account it is.
+
+Returns: The account, as it stands now.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency,
+  AccountNotFound (no account has this name), AccountAmbiguous (several
+  have).$$;
+
+revoke all on function @extschema@.pgledger_find_account from public;
+grant execute on function @extschema@.pgledger_find_account to pgledger_reader;
