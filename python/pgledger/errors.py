@@ -22,6 +22,8 @@ from psycopg import DatabaseError
 __all__ = [
     "AccountAheadOfClock",
     "AccountAmbiguous",
+    "AccountClosed",
+    "AccountFrozen",
     "AccountNotFound",
     "ActiveSubscriptionExists",
     "AdvanceTooFar",
@@ -202,14 +204,14 @@ class IdempotencyConflict(PgledgerError, code="LG023"):
 
 
 class InsufficientFunds(PgledgerError, code="LG024"):
-    """A transfer would leave an account below zero that does not allow it.
+    """A transfer would leave an account below its lower limit, for example below zero.
 
     Move less, or move money into the account first.
     """
 
 
 class PositiveBalanceNotAllowed(PgledgerError, code="LG025"):
-    """A transfer would leave an account above zero that does not allow it.
+    """A transfer would leave an account above its upper limit, for example above zero.
 
     Move less, or move money out of the account first.
     """
@@ -228,17 +230,28 @@ class AccountAheadOfClock(PgledgerError, code="LG027"):
     """
 
 
-class AccountAmbiguous(PgledgerError, code="LG029"):
-    """Several accounts of this app, tenant and currency have this name.
+class AccountFrozen(PgledgerError, code="LG028"):
+    """A transfer would take from or give to an account that is frozen for that.
 
-    Use the id of the one that is meant.
+    Use another account, or have it unfrozen.
     """
+
+
+class AccountClosed(PgledgerError, code="LG029"):
+    """A transfer would take from or give to an account that is closed. Use another account."""
 
 
 class ImmutableRecord(PgledgerError, code="LG030"):
     """Somebody tried to change or delete what was recorded.
 
     Correct a transfer with another transfer.
+    """
+
+
+class AccountAmbiguous(PgledgerError, code="LG032"):
+    """Several accounts of this app, tenant and currency have this name.
+
+    Use the id of the one that is meant.
     """
 
 

@@ -36,6 +36,8 @@ as $$
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
+    ('migrations/0012_limit_accounts.sql',
+      'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed'),
     ('migrations/0014_name_accounts.sql',
       '32cb1426db382b7c9b5bb0b3f34b3fee60b2e7457d4b994e0611a9f20e903993')
 $$;

@@ -19,7 +19,6 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_id text;
-  v_account record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -27,16 +26,11 @@ begin
   v_ok := pgledger.check_account_name(name, currency);
   v_id := pgledger.account_id_of_name(name, currency, app_id, tenant_id);
 
-  select
-    accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
-    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id,
-    null::boolean as replayed
-  into strict v_account
-  from pgledger.accounts
-  where accounts.id = v_id;
-
-  return v_account;
+  return (
+    select pgledger.account_answer(accounts, null)
+    from pgledger.accounts
+    where accounts.id = v_id
+  );
 end;
 $$;
 

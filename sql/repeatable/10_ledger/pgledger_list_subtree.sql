@@ -55,17 +55,23 @@ begin
   loop
     return query
     select
-      accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
-      accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id, null::boolean
-    from pgledger.accounts
-    where accounts.app_id = pgledger_list_subtree.app_id
-      and accounts.tenant_id = pgledger_list_subtree.tenant_id
-      and accounts.name >= greatest(v_range.low collate "C", v_after_name)
-      and accounts.name < v_range.high
-      and (accounts.name > v_after_name or accounts.id > v_after_id)
-    order by accounts.name, accounts.id
-    limit v_left;
+      answer.id, answer.name, answer.currency, answer.balance, answer.version,
+      answer.allow_negative_balance, answer.allow_positive_balance, answer.metadata,
+      answer.created_at, answer.updated_at, answer.app_id, answer.tenant_id, answer.replayed,
+      answer.min_balance, answer.max_balance, answer.held_out, answer.held_in,
+      answer.available_balance, answer.status, answer.amount_scale
+    from (
+      select accounts
+      from pgledger.accounts
+      where accounts.app_id = pgledger_list_subtree.app_id
+        and accounts.tenant_id = pgledger_list_subtree.tenant_id
+        and accounts.name >= greatest(v_range.low collate "C", v_after_name)
+        and accounts.name < v_range.high
+        and (accounts.name > v_after_name or accounts.id > v_after_id)
+      order by accounts.name, accounts.id
+      limit v_left
+    ) as page (account)
+    cross join lateral pgledger.account_answer(page.account, null) as answer;
 
     get diagnostics v_count = row_count;
     v_left := v_left - v_count;
