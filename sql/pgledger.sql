@@ -3869,6 +3869,9 @@ comment on column public.pgledger_path_balance.account_count is
 revoke all on type public.pgledger_path_balance from public;
 grant usage on type public.pgledger_path_balance to pgledger_reader;
 
+-- It has got arguments.
+drop function if exists pgledger.check_scope(text, text, integer, integer);
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -4341,7 +4344,9 @@ create or replace function pgledger.check_scope(
   name text,
   value text,
   minimum integer default 0,
-  maximum integer default 128
+  maximum integer default 128,
+  request_index bigint default null,
+  request_count bigint default null
 )
 returns boolean
 language plpgsql
@@ -4353,10 +4358,11 @@ declare
   v_ok boolean;
 begin
   if value is null then
-    v_ok := pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name], request_index, request_count);
   elsif v_fault is not null then
     v_ok := pgledger.fail(
-      'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault]
+      'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault],
+      request_index, request_count
     );
   end if;
 
@@ -6807,7 +6813,7 @@ as $$
     ('migrations/0012_limit_accounts.sql',
       'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed'),
     ('migrations/0014_name_accounts.sql',
-      '32cb1426db382b7c9b5bb0b3f34b3fee60b2e7457d4b994e0611a9f20e903993')
+      '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -6928,10 +6934,10 @@ revoke all on function pgledger.account_id from public;
 
 -- file: repeatable/10_ledger/account_id_of_name.sql
 /*
-The id of the one account of that name. It reads two accounts at most: a second one makes the name
-ambiguous, and guessing could move money of somebody else.
+The id of the one account of that name, or null. It reads two accounts at most: a second one makes
+the name ambiguous, and guessing could move money of somebody else.
 
-Errors: AccountNotFound, AccountAmbiguous.
+Errors: AccountAmbiguous.
 */
 create or replace function pgledger.account_id_of_name(
   name text,
@@ -6961,7 +6967,7 @@ begin
     limit 2
   ) as found;
 
-  if (v_id = v_other_id) is not true then
+  if v_id <> v_other_id then
     v_ok := pgledger.refuse_account_name(name, currency, app_id, tenant_id);
   end if;
 
@@ -6970,7 +6976,7 @@ end;
 $$;
 
 comment on function pgledger.account_id_of_name is
-  'Id of the one account of that name; raises AccountNotFound or AccountAmbiguous.';
+  'Id of the one account of that name, or null; raises AccountAmbiguous for several.';
 
 revoke all on function pgledger.account_id_of_name from public;
 
@@ -7090,6 +7096,84 @@ comment on function pgledger.accounts_ahead is
 
 revoke all on function pgledger.accounts_ahead from public;
 
+-- file: repeatable/10_ledger/accounts_of_names.sql
+/*
+The accounts that names lead to. The first arrays hold each account once; leg n of account_ids
+belongs to name n, and is null where the name does not lead to one account. Each name is looked up
+once, and two accounts of it are read at most.
+
+Names are joined by hashes, never each with each, and accounts are found by index, whatever the
+statistics say.
+*/
+create or replace function pgledger.accounts_of_names(
+  names text[],
+  currencies text[],
+  tenant_ids text[],
+  app_id text,
+  out found_ids text[],
+  out found_names text[],
+  out account_ids text[]
+)
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  with leg as materialized (
+    select given.name, given.currency, given.tenant_id, given.place
+    from unnest(names, currencies, tenant_ids)
+      with ordinality as given (name, currency, tenant_id, place)
+  ),
+
+  looked_up as materialized (
+    select wanted.name, wanted.currency, wanted.tenant_id, account.id
+    from (select distinct leg.name, leg.currency, leg.tenant_id from leg) as wanted
+    cross join lateral (
+      select case when min(same.id) = max(same.id) then min(same.id) end as id
+      from (
+        select accounts.id
+        from pgledger.accounts
+        where accounts.app_id = accounts_of_names.app_id
+          and accounts.tenant_id = wanted.tenant_id
+          and accounts.name = wanted.name
+          and accounts.currency = wanted.currency
+        limit 2
+      ) as same
+    ) as account
+  )
+
+  select
+    (
+      select array_agg(looked_up.id)
+      from looked_up
+      where looked_up.id is not null
+    ),
+    (
+      select array_agg(looked_up.name)
+      from looked_up
+      where looked_up.id is not null
+    ),
+    array_agg(looked_up.id order by leg.place)
+  into found_ids, found_names, account_ids
+  from leg
+  left join looked_up
+    on
+      leg.name = looked_up.name
+      and leg.currency = looked_up.currency
+      and leg.tenant_id = looked_up.tenant_id;
+end;
+$$;
+
+comment on function pgledger.accounts_of_names is
+  'Ids of the accounts that names lead to; null for a name that does not lead to one account.';
+
+revoke all on function pgledger.accounts_of_names from public;
+
 -- file: repeatable/10_ledger/actual_guards.sql
 /*
 How what is ours stands in this database: one row for each schema, table, view, sequence, function
@@ -7197,6 +7281,59 @@ comment on function pgledger.actual_guards is
   'Owner, privileges and settings of everything of ours, as they are.';
 
 revoke all on function pgledger.actual_guards from public;
+
+-- file: repeatable/10_ledger/adoptable_account.sql
+/*
+The one account that has a name and was not opened under it by pgledger_ensure_account; nulls if
+there is none. Its row is locked, so that a rename waits. One that came first is noticed, because
+the name is compared again after the wait; then it looks for another.
+
+Locks: the account FOR NO KEY UPDATE.
+Errors: AccountAmbiguous.
+*/
+create or replace function pgledger.adoptable_account(
+  name text,
+  currency text,
+  app_id text,
+  tenant_id text
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_id text;
+  v_account public.pgledger_account;
+begin
+  loop
+    v_id := pgledger.account_id_of_name(name, currency, app_id, tenant_id);
+    exit when v_id is null;
+
+    perform
+    from pgledger.accounts
+    where accounts.id = v_id
+      and accounts.name = adoptable_account.name
+    for no key update;
+
+    if found then
+      v_account := (
+        select pgledger.account_answer(accounts, true)
+        from pgledger.accounts
+        where accounts.id = v_id
+      );
+      exit;
+    end if;
+  end loop;
+
+  return v_account;
+end;
+$$;
+
+comment on function pgledger.adoptable_account is
+  'The one account of a name, locked, or nulls; raises AccountAmbiguous for several.';
+
+revoke all on function pgledger.adoptable_account from public;
 
 -- file: repeatable/10_ledger/check_account_name.sql
 /*
@@ -7655,6 +7792,215 @@ comment on function pgledger.check_limits is
 
 revoke all on function pgledger.check_limits from public;
 
+-- file: repeatable/10_ledger/check_named_request.sql
+/*
+Refuses a request by name whose own values are wrong, whatever the accounts hold. The order of the
+checks is part of the interface: both names and the currency, both tenants, that the accounts
+differ, the amount, event_at, metadata, the id.
+
+Errors: InvalidName, InvalidCurrency, NullArgument, InvalidScope, SameAccount, and those of
+pgledger.check_transfer_values.
+*/
+create or replace function pgledger.check_named_request(
+  from_name text,
+  to_name text,
+  amount numeric,
+  currency text,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  from_tenant_id text,
+  to_tenant_id text,
+  allow_future_event_at boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_account_name(from_name, currency, request_index, request_count);
+  v_ok := pgledger.check_account_name(to_name, currency, request_index, request_count);
+  v_ok := pgledger.check_scope(
+    'from_tenant_id', from_tenant_id, 0, 128, request_index, request_count
+  );
+  v_ok := pgledger.check_scope(
+    'to_tenant_id', to_tenant_id, 0, 128, request_index, request_count
+  );
+
+  if from_name = to_name and from_tenant_id = to_tenant_id then
+    v_ok := pgledger.fail(
+      'SameAccount', array[pgledger.account_words(from_name, currency, from_tenant_id)],
+      request_index, request_count
+    );
+  end if;
+
+  return pgledger.check_transfer_values(
+    amount, event_at, metadata, id, allow_future_event_at, request_index, request_count
+  );
+end;
+$$;
+
+comment on function pgledger.check_named_request is
+  'Raises the first thing that is wrong with a request by name by itself.';
+
+revoke all on function pgledger.check_named_request from public;
+
+-- file: repeatable/10_ledger/check_named_requests.sql
+/*
+Refuses a batch by name whose shape is wrong, then the lowest of its requests whose own values are
+wrong. One statement finds out whether the whole batch is sound; only if it is not are the requests
+looked at one by one, to find the fault. What cannot be a name, a currency or a tenant is not looked
+for there: it leads to no account, and the caller comes again, to have each request looked at.
+
+Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope, and those of
+pgledger.check_named_request.
+*/
+create or replace function pgledger.check_named_requests(
+  from_names text[],
+  to_names text[],
+  amounts numeric[],
+  currencies text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  from_tenant_ids text[],
+  to_tenant_ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean,
+  looks_at_each boolean default false
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
+  v_count bigint := cardinality(from_names);
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array[
+      'from_names', 'to_names', 'amounts', 'currencies', 'event_ats', 'metadatas', 'ids',
+      'from_tenant_ids', 'to_tenant_ids'
+    ],
+    array[
+      v_count, cardinality(to_names), cardinality(amounts), cardinality(currencies),
+      cardinality(event_ats), cardinality(metadatas), cardinality(ids),
+      cardinality(from_tenant_ids), cardinality(to_tenant_ids)
+    ],
+    array[
+      array_ndims(from_names), array_ndims(to_names), array_ndims(amounts),
+      array_ndims(currencies), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(from_tenant_ids), array_ndims(to_tenant_ids)
+    ],
+    4,
+    pg_column_size(metadatas)
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if group_id is not null then
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+
+  perform
+  from (
+    select unnest(from_names), unnest(to_names), unnest(amounts), unnest(event_ats),
+      unnest(metadatas), unnest(ids), unnest(from_tenant_ids), unnest(to_tenant_ids)
+  ) as request (
+    from_name, to_name, amount, event_at, metadata, id, from_tenant_id, to_tenant_id
+  )
+  where (
+    (
+      request.from_name <> request.to_name
+      or coalesce(request.from_tenant_id, '') <> coalesce(request.to_tenant_id, '')
+    )
+    and pgledger.amount_fault(request.amount) is null
+    and (
+      request.event_at is null
+      or pgledger.time_fault(request.event_at) is null
+      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    )
+    and pgledger.metadata_fault(request.metadata) is null
+    and (request.id is null or pgledger.id_fault(request.id, 'pglt') is null)
+  ) is not true
+  limit 1;
+
+  if found or looks_at_each then
+    perform pgledger.check_named_request(
+      request.from_name, request.to_name, request.amount, request.currency, request.event_at,
+      request.metadata, request.id, coalesce(request.from_tenant_id, ''),
+      coalesce(request.to_tenant_id, ''), allow_future_event_at, request.index, v_count
+    )
+    from unnest(
+      from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
+      to_tenant_ids
+    )
+      with ordinality
+      as request (
+        from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
+        index
+      );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_named_requests is
+  'Raises what is wrong with a batch by name, or with its first request that is wrong.';
+
+revoke all on function pgledger.check_named_requests from public;
+
+-- file: repeatable/10_ledger/check_new_account.sql
+/*
+Refuses what a new account cannot have.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata.
+*/
+create or replace function pgledger.check_new_account(
+  name text,
+  currency text,
+  allow_negative_balance boolean,
+  allow_positive_balance boolean,
+  metadata jsonb,
+  app_id text,
+  tenant_id text,
+  min_balance numeric,
+  max_balance numeric
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_account_name(name, currency);
+  v_ok := pgledger.check_new_limits(
+    allow_negative_balance, allow_positive_balance, min_balance, max_balance
+  );
+  v_ok := pgledger.check_metadata(metadata);
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_new_account is
+  'Raises the first thing that is wrong with a request for a new account.';
+
+revoke all on function pgledger.check_new_account from public;
+
 -- file: repeatable/10_ledger/check_new_limits.sql
 /*
 Refuses limits that a new account cannot have: it begins with a balance of zero, and a flag and a
@@ -7748,6 +8094,44 @@ comment on function pgledger.check_prefix is
   'Raises InvalidName unless the text can be the path of accounts; null means all.';
 
 revoke all on function pgledger.check_prefix from public;
+
+-- file: repeatable/10_ledger/check_repeated_account.sql
+/*
+Checks that an account that exists is the one that a caller asks to have opened.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.check_repeated_account(
+  account public.pgledger_account,
+  name text,
+  currency text,
+  min_balance numeric,
+  max_balance numeric,
+  metadata jsonb,
+  app_id text,
+  tenant_id text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return pgledger.check_repeated(
+    account.id,
+    jsonb_build_object(
+      'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
+      'min_balance', min_balance, 'max_balance', max_balance, 'metadata', metadata
+    ),
+    to_jsonb(account)
+  );
+end;
+$$;
+
+comment on function pgledger.check_repeated_account is
+  'Raises IdempotencyConflict unless an account is as it is asked for.';
+
+revoke all on function pgledger.check_repeated_account from public;
 
 -- file: repeatable/10_ledger/check_scales.sql
 /*
@@ -7937,8 +8321,7 @@ revoke all on function pgledger.check_times_before from public;
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
 part of the interface: both account ids, that they differ, the amount, event_at, metadata, the id.
 
-Errors: NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-InvalidMetadata.
+Errors: NullArgument, InvalidId, SameAccount, and those of pgledger.check_transfer_values.
 */
 create or replace function pgledger.check_transfer_request(
   from_account_id text,
@@ -7957,8 +8340,6 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_now timestamptz := pgledger.clock();
-  v_fault text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_id(
@@ -7970,38 +8351,9 @@ begin
     v_ok := pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
-  v_fault := pgledger.amount_fault(amount);
-  if v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidAmount',
-      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
-      request_index,
-      request_count,
-      case
-        when amount < 0 and amount > '-Infinity'
-          then 'An amount is above 0. To move money the other way, swap the accounts.'
-      end
-    );
-  end if;
-
-  v_fault := pgledger.time_fault(event_at);
-  if event_at is not null and v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
-    );
-  elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
-    v_ok := pgledger.fail(
-      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
-    );
-  end if;
-
-  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
-
-  if id is not null then
-    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
-  end if;
-
-  return true;
+  return pgledger.check_transfer_values(
+    amount, event_at, metadata, id, allow_future_event_at, request_index, request_count
+  );
 end;
 $$;
 
@@ -8121,6 +8473,72 @@ comment on function pgledger.check_transfer_requests is
 
 revoke all on function pgledger.check_transfer_requests from public;
 
+-- file: repeatable/10_ledger/check_transfer_values.sql
+/*
+Refuses what a request says beside its accounts if it is wrong by itself, in this order: the amount,
+event_at, metadata, the id.
+
+Errors: InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata, NullArgument, InvalidId.
+*/
+create or replace function pgledger.check_transfer_values(
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  request_index bigint,
+  request_count bigint
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_fault text;
+  v_ok boolean;
+begin
+  v_fault := pgledger.amount_fault(amount);
+  if v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidAmount',
+      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
+      request_index,
+      request_count,
+      case
+        when amount < 0 and amount > '-Infinity'
+          then 'An amount is above 0. To move money the other way, swap the accounts.'
+      end
+    );
+  end if;
+
+  v_fault := pgledger.time_fault(event_at);
+  if event_at is not null and v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
+    );
+  elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
+    v_ok := pgledger.fail(
+      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
+    );
+  end if;
+
+  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
+
+  if id is not null then
+    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_transfer_values is
+  'Raises the first thing that is wrong with a request beside its accounts.';
+
+revoke all on function pgledger.check_transfer_values from public;
+
 -- file: repeatable/10_ledger/clock_warning.sql
 /*
 How far an account may be ahead of the clock before calls warn. It is a row of a table and not a
@@ -8203,7 +8621,7 @@ revoke all on function pgledger.create_bulk_transfers from public;
 -- file: repeatable/10_ledger/create_repeatable_transfer.sql
 /*
 Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was.
-The request's own values were checked.
+Without an id it makes a new one. The request's own values were checked.
 
 Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, then looks for the id; what
 a repeat finds, it has not touched.
@@ -8239,6 +8657,7 @@ declare
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
+  v_id text;
   v_ok boolean;
 begin
   select
@@ -8326,13 +8745,15 @@ begin
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
 
+  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
+
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
     to_balance, event_at, metadata
   )
   values (
     v_from.key, v_to.key, v_from.version + 1, v_to.version + 1, v_created_at,
-    create_repeatable_transfer.id, create_repeatable_transfer.app_id,
+    v_id, create_repeatable_transfer.app_id,
     create_repeatable_transfer.amount, v_from_balance, v_to_balance,
     create_repeatable_transfer.event_at, create_repeatable_transfer.metadata
   )
@@ -8356,7 +8777,7 @@ begin
   where accounts.key = v_to.key;
 
   return row(
-    id, from_account_id, to_account_id, amount, v_created_at,
+    v_id, from_account_id, to_account_id, amount, v_created_at,
     coalesce(event_at, v_created_at), metadata, v_from.currency, v_from.name, v_to.name,
     v_from_balance, v_to_balance, v_from.version + 1, v_to.version + 1, null::text, app_id,
     v_from.tenant_id, v_to.tenant_id, null::text, false
@@ -8365,7 +8786,7 @@ end;
 $$;
 
 comment on function pgledger.create_repeatable_transfer is
-  'Makes a transfer with an id of the caller''s choice, once.';
+  'Makes a transfer, once if it has an id of the caller''s choice.';
 
 revoke all on function pgledger.create_repeatable_transfer from public;
 
@@ -8607,10 +9028,12 @@ as $$
     ),
     ('function', 'private', 'account_words(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
+    ('function', 'private', 'accounts_of_names(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'adoptable_account(text, text, text, text)', 'owner', '', ''),
     (
       'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
       '', ''
@@ -8812,6 +9235,21 @@ as $$
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
+      'function', 'private',
+      'check_named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, '
+      'text, text, boolean, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
+      'jsonb[], text[], text[], text[], text, text, boolean, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_new_account(text, text, boolean, boolean, jsonb, text, text, numeric, numeric)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_new_limits(boolean, boolean, numeric, numeric)', 'owner', '',
       ''
     ),
@@ -8846,10 +9284,18 @@ as $$
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
     (
+      'function', 'private',
+      'check_repeated_account(pgledger_account, text, text, numeric, numeric, jsonb, text, '
+      'text)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
     ),
-    ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_scope(text, text, integer, integer, bigint, bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_statuses(text[], text[], bigint[], bigint)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
@@ -8869,6 +9315,11 @@ as $$
       'function', 'private',
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_transfer_values(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
+      'bigint)', 'owner', '', ''
     ),
     (
       'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
@@ -9047,6 +9498,7 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb)',
       'owner', '', ''
     ),
+    ('function', 'private', 'flag_limit(boolean, numeric)', 'owner', '', ''),
     (
       'function', 'private',
       'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
@@ -9173,6 +9625,7 @@ as $$
     ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_named_accounts(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
@@ -9215,6 +9668,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
+    ('function', 'private', 'move_account_name(accounts, text)', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
@@ -9256,6 +9710,10 @@ as $$
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'open_account(text, text, text, numeric, numeric, jsonb, text, text)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
@@ -9395,6 +9853,10 @@ as $$
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'refuse_request_name(text[], text[], text, text[], text[])',
+      'owner', '', ''
+    ),
     ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'refuse_second_subscription(text, text, text)', 'owner', '', ''),
     (
@@ -9502,6 +9964,7 @@ as $$
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
+    ('function', 'private', 'take_account_name(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
@@ -9637,6 +10100,7 @@ as $$
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
@@ -10091,6 +10555,12 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_create_transfer_by_name(text, text, numeric, text, timestamp with time zone, '
+      'jsonb, text, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -10099,6 +10569,12 @@ as $$
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
       'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_by_name(text[], text[], numeric[], text[], timestamp '
+      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -10116,6 +10592,12 @@ as $$
       'function', 'surface',
       'pgledger_create_transfers_from_rows(pgledger_transfer_request[], timestamp with time '
       'zone, jsonb, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
+      'numeric)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -10504,6 +10986,25 @@ comment on function pgledger.expected_guards is
 
 revoke all on function pgledger.expected_guards from public;
 
+-- file: repeatable/10_ledger/flag_limit.sql
+/*
+The limit that a flag and a number say together, which was checked not to be a contradiction: a flag
+that is false is the limit 0.
+*/
+create or replace function pgledger.flag_limit(is_allowed boolean, limit_given numeric)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select case when is_allowed then trim_scale(limit_given) else 0 end
+$$;
+
+comment on function pgledger.flag_limit is
+  'The limit of a new account, from its flag and its number.';
+
+revoke all on function pgledger.flag_limit from public;
+
 -- file: repeatable/10_ledger/guard_faults.sql
 /*
 Everything by which this database differs from expected_guards(), in the order in which it is to be
@@ -10742,6 +11243,127 @@ comment on function pgledger.limits_in_force is
 
 revoke all on function pgledger.limits_in_force from public;
 
+-- file: repeatable/10_ledger/lock_named_accounts.sql
+/*
+Finds and locks the accounts that names lead to. A rename in between is noticed, because the names
+are compared again under the locks; then it looks again. Where a name does not lead to one account,
+its place is null, and nothing is locked since.
+
+What is found only when looking again may come before what is locked already. Waiting for it could
+close a circle, so it is locked at once or not at all: PostgreSQL's error says that running the
+transaction again helps.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id.
+Errors: lock_not_available, after a rename in between.
+*/
+create or replace function pgledger.lock_named_accounts(
+  names text[],
+  currencies text[],
+  tenant_ids text[],
+  app_id text
+)
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_found record;
+  v_highest text := '';
+begin
+  loop
+    v_found := pgledger.accounts_of_names(names, currencies, tenant_ids, app_id);
+    exit when array_position(v_found.account_ids, null) is not null;
+
+    if v_highest <> '' then
+      perform
+      from pgledger.accounts
+      where accounts.id = any(v_found.found_ids)
+        and accounts.id <= v_highest
+      order by accounts.id
+      for no key update nowait;
+    end if;
+
+    perform
+    from pgledger.accounts
+    where accounts.id = any(v_found.found_ids)
+      and accounts.id > v_highest
+    order by accounts.id
+    for no key update;
+
+    perform
+    from unnest(v_found.found_ids, v_found.found_names) as wanted (id, name)
+    inner join pgledger.accounts on wanted.id = accounts.id
+    where accounts.id = any(v_found.found_ids)
+      and accounts.name <> wanted.name
+    limit 1;
+    exit when not found;
+
+    v_highest := greatest(
+      v_highest, (select max(locked.id collate "C") from unnest(v_found.found_ids) as locked (id))
+    );
+  end loop;
+
+  return v_found.account_ids;
+end;
+$$;
+
+comment on function pgledger.lock_named_accounts is
+  'Ids of the accounts that names lead to, locked; null for a name that does not lead to one.';
+
+revoke all on function pgledger.lock_named_accounts from public;
+
+-- file: repeatable/10_ledger/move_account_name.sql
+/*
+Keeps account_names right when an account is renamed. The caller holds the account's row locked, and
+gives it as it was before. If pgledger_ensure_account made or found the account under its name, the
+new name leads to it from now on, unless that leads to another account already: that one keeps it.
+The old name leads nowhere. An account that was opened otherwise has no row here, and gets none.
+
+Locks: the rows of account_names of both names, after the account; where the new one was taken by a
+transaction that is open, it waits for that.
+Errors: a serialization failure where the new name was taken after the transaction's snapshot.
+*/
+create or replace function pgledger.move_account_name(account pgledger.accounts, new_name text)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if new_name = account.name then
+    return false;
+  end if;
+
+  delete from pgledger.account_names
+  where account_names.app_id = account.app_id
+    and account_names.tenant_id = account.tenant_id
+    and account_names.currency = account.currency
+    and account_names.name = account.name
+    and account_names.account_id = account.id;
+
+  if not found then
+    return false;
+  end if;
+
+  insert into pgledger.account_names (app_id, tenant_id, currency, name, account_id)
+  values (account.app_id, account.tenant_id, account.currency, new_name, account.id)
+  on conflict on constraint account_names_app_id_tenant_id_currency_name_pk do nothing;
+
+  return found;
+end;
+$$;
+
+comment on function pgledger.move_account_name is
+  'Lets the new name of an account lead to it, and the old one no longer; false if no name does.';
+
+revoke all on function pgledger.move_account_name from public;
+
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
 Ids for a batch of transfers, one microsecond apart. They share one random tail: their times tell
@@ -10950,6 +11572,49 @@ comment on function pgledger.new_transfer_places is
   'something else.';
 
 revoke all on function pgledger.new_transfer_places from public;
+
+-- file: repeatable/10_ledger/open_account.sql
+/*
+Writes a new account, unless its id is taken. All that opens accounts does it here; what was asked
+for was checked.
+*/
+create or replace function pgledger.open_account(
+  id text,
+  name text,
+  currency text,
+  min_balance numeric,
+  max_balance numeric,
+  metadata jsonb,
+  app_id text,
+  tenant_id text
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_created_at timestamptz := pgledger.clock();
+begin
+  insert into pgledger.accounts (
+    created_at, updated_at, min_balance, max_balance, id, app_id, currency, name, tenant_id,
+    metadata
+  )
+  values (
+    v_created_at, v_created_at, open_account.min_balance, open_account.max_balance,
+    open_account.id, open_account.app_id, open_account.currency, open_account.name,
+    open_account.tenant_id, open_account.metadata
+  )
+  on conflict on constraint accounts_id_key do nothing;
+
+  return found;
+end;
+$$;
+
+comment on function pgledger.open_account is
+  'Writes a new account; false if there is one of that id.';
+
+revoke all on function pgledger.open_account from public;
 
 -- file: repeatable/10_ledger/owner_faults.sql
 /*
@@ -11642,68 +12307,30 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_name_fault text := pgledger.text_fault(name, 1, 255, true);
-  v_currency_fault text := pgledger.text_fault(currency, 1, 32, false);
-  v_min_balance numeric := case when allow_negative_balance then trim_scale(min_balance) else 0 end;
-  v_max_balance numeric := case when allow_positive_balance then trim_scale(max_balance) else 0 end;
-  v_created_at timestamptz := pgledger.clock();
-  v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
+  v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
+  v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
+  v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(pgledger.clock()));
   v_is_new boolean;
   v_account public.pgledger_account;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_scope('app_id', app_id);
-  v_ok := pgledger.check_scope('tenant_id', tenant_id);
-
-  if v_name_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault]
-    );
-  elsif v_currency_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
-    );
-  end if;
-
-  v_ok := pgledger.check_new_limits(
-    allow_negative_balance, allow_positive_balance, min_balance, max_balance
+  v_ok := pgledger.check_new_account(
+    name, currency, allow_negative_balance, allow_positive_balance, metadata, app_id, tenant_id,
+    min_balance, max_balance
   );
-  v_ok := pgledger.check_metadata(metadata);
   v_ok := pgledger.check_id('id', v_id, 'pgla');
 
-  insert into pgledger.accounts (
-    created_at, updated_at, min_balance, max_balance, id, app_id, currency, name, tenant_id,
-    metadata
-  )
-  values (
-    v_created_at,
-    v_created_at,
-    v_min_balance,
-    v_max_balance,
-    v_id,
-    pgledger_create_account.app_id,
-    pgledger_create_account.currency,
-    pgledger_create_account.name,
-    pgledger_create_account.tenant_id,
-    pgledger_create_account.metadata
-  )
-  on conflict on constraint accounts_id_key do nothing;
-  v_is_new := found;
-
+  v_is_new := pgledger.open_account(
+    v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+  );
   v_account := (
     select pgledger.account_answer(accounts, not v_is_new)
     from pgledger.accounts
     where accounts.id = v_id
   );
-
   if not v_is_new then
-    v_ok := pgledger.check_repeated(
-      v_id,
-      jsonb_build_object(
-        'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
-        'min_balance', v_min_balance, 'max_balance', v_max_balance, 'metadata', metadata
-      ),
-      to_jsonb(v_account)
+    v_ok := pgledger.check_repeated_account(
+      v_account, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
     );
   end if;
 
@@ -12018,6 +12645,110 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
 revoke all on function public.pgledger_create_transfer from public;
 grant execute on function public.pgledger_create_transfer to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_create_transfer_by_name.sql
+/*
+Moves an amount between two accounts that are given by name. The accounts are found, locked, and
+their names compared again; then it is a transfer like any other.
+
+Checks, in this order: app_id; the request's own values; that each name leads to one account; whether
+it is a repeat; the clock; status, decimal places and limits.
+
+Locks: those of pgledger.lock_named_accounts.
+Errors: those of pgledger.check_named_request, pgledger.refuse_account_name and
+pgledger.create_repeatable_transfer.
+*/
+create or replace function public.pgledger_create_transfer_by_name(
+  from_name text,
+  to_name text,
+  amount numeric,
+  currency text,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  from_tenant_id text default '',
+  to_tenant_id text default '',
+  allow_future_event_at boolean default false
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ids text[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_named_request(
+    from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
+    allow_future_event_at
+  );
+
+  v_ids := pgledger.lock_named_accounts(
+    array[from_name, to_name], array[currency, currency], array[from_tenant_id, to_tenant_id],
+    app_id
+  );
+  if v_ids[1] is null then
+    v_ok := pgledger.refuse_account_name(from_name, currency, app_id, from_tenant_id);
+  elsif v_ids[2] is null then
+    v_ok := pgledger.refuse_account_name(to_name, currency, app_id, to_tenant_id);
+  end if;
+
+  return pgledger.create_repeatable_transfer(
+    v_ids[1], v_ids[2], case when scale(amount) > 18 then trim_scale(amount) else amount end,
+    event_at, metadata, id, app_id
+  );
+end;
+$$;
+
+comment on function public.pgledger_create_transfer_by_name is
+$$Moves an amount from one account to another, both given by name.
+
+The names are those that the accounts have when they are locked: one that is
+renamed meanwhile is not the account of its old name any more. A name that
+several accounts have is refused. A transfer by ids takes less time.
+
+Call it in FROM: (pgledger_create_transfer_by_name(...)).* calls it once for
+every column. Like pgledger_create_transfer, it is not for use within an
+UPDATE, a MERGE or an INSERT with ON CONFLICT, unless with an id that a row
+holds.
+
+from_name: Name of the account that the amount leaves.
+to_name: Name of the account that the amount reaches.
+amount: What to move, in units of the currency: above 0, below 1e30, at most
+  18 decimal places.
+currency: The currency of both accounts.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pglt_ and a ULID. With an id of your own choice the call can be
+  repeated, as long as the names lead to the same accounts: it takes effect
+  once, and every repeat returns the first result; null for a new id.
+app_id: Set of books that both accounts belong to.
+from_tenant_id: Whose account the amount leaves.
+to_tenant_id: Whose account it reaches.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The transfer, with both accounts' balances and versions right after
+  it.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, SameAccount
+  (both names and tenants are the same), InvalidAmount (the amount is not in
+  range, or has more decimal places than an account allows), InvalidTime
+  (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
+  than a day ahead), InvalidMetadata, InvalidId, AccountNotFound (no account
+  has the name), AccountAmbiguous (several have it), IdempotencyConflict (the
+  id is taken by a different transfer), AccountAheadOfClock (an account's
+  newest time is more than a day ahead), AccountClosed, AccountFrozen,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfer_by_name from public;
+grant execute on function public.pgledger_create_transfer_by_name to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_create_transfers.sql
 /*
 Moves several amounts at once, given as plain rows: all of them, or none. The rows are the
@@ -12212,6 +12943,155 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql
+/*
+Moves many amounts at once between accounts that are given by name: all of them, or none. Each name
+is looked up once. The accounts are found, locked, and their names compared again; then it is a
+batch like any other.
+
+Checks, in this order: the arrays, app_id and group_id; each request's own values; that each name
+leads to one account; whether it is a repeat; the clock; status, decimal places and limits. Each
+check looks at all requests before the next one begins, and names the lowest request at fault.
+
+Locks: those of pgledger.lock_named_accounts.
+Errors: those of pgledger.check_named_requests, pgledger.refuse_account_name,
+pgledger.create_repeatable_transfers and pgledger.post_transfers.
+*/
+create or replace function public.pgledger_create_transfers_bulk_by_name(
+  from_names text[],
+  to_names text[],
+  amounts numeric[],
+  currencies text[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  from_tenant_ids text[] default null,
+  to_tenant_ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_count integer := cardinality(from_names);
+  v_names text[] := from_names || to_names;
+  v_tenant_ids text[];
+  v_account_ids text[];
+  v_ids text[];
+  v_replayed boolean[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_named_requests(
+    from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
+    to_tenant_ids, app_id, group_id, allow_future_event_at
+  );
+  if v_count = 0 then
+    return;
+  end if;
+
+  v_tenant_ids := array_replace(
+    coalesce(from_tenant_ids, array_fill(''::text, array[v_count]))
+    || coalesce(to_tenant_ids, array_fill(''::text, array[v_count])),
+    null, ''
+  );
+  v_account_ids := pgledger.lock_named_accounts(
+    v_names, currencies || currencies, v_tenant_ids, app_id
+  );
+  if array_position(v_account_ids, null) is not null then
+    v_ok := pgledger.check_named_requests(
+      from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
+      to_tenant_ids, app_id, group_id, allow_future_event_at, true
+    );
+    v_ok := pgledger.refuse_request_name(
+      v_names, currencies, app_id, v_tenant_ids, v_account_ids
+    );
+  end if;
+
+  if array_remove(ids, null) <> '{}' then
+    select created.transfer_ids, created.replayed
+    into v_ids, v_replayed
+    from pgledger.create_repeatable_transfers(
+      v_account_ids[:v_count], v_account_ids[v_count + 1:], amounts, event_ats, metadatas, ids,
+      pgledger_create_transfers_bulk_by_name.app_id,
+      pgledger_create_transfers_bulk_by_name.group_id
+    ) as created;
+  else
+    select posted.transfer_ids
+    into v_ids
+    from pgledger.post_transfers(
+      v_account_ids[:v_count], v_account_ids[v_count + 1:], amounts, event_ats, metadatas, null,
+      pgledger_create_transfers_bulk_by_name.app_id,
+      pgledger_create_transfers_bulk_by_name.group_id, null, v_count
+    ) as posted;
+  end if;
+
+  return query
+  select
+    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
+    coalesce(v_replayed[answer.place], false)
+  from pgledger.transfers_by_id(v_ids) with ordinality
+    as answer (
+      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+      from_account_name, to_account_name, from_account_balance, to_account_balance,
+      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+      origin_id, replayed, place
+    );
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_bulk_by_name is
+$$Makes up to 100,000 transfers between accounts given by name, all or none.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. The names are those that the
+accounts have when they are locked. An error names the request at fault. Like
+pgledger_create_transfer, it is not for use within an UPDATE, a MERGE or an
+INSERT with ON CONFLICT, unless every request has an id that a row holds.
+
+from_names: Names of the accounts that the amounts leave.
+to_names: Names of the accounts that they reach.
+amounts: What to move, in units of the currencies: above 0, below 1e30, at
+  most 18 decimal places.
+currencies: The currency of both accounts of each request.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated, as long as the names lead to the same accounts: it takes
+  effect once, and every repeat returns the first result; null for a new id.
+from_tenant_ids: Whose accounts the amounts leave; null for the empty text.
+to_tenant_ids: Whose accounts they reach; null for the empty text.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: One transfer for each request, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, InvalidName,
+  InvalidCurrency, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, NullArgument, InvalidId, AccountNotFound (no account has
+  the name), AccountAmbiguous (several have it), IdempotencyConflict,
+  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_bulk_by_name from public;
+grant execute on function public.pgledger_create_transfers_bulk_by_name to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql
 /*
@@ -12434,6 +13314,133 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
 revoke all on function public.pgledger_create_transfers_from_rows from public;
 grant execute on function public.pgledger_create_transfers_from_rows to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_ensure_account.sql
+/*
+The account of a name, which is opened if there is none. The row of account_names is written before
+the account: of many calls at once one gets past it, and the others wait for its transaction and
+then find the account. Nobody else fills the table, so its primary key is what makes the account the
+only one, at every isolation level.
+
+A call that finds the name writes nothing and locks nothing. Reading the name and its account is one
+statement: a rename changes both together.
+
+An account that was opened otherwise and has the name alone is adopted: whoever began with
+pgledger_create_account may go on with this.
+
+Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, whether the name is
+ambiguous, repeat.
+Locks: an account that is adopted FOR NO KEY UPDATE, then the inserted row of account_names.
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
+AccountAmbiguous, IdempotencyConflict.
+*/
+create or replace function public.pgledger_ensure_account(
+  name text,
+  currency text,
+  allow_negative_balance boolean default true,
+  allow_positive_balance boolean default true,
+  metadata jsonb default null,
+  app_id text default '',
+  tenant_id text default '',
+  min_balance numeric default null,
+  max_balance numeric default null
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
+  v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
+  v_id text;
+  v_account public.pgledger_account;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_new_account(
+    name, currency, allow_negative_balance, allow_positive_balance, metadata, app_id, tenant_id,
+    min_balance, max_balance
+  );
+
+  loop
+    v_account := (
+      select pgledger.account_answer(accounts, true)
+      from pgledger.account_names
+      left join pgledger.accounts on account_names.account_id = accounts.id
+      where account_names.app_id = pgledger_ensure_account.app_id
+        and account_names.tenant_id = pgledger_ensure_account.tenant_id
+        and account_names.currency = pgledger_ensure_account.currency
+        and account_names.name = pgledger_ensure_account.name
+    );
+    exit when v_account.replayed;
+
+    v_account := pgledger.adoptable_account(name, currency, app_id, tenant_id);
+    v_id := pgledger.take_account_name(name, currency, app_id, tenant_id, v_account.id);
+    exit when v_id is not null;
+  end loop;
+
+  if v_account.replayed then
+    v_ok := pgledger.check_repeated_account(
+      v_account, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+    );
+    return v_account;
+  end if;
+
+  v_ok := pgledger.open_account(
+    v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+  );
+  return (
+    select pgledger.account_answer(accounts, false)
+    from pgledger.accounts
+    where accounts.id = v_id
+  );
+end;
+$$;
+
+comment on function public.pgledger_ensure_account is
+$$Returns the account of a name, and opens it if there is none.
+
+However many ask at once, there is one account of this app, tenant, currency
+and name, and all get it. In REPEATABLE READ and SERIALIZABLE those that came
+second may have to run their transaction again, as PostgreSQL tells them with
+40001. An account that pgledger_create_account opened is taken over if it is
+the only one of the name. After an account was renamed, its new name leads to
+it, and the old one opens another; a new name that leads to another account
+already goes on doing so.
+
+Call it in FROM: (pgledger_ensure_account(...)).* calls it once for every
+column.
+
+name: For people: 1 to 255 characters, stored as given.
+currency: Unit of the balance: 1 to 32 visible characters, for example USD.
+allow_negative_balance: Whether a transfer may leave the balance below zero;
+  false is the same as a min_balance of 0.
+allow_positive_balance: Whether a transfer may leave the balance above zero;
+  false is the same as a max_balance of 0.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+app_id: Set of books that the account belongs to.
+tenant_id: Whose account it is.
+min_balance: Lowest balance that a transfer may leave, for example -500: at
+  most 0, above -1e30, with at most 18 decimal places; null for none, or for 0
+  where allow_negative_balance is false.
+max_balance: Highest balance that a transfer may leave: at least 0, below
+  1e30, with at most 18 decimal places; null for none, or for 0 where
+  allow_positive_balance is false.
+
+Returns: The account, as it stands.
+
+Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
+  seen or is too long), InvalidCurrency (the currency is empty, has spaces or
+  is too long), InvalidArgument (a limit is out of range, or contradicts its
+  flag), InvalidMetadata, AccountAmbiguous (several accounts have the name,
+  and none was opened by this function), IdempotencyConflict (the account is
+  there with other limits or metadata).$$;
+
+revoke all on function public.pgledger_ensure_account from public;
+grant execute on function public.pgledger_ensure_account to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_find_account.sql
 /*
 One account, found by what people call it. It takes no lock.
@@ -12461,7 +13468,11 @@ begin
   v_ok := pgledger.check_scope('app_id', app_id);
   v_ok := pgledger.check_scope('tenant_id', tenant_id);
   v_ok := pgledger.check_account_name(name, currency);
+
   v_id := pgledger.account_id_of_name(name, currency, app_id, tenant_id);
+  if v_id is null then
+    v_ok := pgledger.refuse_account_name(name, currency, app_id, tenant_id);
+  end if;
 
   return (
     select pgledger.account_answer(accounts, null)
@@ -12681,7 +13692,8 @@ begin
       order by accounts.name, accounts.id
       limit v_left
     ) as page (account)
-    cross join lateral pgledger.account_answer(page.account, null) as answer;
+    cross join lateral pgledger.account_answer(page.account, null) as answer
+    order by answer.name, answer.id;
 
     get diagnostics v_count = row_count;
     v_left := v_left - v_count;
@@ -12845,6 +13857,9 @@ as $$
   union all
   select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
   from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
+  union all
+  select names.check_name, names.rows_checked, names.violations, names.example
+  from pgledger.verify_names(pgledger_verify.app_id) as names
   union all
   select times.check_name, times.rows_checked, times.violations, times.example
   from pgledger.verify_times(pgledger_verify.app_id) as times
@@ -13555,6 +14570,54 @@ comment on function pgledger.refuse_repeated_transfer is
 
 revoke all on function pgledger.refuse_repeated_transfer from public;
 
+-- file: repeatable/10_ledger/refuse_request_name.sql
+/*
+Raises why the lowest request whose names do not lead to accounts has none: the account that the
+amount leaves first. Names, tenants and accounts are those of the accounts that the amounts leave,
+then, for as many requests, of those that they reach.
+
+Errors: AccountNotFound, AccountAmbiguous.
+*/
+create or replace function pgledger.refuse_request_name(
+  names text[],
+  currencies text[],
+  app_id text,
+  tenant_ids text[],
+  account_ids text[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_fault record;
+begin
+  select leg.name, leg.currency, leg.tenant_id, leg.index
+  into strict v_fault
+  from (
+    select
+      given.name, given.currency, given.tenant_id, given.account_id, given.place,
+      (given.place - 1) % (cardinality(names) / 2) + 1 as index
+    from unnest(names, currencies || currencies, tenant_ids, account_ids)
+      with ordinality as given (name, currency, tenant_id, account_id, place)
+  ) as leg
+  where leg.account_id is null
+  order by leg.index, leg.place
+  limit 1;
+
+  return pgledger.refuse_account_name(
+    v_fault.name, v_fault.currency, app_id, v_fault.tenant_id, v_fault.index,
+    cardinality(names) / 2
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_request_name is
+  'Raises why the first request of a batch by name has no account.';
+
+revoke all on function pgledger.refuse_request_name from public;
+
 -- file: repeatable/10_ledger/refuse_taken_id.sql
 /*
 Refuses the first request of a batch that asks for that id, after another call has taken the id for
@@ -14032,6 +15095,51 @@ comment on function pgledger.surface_schema is
 
 revoke all on function pgledger.surface_schema from public;
 
+-- file: repeatable/10_ledger/take_account_name.sql
+/*
+Writes down which account has a name, unless the name is there already: then nothing, and the caller
+looks again. Of many at once one gets past the first row, and the others wait for its transaction.
+It is the account that is given, or null for a new id, which is returned.
+
+Errors: a serialization failure where the name was taken after the transaction's snapshot.
+*/
+create or replace function pgledger.take_account_name(
+  name text,
+  currency text,
+  app_id text,
+  tenant_id text,
+  account_id text
+)
+returns text
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_id text := coalesce(account_id, 'pgla_' || pgledger.new_ulid(pgledger.clock()));
+  v_ok boolean;
+begin
+  insert into pgledger.account_names (app_id, tenant_id, currency, name, account_id)
+  values (
+    take_account_name.app_id, take_account_name.tenant_id, take_account_name.currency,
+    take_account_name.name, v_id
+  )
+  on conflict on constraint account_names_app_id_tenant_id_currency_name_pk do nothing;
+
+  if not found then
+    v_ok := pgledger.look_again();
+    v_id := null;
+  end if;
+
+  return v_id;
+end;
+$$;
+
+comment on function pgledger.take_account_name is
+  'Gives a name to an account, and returns the account''s id; null if the name is taken.';
+
+revoke all on function pgledger.take_account_name from public;
+
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
 The transfers with those ids, in the order of the ids, as applications see them. It looks each up by
@@ -14402,6 +15510,41 @@ comment on function pgledger.verify_guards is
   'Checks that the triggers that keep records unchanged are there and always on.';
 
 revoke all on function pgledger.verify_guards from public;
+
+-- file: repeatable/10_ledger/verify_names.sql
+/*
+Checks that each name leads to the account that has it.
+*/
+create or replace function pgledger.verify_names(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select
+    'names lead to accounts of that app, tenant, currency and name',
+    count(*),
+    count(*) filter (where not entry.is_right),
+    min(entry.account_id) filter (where not entry.is_right)
+  from (
+    select
+      account_names.account_id,
+      (
+        account_names.app_id, account_names.tenant_id, account_names.currency, account_names.name
+      ) is not distinct from (
+        accounts.app_id, accounts.tenant_id, accounts.currency, accounts.name
+      ) as is_right
+    from pgledger.account_names
+    left join pgledger.accounts on account_names.account_id = accounts.id
+    where verify_names.app_id is null
+      or verify_names.app_id in (account_names.app_id, accounts.app_id)
+  ) as entry
+$$;
+
+comment on function pgledger.verify_names is
+  'Checks that each name leads to the account that has it, in the books of that app or of all.';
+
+revoke all on function pgledger.verify_names from public;
 
 -- file: repeatable/10_ledger/verify_sequences.sql
 /*
@@ -39986,7 +41129,7 @@ values
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0012_limit_accounts.sql', 'versioned', 'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0014_name_accounts.sql', 'versioned', '32cb1426db382b7c9b5bb0b3f34b3fee60b2e7457d4b994e0611a9f20e903993', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39999,7 +41142,7 @@ values
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '78cba9959a6e1e9170f738df89ba18b7e20bd4ca74ca0e67b307c7c834b6f9bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_repeated.sql', 'repeatable', '82591eb09f640ac7048bf4d2a5140722ee9f409aa6afdf20b078a32e0a40fd1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'fb5358071daacaf7062711d8496c49b4ffd89b60c41ab4b75e64cd5c4b826e0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', '175a1fb162bb8164c14e84823c4dca1ea768cc5c0c5f9843a6a78c25758f735d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/cleared.sql', 'repeatable', '2ffd86099701381a82d9a293bd3c545b0921b3e0311373df17a56e1aac413536', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40055,43 +41198,54 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f9564500ec51f399bea03ff7872dd22f39e200b93b9013190c62452aef26fce9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'cac0b7da021c953cba75d67c24c1aae84e8692c537ed3d37c0d869dd268b7e3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', 'b36a7fcfaa85105d18b73d8286775aa62b389c3956a6b57aef864e618e742a98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', 'c89dfd5802dc2bf088b49a987294ad6e4e882741b0b3ce512ca07053880e7438', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', 'c8eda953c76a9149158176babe4b3698b8aee33689902122508c69beef9710ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_status.sql', 'repeatable', '3c7fbea80d630e84ddffc6fdf9ac64367702a3b35a4728b0c68b2686c1c5b056', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_words.sql', 'repeatable', '43660d768e19d47718b8360d8706e7686a82502a19b2b1df1217963fe1385129', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/accounts_of_names.sql', 'repeatable', '29e737a75f3152d4175e8baf9e99be6b2089a1b96a7b27f467e8106ce9d9728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/adoptable_account.sql', 'repeatable', '1d4ccc1a33b38faba615cb759d77f1d22b17990aa3f4025b65d789b7e4e5b56a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '9480864e79ee3bb3a18705fbf23f356e1e2a4677882802fe523a7b721bbff92f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '1801a48ed371c7ea199d36d5e9f776a64e59985a46d1c14f3f3671f7234e7134', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'dbdb72611c67331953d3050c645bf72e0c42b52afaea2deabdfaeac15432bd4a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', 'f4123c49cc6a8dc2e6b45e34acc2d480067820a71cd000454d466974d47ea101', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_repeated_account.sql', 'repeatable', 'bcd33a520d2b530cb73cbeb577ed2ddd5ab179450d9202c95c1e14c2a548e1e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', 'e4138cbdd65ffbf1fe8cbda203204d5acf2682a979db6fb637c6c71b4d38409a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'c01a925bad83e217b15ebd24c69110d055be8b7c87575adb21527862e60df222', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_values.sql', 'repeatable', '04f563cf379762256b08f8a0a2f0f8c2840b1155ad5742cb0e2e5a84ef198749', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '2af906752e5950d4dc662129c9747d5d961b22d1ca595bf6f395e900dca9c06d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e00f7281d45d47f03b250e8fe42157d689f77f2ce18e1aec735df9a6fecb299b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '9ab9a3e9fcf0ec7b5b3849b20f3ff39d9a75fdd5a4c2086eada92bb7015d074b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '9599c57811a99ac4835368a461d485e65b5a872fabf03150cf736cdfc7716c65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'e5d5fa7641de5733f37e585e4392bdd058421c42ea4913863c4b4270a56f15c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', '2dc868196d306c9b494a0309a7f1f044e314403920566c6b08d58342ae6f31b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/open_account.sql', 'repeatable', 'eb50cd73a2789492a529fbbfe6a62e3eaea8fc2fa773ffb6daa1d22dca6ad338', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40101,20 +41255,23 @@ values
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'd74f07b400ba9d72e782830ae817a128343f7eb509331963e2c77bf4d0b8fd5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '44395d8b9ab3bc1a75abef2375a8c7edf1ea353bc44d6a6340d4916e9e8ac4b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '53da769f37448e84e96ca00b0e06b3c7bfbfad905620b0d10159fcf97fcb8b85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'a5361b6690755cc38caf6b9228013670c1612f4ced6be247bc102c11208dc791', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'f72c273f950ba5b8adba3663825f018178f67042c0799cd1c1fc5676475231d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', '3be95c1962d0581fd04f46f046eeacf4e1c0132b4dde056760bd86fd2839d559', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', 'ecb24aa262abac9533eeec0ff1604e4e58cd64ed446af12d6aa715b9fe19c033', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', '6c9ec8ccacc67357d14ef26f40b915c3e8bbbd0aaf77a16ad8e8956f5a1617bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', 'b1b6ae0faef34d4b0de10bea55a69e86def491b8763e0901b3d3d8f23ed7bbef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '30ff31f3813082da551bd712c801c5ef6d30801d30a49b59b8937e6bc3e1d385', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', 'aaebbef24a1fd94e7f317bc8eed74754823378b005d890d1afd7764657b02523', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '49ae9023666f82bb16084030a67e3c190060a2f464f9bb3fcce8766453f3bb34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'dd459e5bbf58248d073d9ea445e3a0e0b7a3af4152bc787f2eef31eb83f5f788', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40123,6 +41280,7 @@ values
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', 'c28c36e5ea0deff978d092756076004dc9ba047e519faa87436d309d7e1b8633', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', '76aeb31b14d3ad3a2a7d30623c8e475d2e13122058039fa04c085777dcc7ddc7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '115e011b29ecb3ac11ac10fdbe1a5fa35e2892b44ae90ca603f5098b1ef7d6eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40134,6 +41292,7 @@ values
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/take_account_name.sql', 'repeatable', 'a854bda908a63cb8e79f32894bd51054ade80a4600fb614e66fa285b60236577', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40141,6 +41300,7 @@ values
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bd5b79b5f0e5e2504184a55b6dd2315ffbd553e4be0fb8c0ce2cedc91f842469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),

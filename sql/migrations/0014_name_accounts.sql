@@ -50,3 +50,6 @@ comment on column @extschema@.pgledger_path_balance.account_count is
 
 revoke all on type @extschema@.pgledger_path_balance from public;
 grant usage on type @extschema@.pgledger_path_balance to pgledger_reader;
+
+-- It has got arguments.
+drop function if exists pgledger.check_scope(text, text, integer, integer);

@@ -210,6 +210,95 @@ class AsyncLedgerCalls(AsyncCaller):
             ),
         )
 
+    async def create_transfer_by_name(
+        self,
+        from_name: str,
+        to_name: str,
+        amount: Decimal | int,
+        currency: str,
+        *,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        from_tenant_id: str = "",
+        to_tenant_id: str = "",
+        allow_future_event_at: bool = False,
+    ) -> Transfer:
+        """Moves an amount from one account to another, both given by name.
+
+        The names are those that the accounts have when they are locked: one that is renamed
+        meanwhile is not the account of its old name any more. A name that several accounts have is
+        refused. A transfer by ids takes less time.
+
+        Calls ``pgledger_create_transfer_by_name``.
+
+        Args:
+            from_name: Name of the account that the amount leaves.
+            to_name: Name of the account that the amount reaches.
+            amount: What to move, in units of the currency: above 0, below 1e30, at most 18 decimal
+                places.
+            currency: The currency of both accounts.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Its id, ``pglt_`` and a ULID. With an id of your own choice the call can be
+                repeated, as long as the names lead to the same accounts: it takes effect once, and
+                every repeat returns the first result; None for a new id.
+            app_id: Set of books that both accounts belong to.
+            from_tenant_id: Whose account the amount leaves.
+            to_tenant_id: Whose account it reaches.
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The transfer, with both accounts' balances and versions right after it.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: An account's name is empty, cannot be seen, or has more than 255
+                characters.
+            InvalidCurrency: A currency is not 1 to 32 visible characters without spaces.
+            SameAccount: Both names and tenants are the same.
+            InvalidAmount: The amount is not in range, or has more decimal places than an account
+                allows.
+            InvalidTime: ``event_at`` is outside the years 1 to 9999.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidId: An id is malformed.
+            AccountNotFound: No account has the name.
+            AccountAmbiguous: Several have it.
+            IdempotencyConflict: The id is taken by a different transfer.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+            AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            InsufficientFunds: A transfer would leave an account below its lower limit, for example
+                below zero.
+            PositiveBalanceNotAllowed: A transfer would leave an account above its upper limit, for
+                example above zero.
+            BalanceOutOfRange: A transfer would bring a balance to 1e30 or beyond, or to -1e30 or
+                beyond.
+        """
+        return await self._fetch_one(
+            TRANSFER_ROW,
+            self._statements.create_transfer_by_name,
+            (
+                from_name,
+                to_name,
+                decimal_text("amount", amount),
+                currency,
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                from_tenant_id,
+                to_tenant_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+
     async def set_clock_warning(
         self,
         warn_after: timedelta,
@@ -692,6 +781,78 @@ class AsyncLedgerCalls(AsyncCaller):
                 optional_integer_text("depth", depth),
                 app_id,
                 tenant_id,
+            ),
+        )
+
+    async def ensure_account(
+        self,
+        name: str,
+        currency: str,
+        *,
+        allow_negative_balance: bool = True,
+        allow_positive_balance: bool = True,
+        metadata: Mapping[str, Any] | None = None,
+        app_id: str = "",
+        tenant_id: str = "",
+        min_balance: Decimal | int | None = None,
+        max_balance: Decimal | int | None = None,
+    ) -> Account:
+        """Returns the account of a name, and opens it if there is none.
+
+        However many ask at once, there is one account of this app, tenant, currency and name, and
+        all get it. In REPEATABLE READ and SERIALIZABLE those that came second may have to run their
+        transaction again, as PostgreSQL tells them with 40001. An account that
+        :meth:`create_account` opened is taken over if it is the only one of the name. After an
+        account was renamed, its new name leads to it, and the old one opens another; a new name
+        that leads to another account already goes on doing so.
+
+        Calls ``pgledger_ensure_account``.
+
+        Args:
+            name: For people: 1 to 255 characters, stored as given.
+            currency: Unit of the balance: 1 to 32 visible characters, for example USD.
+            allow_negative_balance: Whether a transfer may leave the balance below zero; False is
+                the same as a ``min_balance`` of 0.
+            allow_positive_balance: Whether a transfer may leave the balance above zero; False is
+                the same as a ``max_balance`` of 0.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            app_id: Set of books that the account belongs to.
+            tenant_id: Whose account it is.
+            min_balance: Lowest balance that a transfer may leave, for example -500: at most 0,
+                above -1e30, with at most 18 decimal places; None for none, or for 0 where
+                ``allow_negative_balance`` is False.
+            max_balance: Highest balance that a transfer may leave: at least 0, below 1e30, with at
+                most 18 decimal places; None for none, or for 0 where ``allow_positive_balance`` is
+                False.
+
+        Returns:
+            The account, as it stands.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: The name is empty, cannot be seen or is too long.
+            InvalidCurrency: The currency is empty, has spaces or is too long.
+            InvalidArgument: A limit is out of range, or contradicts its flag.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            AccountAmbiguous: Several accounts have the name, and none was opened by this function.
+            IdempotencyConflict: The account is there with other limits or metadata.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.ensure_account,
+            (
+                name,
+                currency,
+                flag_text("allow_negative_balance", allow_negative_balance),
+                flag_text("allow_positive_balance", allow_positive_balance),
+                metadata_text(metadata),
+                app_id,
+                tenant_id,
+                optional_decimal_text("min_balance", min_balance),
+                optional_decimal_text("max_balance", max_balance),
             ),
         )
 

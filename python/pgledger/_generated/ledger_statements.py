@@ -60,6 +60,21 @@ class LedgerStatements:
             app_id="text",
             allow_future_event_at="boolean",
         )
+        self.create_transfer_by_name = calls.rows(
+            Transfer,
+            "pgledger_create_transfer_by_name",
+            from_name="text",
+            to_name="text",
+            amount="numeric",
+            currency="text",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            from_tenant_id="text",
+            to_tenant_id="text",
+            allow_future_event_at="boolean",
+        )
         self.create_transfers = calls.rows(
             Transfer,
             "pgledger_create_transfers_bulk",
@@ -69,6 +84,22 @@ class LedgerStatements:
             event_ats="timestamptz[]",
             metadatas="jsonb[]",
             ids="text[]",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
+        )
+        self.create_transfers_by_name = calls.rows(
+            Transfer,
+            "pgledger_create_transfers_bulk_by_name",
+            from_names="text[]",
+            to_names="text[]",
+            amounts="numeric[]",
+            currencies="text[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            from_tenant_ids="text[]",
+            to_tenant_ids="text[]",
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
@@ -147,6 +178,19 @@ class LedgerStatements:
             depth="integer",
             app_id="text",
             tenant_id="text",
+        )
+        self.ensure_account = calls.rows(
+            Account,
+            "pgledger_ensure_account",
+            name="text",
+            currency="text",
+            allow_negative_balance="boolean",
+            allow_positive_balance="boolean",
+            metadata="jsonb",
+            app_id="text",
+            tenant_id="text",
+            min_balance="numeric",
+            max_balance="numeric",
         )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
 

@@ -39,7 +39,7 @@ as $$
     ('migrations/0012_limit_accounts.sql',
       'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed'),
     ('migrations/0014_name_accounts.sql',
-      '32cb1426db382b7c9b5bb0b3f34b3fee60b2e7457d4b994e0611a9f20e903993')
+      '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -1,8 +1,8 @@
 /*
-The id of the one account of that name. It reads two accounts at most: a second one makes the name
-ambiguous, and guessing could move money of somebody else.
+The id of the one account of that name, or null. It reads two accounts at most: a second one makes
+the name ambiguous, and guessing could move money of somebody else.
 
-Errors: AccountNotFound, AccountAmbiguous.
+Errors: AccountAmbiguous.
 */
 create or replace function pgledger.account_id_of_name(
   name text,
@@ -32,7 +32,7 @@ begin
     limit 2
   ) as found;
 
-  if (v_id = v_other_id) is not true then
+  if v_id <> v_other_id then
     v_ok := pgledger.refuse_account_name(name, currency, app_id, tenant_id);
   end if;
 
@@ -41,6 +41,6 @@ end;
 $$;
 
 comment on function pgledger.account_id_of_name is
-  'Id of the one account of that name; raises AccountNotFound or AccountAmbiguous.';
+  'Id of the one account of that name, or null; raises AccountAmbiguous for several.';
 
 revoke all on function pgledger.account_id_of_name from public;

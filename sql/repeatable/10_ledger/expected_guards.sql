@@ -29,10 +29,12 @@ as $$
     ),
     ('function', 'private', 'account_words(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
+    ('function', 'private', 'accounts_of_names(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'adoptable_account(text, text, text, text)', 'owner', '', ''),
     (
       'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
       '', ''
@@ -234,6 +236,21 @@ as $$
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
+      'function', 'private',
+      'check_named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, '
+      'text, text, boolean, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
+      'jsonb[], text[], text[], text[], text, text, boolean, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_new_account(text, text, boolean, boolean, jsonb, text, text, numeric, numeric)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_new_limits(boolean, boolean, numeric, numeric)', 'owner', '',
       ''
     ),
@@ -268,10 +285,18 @@ as $$
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
     (
+      'function', 'private',
+      'check_repeated_account(pgledger_account, text, text, numeric, numeric, jsonb, text, '
+      'text)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
     ),
-    ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_scope(text, text, integer, integer, bigint, bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_statuses(text[], text[], bigint[], bigint)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
@@ -291,6 +316,11 @@ as $$
       'function', 'private',
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_transfer_values(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
+      'bigint)', 'owner', '', ''
     ),
     (
       'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
@@ -469,6 +499,7 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb)',
       'owner', '', ''
     ),
+    ('function', 'private', 'flag_limit(boolean, numeric)', 'owner', '', ''),
     (
       'function', 'private',
       'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
@@ -595,6 +626,7 @@ as $$
     ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_named_accounts(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
@@ -637,6 +669,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
+    ('function', 'private', 'move_account_name(accounts, text)', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
@@ -678,6 +711,10 @@ as $$
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'open_account(text, text, text, numeric, numeric, jsonb, text, text)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
@@ -817,6 +854,10 @@ as $$
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'refuse_request_name(text[], text[], text, text[], text[])',
+      'owner', '', ''
+    ),
     ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'refuse_second_subscription(text, text, text)', 'owner', '', ''),
     (
@@ -924,6 +965,7 @@ as $$
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
+    ('function', 'private', 'take_account_name(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
@@ -1059,6 +1101,7 @@ as $$
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
@@ -1513,6 +1556,12 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_create_transfer_by_name(text, text, numeric, text, timestamp with time zone, '
+      'jsonb, text, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -1521,6 +1570,12 @@ as $$
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
       'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_by_name(text[], text[], numeric[], text[], timestamp '
+      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -1538,6 +1593,12 @@ as $$
       'function', 'surface',
       'pgledger_create_transfers_from_rows(pgledger_transfer_request[], timestamp with time '
       'zone, jsonb, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
+      'numeric)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (

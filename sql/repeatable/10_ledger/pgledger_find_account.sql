@@ -24,7 +24,11 @@ begin
   v_ok := pgledger.check_scope('app_id', app_id);
   v_ok := pgledger.check_scope('tenant_id', tenant_id);
   v_ok := pgledger.check_account_name(name, currency);
+
   v_id := pgledger.account_id_of_name(name, currency, app_id, tenant_id);
+  if v_id is null then
+    v_ok := pgledger.refuse_account_name(name, currency, app_id, tenant_id);
+  end if;
 
   return (
     select pgledger.account_answer(accounts, null)

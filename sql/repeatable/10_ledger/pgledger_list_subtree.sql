@@ -71,7 +71,8 @@ begin
       order by accounts.name, accounts.id
       limit v_left
     ) as page (account)
-    cross join lateral pgledger.account_answer(page.account, null) as answer;
+    cross join lateral pgledger.account_answer(page.account, null) as answer
+    order by answer.name, answer.id;
 
     get diagnostics v_count = row_count;
     v_left := v_left - v_count;
