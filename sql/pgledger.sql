@@ -6956,7 +6956,7 @@ declare
   v_ok boolean;
 begin
   select min(found.id), max(found.id)
-  into strict v_id, v_other_id
+  into v_id, v_other_id
   from (
     select accounts.id
     from pgledger.accounts
@@ -7693,7 +7693,7 @@ begin
   select
     accounts.id, accounts.name, accounts.min_balance, accounts.max_balance, accounts.held_out,
     accounts.held_in
-  into strict v_account
+  into v_account
   from pgledger.accounts
   where accounts.key = account_key;
 
@@ -12007,7 +12007,7 @@ begin
 
   -- Weights are brought to whole numbers; this changes no ratio.
   select sum(weight.value * 1e18)
-  into strict v_total
+  into v_total
   from unnest(weights) as weight (value);
   v_units := abs(amount) * ('1e' || scale::text)::numeric;
   v_digits := char_length(trim_scale(v_total)::text);
@@ -14428,7 +14428,7 @@ declare
   v_ok boolean;
 begin
   select count(*), min(accounts.id), max(accounts.id)
-  into strict v_count, v_first_id, v_last_id
+  into v_count, v_first_id, v_last_id
   from pgledger.accounts
   where accounts.app_id = refuse_account_name.app_id
     and accounts.tenant_id = refuse_account_name.tenant_id
@@ -14594,7 +14594,7 @@ declare
   v_fault record;
 begin
   select leg.name, leg.currency, leg.tenant_id, leg.index
-  into strict v_fault
+  into v_fault
   from (
     select
       given.name, given.currency, given.tenant_id, given.account_id, given.place,
@@ -41203,7 +41203,7 @@ values
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', 'b36a7fcfaa85105d18b73d8286775aa62b389c3956a6b57aef864e618e742a98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', 'c8eda953c76a9149158176babe4b3698b8aee33689902122508c69beef9710ac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', '525f12798e66ca26d2c469d9dd71b0830b01eea245b0aaa9442b71de3d25cebc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_status.sql', 'repeatable', '3c7fbea80d630e84ddffc6fdf9ac64367702a3b35a4728b0c68b2686c1c5b056', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_words.sql', 'repeatable', '43660d768e19d47718b8360d8706e7686a82502a19b2b1df1217963fe1385129', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41215,7 +41215,7 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '9480864e79ee3bb3a18705fbf23f356e1e2a4677882802fe523a7b721bbff92f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '1801a48ed371c7ea199d36d5e9f776a64e59985a46d1c14f3f3671f7234e7134', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', 'ed34fc3e5a490e41dbaa5da919378a9f0549f5524dbb7089f133cd381f58747c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'dbdb72611c67331953d3050c645bf72e0c42b52afaea2deabdfaeac15432bd4a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', 'f4123c49cc6a8dc2e6b45e34acc2d480067820a71cd000454d466974d47ea101', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41251,7 +41251,7 @@ values
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '465a29641cb91745f8db49dae8181e92a4d9f6cdd15f7b56484fd6e4ae3482ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', 'f60c0b5e2268a669180be03908d6579136ae86cff5433e55d1ad7ed187cfd752', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', '9c4e2c1e06bcbc8cf9124686b7b34a65676a8008a0dc9eb370de23e64a340594', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41277,10 +41277,10 @@ values
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'dd459e5bbf58248d073d9ea445e3a0e0b7a3af4152bc787f2eef31eb83f5f788', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', 'c28c36e5ea0deff978d092756076004dc9ba047e519faa87436d309d7e1b8633', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', '76aeb31b14d3ad3a2a7d30623c8e475d2e13122058039fa04c085777dcc7ddc7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '115e011b29ecb3ac11ac10fdbe1a5fa35e2892b44ae90ca603f5098b1ef7d6eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),

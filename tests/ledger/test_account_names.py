@@ -292,7 +292,9 @@ def test_accounts_opened_otherwise_get_no_name_by_being_renamed(conn):
 
 @pytest.mark.parametrize("isolation", ISOLATIONS, ids=lambda level: level.name)
 @pytest.mark.parametrize("is_there", [False, True], ids=["new", "adopted"])
-def test_two_hundred_calls_of_one_name_make_one_account(conn, connect: Connect, isolation, is_there):
+def test_two_hundred_calls_of_one_name_make_one_account(
+    conn, connect: Connect, isolation, is_there
+):
     """32 sessions, 200 calls of each of three names, in transactions that are tried again."""
     conn.commit()
     if is_there:

@@ -33,7 +33,9 @@ def books(conn: Session) -> Books:
     return made
 
 
-def single(conn: Session, requests: Sequence[NamedTransferRequest], **shared: Any) -> list[Transfer]:
+def single(
+    conn: Session, requests: Sequence[NamedTransferRequest], **shared: Any
+) -> list[Transfer]:
     return [
         Ledger(conn).create_transfer_by_name(
             request.from_name,
@@ -412,9 +414,7 @@ def test_opposite_directions_never_deadlock(connect: Connect, books: Books, make
 @WAYS
 def test_sixteen_sessions_with_one_id_have_one_effect(connect: Connect, books: Books, make: Make):
     chosen = ids.generate("pglt")
-    answers = all_at_once(
-        connect, [lambda session: make(session, [request(id=chosen)])[0]] * 16
-    )
+    answers = all_at_once(connect, [lambda session: make(session, [request(id=chosen)])[0]] * 16)
     assert sorted(answer.replayed for answer in answers) == [False] + [True] * 15
     first, *others = [replace(answer, replayed=None) for answer in answers]
     assert others == [first] * 15

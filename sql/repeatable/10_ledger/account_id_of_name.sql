@@ -21,7 +21,7 @@ declare
   v_ok boolean;
 begin
   select min(found.id), max(found.id)
-  into strict v_id, v_other_id
+  into v_id, v_other_id
   from (
     select accounts.id
     from pgledger.accounts

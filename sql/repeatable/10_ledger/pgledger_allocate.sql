@@ -29,7 +29,7 @@ begin
 
   -- Weights are brought to whole numbers; this changes no ratio.
   select sum(weight.value * 1e18)
-  into strict v_total
+  into v_total
   from unnest(weights) as weight (value);
   v_units := abs(amount) * ('1e' || scale::text)::numeric;
   v_digits := char_length(trim_scale(v_total)::text);

@@ -25,7 +25,7 @@ declare
   v_ok boolean;
 begin
   select count(*), min(accounts.id), max(accounts.id)
-  into strict v_count, v_first_id, v_last_id
+  into v_count, v_first_id, v_last_id
   from pgledger.accounts
   where accounts.app_id = refuse_account_name.app_id
     and accounts.tenant_id = refuse_account_name.tenant_id

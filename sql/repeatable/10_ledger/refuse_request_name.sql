@@ -21,7 +21,7 @@ declare
   v_fault record;
 begin
   select leg.name, leg.currency, leg.tenant_id, leg.index
-  into strict v_fault
+  into v_fault
   from (
     select
       given.name, given.currency, given.tenant_id, given.account_id, given.place,
