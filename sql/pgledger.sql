@@ -3778,14 +3778,17 @@ alter table pgledger.accounts drop column allow_negative_balance;
 -- squawk-ignore ban-drop-column
 alter table pgledger.accounts drop column allow_positive_balance;
 
+-- What the view has comes first, and what only a function can tell after it.
 alter type public.pgledger_account
+drop attribute replayed,
 add attribute min_balance numeric,
 add attribute max_balance numeric,
 add attribute held_out numeric,
 add attribute held_in numeric,
 add attribute available_balance numeric,
 add attribute status text collate "C",
-add attribute amount_scale integer;
+add attribute amount_scale integer,
+add attribute replayed boolean;
 
 comment on column public.pgledger_account.allow_negative_balance is
   'Whether a transfer may leave the balance below zero: there is no min_balance, or it is below '
@@ -3807,6 +3810,9 @@ comment on column public.pgledger_account.status is
   'What the account takes part in; one of: open, frozen_out, frozen_in, frozen_both, closed.';
 comment on column public.pgledger_account.amount_scale is
   'Decimal places that amounts may have; null for 18.';
+comment on column public.pgledger_account.replayed is
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 drop function if exists public.pgledger_create_account(
   text, text, boolean, boolean, jsonb, text, text, text
@@ -6811,7 +6817,7 @@ as $$
     ('migrations/0011_create_invoices.sql',
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
-      'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed'),
+      '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105'),
     ('migrations/0014_name_accounts.sql',
       '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25')
 $$;
@@ -6901,9 +6907,9 @@ begin
     account.min_balance is null or account.min_balance < 0,
     account.max_balance is null or account.max_balance > 0,
     account.metadata, account.created_at, account.updated_at, account.app_id, account.tenant_id,
-    replayed, account.min_balance, account.max_balance, account.held_out, account.held_in,
+    account.min_balance, account.max_balance, account.held_out, account.held_in,
     account.balance - account.held_out - coalesce(account.min_balance, 0),
-    pgledger.account_status(account.status), account.amount_scale::integer
+    pgledger.account_status(account.status), account.amount_scale::integer, replayed
   );
 end;
 $$;
@@ -7282,29 +7288,28 @@ comment on function pgledger.actual_guards is
 
 revoke all on function pgledger.actual_guards from public;
 
--- file: repeatable/10_ledger/adoptable_account.sql
+-- file: repeatable/10_ledger/adoptable_account_id.sql
 /*
-The one account that has a name and was not opened under it by pgledger_ensure_account; nulls if
-there is none. Its row is locked, so that a rename waits. One that came first is noticed, because
-the name is compared again after the wait; then it looks for another.
+The id of the one account that has a name and was not opened under it by pgledger_ensure_account;
+null if there is none. Its row is locked, so that a rename waits. One that came first is noticed,
+because the name is compared again after the wait; then it looks for another.
 
 Locks: the account FOR NO KEY UPDATE.
 Errors: AccountAmbiguous.
 */
-create or replace function pgledger.adoptable_account(
+create or replace function pgledger.adoptable_account_id(
   name text,
   currency text,
   app_id text,
   tenant_id text
 )
-returns public.pgledger_account
+returns text
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_id text;
-  v_account public.pgledger_account;
 begin
   loop
     v_id := pgledger.account_id_of_name(name, currency, app_id, tenant_id);
@@ -7313,27 +7318,20 @@ begin
     perform
     from pgledger.accounts
     where accounts.id = v_id
-      and accounts.name = adoptable_account.name
+      and accounts.name = adoptable_account_id.name
     for no key update;
 
-    if found then
-      v_account := (
-        select pgledger.account_answer(accounts, true)
-        from pgledger.accounts
-        where accounts.id = v_id
-      );
-      exit;
-    end if;
+    exit when found;
   end loop;
 
-  return v_account;
+  return v_id;
 end;
 $$;
 
-comment on function pgledger.adoptable_account is
-  'The one account of a name, locked, or nulls; raises AccountAmbiguous for several.';
+comment on function pgledger.adoptable_account_id is
+  'Id of the one account of a name, locked, or null; raises AccountAmbiguous for several.';
 
-revoke all on function pgledger.adoptable_account from public;
+revoke all on function pgledger.adoptable_account_id from public;
 
 -- file: repeatable/10_ledger/check_account_name.sql
 /*
@@ -9033,7 +9031,7 @@ as $$
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
-    ('function', 'private', 'adoptable_account(text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'adoptable_account_id(text, text, text, text)', 'owner', '', ''),
     (
       'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
       '', ''
@@ -10630,6 +10628,12 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_sweep(text, text, numeric, numeric, timestamp with time zone, jsonb, text, '
+      'text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -12311,7 +12315,7 @@ declare
   v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(pgledger.clock()));
   v_is_new boolean;
-  v_account public.pgledger_account;
+  v_account record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_new_account(
@@ -12323,18 +12327,19 @@ begin
   v_is_new := pgledger.open_account(
     v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
   );
-  v_account := (
-    select pgledger.account_answer(accounts, not v_is_new)
-    from pgledger.accounts
-    where accounts.id = v_id
-  );
+
+  select pgledger.account_answer(accounts, not v_is_new) as answer
+  into v_account
+  from pgledger.accounts
+  where accounts.id = v_id;
+
   if not v_is_new then
     v_ok := pgledger.check_repeated_account(
-      v_account, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+      v_account.answer, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
     );
   end if;
 
-  return v_account;
+  return v_account.answer;
 end;
 $$;
 
@@ -13354,8 +13359,9 @@ as $$
 declare
   v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
   v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
+  v_adopted_id text;
   v_id text;
-  v_account public.pgledger_account;
+  v_account record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_new_account(
@@ -13364,37 +13370,34 @@ begin
   );
 
   loop
-    v_account := (
-      select pgledger.account_answer(accounts, true)
-      from pgledger.account_names
-      left join pgledger.accounts on account_names.account_id = accounts.id
-      where account_names.app_id = pgledger_ensure_account.app_id
-        and account_names.tenant_id = pgledger_ensure_account.tenant_id
-        and account_names.currency = pgledger_ensure_account.currency
-        and account_names.name = pgledger_ensure_account.name
-    );
-    exit when v_account.replayed;
+    select pgledger.account_answer(accounts, true) as answer
+    into v_account
+    from pgledger.account_names
+    left join pgledger.accounts on account_names.account_id = accounts.id
+    where account_names.app_id = pgledger_ensure_account.app_id
+      and account_names.tenant_id = pgledger_ensure_account.tenant_id
+      and account_names.currency = pgledger_ensure_account.currency
+      and account_names.name = pgledger_ensure_account.name;
+    exit when found;
 
-    v_account := pgledger.adoptable_account(name, currency, app_id, tenant_id);
-    v_id := pgledger.take_account_name(name, currency, app_id, tenant_id, v_account.id);
-    exit when v_id is not null;
+    v_adopted_id := pgledger.adoptable_account_id(name, currency, app_id, tenant_id);
+    v_id := pgledger.take_account_name(name, currency, app_id, tenant_id, v_adopted_id);
+    continue when v_id is null;
+
+    v_ok := v_adopted_id is not null or pgledger.open_account(
+      v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+    );
+    select pgledger.account_answer(accounts, v_adopted_id is not null) as answer
+    into v_account
+    from pgledger.accounts
+    where accounts.id = v_id;
+    exit;
   end loop;
 
-  if v_account.replayed then
-    v_ok := pgledger.check_repeated_account(
-      v_account, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
-    );
-    return v_account;
-  end if;
-
-  v_ok := pgledger.open_account(
-    v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+  v_ok := pgledger.check_repeated_account(
+    v_account.answer, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
   );
-  return (
-    select pgledger.account_answer(accounts, false)
-    from pgledger.accounts
-    where accounts.id = v_id
-  );
+  return v_account.answer;
 end;
 $$;
 
@@ -13521,21 +13524,20 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_account public.pgledger_account;
+  v_account record;
   v_ok boolean;
 begin
-  v_account := (
-    select pgledger.account_answer(accounts, null)
-    from pgledger.accounts
-    where accounts.id = pgledger_get_account.id
-      and accounts.app_id = pgledger_get_account.app_id
-  );
+  select pgledger.account_answer(accounts, null) as answer
+  into v_account
+  from pgledger.accounts
+  where accounts.id = pgledger_get_account.id
+    and accounts.app_id = pgledger_get_account.app_id;
 
-  if v_account.id is null then
+  if not found then
     v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 
-  return v_account;
+  return v_account.answer;
 end;
 $$;
 
@@ -13678,9 +13680,9 @@ begin
     select
       answer.id, answer.name, answer.currency, answer.balance, answer.version,
       answer.allow_negative_balance, answer.allow_positive_balance, answer.metadata,
-      answer.created_at, answer.updated_at, answer.app_id, answer.tenant_id, answer.replayed,
-      answer.min_balance, answer.max_balance, answer.held_out, answer.held_in,
-      answer.available_balance, answer.status, answer.amount_scale
+      answer.created_at, answer.updated_at, answer.app_id, answer.tenant_id, answer.min_balance,
+      answer.max_balance, answer.held_out, answer.held_in, answer.available_balance,
+      answer.status, answer.amount_scale, answer.replayed
     from (
       select accounts
       from pgledger.accounts
@@ -13830,6 +13832,147 @@ warn_after: How far, from 0 to 1 day. More than a day ahead is refused
 Errors: NullArgument, InvalidArgument (warn_after is out of range).$$;
 
 revoke all on function public.pgledger_set_clock_warning from public;
+
+-- file: repeatable/10_ledger/pgledger_sweep.sql
+/*
+Moves what an account can spare to another. How much that is, is found out under the locks, so
+nothing comes or goes between. Then it is a transfer like any other, which the target may refuse.
+
+With an id of the caller's choice a repeat finds the first transfer, whose amount is then the one
+that is compared: what an account can spare is another thing by now. That nothing was moved is not
+on record, so a repeat of such a call looks again.
+
+Checks, in this order: app_id; both ids, that they differ, max_amount, event_at, metadata, the id;
+keep; that the accounts exist and share a currency; whether it is a repeat; then, if there is
+something to move, the clock, status, decimal places and limits.
+
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids.
+Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
+pgledger.create_repeatable_transfer.
+*/
+create or replace function public.pgledger_sweep(
+  from_account_id text,
+  to_account_id text,
+  max_amount numeric default null,
+  keep numeric default 0,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns setof public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_locked_ids text[];
+  v_amount numeric;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_transfer_request(
+    from_account_id, to_account_id, coalesce(max_amount, 1), event_at, metadata, id,
+    allow_future_event_at
+  );
+  if keep is null then
+    v_ok := pgledger.fail('NullArgument', array['keep']);
+  elsif keep <> 0 and pgledger.amount_fault(abs(keep)) is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['keep', pgledger.abridged(keep::text), pgledger.amount_fault(abs(keep))]
+    );
+  end if;
+
+  select coalesce(array_agg(locked.id), '{}')
+  into v_locked_ids
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id in (from_account_id, to_account_id)
+    order by accounts.id
+    for no key update
+  ) as locked;
+  v_ok := pgledger.check_accounts(
+    array[from_account_id], array[to_account_id], app_id, v_locked_ids
+  );
+
+  v_amount := (
+    select transfers.amount from pgledger.transfers where transfers.id = pgledger_sweep.id
+  );
+  if v_amount is null then
+    v_amount := (
+      select least(
+        max_amount,
+        accounts.balance - accounts.held_out - greatest(keep, accounts.min_balance)
+      )
+      from pgledger.accounts
+      where accounts.id = from_account_id
+    );
+  end if;
+
+  if v_amount > 0 then
+    v_ok := pgledger.check_transfer_values(v_amount, null, null, null, true, null, null);
+    return query
+    select
+      made.id, made.from_account_id, made.to_account_id, made.amount, made.created_at,
+      made.event_at, made.metadata, made.currency, made.from_account_name, made.to_account_name,
+      made.from_account_balance, made.to_account_balance, made.from_account_version,
+      made.to_account_version, made.group_id, made.app_id, made.from_tenant_id,
+      made.to_tenant_id, made.origin_id, made.replayed
+    from pgledger.create_repeatable_transfer(
+      from_account_id, to_account_id, v_amount, pgledger_sweep.event_at, pgledger_sweep.metadata,
+      pgledger_sweep.id, pgledger_sweep.app_id
+    ) as made;
+  end if;
+end;
+$$;
+
+comment on function public.pgledger_sweep is
+$$Moves what an account can spare to another, or nothing.
+
+That is the balance less what holds keep back and less keep, or less the
+account's min_balance where this is higher: an overdraft is used only as far
+as keep says so. If nothing is left to move, nothing happens, and no row comes
+back. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT.
+
+from_account_id: Account that is swept.
+to_account_id: Account that the amount reaches, of the same currency.
+max_amount: At most so much is moved, above 0, below 1e30, with at most 18
+  decimal places; null for all that can be spared.
+keep: Balance that stays: above -1e30, below 1e30, with at most 18 decimal
+  places; below zero to use an overdraft.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pglt_ and a ULID. With an id of your own choice a call that moved
+  something can be repeated, and every repeat with these accounts, event_at
+  and metadata returns the first result. A call that moved nothing leaves no
+  trace, and its repeat looks again; null for a new id.
+app_id: Set of books that both accounts belong to.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The transfer, with both accounts' balances and versions right after
+  it; or no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
+  the same), InvalidAmount (max_amount is not in range, or what is moved has
+  more decimal places than an account allows), InvalidTime (event_at is
+  outside the years 1 to 9999), EventAtInFuture (event_at is more than a day
+  ahead), InvalidMetadata, InvalidArgument (keep is not in range),
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict (the id is taken by a
+  different transfer), AccountAheadOfClock (an account's newest time is more
+  than a day ahead), AccountClosed, AccountFrozen, InsufficientFunds,
+  PositiveBalanceNotAllowed (the target has no room for it),
+  BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_sweep from public;
+grant execute on function public.pgledger_sweep to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
@@ -15319,7 +15462,7 @@ revoke all on function pgledger.verify_access from public;
 
 -- file: repeatable/10_ledger/verify_accounts.sql
 /*
-Checks each account against its entries.
+Checks each account against its entries, and what else its row says by itself.
 */
 create or replace function pgledger.verify_accounts(app_id text)
 returns setof public.pgledger_check
@@ -15332,7 +15475,12 @@ as $$
       accounts.id,
       accounts.balance = coalesce(sum(leg.amount), 0) as balance_is_right,
       accounts.version = count(leg.id) as version_is_right,
-      accounts.updated_at = coalesce(max(leg.created_at), accounts.created_at) as time_is_right
+      accounts.updated_at = coalesce(max(leg.created_at), accounts.created_at) as time_is_right,
+      pgledger.limit_fault(accounts.min_balance) is null
+      and pgledger.limit_fault(accounts.max_balance) is null
+      and (accounts.min_balance > accounts.max_balance) is not true as limits_are_right,
+      pgledger.account_status(accounts.status) is not null as status_is_right,
+      coalesce(accounts.amount_scale, 0) between 0 and 18 as scale_is_right
     from pgledger.accounts
     left join pgledger.legs(verify_accounts.app_id) as leg on accounts.key = leg.key
     where verify_accounts.app_id is null or accounts.app_id = verify_accounts.app_id
@@ -15359,10 +15507,31 @@ as $$
     count(*) filter (where not total.time_is_right),
     min(total.id) filter (where not total.time_is_right)
   from total
+  union all
+  select
+    'limits of accounts are in range, the lower one not above the upper',
+    count(*),
+    count(*) filter (where not total.limits_are_right),
+    min(total.id) filter (where not total.limits_are_right)
+  from total
+  union all
+  select
+    'the status of each account is known',
+    count(*),
+    count(*) filter (where not total.status_is_right),
+    min(total.id) filter (where not total.status_is_right)
+  from total
+  union all
+  select
+    'decimal places of amounts on accounts are from 0 to 18',
+    count(*),
+    count(*) filter (where not total.scale_is_right),
+    min(total.id) filter (where not total.scale_is_right)
+  from total
 $$;
 
 comment on function pgledger.verify_accounts is
-  'Checks each account''s balance, version and time against its entries.';
+  'Checks each account''s balance, version and time against its entries, and its limits and status.';
 
 revoke all on function pgledger.verify_accounts from public;
 
@@ -41128,7 +41297,7 @@ values
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0012_limit_accounts.sql', 'versioned', 'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0012_limit_accounts.sql', 'versioned', '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41198,10 +41367,10 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'cac0b7da021c953cba75d67c24c1aae84e8692c537ed3d37c0d869dd268b7e3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '2b47420333a25782b88ec54bfffdc4c6aa9f404c5301e753879ddac1710348cf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/account_answer.sql', 'repeatable', 'b36a7fcfaa85105d18b73d8286775aa62b389c3956a6b57aef864e618e742a98', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_answer.sql', 'repeatable', '444ed07bd2473eaa62de728eb0e829110f3c123d4feadc1605e68fb374e300bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', '525f12798e66ca26d2c469d9dd71b0830b01eea245b0aaa9442b71de3d25cebc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41210,7 +41379,7 @@ values
   ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_of_names.sql', 'repeatable', '29e737a75f3152d4175e8baf9e99be6b2089a1b96a7b27f467e8106ce9d9728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/adoptable_account.sql', 'repeatable', '1d4ccc1a33b38faba615cb759d77f1d22b17990aa3f4025b65d789b7e4e5b56a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41234,7 +41403,7 @@ values
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e00f7281d45d47f03b250e8fe42157d689f77f2ce18e1aec735df9a6fecb299b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '9599c57811a99ac4835368a461d485e65b5a872fabf03150cf736cdfc7716c65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '7b393cbe2828dde67abddb644d57cd325606f222571755bddd6a4ff44d7374aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41255,7 +41424,7 @@ values
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '44395d8b9ab3bc1a75abef2375a8c7edf1ea353bc44d6a6340d4916e9e8ac4b1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '2a889404a76086b2880ac26b06f84cece39105cbb6561c0dd342b6fe557f00f3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '53da769f37448e84e96ca00b0e06b3c7bfbfad905620b0d10159fcf97fcb8b85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'a5361b6690755cc38caf6b9228013670c1612f4ced6be247bc102c11208dc791', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41264,13 +41433,14 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', 'ecb24aa262abac9533eeec0ff1604e4e58cd64ed446af12d6aa715b9fe19c033', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', '462d730c78f5be8d965faa2a2247d78d4d3d6df01a25d2a317382091f0dde1bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', '6c9ec8ccacc67357d14ef26f40b915c3e8bbbd0aaf77a16ad8e8956f5a1617bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', 'b1b6ae0faef34d4b0de10bea55a69e86def491b8763e0901b3d3d8f23ed7bbef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', 'aaebbef24a1fd94e7f317bc8eed74754823378b005d890d1afd7764657b02523', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '46803b88441753d0aa3c938d36fb493b86a5cfb4303dc5ea0fb69420d55ce733', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '49ae9023666f82bb16084030a67e3c190060a2f464f9bb3fcce8766453f3bb34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41296,7 +41466,7 @@ values
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1ed81436199eda0e47dccd8f0eecc0affb4558cb60d38ac8fa1b1ac146f282dd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '579bbbefc6a678b7c274b4728c97b26d5ccf48bd7ffdec1e051eb17b24fb63fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bd5b79b5f0e5e2504184a55b6dd2315ffbd553e4be0fb8c0ce2cedc91f842469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),

@@ -874,3 +874,86 @@ class AsyncLedgerCalls(AsyncCaller):
         """
         value: int = await self._fetch_one(scalar_row, self._statements.raise_sequences, ())
         return value
+
+    async def sweep(
+        self,
+        from_account_id: str,
+        to_account_id: str,
+        *,
+        max_amount: Decimal | int | None = None,
+        keep: Decimal | int = 0,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        allow_future_event_at: bool = False,
+    ) -> Transfer | None:
+        """Moves what an account can spare to another, or nothing: ``pgledger_sweep``.
+
+        That is the balance less what holds keep back and less keep, or less the account's
+        ``min_balance`` where this is higher: an overdraft is used only as far as keep says so. If
+        nothing is left to move, nothing happens, and no row comes back. Like
+        :meth:`create_transfer`, it is not for use within an UPDATE, a MERGE or an INSERT with ON
+        CONFLICT.
+
+        Args:
+            from_account_id: Account that is swept.
+            to_account_id: Account that the amount reaches, of the same currency.
+            max_amount: At most so much is moved, above 0, below 1e30, with at most 18 decimal
+                places; None for all that can be spared.
+            keep: Balance that stays: above -1e30, below 1e30, with at most 18 decimal places; below
+                zero to use an overdraft.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Its id, ``pglt_`` and a ULID. With an id of your own choice a call that moved
+                something can be repeated, and every repeat with these accounts, ``event_at`` and
+                metadata returns the first result. A call that moved nothing leaves no trace, and
+                its repeat looks again; None for a new id.
+            app_id: Set of books that both accounts belong to.
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The transfer, with both accounts' balances and versions right after it;, or None.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SameAccount: Both accounts are the same.
+            InvalidAmount: ``max_amount`` is not in range, or what is moved has more decimal places
+                than an account allows.
+            InvalidTime: ``event_at`` is outside the years 1 to 9999.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: Keep is not in range.
+            AccountNotFound: There is no account of this id under this ``app_id``, or none of this
+                name, currency and ``tenant_id``.
+            CurrencyMismatch: A transfer joins accounts of different currencies.
+            IdempotencyConflict: The id is taken by a different transfer.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+            AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            InsufficientFunds: A transfer would leave an account below its lower limit, for example
+                below zero.
+            PositiveBalanceNotAllowed: The target has no room for it.
+            BalanceOutOfRange: A transfer would bring a balance to 1e30 or beyond, or to -1e30 or
+                beyond.
+        """
+        return await self._fetch_first(
+            TRANSFER_ROW,
+            self._statements.sweep,
+            (
+                from_account_id,
+                to_account_id,
+                optional_decimal_text("max_amount", max_amount),
+                decimal_text("keep", keep),
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )

@@ -193,6 +193,19 @@ class LedgerStatements:
             max_balance="numeric",
         )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
+        self.sweep = calls.rows(
+            Transfer,
+            "pgledger_sweep",
+            from_account_id="text",
+            to_account_id="text",
+            max_amount="numeric",
+            keep="numeric",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            allow_future_event_at="boolean",
+        )
 
 
 @lru_cache

@@ -34,7 +34,7 @@ as $$
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
-    ('function', 'private', 'adoptable_account(text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'adoptable_account_id(text, text, text, text)', 'owner', '', ''),
     (
       'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
       '', ''
@@ -1631,6 +1631,12 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_sweep(text, text, numeric, numeric, timestamp with time zone, jsonb, text, '
+      'text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (

@@ -32,7 +32,7 @@ declare
   v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(pgledger.clock()));
   v_is_new boolean;
-  v_account @extschema@.pgledger_account;
+  v_account record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_new_account(
@@ -44,18 +44,19 @@ begin
   v_is_new := pgledger.open_account(
     v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
   );
-  v_account := (
-    select pgledger.account_answer(accounts, not v_is_new)
-    from pgledger.accounts
-    where accounts.id = v_id
-  );
+
+  select pgledger.account_answer(accounts, not v_is_new) as answer
+  into v_account
+  from pgledger.accounts
+  where accounts.id = v_id;
+
   if not v_is_new then
     v_ok := pgledger.check_repeated_account(
-      v_account, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+      v_account.answer, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
     );
   end if;
 
-  return v_account;
+  return v_account.answer;
 end;
 $$;
 

@@ -37,8 +37,9 @@ as $$
 declare
   v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
   v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
+  v_adopted_id text;
   v_id text;
-  v_account @extschema@.pgledger_account;
+  v_account record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_new_account(
@@ -47,37 +48,34 @@ begin
   );
 
   loop
-    v_account := (
-      select pgledger.account_answer(accounts, true)
-      from pgledger.account_names
-      left join pgledger.accounts on account_names.account_id = accounts.id
-      where account_names.app_id = pgledger_ensure_account.app_id
-        and account_names.tenant_id = pgledger_ensure_account.tenant_id
-        and account_names.currency = pgledger_ensure_account.currency
-        and account_names.name = pgledger_ensure_account.name
-    );
-    exit when v_account.replayed;
+    select pgledger.account_answer(accounts, true) as answer
+    into v_account
+    from pgledger.account_names
+    left join pgledger.accounts on account_names.account_id = accounts.id
+    where account_names.app_id = pgledger_ensure_account.app_id
+      and account_names.tenant_id = pgledger_ensure_account.tenant_id
+      and account_names.currency = pgledger_ensure_account.currency
+      and account_names.name = pgledger_ensure_account.name;
+    exit when found;
 
-    v_account := pgledger.adoptable_account(name, currency, app_id, tenant_id);
-    v_id := pgledger.take_account_name(name, currency, app_id, tenant_id, v_account.id);
-    exit when v_id is not null;
+    v_adopted_id := pgledger.adoptable_account_id(name, currency, app_id, tenant_id);
+    v_id := pgledger.take_account_name(name, currency, app_id, tenant_id, v_adopted_id);
+    continue when v_id is null;
+
+    v_ok := v_adopted_id is not null or pgledger.open_account(
+      v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+    );
+    select pgledger.account_answer(accounts, v_adopted_id is not null) as answer
+    into v_account
+    from pgledger.accounts
+    where accounts.id = v_id;
+    exit;
   end loop;
 
-  if v_account.replayed then
-    v_ok := pgledger.check_repeated_account(
-      v_account, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
-    );
-    return v_account;
-  end if;
-
-  v_ok := pgledger.open_account(
-    v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+  v_ok := pgledger.check_repeated_account(
+    v_account.answer, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
   );
-  return (
-    select pgledger.account_answer(accounts, false)
-    from pgledger.accounts
-    where accounts.id = v_id
-  );
+  return v_account.answer;
 end;
 $$;
 

@@ -57,9 +57,9 @@ begin
     select
       answer.id, answer.name, answer.currency, answer.balance, answer.version,
       answer.allow_negative_balance, answer.allow_positive_balance, answer.metadata,
-      answer.created_at, answer.updated_at, answer.app_id, answer.tenant_id, answer.replayed,
-      answer.min_balance, answer.max_balance, answer.held_out, answer.held_in,
-      answer.available_balance, answer.status, answer.amount_scale
+      answer.created_at, answer.updated_at, answer.app_id, answer.tenant_id, answer.min_balance,
+      answer.max_balance, answer.held_out, answer.held_in, answer.available_balance,
+      answer.status, answer.amount_scale, answer.replayed
     from (
       select accounts
       from pgledger.accounts
