@@ -3821,6 +3821,84 @@ drop function if exists pgledger.check_balance(
   text, text, boolean, boolean, numeric, numeric, bigint, bigint
 );
 
+-- file: migrations/0013_change_accounts.sql
+/*
+What changed an account, row by row. Each row holds the whole of what can change, before and after:
+so an account's first row says how it was created, and every row can be checked against the one
+before it. Changes are rare beside transfers, and a long metadata is compressed.
+
+There is no foreign key to accounts, for the reason given for accepted times.
+*/
+create table pgledger.account_changes (
+  account_key bigint not null,
+  number bigint not null,
+  changed_at timestamptz not null,
+  version bigint not null,
+  from_status smallint not null,
+  to_status smallint not null,
+  change text collate "C" not null,
+  from_min_balance numeric,
+  to_min_balance numeric,
+  from_max_balance numeric,
+  to_max_balance numeric,
+  from_name text collate "C" not null,
+  to_name text collate "C" not null,
+  from_metadata jsonb,
+  to_metadata jsonb,
+  changed_by text collate "C" not null,
+  changed_as text collate "C" not null,
+  reason text collate "C",
+  constraint account_changes_account_key_number_pk primary key (account_key, number),
+  constraint account_changes_number_is_above_0_check check (number > 0),
+  constraint account_changes_change_is_known_check
+  check (change in ('update', 'set_limits', 'freeze', 'unfreeze', 'close', 'reopen'))
+);
+
+comment on table pgledger.account_changes is
+  'One row for each change of an account, with what it was before and after. Rows never change.';
+comment on column pgledger.account_changes.account_key is 'Account that was changed.';
+comment on column pgledger.account_changes.number is
+  'Number of the change on its account, from 1 without a gap.';
+comment on column pgledger.account_changes.changed_at is
+  'When it was changed: later than everything recorded before on the account.';
+comment on column pgledger.account_changes.version is
+  'Version of the account then: it counts the entries from before the change.';
+comment on column pgledger.account_changes.from_status is
+  'Status before, a number as in accounts.';
+comment on column pgledger.account_changes.to_status is 'Status after.';
+comment on column pgledger.account_changes.change is 'What the change was.';
+comment on column pgledger.account_changes.from_min_balance is
+  'Lower limit before, or null.';
+comment on column pgledger.account_changes.to_min_balance is 'Lower limit after, or null.';
+comment on column pgledger.account_changes.from_max_balance is
+  'Upper limit before, or null.';
+comment on column pgledger.account_changes.to_max_balance is 'Upper limit after, or null.';
+comment on column pgledger.account_changes.from_name is 'Name before.';
+comment on column pgledger.account_changes.to_name is 'Name after.';
+comment on column pgledger.account_changes.from_metadata is 'Metadata before, or null.';
+comment on column pgledger.account_changes.to_metadata is 'Metadata after, or null.';
+comment on column pgledger.account_changes.changed_by is 'Who was logged in: session_user.';
+comment on column pgledger.account_changes.changed_as is 'The setting role of that session.';
+comment on column pgledger.account_changes.reason is 'Why, as given, or null.';
+
+revoke all on table pgledger.account_changes from public;
+grant select on table pgledger.account_changes to pgledger_auditor;
+
+comment on table pgledger.accounts is
+  'One row an account: what it is, and its balance and version after the newest transfer. '
+  'Rows are never deleted; id, key, app, currency and tenant never change. What changed the rest '
+  'stands in account_changes.';
+comment on column pgledger.accounts.updated_at is
+  'created_at of the newest transfer; before the first one, of the account itself. The next '
+  'transfer is later. Changes of the account leave it as it is.';
+comment on column pgledger.accounts.name is 'Name for people, 1 to 255 characters, as given.';
+comment on column pgledger.accounts.metadata is
+  'JSON object, at most 64 KiB. Store references in it, never personal data.';
+comment on column public.pgledger_account.metadata is 'JSON object, or null.';
+comment on column public.pgledger_account.replayed is
+  'Whether the call changed nothing: it was a repeat, and this is what the first one made, or the '
+  'account stood so before; null for what was only read.';
+
 -- file: migrations/0014_name_accounts.sql
 /*
 Names that lead to one account: whoever gets an account by its name, or makes it, writes the name
@@ -5021,6 +5099,25 @@ as $$
       false
     ),
     (
+      'LG035', 'LimitAlreadyBroken',
+      'account %s (%s) is beyond its new %s of %s: its balance is %s%s',
+      'Move money first, or call with allow_existing => true: then only transfers that bring the '
+      'account nearer to the limit pass.',
+      'A new limit is broken already by what the account holds. Move money first, or call with '
+      'allow_existing => true; then only transfers that bring the account nearer to the limit '
+      'pass.',
+      false
+    ),
+    (
+      'LG036', 'AccountNotEmpty',
+      'account %s (%s) cannot be closed: its balance is %s, with %s held to leave it and %s to '
+      'reach it',
+      'Move the balance away, or close with sweep_to => another account. Post or void holds first.',
+      'An account is to be closed that has a balance or open holds. Move the balance away, or '
+      'close it with sweep_to; post or void its holds first.',
+      false
+    ),
+    (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
       E'The description of the function says what each argument can be: \\df+ in psql, help() in '
       'Python.',
@@ -5211,8 +5308,9 @@ revoke all on function pgledger.error_text from public;
 -- file: repeatable/00_core/errors/fail.sql
 /*
 Raises the error of that name, and never returns. The message is the registry's form filled in with
-the arguments; in a batch it begins with the request that is at fault, counted from 1. Where the
-registry's hint doesn't fit the situation, the caller gives another.
+the arguments; in a batch, whose number of requests is given, it begins with the request that is at
+fault, counted from 1. Where the registry's hint doesn't fit the situation, the caller gives
+another.
 
 It is called as v_ok := pgledger.fail(…), and checks as v_ok := pgledger.check_id(…): an assignment
 adds one line to the CONTEXT that psql and logs show, a perform the whole text of its statement too.
@@ -5240,7 +5338,7 @@ begin
   from pgledger.error_registry() as registry
   where registry.name = fail.name;
 
-  if fail.request_index is not null then
+  if fail.request_count is not null then
     v_message := format('request %s of %s: %s', fail.request_index, fail.request_count, v_message);
   end if;
 
@@ -6818,6 +6916,8 @@ as $$
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
       '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105'),
+    ('migrations/0013_change_accounts.sql',
+      '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364'),
     ('migrations/0014_name_accounts.sql',
       '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25')
 $$;
@@ -6918,6 +7018,38 @@ comment on function pgledger.account_answer is
   'The answer that shows an account; replayed says whether the call was a repeat, or null.';
 
 revoke all on function pgledger.account_answer from public;
+
+-- file: repeatable/10_ledger/account_as_created.sql
+/*
+What an account was created with, as an object: what its first change found, or, if nothing has
+changed it, what it is.
+*/
+create or replace function pgledger.account_as_created(id text)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select
+    to_jsonb(accounts)
+    || case
+      when account_changes.number is null then '{}'
+      else jsonb_build_object(
+        'name', account_changes.from_name, 'metadata', account_changes.from_metadata,
+        'min_balance', account_changes.from_min_balance,
+        'max_balance', account_changes.from_max_balance
+      )
+    end
+  from pgledger.accounts
+  left join pgledger.account_changes
+    on accounts.key = account_changes.account_key and account_changes.number = 1
+  where accounts.id = account_as_created.id
+$$;
+
+comment on function pgledger.account_as_created is
+  'What the account with that id was created with, as a JSON object.';
+
+revoke all on function pgledger.account_as_created from public;
 
 -- file: repeatable/10_ledger/account_id.sql
 /*
@@ -7051,6 +7183,37 @@ comment on function pgledger.account_status is
 
 revoke all on function pgledger.account_status from public;
 grant execute on function pgledger.account_status to pgledger_reader;
+
+-- file: repeatable/10_ledger/account_to_change.sql
+/*
+An account that is about to be changed, or the reason why it cannot be found. The name is that of
+the argument which held its id.
+
+Locks: the account FOR NO KEY UPDATE.
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound.
+*/
+create or replace function pgledger.account_to_change(name text, account_id text, app_id text)
+returns pgledger.accounts
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_account pgledger.accounts := pgledger.lock_account(account_id, app_id);
+  v_ok boolean;
+begin
+  if v_account.key is null then
+    v_ok := pgledger.refuse_account(name, account_id, app_id);
+  end if;
+
+  return v_account;
+end;
+$$;
+
+comment on function pgledger.account_to_change is
+  'The account with that id, locked to be changed; raises an error if there is none.';
+
+revoke all on function pgledger.account_to_change from public;
 
 -- file: repeatable/10_ledger/account_words.sql
 /*
@@ -7333,6 +7496,146 @@ comment on function pgledger.adoptable_account_id is
 
 revoke all on function pgledger.adoptable_account_id from public;
 
+-- file: repeatable/10_ledger/change_account.sql
+/*
+Writes a change of an account and its row of history, and answers with the account as it is then.
+The caller has locked the account and gives it as it was and as it is to be. If nothing differs,
+nothing is written, so that a call can be repeated.
+
+The row of history is later than everything recorded before on the account, even if the clock steps
+back. The account's version and updated_at are left to transfers: they count its entries and tell
+the newest. A clock that is wrong stops no change: freezing an account has to work then, too.
+
+Locks: the account is locked by the caller.
+*/
+create or replace function pgledger.change_account(
+  account pgledger.accounts,
+  changed pgledger.accounts,
+  change text,
+  reason text
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_newest record;
+begin
+  if
+    (account.name, account.metadata, account.min_balance, account.max_balance, account.status)
+    is not distinct from
+    (changed.name, changed.metadata, changed.min_balance, changed.max_balance, changed.status)
+  then
+    return pgledger.account_answer(account, true);
+  end if;
+
+  select account_changes.number, account_changes.changed_at
+  into v_newest
+  from pgledger.account_changes
+  where account_changes.account_key = account.key
+  order by account_changes.number desc
+  limit 1;
+
+  update pgledger.accounts
+  set
+    name = changed.name,
+    metadata = changed.metadata,
+    min_balance = changed.min_balance,
+    max_balance = changed.max_balance,
+    status = changed.status
+  where accounts.key = account.key;
+
+  insert into pgledger.account_changes (
+    account_key, number, changed_at, version, from_status, to_status, change, from_min_balance,
+    to_min_balance, from_max_balance, to_max_balance, from_name, to_name, from_metadata,
+    to_metadata, changed_by, changed_as, reason
+  )
+  values (
+    account.key,
+    coalesce(v_newest.number, 0) + 1,
+    greatest(
+      pgledger.clock(),
+      account.updated_at + interval '1 microsecond',
+      v_newest.changed_at + interval '1 microsecond'
+    ),
+    account.version, account.status, changed.status, change_account.change, account.min_balance,
+    changed.min_balance, account.max_balance, changed.max_balance, account.name, changed.name,
+    account.metadata, changed.metadata, session_user, current_setting('role'),
+    change_account.reason
+  );
+
+  return pgledger.account_answer(changed, false);
+end;
+$$;
+
+comment on function pgledger.change_account is
+  'Writes a change of an account that the caller has locked, and its row of history.';
+
+revoke all on function pgledger.change_account from public;
+
+-- file: repeatable/10_ledger/change_links.sql
+/*
+Each change of an account, beside the one before it, the entry that it came after, and the account
+as it is: the rows that verification counts. Where something that is compared is missing, the
+answer is null.
+*/
+create or replace function pgledger.change_links(app_id text)
+returns table (
+  label text,
+  has_no_gap boolean,
+  follows boolean,
+  is_later boolean,
+  is_as_left boolean
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    coalesce(accounts.id, format('account %s', account_changes.account_key))
+    || ' change ' || account_changes.number as label,
+    accounts.key is not null
+    and account_changes.number = coalesce(lag(account_changes.number) over along, 0) + 1
+      as has_no_gap,
+    account_changes.from_status = coalesce(lag(account_changes.to_status) over along, 0)
+    and (
+      account_changes.number = 1
+      or (
+        account_changes.from_name, account_changes.from_metadata,
+        account_changes.from_min_balance, account_changes.from_max_balance
+      ) is not distinct from (
+        lag(account_changes.to_name) over along, lag(account_changes.to_metadata) over along,
+        lag(account_changes.to_min_balance) over along,
+        lag(account_changes.to_max_balance) over along
+      )
+    ) as follows,
+    account_changes.changed_at
+    > coalesce(lag(account_changes.changed_at) over along, accounts.created_at)
+    and account_changes.version between coalesce(lag(account_changes.version) over along, 0)
+    and accounts.version
+    and account_changes.changed_at
+    > coalesce(pgledger.version_time(accounts.key, account_changes.version), '-infinity')
+      as is_later,
+    lead(account_changes.number) over along is not null
+    or (
+      account_changes.to_status, account_changes.to_name, account_changes.to_metadata,
+      account_changes.to_min_balance, account_changes.to_max_balance
+    ) is not distinct from (
+      accounts.status, accounts.name, accounts.metadata, accounts.min_balance,
+      accounts.max_balance
+    ) as is_as_left
+  from pgledger.account_changes
+  left join pgledger.accounts on account_changes.account_key = accounts.key
+  where change_links.app_id is null or accounts.app_id = change_links.app_id
+  window along as (partition by account_changes.account_key order by account_changes.number)
+$$;
+
+comment on function pgledger.change_links is
+  'Whether each change of an account fits what was before it and what is now.';
+
+revoke all on function pgledger.change_links from public;
+
 -- file: repeatable/10_ledger/check_account_name.sql
 /*
 Refuses what cannot be the name and the currency of an account.
@@ -7588,7 +7891,7 @@ create or replace function pgledger.check_allocation(
 )
 returns boolean
 language plpgsql
-immutable
+stable
 parallel safe
 as $$
 declare
@@ -7749,6 +8052,68 @@ comment on function pgledger.check_balance is
 
 revoke all on function pgledger.check_balance from public;
 
+-- file: repeatable/10_ledger/check_each_named_request.sql
+/*
+Refuses the lowest request of a batch by name whose own values are wrong. It looks at one after the
+other, so it is for batches that are known to be wrong.
+
+Errors: those of pgledger.check_named_request.
+*/
+create or replace function pgledger.check_each_named_request(
+  from_names text[],
+  to_names text[],
+  amounts numeric[],
+  currencies text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  from_tenant_ids text[],
+  to_tenant_ids text[],
+  allow_future_event_at boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count bigint := cardinality(from_names);
+  v_request record;
+  v_ok boolean;
+begin
+  for v_request in
+    select
+      request.from_name, request.to_name, request.amount, request.currency, request.event_at,
+      request.metadata, request.id, request.index,
+      coalesce(request.from_tenant_id, '') as from_tenant_id,
+      coalesce(request.to_tenant_id, '') as to_tenant_id
+    from unnest(
+      from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
+      to_tenant_ids
+    )
+      with ordinality
+      as request (
+        from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
+        index
+      )
+    order by request.index
+  loop
+    v_ok := pgledger.check_named_request(
+      v_request.from_name, v_request.to_name, v_request.amount, v_request.currency,
+      v_request.event_at, v_request.metadata, v_request.id, v_request.from_tenant_id,
+      v_request.to_tenant_id, allow_future_event_at, v_request.index, v_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_each_named_request is
+  'Raises what is wrong with the first request of a batch by name that is wrong by itself.';
+
+revoke all on function pgledger.check_each_named_request from public;
+
 -- file: repeatable/10_ledger/check_limits.sql
 /*
 Refuses limits of an account that cannot be: each by itself, then both together.
@@ -7853,7 +8218,7 @@ revoke all on function pgledger.check_named_request from public;
 Refuses a batch by name whose shape is wrong, then the lowest of its requests whose own values are
 wrong. One statement finds out whether the whole batch is sound; only if it is not are the requests
 looked at one by one, to find the fault. What cannot be a name, a currency or a tenant is not looked
-for there: it leads to no account, and the caller comes again, to have each request looked at.
+for there: it leads to no account, and then the caller has each request looked at.
 
 Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope, and those of
 pgledger.check_named_request.
@@ -7870,8 +8235,7 @@ create or replace function pgledger.check_named_requests(
   to_tenant_ids text[],
   app_id text,
   group_id text,
-  allow_future_event_at boolean,
-  looks_at_each boolean default false
+  allow_future_event_at boolean
 )
 returns boolean
 language plpgsql
@@ -7932,21 +8296,11 @@ begin
   ) is not true
   limit 1;
 
-  if found or looks_at_each then
-    perform pgledger.check_named_request(
-      request.from_name, request.to_name, request.amount, request.currency, request.event_at,
-      request.metadata, request.id, coalesce(request.from_tenant_id, ''),
-      coalesce(request.to_tenant_id, ''), allow_future_event_at, request.index, v_count
-    )
-    from unnest(
+  if found then
+    v_ok := pgledger.check_each_named_request(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids
-    )
-      with ordinality
-      as request (
-        from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
-        index
-      );
+      to_tenant_ids, allow_future_event_at
+    );
   end if;
 
   return true;
@@ -8093,43 +8447,31 @@ comment on function pgledger.check_prefix is
 
 revoke all on function pgledger.check_prefix from public;
 
--- file: repeatable/10_ledger/check_repeated_account.sql
+-- file: repeatable/10_ledger/check_reason.sql
 /*
-Checks that an account that exists is the one that a caller asks to have opened.
+Refuses a reason that cannot be read later. Null is none.
 
-Errors: IdempotencyConflict.
+Errors: InvalidArgument.
 */
-create or replace function pgledger.check_repeated_account(
-  account public.pgledger_account,
-  name text,
-  currency text,
-  min_balance numeric,
-  max_balance numeric,
-  metadata jsonb,
-  app_id text,
-  tenant_id text
-)
+create or replace function pgledger.check_reason(reason text)
 returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  return pgledger.check_repeated(
-    account.id,
-    jsonb_build_object(
-      'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
-      'min_balance', min_balance, 'max_balance', max_balance, 'metadata', metadata
-    ),
-    to_jsonb(account)
-  );
+  if reason is null then
+    return true;
+  end if;
+
+  return pgledger.check_text('reason', reason, 1000, true);
 end;
 $$;
 
-comment on function pgledger.check_repeated_account is
-  'Raises IdempotencyConflict unless an account is as it is asked for.';
+comment on function pgledger.check_reason is
+  'Raises InvalidArgument unless the reason is null or a text of 1 to 1000 characters.';
 
-revoke all on function pgledger.check_repeated_account from public;
+revoke all on function pgledger.check_reason from public;
 
 -- file: repeatable/10_ledger/check_scales.sql
 /*
@@ -8278,6 +8620,60 @@ comment on function pgledger.check_statuses is
   'Raises an error for the first request that a closed or frozen account does not allow.';
 
 revoke all on function pgledger.check_statuses from public;
+
+-- file: repeatable/10_ledger/check_tightened_limits.sql
+/*
+Refuses a limit that is tightened to where the account is beyond it already. What holds keep back
+counts, as it does for transfers. A limit that stays, or is loosened, is not looked at: an account
+may have been beyond it before.
+
+Errors: LimitAlreadyBroken.
+*/
+create or replace function pgledger.check_tightened_limits(
+  account pgledger.accounts,
+  min_balance numeric,
+  max_balance numeric
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if
+    account.balance - account.held_out < min_balance
+    and (min_balance <= account.min_balance) is not true
+  then
+    v_ok := pgledger.fail(
+      'LimitAlreadyBroken',
+      array[
+        account.id, account.name, 'min_balance', min_balance::text, account.balance::text,
+        case when account.held_out <> 0 then format(', less %s held', account.held_out) end
+      ]
+    );
+  elsif
+    account.balance + account.held_in > max_balance
+    and (max_balance >= account.max_balance) is not true
+  then
+    v_ok := pgledger.fail(
+      'LimitAlreadyBroken',
+      array[
+        account.id, account.name, 'max_balance', max_balance::text, account.balance::text,
+        case when account.held_in <> 0 then format(', plus %s held', account.held_in) end
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_tightened_limits is
+  'Raises LimitAlreadyBroken if the account is beyond a limit that is tightened.';
+
+revoke all on function pgledger.check_tightened_limits from public;
 
 -- file: repeatable/10_ledger/check_times_before.sql
 /*
@@ -9017,6 +9413,7 @@ as $$
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
+    ('function', 'private', 'account_as_created(text)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
@@ -9024,6 +9421,7 @@ as $$
       'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'account_to_change(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_words(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'accounts_of_names(text[], text[], text[], text)', 'owner', '', ''),
@@ -9125,6 +9523,8 @@ as $$
       'function', 'private',
       'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'change_account(accounts, accounts, text, text)', 'owner', '', ''),
+    ('function', 'private', 'change_links(text)', 'owner', '', ''),
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
@@ -9203,6 +9603,11 @@ as $$
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
     (
       'function', 'private',
+      'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
+      'jsonb[], text[], text[], text[], boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'check_effective_at(timestamp with time zone, jsonb, jsonb, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
@@ -9240,7 +9645,7 @@ as $$
     (
       'function', 'private',
       'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], text, text, boolean, boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], text, text, boolean)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -9276,16 +9681,12 @@ as $$
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
+    ('function', 'private', 'check_reason(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'check_repeated_account(pgledger_account, text, text, numeric, numeric, jsonb, text, '
-      'text)', 'owner', '', ''
-    ),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
@@ -9298,6 +9699,7 @@ as $$
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_text(text, text, integer, boolean, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_tightened_limits(accounts, numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -9502,6 +9904,7 @@ as $$
       'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'frozen_bits(text)', 'owner', '', ''),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
@@ -9617,6 +10020,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'line_json(invoice_lines, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'lock_account(text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
@@ -9962,6 +10366,7 @@ as $$
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
+    ('function', 'private', 'sweep_account(accounts, text)', 'owner', '', ''),
     ('function', 'private', 'take_account_name(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
@@ -10096,6 +10501,7 @@ as $$
     ('function', 'private', 'verify_access()', 'owner', '', ''),
     ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
@@ -10103,6 +10509,7 @@ as $$
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'version_balance(bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'version_time(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'versioned_files()', 'owner', '', ''),
     (
       'function', 'private',
@@ -10541,6 +10948,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_close_account(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface',
       'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
       'numeric)', 'owner', 'poster=EXECUTE',
@@ -10603,6 +11014,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_freeze_account(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_generate_id(text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -10627,8 +11042,16 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_reopen_account(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_set_limits(text, numeric, numeric, text, boolean, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -10639,6 +11062,14 @@ as $$
     (
       'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_unfreeze_account(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_update_account(text, text, jsonb, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_uuid_to_ulid(uuid)', 'owner', 'reader=EXECUTE',
@@ -10806,6 +11237,7 @@ as $$
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
     ('table', 'private', 'accepted_times', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'account_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'account_names', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
@@ -10875,6 +11307,16 @@ as $$
       'trigger', 'accepted_times', 'accepted_times_rows_never_change', '', '',
       'CREATE TRIGGER accepted_times_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.accepted_times FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'account_changes', 'account_changes_never_change', '', '',
+      'CREATE TRIGGER account_changes_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.account_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'account_changes', 'account_changes_rows_never_change', '', '',
+      'CREATE TRIGGER account_changes_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.account_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'accounts', 'accounts_are_never_deleted', '', '',
@@ -10976,6 +11418,8 @@ as $$
     ),
     ('view', 'surface', 'ledger_usage_corrections', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_account_changes_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_account_changes_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
@@ -11008,6 +11452,30 @@ comment on function pgledger.flag_limit is
   'The limit of a new account, from its flag and its number.';
 
 revoke all on function pgledger.flag_limit from public;
+
+-- file: repeatable/10_ledger/frozen_bits.sql
+/*
+The bits of an account's status that stand for a direction: out is 1, in is 2, both are 3.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.frozen_bits(direction text)
+returns smallint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean := pgledger.check_choice('direction', direction, '{out,in,both}');
+begin
+  return case direction when 'out' then 1 when 'in' then 2 else 3 end;
+end;
+$$;
+
+comment on function pgledger.frozen_bits is
+  'Bits of an account''s status for out, in or both; raises an error for anything else.';
+
+revoke all on function pgledger.frozen_bits from public;
 
 -- file: repeatable/10_ledger/guard_faults.sql
 /*
@@ -11214,9 +11682,10 @@ revoke all on function pgledger.limit_fault from public;
 
 -- file: repeatable/10_ledger/limits_in_force.sql
 /*
-Which limits an account had for which of its entries: one row for each range of versions, of one app
-or of all. The ranges of an account do not overlap, and together hold all of its versions. An
-account's limits are those that it was created with, so there is one range.
+Which limits and which status an account had for which of its entries: one row for each range of
+versions, of one app or of all. A change begins a range with the entry after the version at which it
+was made. The ranges of an account do not overlap, and together hold all of its versions, whatever
+its history says.
 
 The function stays inlinable, so that its rows go straight to the query that asks for them.
 */
@@ -11226,7 +11695,8 @@ returns table (
   first_version bigint,
   last_version bigint,
   min_balance numeric,
-  max_balance numeric
+  max_balance numeric,
+  status integer
 )
 language sql
 stable
@@ -11235,17 +11705,71 @@ as $$
   select
     accounts.key,
     1::bigint,
-    accounts.version,
-    accounts.min_balance,
-    accounts.max_balance
+    coalesce(created.version, 9223372036854775807),
+    case when created.account_key is null then accounts.min_balance else created.min_balance end,
+    case when created.account_key is null then accounts.max_balance else created.max_balance end,
+    coalesce(created.status, 0)::integer
   from pgledger.accounts
+  left join (
+    select distinct on (account_changes.account_key)
+      account_changes.account_key, account_changes.version, account_changes.from_min_balance,
+      account_changes.from_max_balance, account_changes.from_status
+    from pgledger.account_changes
+    order by account_changes.account_key, account_changes.version, account_changes.number
+  ) as created (account_key, version, min_balance, max_balance, status)
+    on accounts.key = created.account_key
+  where limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id
+  union all
+  select
+    accounts.key,
+    account_changes.version + 1,
+    lead(account_changes.version, 1, 9223372036854775807) over (
+      partition by accounts.key
+      order by account_changes.version, account_changes.number
+    ),
+    account_changes.to_min_balance,
+    account_changes.to_max_balance,
+    account_changes.to_status::integer
+  from pgledger.account_changes
+  inner join pgledger.accounts on account_changes.account_key = accounts.key
   where limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id
 $$;
 
 comment on function pgledger.limits_in_force is
-  'Limits of the accounts of that app, or of all where it is null, by ranges of their versions.';
+  'Limits and status of the accounts of that app, or of all where it is null, by ranges of their '
+  'versions.';
 
 revoke all on function pgledger.limits_in_force from public;
+
+-- file: repeatable/10_ledger/lock_account.sql
+/*
+An account, its row locked FOR NO KEY UPDATE: the lock of transfers, so none of them is under way on
+the account while it is changed. A row of nulls if there is no such account in the app.
+*/
+create or replace function pgledger.lock_account(account_id text, app_id text)
+returns pgledger.accounts
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform
+  from pgledger.accounts
+  where accounts.id = lock_account.account_id
+    and accounts.app_id = lock_account.app_id
+  for no key update;
+  if not found then
+    return null;
+  end if;
+
+  return (select accounts from pgledger.accounts where accounts.id = lock_account.account_id);
+end;
+$$;
+
+comment on function pgledger.lock_account is
+  'The account with that id, locked to be changed; nulls if there is none.';
+
+revoke all on function pgledger.lock_account from public;
 
 -- file: repeatable/10_ledger/lock_named_accounts.sql
 /*
@@ -11995,7 +12519,7 @@ create or replace function public.pgledger_allocate(
 )
 returns numeric[]
 language plpgsql
-immutable
+stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
@@ -12280,12 +12804,123 @@ Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
 revoke all on function public.pgledger_balances from public;
 grant execute on function public.pgledger_balances to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_close_account.sql
+/*
+Closes an account that is empty, or empties it first.
+
+Locks: the account and the one that it is swept to FOR NO KEY UPDATE, in ascending order of their
+ids.
+Checks, in this order: app_id, the ids, that they differ, reason, that the accounts exist and share
+a currency, whether it is closed already, that nothing is held, the balance; for a sweep, what
+transfers check.
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount, InvalidArgument, AccountNotFound,
+CurrencyMismatch, AccountNotEmpty, and those of pgledger.sweep_account.
+*/
+create or replace function public.pgledger_close_account(
+  id text,
+  reason text default null,
+  sweep_to text default null,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account pgledger.accounts;
+  v_target pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pgla');
+  if sweep_to is not null then
+    v_ok := pgledger.check_id('sweep_to', sweep_to, 'pgla');
+  end if;
+  if sweep_to = id then
+    v_ok := pgledger.fail('SameAccount', array[id]);
+  end if;
+  v_ok := pgledger.check_reason(reason);
+
+  if sweep_to collate "C" < id then
+    v_target := pgledger.lock_account(sweep_to, app_id);
+  end if;
+  v_account := pgledger.account_to_change('id', id, app_id);
+  if sweep_to collate "C" > id then
+    v_target := pgledger.lock_account(sweep_to, app_id);
+  end if;
+  if sweep_to is not null and v_target.key is null then
+    v_ok := pgledger.refuse_account('sweep_to', sweep_to, app_id);
+  elsif v_target.currency <> v_account.currency then
+    v_ok := pgledger.fail(
+      'CurrencyMismatch', array[id, v_account.currency, sweep_to, v_target.currency]
+    );
+  end if;
+
+  if v_account.status <> 4 then
+    if
+      v_account.held_out <> 0 or v_account.held_in <> 0
+      or v_account.balance <> 0 and sweep_to is null
+    then
+      v_ok := pgledger.fail(
+        'AccountNotEmpty',
+        array[
+          v_account.id, v_account.name, v_account.balance::text, v_account.held_out::text,
+          v_account.held_in::text
+        ]
+      );
+    elsif v_account.balance <> 0 then
+      v_ok := pgledger.sweep_account(v_account, sweep_to);
+      v_account := pgledger.account_to_change('id', id, app_id);
+    end if;
+  end if;
+
+  v_changed := v_account;
+  v_changed.status := 4;
+
+  return pgledger.change_account(v_account, v_changed, 'close', reason);
+end;
+$$;
+
+comment on function public.pgledger_close_account is
+$$Closes an account: no transfer takes from it or gives to it from then on.
+
+It must be empty: a balance of zero, and no open holds. With sweep_to its
+balance is moved to that account first, or, if it is negative, from there, by
+an ordinary transfer. A call for an account that is closed already changes
+nothing, so it can be repeated. Each change is a row of
+pgledger_account_changes_v1.
+
+id: The account.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+sweep_to: Account of the same currency that takes over the balance, or null.
+app_id: Set of books that the accounts belong to.
+
+Returns: The account as it is now; replayed says whether it was closed before.
+
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (sweep_to is the
+  account itself), InvalidArgument (the reason is empty or too long),
+  AccountNotFound (there is no such account under this app_id),
+  CurrencyMismatch, AccountNotEmpty (it has a balance and there is no
+  sweep_to, or it has open holds), AccountAheadOfClock, AccountClosed
+  (sweep_to is closed), AccountFrozen (the balance may not leave one account
+  or reach the other), InvalidAmount (the balance has more decimal places than
+  the accounts take), InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange (moving the balance would break a limit).$$;
+
+revoke all on function public.pgledger_close_account from public;
+grant execute on function public.pgledger_close_account to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_create_account.sql
 /*
 Creates an account, with a balance of zero.
 
 With an id of the caller's choice the call can be repeated: the second call returns the account as
-it stands now if everything it asks for is the same, and is refused if anything differs.
+it stands now if everything it asks for is the same as what was asked for then, whatever has changed
+the account since, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
@@ -12334,8 +12969,13 @@ begin
   where accounts.id = v_id;
 
   if not v_is_new then
-    v_ok := pgledger.check_repeated_account(
-      v_account.answer, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+    v_ok := pgledger.check_repeated(
+      v_id,
+      jsonb_build_object(
+        'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
+        'min_balance', v_min_balance, 'max_balance', v_max_balance, 'metadata', metadata
+      ),
+      pgledger.account_as_created(v_id)
     );
   end if;
 
@@ -12355,11 +12995,11 @@ allow_negative_balance: Whether a transfer may leave the balance below zero;
   false is the same as a min_balance of 0.
 allow_positive_balance: Whether a transfer may leave the balance above zero;
   false is the same as a max_balance of 0.
-metadata: JSON object, at most 64 KiB, which never changes. Store references
-  in it, never personal data, or null.
+metadata: JSON object, at most 64 KiB. Store references in it, never personal
+  data, or null.
 id: Its id, pgla_ and a ULID. With an id of your own choice the call can be
-  repeated: every repeat returns the same account, as it stands then; null for
-  a new id.
+  repeated: every repeat returns the same account, as it stands then, also
+  after it was changed; null for a new id.
 app_id: Set of books that the account belongs to.
 tenant_id: Whose account it is.
 min_balance: Lowest balance that a transfer may leave, for example -500: at
@@ -12960,8 +13600,8 @@ leads to one account; whether it is a repeat; the clock; status, decimal places 
 check looks at all requests before the next one begins, and names the lowest request at fault.
 
 Locks: those of pgledger.lock_named_accounts.
-Errors: those of pgledger.check_named_requests, pgledger.refuse_account_name,
-pgledger.create_repeatable_transfers and pgledger.post_transfers.
+Errors: those of pgledger.check_named_requests, pgledger.check_each_named_request,
+pgledger.refuse_account_name, pgledger.create_repeatable_transfers and pgledger.post_transfers.
 */
 create or replace function public.pgledger_create_transfers_bulk_by_name(
   from_names text[],
@@ -13012,9 +13652,9 @@ begin
     v_names, currencies || currencies, v_tenant_ids, app_id
   );
   if array_position(v_account_ids, null) is not null then
-    v_ok := pgledger.check_named_requests(
+    v_ok := pgledger.check_each_named_request(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids, app_id, group_id, allow_future_event_at, true
+      to_tenant_ids, allow_future_event_at
     );
     v_ok := pgledger.refuse_request_name(
       v_names, currencies, app_id, v_tenant_ids, v_account_ids
@@ -13394,9 +14034,18 @@ begin
     exit;
   end loop;
 
-  v_ok := pgledger.check_repeated_account(
-    v_account.answer, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
-  );
+  -- By what the account was opened with, not by what it has become.
+  if (v_account.answer).replayed then
+    v_id := (v_account.answer).id;
+    v_ok := pgledger.check_repeated(
+      v_id,
+      jsonb_build_object(
+        'app_id', app_id, 'tenant_id', tenant_id, 'min_balance', v_min_balance,
+        'max_balance', v_max_balance, 'metadata', metadata
+      ),
+      pgledger.account_as_created(v_id)
+    );
+  end if;
   return v_account.answer;
 end;
 $$;
@@ -13438,8 +14087,8 @@ Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   seen or is too long), InvalidCurrency (the currency is empty, has spaces or
   is too long), InvalidArgument (a limit is out of range, or contradicts its
   flag), InvalidMetadata, AccountAmbiguous (several accounts have the name,
-  and none was opened by this function), IdempotencyConflict (the account is
-  there with other limits or metadata).$$;
+  and none was opened by this function), IdempotencyConflict (the account was
+  opened with other limits or metadata).$$;
 
 revoke all on function public.pgledger_ensure_account from public;
 grant execute on function public.pgledger_ensure_account to pgledger_poster;
@@ -13504,6 +14153,77 @@ Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency,
 
 revoke all on function public.pgledger_find_account from public;
 grant execute on function public.pgledger_find_account to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_freeze_account.sql
+/*
+Freezes an account, for one direction or both. It waits for transfers that are under way, because
+it locks what they lock: once it has committed, no transfer commits that it forbids.
+
+Locks: the account FOR NO KEY UPDATE.
+Checks, in this order: app_id, id, direction, reason, that the account exists, that it is not
+closed.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound, AccountClosed.
+*/
+create or replace function public.pgledger_freeze_account(
+  id text,
+  direction text,
+  reason text default null,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_bits smallint;
+  v_account pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pgla');
+  v_bits := pgledger.frozen_bits(direction);
+  v_ok := pgledger.check_reason(reason);
+
+  v_account := pgledger.account_to_change('id', id, app_id);
+  if v_account.status = 4 then
+    v_ok := pgledger.fail(
+      'AccountClosed', array[v_account.id, v_account.name],
+      hint => 'Reopen the account first: pgledger_reopen_account.'
+    );
+  end if;
+  v_changed := v_account;
+  v_changed.status := v_account.status | v_bits;
+
+  return pgledger.change_account(v_account, v_changed, 'freeze', reason);
+end;
+$$;
+
+comment on function public.pgledger_freeze_account is
+$$Freezes an account: nothing may leave it, or reach it, or both.
+
+It adds to what is frozen already. Transfers that are under way come first:
+once the freeze has committed, none commits that it forbids. Holds that were
+made before can be posted all the same. A call that changes nothing writes
+nothing, so it can be repeated. Each change is a row of
+pgledger_account_changes_v1.
+
+id: The account.
+direction: What is frozen, one of: out, in, both.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+app_id: Set of books that the account belongs to.
+
+Returns: The account as it is now; replayed says whether it was so before.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the direction
+  is none of these, or the reason is empty or too long), AccountNotFound
+  (there is no such account under this app_id), AccountClosed.$$;
+
+revoke all on function public.pgledger_freeze_account from public;
+grant execute on function public.pgledger_freeze_account to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_get_account.sql
 /*
@@ -13785,6 +14505,73 @@ Returns: How many sequences it moved.$$;
 
 revoke all on function public.pgledger_raise_sequences from public;
 
+-- file: repeatable/10_ledger/pgledger_reopen_account.sql
+/*
+Opens a closed account again. An account that was frozen when it was closed is frozen again: whoever
+may close and reopen accounts, and not unfreeze them, must not lift a freeze.
+
+Locks: the account FOR NO KEY UPDATE.
+Checks, in this order: app_id, id, reason, that the account exists.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound.
+*/
+create or replace function public.pgledger_reopen_account(
+  id text,
+  reason text default null,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pgla');
+  v_ok := pgledger.check_reason(reason);
+
+  v_account := pgledger.account_to_change('id', id, app_id);
+  v_changed := v_account;
+  if v_account.status = 4 then
+    v_changed.status := (
+      select account_changes.from_status
+      from pgledger.account_changes
+      where account_changes.account_key = v_account.key
+        and account_changes.change = 'close'
+      order by account_changes.number desc
+      limit 1
+    );
+  end if;
+
+  return pgledger.change_account(v_account, v_changed, 'reopen', reason);
+end;
+$$;
+
+comment on function public.pgledger_reopen_account is
+$$Opens a closed account again.
+
+If it was frozen when it was closed, it is frozen again. A call for an account
+that is not closed changes nothing, so it can be repeated. Each change is a
+row of pgledger_account_changes_v1.
+
+id: The account.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+app_id: Set of books that the account belongs to.
+
+Returns: The account as it is now; replayed says whether it was not closed.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
+  empty or too long), AccountNotFound (there is no such account under this
+  app_id).$$;
+
+revoke all on function public.pgledger_reopen_account from public;
+grant execute on function public.pgledger_reopen_account to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_set_clock_warning.sql
 /*
 Sets how far ahead of the clock an account may be before calls warn. From when they refuse is not a
@@ -13832,6 +14619,92 @@ warn_after: How far, from 0 to 1 day. More than a day ahead is refused
 Errors: NullArgument, InvalidArgument (warn_after is out of range).$$;
 
 revoke all on function public.pgledger_set_clock_warning from public;
+
+-- file: repeatable/10_ledger/pgledger_set_limits.sql
+/*
+Sets both limits of an account. That the limits enclose zero holds at creation only, where the
+balance is zero: later a lower limit above zero can be a deposit that has to stay.
+
+Locks: the account FOR NO KEY UPDATE.
+Checks, in this order: app_id, account_id, the limits, reason, allow_existing, that the account
+exists, that its balance is within what is tightened.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound,
+LimitAlreadyBroken.
+*/
+create or replace function public.pgledger_set_limits(
+  account_id text,
+  min_balance numeric,
+  max_balance numeric,
+  reason text default null,
+  allow_existing boolean default false,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('account_id', account_id, 'pgla');
+  v_ok := pgledger.check_limits(min_balance, max_balance);
+  v_ok := pgledger.check_reason(reason);
+  if allow_existing is null then
+    v_ok := pgledger.fail('NullArgument', array['allow_existing']);
+  end if;
+
+  v_account := pgledger.account_to_change('account_id', account_id, app_id);
+  v_changed := v_account;
+  v_changed.min_balance := trim_scale(pgledger_set_limits.min_balance);
+  v_changed.max_balance := trim_scale(pgledger_set_limits.max_balance);
+  if not allow_existing then
+    v_ok := pgledger.check_tightened_limits(
+      v_account, v_changed.min_balance, v_changed.max_balance
+    );
+  end if;
+
+  return pgledger.change_account(v_account, v_changed, 'set_limits', reason);
+end;
+$$;
+
+comment on function public.pgledger_set_limits is
+$$Sets the limits of an account, both of them.
+
+Give the one that is to stay, too: null takes a limit away. Limits need not
+enclose zero: an account with a min_balance of 100 keeps at least that much.
+A limit that is tightened to where the account is beyond it already is
+refused, unless allow_existing says that it is meant: then only transfers
+that bring the account nearer to the limit pass. A call that changes nothing
+writes nothing, so it can be repeated. Each change is a row of
+pgledger_account_changes_v1.
+
+account_id: The account.
+min_balance: Lowest balance, less what holds keep back to leave the account,
+  that a transfer may leave: above -1e30, below 1e30, with at most 18 decimal
+  places; null for none.
+max_balance: Highest balance, with what holds keep back to reach the account,
+  that a transfer may leave, in the same range and not below min_balance; null
+  for none.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+allow_existing: Whether a limit may be tightened although the account is
+  beyond it.
+app_id: Set of books that the account belongs to.
+
+Returns: The account as it is now; replayed says whether it was so before.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (a limit is out
+  of range, min_balance is above max_balance, or the reason is empty or too
+  long), AccountNotFound (there is no such account under this app_id),
+  LimitAlreadyBroken (the account is beyond a limit that is tightened).$$;
+
+revoke all on function public.pgledger_set_limits from public;
+grant execute on function public.pgledger_set_limits to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_sweep.sql
 /*
@@ -13974,6 +14847,146 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
 revoke all on function public.pgledger_sweep from public;
 grant execute on function public.pgledger_sweep to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_unfreeze_account.sql
+/*
+Lifts the freeze of an account, for one direction or both.
+
+Locks: the account FOR NO KEY UPDATE.
+Checks, in this order: app_id, id, direction, reason, that the account exists, that it is not
+closed.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound, AccountClosed.
+*/
+create or replace function public.pgledger_unfreeze_account(
+  id text,
+  direction text default 'both',
+  reason text default null,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_bits smallint;
+  v_account pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pgla');
+  v_bits := pgledger.frozen_bits(direction);
+  v_ok := pgledger.check_reason(reason);
+
+  v_account := pgledger.account_to_change('id', id, app_id);
+  if v_account.status = 4 then
+    v_ok := pgledger.fail(
+      'AccountClosed', array[v_account.id, v_account.name],
+      hint => 'Reopen the account first: pgledger_reopen_account.'
+    );
+  end if;
+  v_changed := v_account;
+  v_changed.status := v_account.status & ~v_bits;
+
+  return pgledger.change_account(v_account, v_changed, 'unfreeze', reason);
+end;
+$$;
+
+comment on function public.pgledger_unfreeze_account is
+$$Lifts the freeze of an account.
+
+What is frozen in the other direction stays so. A call that changes nothing
+writes nothing, so it can be repeated. Each change is a row of
+pgledger_account_changes_v1.
+
+id: The account.
+direction: For what the freeze is lifted, one of: out, in, both.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+app_id: Set of books that the account belongs to.
+
+Returns: The account as it is now; replayed says whether it was so before.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the direction
+  is none of these, or the reason is empty or too long), AccountNotFound
+  (there is no such account under this app_id), AccountClosed.$$;
+
+revoke all on function public.pgledger_unfreeze_account from public;
+grant execute on function public.pgledger_unfreeze_account to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_update_account.sql
+/*
+Renames an account or gives it other metadata.
+
+Locks: the account FOR NO KEY UPDATE, then those of pgledger.move_account_name.
+Checks, in this order: app_id, id, name, metadata, reason, that the account exists.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidName, InvalidMetadata, InvalidArgument,
+AccountNotFound.
+*/
+create or replace function public.pgledger_update_account(
+  id text,
+  name text default null,
+  metadata jsonb default null,
+  reason text default null,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_fault text := case when name is not null then pgledger.text_fault(name, 1, 255, true) end;
+  v_account pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_moved boolean;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pgla');
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidName', array[quote_literal(pgledger.abridged(name)), v_fault]);
+  end if;
+  v_ok := pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_reason(reason);
+
+  v_account := pgledger.account_to_change('id', id, app_id);
+  v_changed := v_account;
+  v_changed.name := coalesce(pgledger_update_account.name, v_account.name);
+  v_changed.metadata := coalesce(pgledger_update_account.metadata, v_account.metadata);
+  v_moved := pgledger.move_account_name(v_account, v_changed.name);
+
+  return pgledger.change_account(v_account, v_changed, 'update', reason);
+end;
+$$;
+
+comment on function public.pgledger_update_account is
+$$Renames an account, or gives it other metadata.
+
+What is not given stays as it is. Entries and transfers show the new name from
+then on, also those from before. A call that changes nothing writes nothing,
+so it can be repeated. Each change is a row of pgledger_account_changes_v1.
+
+id: The account.
+name: Its new name, 1 to 255 characters; null for the one it has.
+metadata: JSON object, at most 64 KiB, in place of the present one. Store
+  references in it, never personal data; null for what it has.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+app_id: Set of books that the account belongs to.
+
+Returns: The account as it is now; replayed says whether it was so before.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidName (the name is empty,
+  cannot be seen or is too long), InvalidMetadata, InvalidArgument (the reason
+  is empty or too long), AccountNotFound (there is no such account under this
+  app_id).$$;
+
+revoke all on function public.pgledger_update_account from public;
+grant execute on function public.pgledger_update_account to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
 Proves from the data that the books are in order. All functions here are stable, so they read the
@@ -14009,6 +15022,9 @@ as $$
   union all
   select entries.check_name, entries.rows_checked, entries.violations, entries.example
   from pgledger.verify_entries(pgledger_verify.app_id) as entries
+  union all
+  select changes.check_name, changes.rows_checked, changes.violations, changes.example
+  from pgledger.verify_changes(pgledger_verify.app_id) as changes
   union all
   select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
   from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
@@ -14603,9 +15619,9 @@ revoke all on function pgledger.refuse_account_name from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts, or change accepted times. The triggers are ENABLE ALWAYS, so that
-session_replication_role does not switch them off. They fire for each row as well as for each
-statement, because replication applies rows.
+truncate accounts, or change accepted times or the history of accounts. The triggers are ENABLE
+ALWAYS, so that session_replication_role does not switch them off. They fire for each row as well as
+for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -14652,6 +15668,18 @@ for each row execute function pgledger.refuse_change();
 create or replace trigger accepted_times_never_change
 before update or delete or truncate on pgledger.accepted_times
 for each statement execute function pgledger.refuse_change();
+
+create or replace trigger account_changes_rows_never_change
+before update or delete on pgledger.account_changes
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger account_changes_never_change
+before update or delete or truncate on pgledger.account_changes
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.account_changes
+enable always trigger account_changes_rows_never_change,
+enable always trigger account_changes_never_change;
 
 alter table pgledger.accepted_times
 enable always trigger accepted_times_rows_never_change,
@@ -15238,6 +16266,40 @@ comment on function pgledger.surface_schema is
 
 revoke all on function pgledger.surface_schema from public;
 
+-- file: repeatable/10_ledger/sweep_account.sql
+/*
+Moves the whole balance of an account to another, or, if it is negative, from there. It is an
+ordinary transfer, which limits and freezes of both accounts can refuse. Both are locked by the
+caller.
+
+Errors: those of pgledger.post_transfers.
+*/
+create or replace function pgledger.sweep_account(
+  account pgledger.accounts,
+  other_account_id text
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_account_ids text[] := array[account.id, other_account_id];
+  v_from integer := case when account.balance > 0 then 1 else 2 end;
+begin
+  perform pgledger.post_transfers(
+    array[v_account_ids[v_from]], array[v_account_ids[3 - v_from]], array[abs(account.balance)],
+    null, null, null, account.app_id, null, null, null
+  );
+  return true;
+end;
+$$;
+
+comment on function pgledger.sweep_account is
+  'Moves the whole balance of an account to another, or from there.';
+
+revoke all on function pgledger.sweep_account from public;
+
 -- file: repeatable/10_ledger/take_account_name.sql
 /*
 Writes down which account has a name, unless the name is there already: then nothing, and the caller
@@ -15564,13 +16626,77 @@ comment on function pgledger.verify_books is
 
 revoke all on function pgledger.verify_books from public;
 
+-- file: repeatable/10_ledger/verify_changes.sql
+/*
+Checks the history of accounts: each change against the one before it, against the account's entries
+then, and the newest against the account as it is. A change whose account does not exist belongs to
+no app, and is found where all apps are checked.
+*/
+create or replace function pgledger.verify_changes(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with chain as materialized (
+    select
+      links.label, links.has_no_gap, links.follows, links.is_later, links.is_as_left
+    from pgledger.change_links(verify_changes.app_id) as links
+  )
+
+  select
+    'changes of accounts run from 1 without a gap',
+    count(*),
+    count(*) filter (where chain.has_no_gap is not true),
+    min(chain.label) filter (where chain.has_no_gap is not true)
+  from chain
+  union all
+  select
+    'each change of an account starts from what the one before left',
+    count(*),
+    count(*) filter (where chain.follows is not true),
+    min(chain.label) filter (where chain.follows is not true)
+  from chain
+  union all
+  select
+    'each change of an account was recorded later than what was there',
+    count(*),
+    count(*) filter (where chain.is_later is not true),
+    min(chain.label) filter (where chain.is_later is not true)
+  from chain
+  union all
+  select
+    'accounts are as their newest change left them',
+    count(*),
+    count(*) filter (where not newest.is_right),
+    min(newest.label) filter (where not newest.is_right)
+  from (
+    select chain.label, coalesce(chain.is_as_left, false)
+    from chain
+    union all
+    select accounts.id, accounts.status = 0
+    from pgledger.accounts
+    where (verify_changes.app_id is null or accounts.app_id = verify_changes.app_id)
+      and not exists (
+        select
+        from pgledger.account_changes
+        where account_changes.account_key = accounts.key
+      )
+  ) as newest (label, is_right)
+$$;
+
+comment on function pgledger.verify_changes is
+  'Checks the history of changes of accounts, and accounts against it.';
+
+revoke all on function pgledger.verify_changes from public;
+
 -- file: repeatable/10_ledger/verify_entries.sql
 /*
 Checks each entry against the one before it on its account. Entries of an account that does not
 exist also count as violations where accounts are checked.
 
-A leg is judged by the limits that were in force at its version, and only by the one that it can
-break: an account may have been beyond a limit before that was set.
+A leg is judged by the limits and the status that were in force at its version, and only by the
+limit that it can break: an account may have been beyond a limit before that was set.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof public.pgledger_check
@@ -15587,7 +16713,8 @@ as $$
       force.key is not null
       and (leg.amount < 0 and leg.balance < force.min_balance) is not true
       and (leg.amount > 0 and leg.balance > force.max_balance) is not true
-      and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits
+      and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits,
+      force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
     left join pgledger.limits_in_force(verify_entries.app_id) as force
@@ -15622,10 +16749,17 @@ as $$
     count(*) filter (where chain.is_within_limits is not true),
     min(chain.id) filter (where chain.is_within_limits is not true)
   from chain
+  union all
+  select
+    'no entry passed an account that was frozen for it or closed',
+    count(*),
+    count(*) filter (where chain.is_let_through is not true),
+    min(chain.id) filter (where chain.is_let_through is not true)
+  from chain
 $$;
 
 comment on function pgledger.verify_entries is
-  'Checks each entry against the one before it, and against its account''s limits.';
+  'Checks each entry against the one before it, and its account''s limits and status then.';
 
 revoke all on function pgledger.verify_entries from public;
 
@@ -15876,6 +17010,34 @@ comment on function pgledger.version_balance is
 
 revoke all on function pgledger.version_balance from public;
 
+-- file: repeatable/10_ledger/version_time.sql
+/*
+When the entry of a version of an account was recorded; null for the version 0. Versions have no
+gap, so that is one look-up, in one of two indexes.
+*/
+create or replace function pgledger.version_time(account_key bigint, version bigint)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select transfers.created_at
+  from pgledger.transfers
+  where transfers.from_key = version_time.account_key
+    and transfers.from_version = version_time.version
+  union all
+  select transfers.created_at
+  from pgledger.transfers
+  where transfers.to_key = version_time.account_key
+    and transfers.to_version = version_time.version
+  limit 1
+$$;
+
+comment on function pgledger.version_time is
+  'When the entry of that version of an account was recorded.';
+
+revoke all on function pgledger.version_time from public;
+
 -- file: repeatable/10_ledger/warn_of_clock.sql
 /*
 Warns that an account is ahead of the clock, in the words of the error that follows a day ahead.
@@ -15905,6 +17067,150 @@ $$;
 comment on function pgledger.warn_of_clock is 'Warns that an account is ahead of the clock.';
 
 revoke all on function pgledger.warn_of_clock from public;
+
+-- file: repeatable/10_ledger/views/pgledger_account_changes_v1.sql
+/*
+Changes of accounts as applications see them. Columns never change; a change of shape is a new
+version.
+*/
+create or replace view public.pgledger_account_changes_v1 as
+select
+  accounts.id as account_id,
+  account_changes.number,
+  account_changes.changed_at,
+  account_changes.version as account_version,
+  account_changes.change,
+  account_changes.from_name,
+  account_changes.to_name,
+  account_changes.from_metadata,
+  account_changes.to_metadata,
+  account_changes.from_min_balance,
+  account_changes.to_min_balance,
+  account_changes.from_max_balance,
+  account_changes.to_max_balance,
+  pgledger.account_status(account_changes.from_status) as from_status,
+  pgledger.account_status(account_changes.to_status) as to_status,
+  account_changes.changed_by,
+  account_changes.changed_as,
+  account_changes.reason,
+  accounts.app_id,
+  accounts.tenant_id
+from pgledger.account_changes
+inner join pgledger.accounts on account_changes.account_key = accounts.key;
+
+comment on view public.pgledger_account_changes_v1 is
+  'One row for each change of an account, with what it was before and after.';
+comment on column public.pgledger_account_changes_v1.account_id is
+  'Account that was changed.';
+comment on column public.pgledger_account_changes_v1.number is
+  'Number of the change on its account, from 1 without a gap.';
+comment on column public.pgledger_account_changes_v1.changed_at is
+  'When it was changed: later than everything recorded before on the account.';
+comment on column public.pgledger_account_changes_v1.account_version is
+  'Version of the account then: the entries up to it are from before the change.';
+comment on column public.pgledger_account_changes_v1.change is
+  'What the change was; one of: update, set_limits, freeze, unfreeze, close, reopen.';
+comment on column public.pgledger_account_changes_v1.from_name is 'Name before.';
+comment on column public.pgledger_account_changes_v1.to_name is 'Name after.';
+comment on column public.pgledger_account_changes_v1.from_metadata is
+  'Metadata before, or null.';
+comment on column public.pgledger_account_changes_v1.to_metadata is
+  'Metadata after, or null.';
+comment on column public.pgledger_account_changes_v1.from_min_balance is
+  'Lower limit before, or null.';
+comment on column public.pgledger_account_changes_v1.to_min_balance is
+  'Lower limit after, or null.';
+comment on column public.pgledger_account_changes_v1.from_max_balance is
+  'Upper limit before, or null.';
+comment on column public.pgledger_account_changes_v1.to_max_balance is
+  'Upper limit after, or null.';
+comment on column public.pgledger_account_changes_v1.from_status is
+  'Status before; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_account_changes_v1.to_status is
+  'Status after; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_account_changes_v1.changed_by is
+  'Who was logged in: session_user.';
+comment on column public.pgledger_account_changes_v1.changed_as is
+  'The setting role of that session; none if it had not changed its role.';
+comment on column public.pgledger_account_changes_v1.reason is 'Why, as given, or null.';
+comment on column public.pgledger_account_changes_v1.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_account_changes_v1.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+
+revoke all on table public.pgledger_account_changes_v1 from public;
+grant select on table public.pgledger_account_changes_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_account_changes_view.sql
+/*
+The newest version of pgledger_account_changes_v1, under the name that stays.
+*/
+create or replace view public.pgledger_account_changes_view as
+select
+  newest.account_id,
+  newest.number,
+  newest.changed_at,
+  newest.account_version,
+  newest.change,
+  newest.from_name,
+  newest.to_name,
+  newest.from_metadata,
+  newest.to_metadata,
+  newest.from_min_balance,
+  newest.to_min_balance,
+  newest.from_max_balance,
+  newest.to_max_balance,
+  newest.from_status,
+  newest.to_status,
+  newest.changed_by,
+  newest.changed_as,
+  newest.reason,
+  newest.app_id,
+  newest.tenant_id
+from public.pgledger_account_changes_v1 as newest;
+
+comment on view public.pgledger_account_changes_view is
+  'Changes of accounts: today''s version, pgledger_account_changes_v1.';
+comment on column public.pgledger_account_changes_view.account_id is
+  'Account that was changed.';
+comment on column public.pgledger_account_changes_view.number is
+  'Number of the change on its account, from 1 without a gap.';
+comment on column public.pgledger_account_changes_view.changed_at is
+  'When it was changed: later than everything recorded before on the account.';
+comment on column public.pgledger_account_changes_view.account_version is
+  'Version of the account then: the entries up to it are from before the change.';
+comment on column public.pgledger_account_changes_view.change is
+  'What the change was; one of: update, set_limits, freeze, unfreeze, close, reopen.';
+comment on column public.pgledger_account_changes_view.from_name is 'Name before.';
+comment on column public.pgledger_account_changes_view.to_name is 'Name after.';
+comment on column public.pgledger_account_changes_view.from_metadata is
+  'Metadata before, or null.';
+comment on column public.pgledger_account_changes_view.to_metadata is
+  'Metadata after, or null.';
+comment on column public.pgledger_account_changes_view.from_min_balance is
+  'Lower limit before, or null.';
+comment on column public.pgledger_account_changes_view.to_min_balance is
+  'Lower limit after, or null.';
+comment on column public.pgledger_account_changes_view.from_max_balance is
+  'Upper limit before, or null.';
+comment on column public.pgledger_account_changes_view.to_max_balance is
+  'Upper limit after, or null.';
+comment on column public.pgledger_account_changes_view.from_status is
+  'Status before; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_account_changes_view.to_status is
+  'Status after; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_account_changes_view.changed_by is
+  'Who was logged in: session_user.';
+comment on column public.pgledger_account_changes_view.changed_as is
+  'The setting role of that session; none if it had not changed its role.';
+comment on column public.pgledger_account_changes_view.reason is 'Why, as given, or null.';
+comment on column public.pgledger_account_changes_view.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_account_changes_view.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+
+revoke all on table public.pgledger_account_changes_view from public;
+grant select on table public.pgledger_account_changes_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_accounts_v1.sql
 /*
@@ -41298,6 +42604,7 @@ values
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0012_limit_accounts.sql', 'versioned', '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41324,9 +42631,9 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '9e0a371d1cc9db59f247e2a49883b72817a3e0ad198b2d96b887ad98189781d4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '01a00cae272e6ad4135ba87886801de01d7bddccf08ee1d41610cd43209695eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41367,33 +42674,39 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '2b47420333a25782b88ec54bfffdc4c6aa9f404c5301e753879ddac1710348cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '0c366e5a6c78eb2aad957838ffc19bfde6969ba60d413c52fe63c7034f20b1b4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '444ed07bd2473eaa62de728eb0e829110f3c123d4feadc1605e68fb374e300bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_as_created.sql', 'repeatable', 'ebd32415eefef9c288d1b8b3e867bb06c10878b336b0519dd552d8864fe55729', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', '525f12798e66ca26d2c469d9dd71b0830b01eea245b0aaa9442b71de3d25cebc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_status.sql', 'repeatable', '3c7fbea80d630e84ddffc6fdf9ac64367702a3b35a4728b0c68b2686c1c5b056', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_to_change.sql', 'repeatable', '53d0bc551b99650adf6d4fee0adb35e6714c4551eddf4fb86070edd0d3a300d4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_words.sql', 'repeatable', '43660d768e19d47718b8360d8706e7686a82502a19b2b1df1217963fe1385129', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_of_names.sql', 'repeatable', '29e737a75f3152d4175e8baf9e99be6b2089a1b96a7b27f467e8106ce9d9728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '9480864e79ee3bb3a18705fbf23f356e1e2a4677882802fe523a7b721bbff92f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '153132232e2fd59acc5cfc4e2a170015b873f0fb8ad098f7ab34cecc1d0c15c8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', 'ed34fc3e5a490e41dbaa5da919378a9f0549f5524dbb7089f133cd381f58747c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '52a7adb90983b956eafbe10b758b3a43af11177c4faf3a7c7a94b1e62b646346', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'dbdb72611c67331953d3050c645bf72e0c42b52afaea2deabdfaeac15432bd4a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', 'f4123c49cc6a8dc2e6b45e34acc2d480067820a71cd000454d466974d47ea101', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_repeated_account.sql', 'repeatable', 'bcd33a520d2b530cb73cbeb577ed2ddd5ab179450d9202c95c1e14c2a548e1e3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', 'e4138cbdd65ffbf1fe8cbda203204d5acf2682a979db6fb637c6c71b4d38409a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'c01a925bad83e217b15ebd24c69110d055be8b7c87575adb21527862e60df222', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41403,13 +42716,15 @@ values
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e00f7281d45d47f03b250e8fe42157d689f77f2ce18e1aec735df9a6fecb299b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '7b393cbe2828dde67abddb644d57cd325606f222571755bddd6a4ff44d7374aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '37cf619f604e728a8af87531546798654f8637ee7b8dcbd6789f17f8e87af40a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'e5d5fa7641de5733f37e585e4392bdd058421c42ea4913863c4b4270a56f15c7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', '2dc868196d306c9b494a0309a7f1f044e314403920566c6b08d58342ae6f31b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41420,35 +42735,41 @@ values
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '465a29641cb91745f8db49dae8181e92a4d9f6cdd15f7b56484fd6e4ae3482ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', '9c4e2c1e06bcbc8cf9124686b7b34a65676a8008a0dc9eb370de23e64a340594', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', '914b5092d3a93c43adb135181debdfa8dad53f77d5a35266c9c5847d877cc1a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '2a889404a76086b2880ac26b06f84cece39105cbb6561c0dd342b6fe557f00f3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '0dddacd83f492988ac276586f8fb1680ce9ac1b4236457dcea4697c3b509bc5c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '224aa1eec858181a43d9251c04afdd17ee46cd0135a995356dfa6538d755325f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '53da769f37448e84e96ca00b0e06b3c7bfbfad905620b0d10159fcf97fcb8b85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'a5361b6690755cc38caf6b9228013670c1612f4ced6be247bc102c11208dc791', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'f72c273f950ba5b8adba3663825f018178f67042c0799cd1c1fc5676475231d8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'b82a151347685a5733f8f5b693af58b727b7373ba055967d556b394258a46af8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', '462d730c78f5be8d965faa2a2247d78d4d3d6df01a25d2a317382091f0dde1bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', '83c3404d6f1afafb14e7704215b62d9c12f1df3e1affd3b605f8b69a5069530d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', '6c9ec8ccacc67357d14ef26f40b915c3e8bbbd0aaf77a16ad8e8956f5a1617bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_freeze_account.sql', 'repeatable', 'b3f72d1e1f5e1bf1148a1a327b9cb3c2f023145331b941606a22a3ad7eff73b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', '006afbcebfcad4025f127be603f66c09ad125d0beb2f9e63a712c49605861b4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '46803b88441753d0aa3c938d36fb493b86a5cfb4303dc5ea0fb69420d55ce733', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '49ae9023666f82bb16084030a67e3c190060a2f464f9bb3fcce8766453f3bb34', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', 'e681c1e230f3cba244ae8c4a60e2250bc631233cc0ac85957c07b3c9da5e3f6d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'e51c5b55f6b6292f35728b16cecd201ffc7622e35d5fea1c0d0e31817faf0a1b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'dd459e5bbf58248d073d9ea445e3a0e0b7a3af4152bc787f2eef31eb83f5f788', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '44d071e12b832515711d26cea2b7fd436eee38745f754cb5d0721970751ff90d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -41462,20 +42783,25 @@ values
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/sweep_account.sql', 'repeatable', '71c29a807ee7aa02e92656ce18a67138bde635e369df6fcdb7538be6ced9e9fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_account_name.sql', 'repeatable', 'a854bda908a63cb8e79f32894bd51054ade80a4600fb614e66fa285b60236577', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '579bbbefc6a678b7c274b4728c97b26d5ccf48bd7ffdec1e051eb17b24fb63fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bd5b79b5f0e5e2504184a55b6dd2315ffbd553e4be0fb8c0ce2cedc91f842469', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '893c098b0a9ed6908768c8807eed3f5dcb4c76c26cdfd7e4e538f81609e80c6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/version_balance.sql', 'repeatable', '9d5dd2bfa2746f157a5e0622ee53d4f8a468a46d4400933408e2d5e9e80c6122', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/version_time.sql', 'repeatable', '67d01e5817acd71ea1d76655d4334bb14e1e1325509d8d86aee099244bd469f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_account_changes_v1.sql', 'repeatable', '329413d54e66a72ebc1308937dbf27616f6132efc2e41f5131169cd65c10ab12', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_account_changes_view.sql', 'repeatable', '8d46445e31df82ead5d23ba7eb84cea0ac86267e69988beda40105f9cf4813f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8c86a7e37ad32ea77d5ba8988dda8b97360d7eda0968fb1fde735f9aaa7a4d2c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '0df1172fea2aaa593d26eda48542ddaee425e2b950da420379d7b4523c0ffc84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'dad2dbf189ff8e989b32591b617877ffa8969e8a14946ce575fbdfdb6955a865', pg_catalog.now(), '0.1.0.dev0', true),

@@ -24,6 +24,7 @@ __all__ = [
     "AccountAmbiguous",
     "AccountClosed",
     "AccountFrozen",
+    "AccountNotEmpty",
     "AccountNotFound",
     "ActiveSubscriptionExists",
     "AdvanceTooFar",
@@ -57,6 +58,7 @@ __all__ = [
     "InvalidState",
     "InvalidTime",
     "InvoiceNotFound",
+    "LimitAlreadyBroken",
     "NullArgument",
     "PgledgerError",
     "PlanNotFound",
@@ -252,6 +254,21 @@ class AccountAmbiguous(PgledgerError, code="LG032"):
     """Several accounts of this app, tenant and currency have this name.
 
     Use the id of the one that is meant.
+    """
+
+
+class LimitAlreadyBroken(PgledgerError, code="LG035"):
+    """A new limit is broken already by what the account holds.
+
+    Move money first, or call with ``allow_existing=True``; then only transfers that bring the
+    account nearer to the limit pass.
+    """
+
+
+class AccountNotEmpty(PgledgerError, code="LG036"):
+    """An account is to be closed that has a balance or open holds.
+
+    Move the balance away, or close it with ``sweep_to``; post or void its holds first.
     """
 
 

@@ -256,6 +256,22 @@ CASES: Mapping[str, Case] = {
     "removal": Case(
         "ImmutableRecord", ("DELETE", "pgledger.accounts"), call="delete from pgledger.accounts"
     ),
+    "limit of an account beyond it": Case(
+        "LimitAlreadyBroken",
+        ("{full}", "(full)", "max_balance of 7", "its balance is 9"),
+        call="select pgledger_set_limits(%(full)s, null, 7)",
+    ),
+    "closing with a balance": Case(
+        "AccountNotEmpty",
+        ("{full}", "(full)", "its balance is 9", "with 0 held"),
+        call="select pgledger_close_account(%(full)s)",
+    ),
+    "freezing what is closed": Case(
+        "AccountClosed",
+        ("{closed}", "(closed)"),
+        call="select pgledger_freeze_account(%(closed)s, 'in')",
+        hint="pgledger_reopen_account",
+    ),
     "argument": Case(
         "InvalidArgument",
         ("slug 'a b'", "space"),
@@ -574,8 +590,8 @@ def books(connect: Connect) -> Books:
         made["ahead"],
     )
     conn.execute("update pgledger.accounts set amount_scale = 2 where name = 'cents'")
-    conn.execute("update pgledger.accounts set status = 3 where name = 'frozen'")
-    conn.execute("update pgledger.accounts set status = 4 where name = 'closed'")
+    create("select pgledger_freeze_account(%s, 'both')", made["frozen"])
+    create("select pgledger_close_account(%s)", made["closed"])
     made |= billing_ids(create)
     # The shop has lent all it can, so that only the full account is at its limit afterwards.
     create("select pgledger_create_transfer(%s, %s, 1000000)", made["buyer"], made["shop"])

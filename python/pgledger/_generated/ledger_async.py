@@ -7,7 +7,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
@@ -95,11 +95,11 @@ class AsyncLedgerCalls(AsyncCaller):
                 the same as a ``min_balance`` of 0.
             allow_positive_balance: Whether a transfer may leave the balance above zero; False is
                 the same as a ``max_balance`` of 0.
-            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
-                never personal data, or None.
+            metadata: JSON object, at most 64 KiB. Store references in it, never personal data, or
+                None.
             id: Its id, ``pgla_`` and a ULID. With an id of your own choice the call can be
-                repeated: every repeat returns the same account, as it stands then; None for a new
-                id.
+                repeated: every repeat returns the same account, as it stands then, also after it
+                was changed; None for a new id.
             app_id: Set of books that the account belongs to.
             tenant_id: Whose account it is.
             min_balance: Lowest balance that a transfer may leave, for example -500: at most 0,
@@ -320,6 +320,62 @@ class AsyncLedgerCalls(AsyncCaller):
             scalar_row,
             self._statements.set_clock_warning,
             (interval_text("warn_after", warn_after),),
+        )
+
+    async def set_limits(
+        self,
+        account_id: str,
+        min_balance: Decimal | int | None,
+        max_balance: Decimal | int | None,
+        *,
+        reason: str | None = None,
+        allow_existing: bool = False,
+        app_id: str = "",
+    ) -> Account:
+        """Sets the limits of an account, both of them: ``pgledger_set_limits``.
+
+        Give the one that is to stay, too: None takes a limit away. Limits need not enclose zero: an
+        account with a ``min_balance`` of 100 keeps at least that much. A limit that is tightened to
+        where the account is beyond it already is refused, unless ``allow_existing`` says that it is
+        meant: then only transfers that bring the account nearer to the limit pass. A call that
+        changes nothing writes nothing, so it can be repeated. Each change is a row of
+        ``pgledger_account_changes_v1``.
+
+        Args:
+            account_id: The account.
+            min_balance: Lowest balance, less what holds keep back to leave the account, that a
+                transfer may leave: above -1e30, below 1e30, with at most 18 decimal places; None
+                for none.
+            max_balance: Highest balance, with what holds keep back to reach the account, that a
+                transfer may leave, in the same range and not below ``min_balance``; None for none.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            allow_existing: Whether a limit may be tightened although the account is beyond it.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The account as it is now; replayed says whether it was so before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: A limit is out of range, ``min_balance`` is above ``max_balance``, or
+                the reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+            LimitAlreadyBroken: The account is beyond a limit that is tightened.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.set_limits,
+            (
+                account_id,
+                optional_decimal_text("min_balance", min_balance),
+                optional_decimal_text("max_balance", max_balance),
+                reason,
+                flag_text("allow_existing", allow_existing),
+                app_id,
+            ),
         )
 
     async def get_account(
@@ -602,6 +658,54 @@ class AsyncLedgerCalls(AsyncCaller):
         )
         return value
 
+    async def update_account(
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+        app_id: str = "",
+    ) -> Account:
+        """Renames an account, or gives it other metadata: ``pgledger_update_account``.
+
+        What is not given stays as it is. Entries and transfers show the new name from then on, also
+        those from before. A call that changes nothing writes nothing, so it can be repeated. Each
+        change is a row of ``pgledger_account_changes_v1``.
+
+        Args:
+            id: The account.
+            name: Its new name, 1 to 255 characters; None for the one it has.
+            metadata: JSON object, at most 64 KiB, in place of the present one. Store references in
+                it, never personal data; None for what it has.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The account as it is now; replayed says whether it was so before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidName: The name is empty, cannot be seen or is too long.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: The reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.update_account,
+            (
+                id,
+                name,
+                metadata_text(metadata),
+                reason,
+                app_id,
+            ),
+        )
+
     async def verify(
         self,
         *,
@@ -784,6 +888,64 @@ class AsyncLedgerCalls(AsyncCaller):
             ),
         )
 
+    async def close_account(
+        self,
+        id: str,
+        *,
+        reason: str | None = None,
+        sweep_to: str | None = None,
+        app_id: str = "",
+    ) -> Account:
+        """Closes an account: no transfer takes from it or gives to it from then on.
+
+        It must be empty: a balance of zero, and no open holds. With ``sweep_to`` its balance is
+        moved to that account first, or, if it is negative, from there, by an ordinary transfer. A
+        call for an account that is closed already changes nothing, so it can be repeated. Each
+        change is a row of ``pgledger_account_changes_v1``.
+
+        Calls ``pgledger_close_account``.
+
+        Args:
+            id: The account.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            sweep_to: Account of the same currency that takes over the balance, or None.
+            app_id: Set of books that the accounts belong to.
+
+        Returns:
+            The account as it is now; replayed says whether it was closed before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SameAccount: ``sweep_to`` is the account itself.
+            InvalidArgument: The reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+            CurrencyMismatch: A transfer joins accounts of different currencies.
+            AccountNotEmpty: It has a balance and there is no ``sweep_to``, or it has open holds.
+            AccountAheadOfClock: The newest time on an account is more than a day ahead of the
+                clock.
+            AccountClosed: ``sweep_to`` is closed.
+            AccountFrozen: The balance may not leave one account or reach the other.
+            InvalidAmount: The balance has more decimal places than the accounts take.
+            InsufficientFunds: A transfer would leave an account below its lower limit, for example
+                below zero.
+            PositiveBalanceNotAllowed: A transfer would leave an account above its upper limit, for
+                example above zero.
+            BalanceOutOfRange: Moving the balance would break a limit.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.close_account,
+            (
+                id,
+                reason,
+                sweep_to,
+                app_id,
+            ),
+        )
+
     async def ensure_account(
         self,
         name: str,
@@ -838,7 +1000,7 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidArgument: A limit is out of range, or contradicts its flag.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             AccountAmbiguous: Several accounts have the name, and none was opened by this function.
-            IdempotencyConflict: The account is there with other limits or metadata.
+            IdempotencyConflict: The account was opened with other limits or metadata.
         """
         return await self._fetch_one(
             ACCOUNT_ROW,
@@ -853,6 +1015,52 @@ class AsyncLedgerCalls(AsyncCaller):
                 tenant_id,
                 optional_decimal_text("min_balance", min_balance),
                 optional_decimal_text("max_balance", max_balance),
+            ),
+        )
+
+    async def freeze_account(
+        self,
+        id: str,
+        direction: Literal["out", "in", "both"],
+        *,
+        reason: str | None = None,
+        app_id: str = "",
+    ) -> Account:
+        """Freezes an account: nothing may leave it, or reach it, or both.
+
+        It adds to what is frozen already. Transfers that are under way come first: once the freeze
+        has committed, none commits that it forbids. Holds that were made before can be posted all
+        the same. A call that changes nothing writes nothing, so it can be repeated. Each change is
+        a row of ``pgledger_account_changes_v1``.
+
+        Calls ``pgledger_freeze_account``.
+
+        Args:
+            id: The account.
+            direction: What is frozen, one of: ``out``, ``in``, ``both``.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The account as it is now; replayed says whether it was so before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: The direction is none of these, or the reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.freeze_account,
+            (
+                id,
+                direction,
+                reason,
+                app_id,
             ),
         )
 
@@ -874,6 +1082,45 @@ class AsyncLedgerCalls(AsyncCaller):
         """
         value: int = await self._fetch_one(scalar_row, self._statements.raise_sequences, ())
         return value
+
+    async def reopen_account(
+        self,
+        id: str,
+        *,
+        reason: str | None = None,
+        app_id: str = "",
+    ) -> Account:
+        """Opens a closed account again: ``pgledger_reopen_account``.
+
+        If it was frozen when it was closed, it is frozen again. A call for an account that is not
+        closed changes nothing, so it can be repeated. Each change is a row of
+        ``pgledger_account_changes_v1``.
+
+        Args:
+            id: The account.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The account as it is now; replayed says whether it was not closed.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: The reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.reopen_account,
+            (
+                id,
+                reason,
+                app_id,
+            ),
+        )
 
     async def sweep(
         self,
@@ -955,5 +1202,47 @@ class AsyncLedgerCalls(AsyncCaller):
                 id,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+
+    async def unfreeze_account(
+        self,
+        id: str,
+        *,
+        direction: Literal["out", "in", "both"] = "both",
+        reason: str | None = None,
+        app_id: str = "",
+    ) -> Account:
+        """Lifts the freeze of an account: ``pgledger_unfreeze_account``.
+
+        What is frozen in the other direction stays so. A call that changes nothing writes nothing,
+        so it can be repeated. Each change is a row of ``pgledger_account_changes_v1``.
+
+        Args:
+            id: The account.
+            direction: For what the freeze is lifted, one of: ``out``, ``in``, ``both``.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The account as it is now; replayed says whether it was so before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: The direction is none of these, or the reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.unfreeze_account,
+            (
+                id,
+                direction,
+                reason,
+                app_id,
             ),
         )

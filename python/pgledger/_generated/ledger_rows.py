@@ -26,7 +26,7 @@ class Account:
             ``min_balance``, or it is below zero.
         allow_positive_balance: Whether a transfer may leave the balance above zero: there is no
             ``max_balance``, or it is above zero.
-        metadata: JSON object given at creation, or None.
+        metadata: JSON object, or None.
         created_at: When the account was recorded.
         updated_at: ``created_at`` of the newest transfer; before the first one, of the account
             itself.
@@ -41,8 +41,8 @@ class Account:
         status: What the account takes part in; one of: ``open``, ``frozen_out``, ``frozen_in``,
             ``frozen_both``, ``closed``.
         amount_scale: Decimal places that amounts may have; None for 18.
-        replayed: Whether the call was a repeat, and this is what the first one made; None for what
-            was only read.
+        replayed: Whether the call changed nothing: it was a repeat, and this is what the first one
+            made, or the account stood so before; None for what was only read.
     """
 
     id: str

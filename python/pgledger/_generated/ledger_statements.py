@@ -129,6 +129,16 @@ class LedgerStatements:
             allow_future_event_at="boolean",
         )
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
+        self.set_limits = calls.rows(
+            Account,
+            "pgledger_set_limits",
+            account_id="text",
+            min_balance="numeric",
+            max_balance="numeric",
+            reason="text",
+            allow_existing="boolean",
+            app_id="text",
+        )
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
         self.get_transfer = calls.rows(Transfer, "pgledger_get_transfer", id="text", app_id="text")
         self.find_account = calls.rows(
@@ -163,6 +173,15 @@ class LedgerStatements:
         self.balance_at_version = calls.value(
             "pgledger_balance_at_version", account_id="text", version="bigint", app_id="text"
         )
+        self.update_account = calls.rows(
+            Account,
+            "pgledger_update_account",
+            id="text",
+            name="text",
+            metadata="jsonb",
+            reason="text",
+            app_id="text",
+        )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
         self.accept_time = calls.value(
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
@@ -179,6 +198,14 @@ class LedgerStatements:
             app_id="text",
             tenant_id="text",
         )
+        self.close_account = calls.rows(
+            Account,
+            "pgledger_close_account",
+            id="text",
+            reason="text",
+            sweep_to="text",
+            app_id="text",
+        )
         self.ensure_account = calls.rows(
             Account,
             "pgledger_ensure_account",
@@ -192,7 +219,18 @@ class LedgerStatements:
             min_balance="numeric",
             max_balance="numeric",
         )
+        self.freeze_account = calls.rows(
+            Account,
+            "pgledger_freeze_account",
+            id="text",
+            direction="text",
+            reason="text",
+            app_id="text",
+        )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
+        self.reopen_account = calls.rows(
+            Account, "pgledger_reopen_account", id="text", reason="text", app_id="text"
+        )
         self.sweep = calls.rows(
             Transfer,
             "pgledger_sweep",
@@ -205,6 +243,14 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+        )
+        self.unfreeze_account = calls.rows(
+            Account,
+            "pgledger_unfreeze_account",
+            id="text",
+            direction="text",
+            reason="text",
+            app_id="text",
         )
 
 

@@ -38,6 +38,8 @@ as $$
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
       '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105'),
+    ('migrations/0013_change_accounts.sql',
+      '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364'),
     ('migrations/0014_name_accounts.sql',
       '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25')
 $$;

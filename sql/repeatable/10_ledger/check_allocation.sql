@@ -11,7 +11,7 @@ create or replace function pgledger.check_allocation(
 )
 returns boolean
 language plpgsql
-immutable
+stable
 parallel safe
 as $$
 declare

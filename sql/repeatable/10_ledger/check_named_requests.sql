@@ -2,7 +2,7 @@
 Refuses a batch by name whose shape is wrong, then the lowest of its requests whose own values are
 wrong. One statement finds out whether the whole batch is sound; only if it is not are the requests
 looked at one by one, to find the fault. What cannot be a name, a currency or a tenant is not looked
-for there: it leads to no account, and the caller comes again, to have each request looked at.
+for there: it leads to no account, and then the caller has each request looked at.
 
 Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope, and those of
 pgledger.check_named_request.
@@ -19,8 +19,7 @@ create or replace function pgledger.check_named_requests(
   to_tenant_ids text[],
   app_id text,
   group_id text,
-  allow_future_event_at boolean,
-  looks_at_each boolean default false
+  allow_future_event_at boolean
 )
 returns boolean
 language plpgsql
@@ -81,21 +80,11 @@ begin
   ) is not true
   limit 1;
 
-  if found or looks_at_each then
-    perform pgledger.check_named_request(
-      request.from_name, request.to_name, request.amount, request.currency, request.event_at,
-      request.metadata, request.id, coalesce(request.from_tenant_id, ''),
-      coalesce(request.to_tenant_id, ''), allow_future_event_at, request.index, v_count
-    )
-    from unnest(
+  if found then
+    v_ok := pgledger.check_each_named_request(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids
-    )
-      with ordinality
-      as request (
-        from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
-        index
-      );
+      to_tenant_ids, allow_future_event_at
+    );
   end if;
 
   return true;

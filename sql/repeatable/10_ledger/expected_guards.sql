@@ -20,6 +20,7 @@ as $$
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
+    ('function', 'private', 'account_as_created(text)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
@@ -27,6 +28,7 @@ as $$
       'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'account_to_change(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_words(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'accounts_of_names(text[], text[], text[], text)', 'owner', '', ''),
@@ -128,6 +130,8 @@ as $$
       'function', 'private',
       'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'change_account(accounts, accounts, text, text)', 'owner', '', ''),
+    ('function', 'private', 'change_links(text)', 'owner', '', ''),
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
@@ -206,6 +210,11 @@ as $$
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
     (
       'function', 'private',
+      'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
+      'jsonb[], text[], text[], text[], boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'check_effective_at(timestamp with time zone, jsonb, jsonb, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
@@ -243,7 +252,7 @@ as $$
     (
       'function', 'private',
       'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], text, text, boolean, boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], text, text, boolean)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -279,16 +288,12 @@ as $$
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
+    ('function', 'private', 'check_reason(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'check_repeated_account(pgledger_account, text, text, numeric, numeric, jsonb, text, '
-      'text)', 'owner', '', ''
-    ),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
@@ -301,6 +306,7 @@ as $$
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_text(text, text, integer, boolean, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_tightened_limits(accounts, numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
     (
       'function', 'private',
@@ -505,6 +511,7 @@ as $$
       'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'frozen_bits(text)', 'owner', '', ''),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
@@ -620,6 +627,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'line_json(invoice_lines, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'lock_account(text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
@@ -965,6 +973,7 @@ as $$
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
+    ('function', 'private', 'sweep_account(accounts, text)', 'owner', '', ''),
     ('function', 'private', 'take_account_name(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
@@ -1099,6 +1108,7 @@ as $$
     ('function', 'private', 'verify_access()', 'owner', '', ''),
     ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
@@ -1106,6 +1116,7 @@ as $$
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'version_balance(bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'version_time(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'versioned_files()', 'owner', '', ''),
     (
       'function', 'private',
@@ -1544,6 +1555,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_close_account(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface',
       'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
       'numeric)', 'owner', 'poster=EXECUTE',
@@ -1606,6 +1621,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_freeze_account(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_generate_id(text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -1630,8 +1649,16 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_reopen_account(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_set_limits(text, numeric, numeric, text, boolean, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -1642,6 +1669,14 @@ as $$
     (
       'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_unfreeze_account(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_update_account(text, text, jsonb, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_uuid_to_ulid(uuid)', 'owner', 'reader=EXECUTE',
@@ -1809,6 +1844,7 @@ as $$
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
     ('table', 'private', 'accepted_times', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'account_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'account_names', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
@@ -1878,6 +1914,16 @@ as $$
       'trigger', 'accepted_times', 'accepted_times_rows_never_change', '', '',
       'CREATE TRIGGER accepted_times_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.accepted_times FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'account_changes', 'account_changes_never_change', '', '',
+      'CREATE TRIGGER account_changes_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.account_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'account_changes', 'account_changes_rows_never_change', '', '',
+      'CREATE TRIGGER account_changes_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.account_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'accounts', 'accounts_are_never_deleted', '', '',
@@ -1979,6 +2025,8 @@ as $$
     ),
     ('view', 'surface', 'ledger_usage_corrections', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_account_changes_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_account_changes_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),

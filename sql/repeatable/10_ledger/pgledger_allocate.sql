@@ -13,7 +13,7 @@ create or replace function @extschema@.pgledger_allocate(
 )
 returns numeric[]
 language plpgsql
-immutable
+stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp

@@ -8,8 +8,8 @@ leads to one account; whether it is a repeat; the clock; status, decimal places 
 check looks at all requests before the next one begins, and names the lowest request at fault.
 
 Locks: those of pgledger.lock_named_accounts.
-Errors: those of pgledger.check_named_requests, pgledger.refuse_account_name,
-pgledger.create_repeatable_transfers and pgledger.post_transfers.
+Errors: those of pgledger.check_named_requests, pgledger.check_each_named_request,
+pgledger.refuse_account_name, pgledger.create_repeatable_transfers and pgledger.post_transfers.
 */
 create or replace function @extschema@.pgledger_create_transfers_bulk_by_name(
   from_names text[],
@@ -60,9 +60,9 @@ begin
     v_names, currencies || currencies, v_tenant_ids, app_id
   );
   if array_position(v_account_ids, null) is not null then
-    v_ok := pgledger.check_named_requests(
+    v_ok := pgledger.check_each_named_request(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids, app_id, group_id, allow_future_event_at, true
+      to_tenant_ids, allow_future_event_at
     );
     v_ok := pgledger.refuse_request_name(
       v_names, currencies, app_id, v_tenant_ids, v_account_ids

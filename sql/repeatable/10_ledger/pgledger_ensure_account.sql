@@ -72,9 +72,18 @@ begin
     exit;
   end loop;
 
-  v_ok := pgledger.check_repeated_account(
-    v_account.answer, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
-  );
+  -- By what the account was opened with, not by what it has become.
+  if (v_account.answer).replayed then
+    v_id := (v_account.answer).id;
+    v_ok := pgledger.check_repeated(
+      v_id,
+      jsonb_build_object(
+        'app_id', app_id, 'tenant_id', tenant_id, 'min_balance', v_min_balance,
+        'max_balance', v_max_balance, 'metadata', metadata
+      ),
+      pgledger.account_as_created(v_id)
+    );
+  end if;
   return v_account.answer;
 end;
 $$;
@@ -116,8 +125,8 @@ Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   seen or is too long), InvalidCurrency (the currency is empty, has spaces or
   is too long), InvalidArgument (a limit is out of range, or contradicts its
   flag), InvalidMetadata, AccountAmbiguous (several accounts have the name,
-  and none was opened by this function), IdempotencyConflict (the account is
-  there with other limits or metadata).$$;
+  and none was opened by this function), IdempotencyConflict (the account was
+  opened with other limits or metadata).$$;
 
 revoke all on function @extschema@.pgledger_ensure_account from public;
 grant execute on function @extschema@.pgledger_ensure_account to pgledger_poster;

@@ -33,6 +33,9 @@ as $$
   select entries.check_name, entries.rows_checked, entries.violations, entries.example
   from pgledger.verify_entries(pgledger_verify.app_id) as entries
   union all
+  select changes.check_name, changes.rows_checked, changes.violations, changes.example
+  from pgledger.verify_changes(pgledger_verify.app_id) as changes
+  union all
   select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
   from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
   union all

@@ -1,8 +1,8 @@
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts, or change accepted times. The triggers are ENABLE ALWAYS, so that
-session_replication_role does not switch them off. They fire for each row as well as for each
-statement, because replication applies rows.
+truncate accounts, or change accepted times or the history of accounts. The triggers are ENABLE
+ALWAYS, so that session_replication_role does not switch them off. They fire for each row as well as
+for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -49,6 +49,18 @@ for each row execute function pgledger.refuse_change();
 create or replace trigger accepted_times_never_change
 before update or delete or truncate on pgledger.accepted_times
 for each statement execute function pgledger.refuse_change();
+
+create or replace trigger account_changes_rows_never_change
+before update or delete on pgledger.account_changes
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger account_changes_never_change
+before update or delete or truncate on pgledger.account_changes
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.account_changes
+enable always trigger account_changes_rows_never_change,
+enable always trigger account_changes_never_change;
 
 alter table pgledger.accepted_times
 enable always trigger accepted_times_rows_never_change,

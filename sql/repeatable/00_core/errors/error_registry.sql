@@ -212,6 +212,25 @@ as $$
       false
     ),
     (
+      'LG035', 'LimitAlreadyBroken',
+      'account %s (%s) is beyond its new %s of %s: its balance is %s%s',
+      'Move money first, or call with allow_existing => true: then only transfers that bring the '
+      'account nearer to the limit pass.',
+      'A new limit is broken already by what the account holds. Move money first, or call with '
+      'allow_existing => true; then only transfers that bring the account nearer to the limit '
+      'pass.',
+      false
+    ),
+    (
+      'LG036', 'AccountNotEmpty',
+      'account %s (%s) cannot be closed: its balance is %s, with %s held to leave it and %s to '
+      'reach it',
+      'Move the balance away, or close with sweep_to => another account. Post or void holds first.',
+      'An account is to be closed that has a balance or open holds. Move the balance away, or '
+      'close it with sweep_to; post or void its holds first.',
+      false
+    ),
+    (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
       E'The description of the function says what each argument can be: \\df+ in psql, help() in '
       'Python.',
