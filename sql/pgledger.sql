@@ -14967,7 +14967,8 @@ comment on function public.pgledger_update_account is
 $$Renames an account, or gives it other metadata.
 
 What is not given stays as it is. Entries and transfers show the new name from
-then on, also those from before. A call that changes nothing writes nothing,
+then on, also those from before. Where the name led pgledger_ensure_account to
+the account, the new one does, unless it leads to another account already. A call that changes nothing writes nothing,
 so it can be repeated. Each change is a row of pgledger_account_changes_v1.
 
 id: The account.
@@ -42761,7 +42762,7 @@ values
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', '006afbcebfcad4025f127be603f66c09ad125d0beb2f9e63a712c49605861b4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '46803b88441753d0aa3c938d36fb493b86a5cfb4303dc5ea0fb69420d55ce733', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', 'e681c1e230f3cba244ae8c4a60e2250bc631233cc0ac85957c07b3c9da5e3f6d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '7dc1c06be5b7560d233caee7fe3c8dfbafbfe7066f6ed9d5a14b30b78e41a4e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'e51c5b55f6b6292f35728b16cecd201ffc7622e35d5fea1c0d0e31817faf0a1b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),

@@ -18,15 +18,9 @@ ISOLATIONS = list(psycopg.IsolationLevel)
 
 
 def rename(conn: Session, account_id: str, new_name: str) -> bool:
-    """Renames an account: locks it, moves its name, writes it."""
-    conn.execute("select from pgledger.accounts where id = %s for no key update", [account_id])
-    moved = conn.execute(
-        "select pgledger.move_account_name(accounts, %s) from pgledger.accounts where id = %s",
-        [new_name, account_id],
-    ).fetchone()
-    conn.execute("update pgledger.accounts set name = %s where id = %s", [new_name, account_id])
-    assert moved is not None
-    return bool(moved[0])
+    """Renames an account, and returns whether its new name leads to it."""
+    Ledger(conn).update_account(account_id, name=new_name)
+    return (new_name, account_id) in names(conn)
 
 
 def names(conn: Session) -> list[tuple[str, str]]:
@@ -250,6 +244,21 @@ def test_of_several_accounts_of_a_name_none_is_adopted(conn):
     assert names(conn) == []
 
 
+def test_what_an_account_has_become_does_not_matter(conn):
+    """A repeat is compared with what was asked for when the account was opened."""
+    ledger = Ledger(conn)
+    asked: dict[str, Any] = {"allow_negative_balance": False, "metadata": {"a": 1}}
+    first = ledger.ensure_account("cash", "USD", **asked)
+    ledger.set_limits(first.id, min_balance=-5, max_balance=None)
+    ledger.update_account(first.id, name="bank", metadata={"a": 2})
+    ledger.freeze_account(first.id, "both")
+    again = ledger.ensure_account("bank", "USD", **asked)
+    assert (again.id, again.replayed, again.min_balance) == (first.id, True, -5)
+    assert again.status == "frozen_both"
+    with pytest.raises(errors.IdempotencyConflict):
+        ledger.ensure_account("bank", "USD", min_balance=-5, metadata={"a": 2})
+
+
 # Renaming
 
 
@@ -281,9 +290,9 @@ def test_accounts_opened_otherwise_get_no_name_by_being_renamed(conn):
     ledger = Ledger(conn)
     a = ledger.create_account("a", "USD")
     assert rename(conn, a.id, "b") is False
-    # The same name again moves nothing.
+    # The same name again changes nothing.
     b = ledger.ensure_account("c", "USD")
-    assert rename(conn, b.id, "c") is False
+    assert rename(conn, b.id, "c") is True
     assert names(conn) == [("c", b.id)]
 
 

@@ -74,7 +74,7 @@ def count(conn: Session) -> int:
 
 
 def rename(conn: Session, account_id: str, name: str) -> None:
-    conn.execute("update pgledger.accounts set name = %s where id = %s", [name, account_id])
+    Ledger(conn).update_account(account_id, name=name)
 
 
 def assert_verified(conn: Session) -> None:

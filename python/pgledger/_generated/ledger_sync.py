@@ -672,8 +672,9 @@ class LedgerCalls(Caller):
         """Renames an account, or gives it other metadata: ``pgledger_update_account``.
 
         What is not given stays as it is. Entries and transfers show the new name from then on, also
-        those from before. A call that changes nothing writes nothing, so it can be repeated. Each
-        change is a row of ``pgledger_account_changes_v1``.
+        those from before. Where the name led :meth:`ensure_account` to the account, the new one
+        does, unless it leads to another account already. A call that changes nothing writes
+        nothing, so it can be repeated. Each change is a row of ``pgledger_account_changes_v1``.
 
         Args:
             id: The account.

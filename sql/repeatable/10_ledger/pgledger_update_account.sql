@@ -49,7 +49,8 @@ comment on function @extschema@.pgledger_update_account is
 $$Renames an account, or gives it other metadata.
 
 What is not given stays as it is. Entries and transfers show the new name from
-then on, also those from before. A call that changes nothing writes nothing,
+then on, also those from before. Where the name led pgledger_ensure_account to
+the account, the new one does, unless it leads to another account already. A call that changes nothing writes nothing,
 so it can be repeated. Each change is a row of pgledger_account_changes_v1.
 
 id: The account.
