@@ -115,6 +115,7 @@ def test_the_demo_shows_every_statement_with_its_prompt(stage: Stage) -> None:
         "pgledger_create_transfer",
         "pgledger_create_transfers",
         "pgledger_account_entries",
+        "pgledger_freeze_account",
         "pgledger_balance_at",
         "pgledger_generate_id",
         "pgledger_verify",

@@ -227,6 +227,30 @@ def refusal(story: Story) -> None:
         select name, balance, version from pgledger_accounts_view where id = :'wallet';
     """)
     story.equal("wallet", rows, [["wallet", "5.00", "2"]])
+    story.say(
+        """An account can be frozen for a while. Each change of an account stays on record, with
+        who made it, when, and why."""
+    )
+    story.query("select status from pgledger_freeze_account(:'wallet', 'out', 'lost card');")
+    story.type(
+        "select * from pgledger_create_transfer(:'wallet', :'account_1', 1.00);",
+        refused="account pgla_",
+    )
+    story.query("select status from pgledger_unfreeze_account(:'wallet');")
+    rows = story.query("""
+        select number, change, from_status, to_status, account_version, reason
+        from pgledger_account_changes_view
+        where account_id = :'wallet'
+        order by number;
+    """)
+    story.equal(
+        "changes",
+        rows,
+        [
+            ["1", "freeze", "open", "frozen_out", "2", "lost card"],
+            ["2", "unfreeze", "frozen_out", "open", "2", ""],
+        ],
+    )
 
 
 def repeats(story: Story) -> None:
