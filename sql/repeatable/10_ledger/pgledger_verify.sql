@@ -24,6 +24,9 @@ as $$
   select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
   from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
   union all
+  select names.check_name, names.rows_checked, names.violations, names.example
+  from pgledger.verify_names(pgledger_verify.app_id) as names
+  union all
   select times.check_name, times.rows_checked, times.violations, times.example
   from pgledger.verify_times(pgledger_verify.app_id) as times
   union all
