@@ -3744,6 +3744,77 @@ comment on column public.ledger_payment.created_at is 'When it was written down.
 revoke all on type public.ledger_payment from public;
 grant usage on type public.ledger_payment to pgledger_reader;
 
+-- file: migrations/0012_limit_accounts.sql
+/*
+Limits of accounts are numbers: what the two flags said is a limit of 0. The view reads the flags
+from the limits before their columns go, so that views and grants of others on it stay.
+*/
+update pgledger.accounts
+set
+  min_balance = case when accounts.allow_negative_balance then accounts.min_balance else 0 end,
+  max_balance = case when accounts.allow_positive_balance then accounts.max_balance else 0 end
+where not accounts.allow_negative_balance
+  or not accounts.allow_positive_balance;
+
+create or replace view public.pgledger_accounts_v1 as
+select
+  accounts.id,
+  accounts.name,
+  accounts.currency,
+  accounts.balance,
+  accounts.version,
+  (accounts.min_balance is null or accounts.min_balance < 0) as allow_negative_balance,
+  (accounts.max_balance is null or accounts.max_balance > 0) as allow_positive_balance,
+  accounts.metadata,
+  accounts.created_at,
+  accounts.updated_at,
+  accounts.app_id,
+  accounts.tenant_id
+from pgledger.accounts
+cross join (select) as read_only;
+
+-- squawk-ignore ban-drop-column
+alter table pgledger.accounts drop column allow_negative_balance;
+-- squawk-ignore ban-drop-column
+alter table pgledger.accounts drop column allow_positive_balance;
+
+alter type public.pgledger_account
+add attribute min_balance numeric,
+add attribute max_balance numeric,
+add attribute held_out numeric,
+add attribute held_in numeric,
+add attribute available_balance numeric,
+add attribute status text collate "C",
+add attribute amount_scale integer;
+
+comment on column public.pgledger_account.allow_negative_balance is
+  'Whether a transfer may leave the balance below zero: there is no min_balance, or it is below '
+  'zero.';
+comment on column public.pgledger_account.allow_positive_balance is
+  'Whether a transfer may leave the balance above zero: there is no max_balance, or it is above '
+  'zero.';
+comment on column public.pgledger_account.min_balance is
+  'Lowest balance, less held_out, that a transfer may leave, or null.';
+comment on column public.pgledger_account.max_balance is
+  'Highest balance, with held_in, that a transfer may leave, or null.';
+comment on column public.pgledger_account.held_out is
+  'What holds keep back to leave the account.';
+comment on column public.pgledger_account.held_in is
+  'What holds keep back on other accounts to reach this one.';
+comment on column public.pgledger_account.available_balance is
+  'What may leave the account: the balance less held_out, and less min_balance where there is one.';
+comment on column public.pgledger_account.status is
+  'What the account takes part in; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_account.amount_scale is
+  'Decimal places that amounts may have; null for 18.';
+
+drop function if exists public.pgledger_create_account(
+  text, text, boolean, boolean, jsonb, text, text, text
+);
+drop function if exists pgledger.check_balance(
+  text, text, boolean, boolean, numeric, numeric, bigint, bigint
+);
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -4822,18 +4893,18 @@ as $$
     ),
     (
       'LG024', 'InsufficientFunds',
-      'account %s (%s) does not allow a negative balance: %s less %s would leave %s',
+      'account %s (%s) %s: %s less %s%s would leave %s',
       'Move a smaller amount, or move money into the account first.',
-      'A transfer would leave an account below zero that does not allow it. Move less, or move '
-      'money into the account first.',
+      'A transfer would leave an account below its lower limit, for example below zero. Move less, '
+      'or move money into the account first.',
       false
     ),
     (
       'LG025', 'PositiveBalanceNotAllowed',
-      'account %s (%s) does not allow a positive balance: %s plus %s would leave %s',
+      'account %s (%s) %s: %s plus %s%s would leave %s',
       'Move a smaller amount, or move money out of the account first.',
-      'A transfer would leave an account above zero that does not allow it. Move less, or move '
-      'money out of the account first.',
+      'A transfer would leave an account above its upper limit, for example above zero. Move less, '
+      'or move money out of the account first.',
       false
     ),
     (
@@ -4851,6 +4922,19 @@ as $$
       'wrong now, or it was when that time was recorded, and a transfer would carry the time to '
       'the other account. Put the clock right, or have the owner of pgledger accept the time with '
       'pgledger_accept_time.',
+      false
+    ),
+    (
+      'LG028', 'AccountFrozen', 'account %s (%s) is frozen: nothing may %s it',
+      'Move the money from or to another account, or have the account unfrozen.',
+      'A transfer would take from or give to an account that is frozen for that. Use another '
+      'account, or have it unfrozen.',
+      false
+    ),
+    (
+      'LG029', 'AccountClosed', 'account %s (%s) is closed',
+      'Move the money from or to another account.',
+      'A transfer would take from or give to an account that is closed. Use another account.',
       false
     ),
     (
@@ -6655,7 +6739,9 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6')
+      '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
+    ('migrations/0012_limit_accounts.sql',
+      'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -6723,6 +6809,38 @@ comment on function pgledger.accepted_time is 'What accepted an account''s time,
 
 revoke all on function pgledger.accepted_time from public;
 
+-- file: repeatable/10_ledger/account_answer.sql
+/*
+An account's row as functions answer with it. A column that a row of accounts gets is shown by being
+added here, in the type and in the view.
+*/
+create or replace function pgledger.account_answer(
+  account pgledger.accounts,
+  replayed boolean
+)
+returns public.pgledger_account
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return row(
+    account.id, account.name, account.currency, account.balance, account.version,
+    account.min_balance is null or account.min_balance < 0,
+    account.max_balance is null or account.max_balance > 0,
+    account.metadata, account.created_at, account.updated_at, account.app_id, account.tenant_id,
+    replayed, account.min_balance, account.max_balance, account.held_out, account.held_in,
+    account.balance - account.held_out - coalesce(account.min_balance, 0),
+    pgledger.account_status(account.status), account.amount_scale::integer
+  );
+end;
+$$;
+
+comment on function pgledger.account_answer is
+  'The answer that shows an account; replayed says whether the call was a repeat, or null.';
+
+revoke all on function pgledger.account_answer from public;
+
 -- file: repeatable/10_ledger/account_id.sql
 /*
 The id of the account with that key.
@@ -6777,6 +6895,36 @@ comment on function pgledger.account_key is
   'Key and version of the account with that id; raises an error if there is none.';
 
 revoke all on function pgledger.account_key from public;
+
+-- file: repeatable/10_ledger/account_status.sql
+/*
+The word for the number that an account keeps as its status. It runs as its owner, because the view
+of accounts calls it for whoever reads it.
+*/
+create or replace function pgledger.account_status(status smallint)
+returns text
+language plpgsql
+immutable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return case status
+    when 0 then 'open'
+    when 1 then 'frozen_out'
+    when 2 then 'frozen_in'
+    when 3 then 'frozen_both'
+    when 4 then 'closed'
+  end;
+end;
+$$;
+
+comment on function pgledger.account_status is
+  'Word for the status of an account: open, frozen_out, frozen_in, frozen_both or closed.';
+
+revoke all on function pgledger.account_status from public;
+grant execute on function pgledger.account_status to pgledger_reader;
 
 -- file: repeatable/10_ledger/accounts_ahead.sql
 /*
@@ -7115,16 +7263,20 @@ revoke all on function pgledger.check_accounts from public;
 
 -- file: repeatable/10_ledger/check_balance.sql
 /*
-Refuses a leg that would break its account's limits. A leg that takes from an account can only break
-the lower limit, and a leg that gives can only break the upper one.
+Refuses a leg that would break its account's limits. Only here are limits and held sums looked at
+closely, and only where the quick look of the writing functions found the leg doubtful.
+
+A leg that takes from an account can only break the lower limit, and a leg that gives can only break
+the upper one. So an account that is beyond a limit already lets every leg pass that brings it
+nearer.
+
+The caller holds the account's row, and may have updated it: it gives the balance from before. What
+else the leg needs is read here.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
 create or replace function pgledger.check_balance(
-  account_id text,
-  account_name text,
-  allow_negative_balance boolean,
-  allow_positive_balance boolean,
+  account_key bigint,
   previous_balance numeric,
   change numeric,
   request_index bigint default null,
@@ -7136,27 +7288,59 @@ stable
 parallel safe
 as $$
 declare
+  v_account record;
   v_balance numeric := previous_balance + change;
   v_ok boolean;
 begin
-  if change < 0 and v_balance < 0 and not allow_negative_balance then
+  select
+    accounts.id, accounts.name, accounts.min_balance, accounts.max_balance, accounts.held_out,
+    accounts.held_in
+  into strict v_account
+  from pgledger.accounts
+  where accounts.key = account_key;
+
+  if change < 0 and v_balance - v_account.held_out < v_account.min_balance then
     v_ok := pgledger.fail(
       'InsufficientFunds',
-      array[account_id, account_name, previous_balance::text, abs(change)::text, v_balance::text],
+      array[
+        v_account.id,
+        v_account.name,
+        case
+          when v_account.min_balance = 0 and v_account.held_out = 0
+            then 'does not allow a negative balance'
+          else format('may not fall below %s', v_account.min_balance)
+        end,
+        previous_balance::text,
+        abs(change)::text,
+        case when v_account.held_out <> 0 then format(' and %s held', v_account.held_out) end,
+        (v_balance - v_account.held_out)::text
+      ],
       request_index,
       request_count
     );
-  elsif change > 0 and v_balance > 0 and not allow_positive_balance then
+  elsif change > 0 and v_balance + v_account.held_in > v_account.max_balance then
     v_ok := pgledger.fail(
       'PositiveBalanceNotAllowed',
-      array[account_id, account_name, previous_balance::text, change::text, v_balance::text],
+      array[
+        v_account.id,
+        v_account.name,
+        case
+          when v_account.max_balance = 0 and v_account.held_in = 0
+            then 'does not allow a positive balance'
+          else format('may not rise above %s', v_account.max_balance)
+        end,
+        previous_balance::text,
+        change::text,
+        case when v_account.held_in <> 0 then format(' and %s held', v_account.held_in) end,
+        (v_balance + v_account.held_in)::text
+      ],
       request_index,
       request_count
     );
   elsif abs(v_balance) >= 1e30 then
     v_ok := pgledger.fail(
       'BalanceOutOfRange',
-      array[account_id, account_name, v_balance::text], request_index, request_count
+      array[v_account.id, v_account.name, v_balance::text], request_index, request_count
     );
   end if;
 
@@ -7168,6 +7352,255 @@ comment on function pgledger.check_balance is
   'Raises an error if the balance that a leg would leave breaks a limit.';
 
 revoke all on function pgledger.check_balance from public;
+
+-- file: repeatable/10_ledger/check_limits.sql
+/*
+Refuses limits of an account that cannot be: each by itself, then both together.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_limits(min_balance numeric, max_balance numeric)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_min_fault text := pgledger.limit_fault(min_balance);
+  v_max_fault text := pgledger.limit_fault(max_balance);
+  v_ok boolean;
+begin
+  if v_min_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['min_balance', pgledger.abridged(min_balance::text), v_min_fault]
+    );
+  elsif v_max_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['max_balance', pgledger.abridged(max_balance::text), v_max_fault]
+    );
+  elsif min_balance > max_balance then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['min_balance', min_balance::text, format('it is above max_balance, %s', max_balance)]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_limits is
+  'Raises InvalidArgument unless the numbers can be limits of an account.';
+
+revoke all on function pgledger.check_limits from public;
+
+-- file: repeatable/10_ledger/check_new_limits.sql
+/*
+Refuses limits that a new account cannot have: it begins with a balance of zero, and a flag and a
+limit may not contradict each other. A flag that is true says nothing, because that is its default.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_new_limits(
+  allow_negative_balance boolean,
+  allow_positive_balance boolean,
+  min_balance numeric,
+  max_balance numeric
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if allow_negative_balance is null then
+    v_ok := pgledger.fail('NullArgument', array['allow_negative_balance']);
+  elsif allow_positive_balance is null then
+    v_ok := pgledger.fail('NullArgument', array['allow_positive_balance']);
+  end if;
+
+  v_ok := pgledger.check_limits(min_balance, max_balance);
+
+  if min_balance > 0 then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['min_balance', min_balance::text, 'it is above 0, the balance of a new account']
+    );
+  elsif max_balance < 0 then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['max_balance', max_balance::text, 'it is below 0, the balance of a new account']
+    );
+  elsif min_balance < 0 and not allow_negative_balance then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['min_balance', min_balance::text, 'it is below 0, and allow_negative_balance is false']
+    );
+  elsif max_balance > 0 and not allow_positive_balance then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['max_balance', max_balance::text, 'it is above 0, and allow_positive_balance is false']
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_new_limits is
+  'Raises an error unless a new account can have these flags and limits.';
+
+revoke all on function pgledger.check_new_limits from public;
+
+-- file: repeatable/10_ledger/check_scales.sql
+/*
+Refuses requests whose amount has more decimal places than one of its accounts allows. The lowest
+request is named first. The caller has locked the accounts and found that they exist and share a
+currency.
+
+Errors: InvalidAmount.
+*/
+create or replace function pgledger.check_scales(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  request_indexes bigint[] default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_fault record;
+begin
+  select
+    leg.amount,
+    accounts.currency,
+    accounts.amount_scale,
+    case
+      when request_count is not null
+        then coalesce(check_scales.request_indexes[leg.place], leg.place)
+    end as index
+  into v_fault
+  from (
+    select request.account_id, request.amount, request.place
+    from unnest(from_account_ids, amounts)
+      with ordinality as request (account_id, amount, place)
+    union all
+    select request.account_id, request.amount, request.place
+    from unnest(to_account_ids, amounts)
+      with ordinality as request (account_id, amount, place)
+  ) as leg
+  inner join pgledger.accounts on leg.account_id = accounts.id
+  where accounts.id = any(from_account_ids || to_account_ids)
+    and min_scale(leg.amount) > accounts.amount_scale
+  order by leg.place, accounts.amount_scale
+  limit 1;
+
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidAmount',
+    array[
+      pgledger.abridged(v_fault.amount::text),
+      format(
+        '%s has %s decimal %s',
+        v_fault.currency,
+        v_fault.amount_scale,
+        case v_fault.amount_scale when 1 then 'place' else 'places' end
+      )
+    ],
+    v_fault.index,
+    request_count,
+    'Round the amount to the decimal places that its currency has.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_scales is
+  'Raises an error for the first request whose amount has more decimal places than its accounts '
+  'allow.';
+
+revoke all on function pgledger.check_scales from public;
+
+-- file: repeatable/10_ledger/check_statuses.sql
+/*
+Refuses requests of whose accounts one is closed, or is frozen for what the request does. The lowest
+request is named first; within it the account that the amount leaves, then the one that it reaches.
+The caller has locked the accounts and found that they exist.
+
+Errors: AccountClosed, AccountFrozen.
+*/
+create or replace function pgledger.check_statuses(
+  from_account_ids text[],
+  to_account_ids text[],
+  request_indexes bigint[] default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_fault record;
+begin
+  select
+    accounts.id,
+    accounts.name,
+    accounts.status,
+    leg.direction,
+    case
+      when request_count is not null
+        then coalesce(check_statuses.request_indexes[leg.place], leg.place)
+    end as index
+  into v_fault
+  from (
+    select request.account_id, request.place, 'leave' as direction, 1 as bit
+    from unnest(from_account_ids) with ordinality as request (account_id, place)
+    union all
+    select request.account_id, request.place, 'reach' as direction, 2 as bit
+    from unnest(to_account_ids) with ordinality as request (account_id, place)
+  ) as leg
+  inner join pgledger.accounts on leg.account_id = accounts.id
+  where accounts.id = any(from_account_ids || to_account_ids)
+    and accounts.status & (leg.bit | 4) <> 0
+  order by leg.place, leg.bit
+  limit 1;
+
+  if not found then
+    return true;
+  elsif v_fault.status = 4 then
+    return pgledger.fail(
+      'AccountClosed', array[v_fault.id, v_fault.name], v_fault.index, request_count
+    );
+  else
+    return pgledger.fail(
+      'AccountFrozen',
+      array[v_fault.id, v_fault.name, v_fault.direction],
+      v_fault.index,
+      request_count
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_statuses is
+  'Raises an error for the first request that a closed or frozen account does not allow.';
+
+revoke all on function pgledger.check_statuses from public;
 
 -- file: repeatable/10_ledger/check_times_before.sql
 /*
@@ -7483,8 +7916,8 @@ a repeat finds, it has not touched.
 The body is long because it is the plain path of pgledger.pgledger_create_transfer, in another
 order.
 
-Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, and those of
-pgledger.check_balance.
+Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
+AccountFrozen, InvalidAmount, and those of pgledger.check_balance.
 */
 create or replace function pgledger.create_repeatable_transfer(
   from_account_id text,
@@ -7515,8 +7948,9 @@ declare
 begin
   select
     accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-    accounts.app_id, accounts.name, accounts.tenant_id
+    accounts.held_out, accounts.held_in, accounts.min_balance, accounts.max_balance,
+    accounts.status, accounts.amount_scale, accounts.currency, accounts.app_id, accounts.name,
+    accounts.tenant_id
   into v_from
   from pgledger.accounts
   where accounts.id = v_first_id
@@ -7524,8 +7958,9 @@ begin
 
   select
     accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-    accounts.app_id, accounts.name, accounts.tenant_id
+    accounts.held_out, accounts.held_in, accounts.min_balance, accounts.max_balance,
+    accounts.status, accounts.amount_scale, accounts.currency, accounts.app_id, accounts.name,
+    accounts.tenant_id
   into v_to
   from pgledger.accounts
   where accounts.id = v_second_id
@@ -7581,18 +8016,19 @@ begin
   v_from_balance := v_from.balance - amount;
   v_to_balance := v_to.balance + amount;
 
-  if
-    v_from_balance < 0 and (not v_from.allow_negative_balance or v_from_balance <= -1e30)
-    or v_to_balance > 0 and (not v_to.allow_positive_balance or v_to_balance >= 1e30)
-  then
-    v_ok := pgledger.check_balance(
-      from_account_id, v_from.name, v_from.allow_negative_balance, v_from.allow_positive_balance,
-      v_from.balance, -amount
-    );
-    v_ok := pgledger.check_balance(
-      to_account_id, v_to.name, v_to.allow_negative_balance, v_to.allow_positive_balance,
-      v_to.balance, amount
-    );
+  if not (
+    v_from.status = 0
+    and v_to.status = 0
+    and min_scale(amount) <= coalesce(least(v_from.amount_scale, v_to.amount_scale), 18)
+    and v_from_balance > -1e30
+    and v_to_balance < 1e30
+    and (v_from_balance - v_from.held_out < v_from.min_balance) is not true
+    and (v_to_balance + v_to.held_in > v_to.max_balance) is not true
+  ) then
+    v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
+    v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
+    v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
 
   insert into pgledger.transfers (
@@ -7866,8 +8302,13 @@ as $$
   values
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
@@ -8017,8 +8458,7 @@ as $$
       'owner', '', ''
     ),
     (
-      'function', 'private',
-      'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
+      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
@@ -8070,7 +8510,12 @@ as $$
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_new_limits(boolean, boolean, numeric, numeric)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'check_new_subscription(subscriptions, integer)', 'owner', '', ''),
     ('function', 'private', 'check_no_earlier_draft(invoices)', 'owner', '', ''),
     (
@@ -8100,7 +8545,12 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_statuses(text[], text[], bigint[], bigint)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_text(text, text, integer, boolean, integer)', 'owner', '', ''),
@@ -8409,6 +8859,8 @@ as $$
       'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
       'owner', '', ''
     ),
+    ('function', 'private', 'limit_fault(numeric)', 'owner', '', ''),
+    ('function', 'private', 'limits_in_force(text)', 'owner', '', ''),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
@@ -9315,8 +9767,9 @@ as $$
     ),
     (
       'function', 'surface',
-      'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
+      'numeric)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -9904,6 +10357,67 @@ comment on function pgledger.legs is
   'Both legs of every transfer of that app, or of all apps where it is null.';
 
 revoke all on function pgledger.legs from public;
+
+-- file: repeatable/10_ledger/limit_fault.sql
+/*
+Says what is wrong with a limit of an account, or null if nothing is. Null is no limit. Decimal
+places are those that matter: trailing zeros do not count.
+*/
+create or replace function pgledger.limit_fault(balance numeric)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select case
+    -- NaN is above every number, so the comparison with 1e30 refuses it, too.
+    when balance is null or balance > -1e30 and balance < 1e30 and min_scale(balance) <= 18 then null
+    when balance = 'NaN' then 'it is not a number'
+    when balance in ('Infinity', '-Infinity') then 'it is not finite'
+    when balance >= 1e30 then 'it is not below 1e30'
+    when balance <= -1e30 then 'it is not above -1e30'
+    else format('it has %s decimal places', min_scale(balance))
+  end
+$$;
+
+comment on function pgledger.limit_fault is 'What is wrong with a limit of an account, or null.';
+
+revoke all on function pgledger.limit_fault from public;
+
+-- file: repeatable/10_ledger/limits_in_force.sql
+/*
+Which limits an account had for which of its entries: one row for each range of versions, of one app
+or of all. The ranges of an account do not overlap, and together hold all of its versions. An
+account's limits are those that it was created with, so there is one range.
+
+The function stays inlinable, so that its rows go straight to the query that asks for them.
+*/
+create or replace function pgledger.limits_in_force(app_id text)
+returns table (
+  key bigint,
+  first_version bigint,
+  last_version bigint,
+  min_balance numeric,
+  max_balance numeric
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    accounts.key,
+    1::bigint,
+    accounts.version,
+    accounts.min_balance,
+    accounts.max_balance
+  from pgledger.accounts
+  where limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id
+$$;
+
+comment on function pgledger.limits_in_force is
+  'Limits of the accounts of that app, or of all where it is null, by ranges of their versions.';
+
+revoke all on function pgledger.limits_in_force from public;
 
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
@@ -10625,8 +11139,8 @@ With an id of the caller's choice the call can be repeated: the second call retu
 it stands now if everything it asks for is the same, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
-Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidMetadata, InvalidId,
-IdempotencyConflict.
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
+InvalidId, IdempotencyConflict.
 */
 create or replace function public.pgledger_create_account(
   name text,
@@ -10636,7 +11150,9 @@ create or replace function public.pgledger_create_account(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  tenant_id text default ''
+  tenant_id text default '',
+  min_balance numeric default null,
+  max_balance numeric default null
 )
 returns public.pgledger_account
 language plpgsql
@@ -10648,10 +11164,12 @@ as $$
 declare
   v_name_fault text := pgledger.text_fault(name, 1, 255, true);
   v_currency_fault text := pgledger.text_fault(currency, 1, 32, false);
+  v_min_balance numeric := case when allow_negative_balance then trim_scale(min_balance) else 0 end;
+  v_max_balance numeric := case when allow_positive_balance then trim_scale(max_balance) else 0 end;
   v_created_at timestamptz := pgledger.clock();
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
   v_is_new boolean;
-  v_account record;
+  v_account public.pgledger_account;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -10665,24 +11183,23 @@ begin
     v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
     );
-  elsif allow_negative_balance is null then
-    v_ok := pgledger.fail('NullArgument', array['allow_negative_balance']);
-  elsif allow_positive_balance is null then
-    v_ok := pgledger.fail('NullArgument', array['allow_positive_balance']);
   end if;
 
+  v_ok := pgledger.check_new_limits(
+    allow_negative_balance, allow_positive_balance, min_balance, max_balance
+  );
   v_ok := pgledger.check_metadata(metadata);
   v_ok := pgledger.check_id('id', v_id, 'pgla');
 
   insert into pgledger.accounts (
-    created_at, updated_at, allow_negative_balance, allow_positive_balance, id, app_id, currency,
-    name, tenant_id, metadata
+    created_at, updated_at, min_balance, max_balance, id, app_id, currency, name, tenant_id,
+    metadata
   )
   values (
     v_created_at,
     v_created_at,
-    pgledger_create_account.allow_negative_balance,
-    pgledger_create_account.allow_positive_balance,
+    v_min_balance,
+    v_max_balance,
     v_id,
     pgledger_create_account.app_id,
     pgledger_create_account.currency,
@@ -10693,22 +11210,18 @@ begin
   on conflict on constraint accounts_id_key do nothing;
   v_is_new := found;
 
-  select
-    accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
-    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id,
-    not v_is_new as replayed
-  into v_account
-  from pgledger.accounts
-  where accounts.id = v_id;
+  v_account := (
+    select pgledger.account_answer(accounts, not v_is_new)
+    from pgledger.accounts
+    where accounts.id = v_id
+  );
 
   if not v_is_new then
     v_ok := pgledger.check_repeated(
       v_id,
       jsonb_build_object(
         'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
-        'allow_negative_balance', allow_negative_balance,
-        'allow_positive_balance', allow_positive_balance, 'metadata', metadata
+        'min_balance', v_min_balance, 'max_balance', v_max_balance, 'metadata', metadata
       ),
       to_jsonb(v_account)
     );
@@ -10726,8 +11239,10 @@ column.
 
 name: For people: 1 to 255 characters, stored as given; need not be unique.
 currency: Unit of the balance: 1 to 32 visible characters, for example USD.
-allow_negative_balance: Whether a transfer may leave the balance below zero.
-allow_positive_balance: Whether a transfer may leave the balance above zero.
+allow_negative_balance: Whether a transfer may leave the balance below zero;
+  false is the same as a min_balance of 0.
+allow_positive_balance: Whether a transfer may leave the balance above zero;
+  false is the same as a max_balance of 0.
 metadata: JSON object, at most 64 KiB, which never changes. Store references
   in it, never personal data, or null.
 id: Its id, pgla_ and a ULID. With an id of your own choice the call can be
@@ -10735,12 +11250,19 @@ id: Its id, pgla_ and a ULID. With an id of your own choice the call can be
   a new id.
 app_id: Set of books that the account belongs to.
 tenant_id: Whose account it is.
+min_balance: Lowest balance that a transfer may leave, for example -500: at
+  most 0, above -1e30, with at most 18 decimal places; null for none, or for 0
+  where allow_negative_balance is false.
+max_balance: Highest balance that a transfer may leave: at least 0, below
+  1e30, with at most 18 decimal places; null for none, or for 0 where
+  allow_positive_balance is false.
 
 Returns: The account.
 
 Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   seen or is too long), InvalidCurrency (the currency is empty, has spaces or
-  is too long), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
+  is too long), InvalidArgument (a limit is out of range, or contradicts its
+  flag), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
   taken by a different account).$$;
 
 revoke all on function public.pgledger_create_account from public;
@@ -10765,7 +11287,7 @@ nothing may be written before it was looked for: pgledger.create_repeatable_tran
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
-own values; that the accounts exist and share a currency; whether it is a repeat; the clock; limits.
+own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -10794,8 +11316,7 @@ declare
   v_from_at timestamptz;
   v_from_version bigint;
   v_from_balance numeric;
-  v_from_may_be_negative boolean;
-  v_from_may_be_positive boolean;
+  v_from_is_sound boolean;
   v_from_currency text;
   v_from_app_id text;
   v_from_name text;
@@ -10804,8 +11325,7 @@ declare
   v_to_at timestamptz;
   v_to_version bigint;
   v_to_balance numeric;
-  v_to_may_be_negative boolean;
-  v_to_may_be_positive boolean;
+  v_to_is_sound boolean;
   v_to_currency text;
   v_to_app_id text;
   v_to_name text;
@@ -10841,11 +11361,13 @@ begin
     where accounts.id = from_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
-      v_from_may_be_positive, v_from_currency, v_from_app_id, v_from_name,
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id, v_from_name,
       v_from_tenant_id;
 
     v_now := pgledger.clock();
@@ -10860,11 +11382,13 @@ begin
     where accounts.id = to_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
-      v_to_may_be_positive, v_to_currency, v_to_app_id, v_to_name,
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
       v_to_tenant_id;
   else
     update pgledger.accounts
@@ -10875,11 +11399,13 @@ begin
     where accounts.id = to_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
-      v_to_may_be_positive, v_to_currency, v_to_app_id, v_to_name,
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
       v_to_tenant_id;
 
     v_now := pgledger.clock();
@@ -10894,11 +11420,13 @@ begin
     where accounts.id = from_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
-      v_from_may_be_positive, v_from_currency, v_from_app_id, v_from_name,
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id, v_from_name,
       v_from_tenant_id;
   end if;
 
@@ -10933,18 +11461,17 @@ begin
     update pgledger.accounts set updated_at = v_created_at where accounts.key = v_to_key;
   end if;
 
-  if
-    v_from_balance < 0 and (not v_from_may_be_negative or v_from_balance <= -1e30)
-    or v_to_balance > 0 and (not v_to_may_be_positive or v_to_balance >= 1e30)
-  then
+  if not (v_from_is_sound and v_to_is_sound) then
+    v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
+    v_ok := pgledger.check_scales(
+      array[from_account_id], array[to_account_id], array[v_amount]
+    );
     -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
-      from_account_id, v_from_name, v_from_may_be_negative, v_from_may_be_positive,
-      pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
+      v_from_key, pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
     );
     v_ok := pgledger.check_balance(
-      to_account_id, v_to_name, v_to_may_be_negative, v_to_may_be_positive,
-      pgledger.version_balance(v_to_key, v_to_version - 1), v_amount
+      v_to_key, pgledger.version_balance(v_to_key, v_to_version - 1), v_amount
     );
   end if;
 
@@ -11446,20 +11973,17 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_account record;
+  v_account public.pgledger_account;
   v_ok boolean;
 begin
-  select
-    accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
-    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id,
-    null::boolean as replayed
-  into v_account
-  from pgledger.accounts
-  where accounts.id = pgledger_get_account.id
-    and accounts.app_id = pgledger_get_account.app_id;
+  v_account := (
+    select pgledger.account_answer(accounts, null)
+    from pgledger.accounts
+    where accounts.id = pgledger_get_account.id
+      and accounts.app_id = pgledger_get_account.app_id
+  );
 
-  if not found then
+  if v_account.id is null then
     v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 
@@ -11848,11 +12372,13 @@ of the account that each amount leaves, then, for as many requests, of the one t
 The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
 then. Only accounts that it locked take part: one that was created while it waited can be seen by
 later statements, but anyone may be changing it. The second finds the accounts of each request.
-Balances and versions are then followed through the batch in order, and the first leg that breaks a
-limit is refused. Two more statements write the transfers and the accounts.
+Status and decimal places are looked at for all. Balances and versions are then followed through
+the batch in order, and the first leg that breaks a limit is refused. For that an account has a
+lowest and a highest balance, with what is held in them; where it has no limit, they lie within the
+range of balances, so that pgledger.check_balance decides about what is beyond. Two more statements write the transfers and the accounts.
 
-Where an account is ahead of the clock, that is looked at before limits and after everything else,
-as for a single transfer.
+Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
+and after everything else, as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account.
@@ -11870,8 +12396,8 @@ them in order.
 The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balance;
-a unique violation where an id that a caller chose was taken.
+Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
+pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -11915,8 +12441,10 @@ declare
   v_balances numeric[];
   v_versions bigint[];
   v_last_places integer[];
-  v_may_be_negative boolean[];
-  v_may_be_positive boolean[];
+  v_lowest numeric[];
+  v_highest numeric[];
+  v_highest_status smallint;
+  v_least_scale smallint;
   v_has_one_currency boolean;
   v_amount numeric;
   v_number integer;
@@ -11926,17 +12454,18 @@ begin
   select
     max(locked.updated_at) + interval '1 microsecond',
     coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
-    array_agg(locked.version), array_agg(locked.allow_negative_balance),
-    array_agg(locked.allow_positive_balance), array_agg(locked.currency), array_agg(locked.name),
+    array_agg(locked.version), array_agg(coalesce(locked.min_balance + locked.held_out, -9e29)),
+    array_agg(coalesce(locked.max_balance - locked.held_in, 9e29)), max(locked.status),
+    min(locked.amount_scale), array_agg(locked.currency), array_agg(locked.name),
     array_agg(locked.tenant_id), min(locked.currency) = max(locked.currency)
   into
-    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_may_be_negative,
-    v_may_be_positive, currencies, names, tenant_ids, v_has_one_currency
+    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_lowest, v_highest,
+    v_highest_status, v_least_scale, currencies, names, tenant_ids, v_has_one_currency
   from (
     select
       accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.version,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      accounts.held_out, accounts.held_in, accounts.min_balance, accounts.max_balance,
+      accounts.status, accounts.amount_scale, accounts.currency, accounts.name, accounts.tenant_id
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
       and accounts.app_id = post_transfers.app_id
@@ -11981,15 +12510,29 @@ begin
     from unnest(amounts) as given (amount)
   );
 
+  if v_highest_status > 0 then
+    v_ok := pgledger.check_statuses(
+      from_account_ids, to_account_ids, request_indexes, request_count
+    );
+  end if;
+  if v_least_scale is not null and exists (
+    select
+    from unnest(posted_amounts) as given (amount)
+    where min_scale(given.amount) > v_least_scale
+  ) then
+    v_ok := pgledger.check_scales(
+      from_account_ids, to_account_ids, posted_amounts, request_indexes, request_count
+    );
+  end if;
+
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
 
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
-    if v_balance < 0 and (not v_may_be_negative[v_number] or v_balance <= -1e30) then
+    if v_balance < v_lowest[v_number] then
       v_ok := pgledger.check_balance(
-        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
-        v_may_be_positive[v_number], v_balances[v_number], -v_amount,
+        v_keys[v_number], v_balances[v_number], -v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
       );
     end if;
@@ -12001,10 +12544,9 @@ begin
 
     v_number := numbers[v_count + v_place];
     v_balance := v_balances[v_number] + v_amount;
-    if v_balance > 0 and (not v_may_be_positive[v_number] or v_balance >= 1e30) then
+    if v_balance > v_highest[v_number] then
       v_ok := pgledger.check_balance(
-        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
-        v_may_be_positive[v_number], v_balances[v_number], v_amount,
+        v_keys[v_number], v_balances[v_number], v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
       );
     end if;
@@ -13010,6 +13552,9 @@ revoke all on function pgledger.verify_books from public;
 /*
 Checks each entry against the one before it on its account. Entries of an account that does not
 exist also count as violations where accounts are checked.
+
+A leg is judged by the limits that were in force at its version, and only by the one that it can
+break: an account may have been beyond a limit before that was set.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof public.pgledger_check
@@ -13023,11 +13568,14 @@ as $$
       leg.version = coalesce(lag(leg.version) over along, 0) + 1 as has_no_gap,
       leg.balance - leg.amount = coalesce(lag(leg.balance) over along, 0) as follows,
       leg.created_at > coalesce(lag(leg.created_at) over along, accounts.created_at) as is_later,
-      (leg.balance >= 0 or accounts.allow_negative_balance)
-      and (leg.balance <= 0 or accounts.allow_positive_balance)
+      force.key is not null
+      and (leg.amount < 0 and leg.balance < force.min_balance) is not true
+      and (leg.amount > 0 and leg.balance > force.max_balance) is not true
       and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
+    left join pgledger.limits_in_force(verify_entries.app_id) as force
+      on leg.key = force.key and leg.version between force.first_version and force.last_version
     window along as (partition by leg.key order by leg.version)
   )
 
@@ -13318,13 +13866,20 @@ select
   accounts.currency,
   accounts.balance,
   accounts.version,
-  accounts.allow_negative_balance,
-  accounts.allow_positive_balance,
+  (accounts.min_balance is null or accounts.min_balance < 0) as allow_negative_balance,
+  (accounts.max_balance is null or accounts.max_balance > 0) as allow_positive_balance,
   accounts.metadata,
   accounts.created_at,
   accounts.updated_at,
   accounts.app_id,
-  accounts.tenant_id
+  accounts.tenant_id,
+  accounts.min_balance,
+  accounts.max_balance,
+  accounts.held_out,
+  accounts.held_in,
+  accounts.balance - accounts.held_out - coalesce(accounts.min_balance, 0) as available_balance,
+  pgledger.account_status(accounts.status) collate "C" as status,
+  accounts.amount_scale::integer
 from pgledger.accounts
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -13341,9 +13896,11 @@ comment on column public.pgledger_accounts_v1.balance is
 comment on column public.pgledger_accounts_v1.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column public.pgledger_accounts_v1.allow_negative_balance is
-  'Whether a transfer may leave the balance below zero.';
+  'Whether a transfer may leave the balance below zero: there is no min_balance, or it is below '
+  'zero.';
 comment on column public.pgledger_accounts_v1.allow_positive_balance is
-  'Whether a transfer may leave the balance above zero.';
+  'Whether a transfer may leave the balance above zero: there is no max_balance, or it is above '
+  'zero.';
 comment on column public.pgledger_accounts_v1.metadata is
   'JSON object given at creation, or null.';
 comment on column public.pgledger_accounts_v1.created_at is 'When the account was recorded.';
@@ -13353,6 +13910,20 @@ comment on column public.pgledger_accounts_v1.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column public.pgledger_accounts_v1.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column public.pgledger_accounts_v1.min_balance is
+  'Lowest balance, less held_out, that a transfer may leave, or null.';
+comment on column public.pgledger_accounts_v1.max_balance is
+  'Highest balance, with held_in, that a transfer may leave, or null.';
+comment on column public.pgledger_accounts_v1.held_out is
+  'What holds keep back to leave the account.';
+comment on column public.pgledger_accounts_v1.held_in is
+  'What holds keep back on other accounts to reach this one.';
+comment on column public.pgledger_accounts_v1.available_balance is
+  'What may leave the account: the balance less held_out, and less min_balance where there is one.';
+comment on column public.pgledger_accounts_v1.status is
+  'What the account takes part in; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_accounts_v1.amount_scale is
+  'Decimal places that amounts may have; null for 18.';
 
 revoke all on table public.pgledger_accounts_v1 from public;
 grant select on table public.pgledger_accounts_v1 to pgledger_reader;
@@ -13374,7 +13945,14 @@ select
   newest.created_at,
   newest.updated_at,
   newest.app_id,
-  newest.tenant_id
+  newest.tenant_id,
+  newest.min_balance,
+  newest.max_balance,
+  newest.held_out,
+  newest.held_in,
+  newest.available_balance,
+  newest.status,
+  newest.amount_scale
 from public.pgledger_accounts_v1 as newest;
 
 comment on view public.pgledger_accounts_view is
@@ -13389,9 +13967,11 @@ comment on column public.pgledger_accounts_view.balance is
 comment on column public.pgledger_accounts_view.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column public.pgledger_accounts_view.allow_negative_balance is
-  'Whether a transfer may leave the balance below zero.';
+  'Whether a transfer may leave the balance below zero: there is no min_balance, or it is below '
+  'zero.';
 comment on column public.pgledger_accounts_view.allow_positive_balance is
-  'Whether a transfer may leave the balance above zero.';
+  'Whether a transfer may leave the balance above zero: there is no max_balance, or it is above '
+  'zero.';
 comment on column public.pgledger_accounts_view.metadata is
   'JSON object given at creation, or null.';
 comment on column public.pgledger_accounts_view.created_at is 'When the account was recorded.';
@@ -13401,6 +13981,20 @@ comment on column public.pgledger_accounts_view.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column public.pgledger_accounts_view.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column public.pgledger_accounts_view.min_balance is
+  'Lowest balance, less held_out, that a transfer may leave, or null.';
+comment on column public.pgledger_accounts_view.max_balance is
+  'Highest balance, with held_in, that a transfer may leave, or null.';
+comment on column public.pgledger_accounts_view.held_out is
+  'What holds keep back to leave the account.';
+comment on column public.pgledger_accounts_view.held_in is
+  'What holds keep back on other accounts to reach this one.';
+comment on column public.pgledger_accounts_view.available_balance is
+  'What may leave the account: the balance less held_out, and less min_balance where there is one.';
+comment on column public.pgledger_accounts_view.status is
+  'What the account takes part in; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_accounts_view.amount_scale is
+  'Decimal places that amounts may have; null for 18.';
 
 revoke all on table public.pgledger_accounts_view from public;
 grant select on table public.pgledger_accounts_view to pgledger_reader;
@@ -38652,6 +39246,7 @@ values
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0012_limit_accounts.sql', 'versioned', 'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38677,7 +39272,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '5a7912ff62b1d7976bd42e93c8cf6f9bfe6fc4c62b08108594af40dfb6d055b5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '1af61347fe7d4ed984f6b6dfae0949aa0b6aac65aa2ff4fd8b4cf7f76bb737a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38720,28 +39315,36 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'bf4711d01ccf8774b99909cf7e7456bf7a4cc6ab2b02d5bf47c99762fa3584f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '50f41042f7085f6bfd20598c8446a60a84d78ecff3a452e1cd851167df71854c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_answer.sql', 'repeatable', 'b36a7fcfaa85105d18b73d8286775aa62b389c3956a6b57aef864e618e742a98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_status.sql', 'repeatable', '3c7fbea80d630e84ddffc6fdf9ac64367702a3b35a4728b0c68b2686c1c5b056', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '1801a48ed371c7ea199d36d5e9f776a64e59985a46d1c14f3f3671f7234e7134', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', 'e4138cbdd65ffbf1fe8cbda203204d5acf2682a979db6fb637c6c71b4d38409a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e061c717388fd37a8fd4bd8468584883b1334bbe94a1ce03653664420526cd2f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '2af906752e5950d4dc662129c9747d5d961b22d1ca595bf6f395e900dca9c06d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '0e27fa441de89b2913f7cdc6b4ca55b8c53ae050d9707ef1960ef48a33bd6f05', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5e2d14996ef738c456928061be4454819bbffd4e7c7d92893c145d5535110417', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'e5d5fa7641de5733f37e585e4392bdd058421c42ea4913863c4b4270a56f15c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', '2dc868196d306c9b494a0309a7f1f044e314403920566c6b08d58342ae6f31b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38751,21 +39354,21 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '25dd49f0d397da274e0b8a156a7d068cd38b398a53f8f059bf111b0b260662ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'd74f07b400ba9d72e782830ae817a128343f7eb509331963e2c77bf4d0b8fd5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '53da769f37448e84e96ca00b0e06b3c7bfbfad905620b0d10159fcf97fcb8b85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', 'b1b6ae0faef34d4b0de10bea55a69e86def491b8763e0901b3d3d8f23ed7bbef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '55d7426604d400a394f94791a6f04abe2e3214ccd5e602cf990995804ddcc886', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'dd459e5bbf58248d073d9ea445e3a0e0b7a3af4152bc787f2eef31eb83f5f788', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
@@ -38785,15 +39388,15 @@ values
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1ed81436199eda0e47dccd8f0eecc0affb4558cb60d38ac8fa1b1ac146f282dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1f59743b660671724acd234eca74ce0ec3596ab28670410f4cbe0ed5dc582ffb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bd5b79b5f0e5e2504184a55b6dd2315ffbd553e4be0fb8c0ce2cedc91f842469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/version_balance.sql', 'repeatable', '9d5dd2bfa2746f157a5e0622ee53d4f8a468a46d4400933408e2d5e9e80c6122', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8ae520b3be2fbacf0010fdc975702321f8033131ac59f04b967446f54511f8a2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '903d1c1165668bea251e212cd15b21bc7e55ff87c01cd80eeb9032c11af930f2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8c86a7e37ad32ea77d5ba8988dda8b97360d7eda0968fb1fde735f9aaa7a4d2c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '0df1172fea2aaa593d26eda48542ddaee425e2b950da420379d7b4523c0ffc84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'dad2dbf189ff8e989b32591b617877ffa8969e8a14946ce575fbdfdb6955a865', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),

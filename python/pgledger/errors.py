@@ -21,6 +21,8 @@ from psycopg import DatabaseError
 
 __all__ = [
     "AccountAheadOfClock",
+    "AccountClosed",
+    "AccountFrozen",
     "AccountNotFound",
     "ActiveSubscriptionExists",
     "AdvanceTooFar",
@@ -198,14 +200,14 @@ class IdempotencyConflict(PgledgerError, code="LG023"):
 
 
 class InsufficientFunds(PgledgerError, code="LG024"):
-    """A transfer would leave an account below zero that does not allow it.
+    """A transfer would leave an account below its lower limit, for example below zero.
 
     Move less, or move money into the account first.
     """
 
 
 class PositiveBalanceNotAllowed(PgledgerError, code="LG025"):
-    """A transfer would leave an account above zero that does not allow it.
+    """A transfer would leave an account above its upper limit, for example above zero.
 
     Move less, or move money out of the account first.
     """
@@ -222,6 +224,17 @@ class AccountAheadOfClock(PgledgerError, code="LG027"):
     the time to the other account. Put the clock right, or have the owner of pgledger accept the
     time with :meth:`pgledger.Ledger.accept_time`.
     """
+
+
+class AccountFrozen(PgledgerError, code="LG028"):
+    """A transfer would take from or give to an account that is frozen for that.
+
+    Use another account, or have it unfrozen.
+    """
+
+
+class AccountClosed(PgledgerError, code="LG029"):
+    """A transfer would take from or give to an account that is closed. Use another account."""
 
 
 class ImmutableRecord(PgledgerError, code="LG030"):

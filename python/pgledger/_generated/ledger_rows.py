@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 __all__ = ["Account", "AccountAhead", "Check", "Entry", "Transfer"]
 
@@ -22,8 +22,10 @@ class Account:
         balance: Sum of the account's entries, in units of its currency, with at most 18 decimal
             places.
         version: Count of the account's entries, whose versions run from 1 to this without a gap.
-        allow_negative_balance: Whether a transfer may leave the balance below zero.
-        allow_positive_balance: Whether a transfer may leave the balance above zero.
+        allow_negative_balance: Whether a transfer may leave the balance below zero: there is no
+            ``min_balance``, or it is below zero.
+        allow_positive_balance: Whether a transfer may leave the balance above zero: there is no
+            ``max_balance``, or it is above zero.
         metadata: JSON object given at creation, or None.
         created_at: When the account was recorded.
         updated_at: ``created_at`` of the newest transfer; before the first one, of the account
@@ -32,6 +34,15 @@ class Account:
         tenant_id: Tenant whose account it is; the empty text where there are no tenants.
         replayed: Whether the call was a repeat, and this is what the first one made; None for what
             was only read.
+        min_balance: Lowest balance, less ``held_out``, that a transfer may leave, or None.
+        max_balance: Highest balance, with ``held_in``, that a transfer may leave, or None.
+        held_out: What holds keep back to leave the account.
+        held_in: What holds keep back on other accounts to reach this one.
+        available_balance: What may leave the account: the balance less ``held_out``, and less
+            ``min_balance`` where there is one.
+        status: What the account takes part in; one of: ``open``, ``frozen_out``, ``frozen_in``,
+            ``frozen_both``, ``closed``.
+        amount_scale: Decimal places that amounts may have; None for 18.
     """
 
     id: str
@@ -47,6 +58,13 @@ class Account:
     app_id: str
     tenant_id: str
     replayed: bool | None = field(default=None, compare=False)
+    min_balance: Decimal | None = None
+    max_balance: Decimal | None = None
+    held_out: Decimal = Decimal(0)
+    held_in: Decimal = Decimal(0)
+    available_balance: Decimal = Decimal(0)
+    status: Literal["open", "frozen_out", "frozen_in", "frozen_both", "closed"] = "open"
+    amount_scale: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

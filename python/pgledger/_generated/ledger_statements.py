@@ -37,6 +37,8 @@ class LedgerStatements:
             id="text",
             app_id="text",
             tenant_id="text",
+            min_balance="numeric",
+            max_balance="numeric",
         )
         self.create_transfer = calls.rows(
             Transfer,

@@ -30,6 +30,7 @@ from pgledger._wire import (
     integer_text,
     interval_text,
     metadata_text,
+    optional_decimal_text,
     optional_integer_text,
     time_text,
 )
@@ -75,14 +76,18 @@ class LedgerCalls(Caller):
         id: str | None = None,
         app_id: str = "",
         tenant_id: str = "",
+        min_balance: Decimal | int | None = None,
+        max_balance: Decimal | int | None = None,
     ) -> Account:
         """Opens an account, with a balance of zero: ``pgledger_create_account``.
 
         Args:
             name: For people: 1 to 255 characters, stored as given; need not be unique.
             currency: Unit of the balance: 1 to 32 visible characters, for example USD.
-            allow_negative_balance: Whether a transfer may leave the balance below zero.
-            allow_positive_balance: Whether a transfer may leave the balance above zero.
+            allow_negative_balance: Whether a transfer may leave the balance below zero; False is
+                the same as a ``min_balance`` of 0.
+            allow_positive_balance: Whether a transfer may leave the balance above zero; False is
+                the same as a ``max_balance`` of 0.
             metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
                 never personal data, or None.
             id: Its id, ``pgla_`` and a ULID. With an id of your own choice the call can be
@@ -90,6 +95,12 @@ class LedgerCalls(Caller):
                 id.
             app_id: Set of books that the account belongs to.
             tenant_id: Whose account it is.
+            min_balance: Lowest balance that a transfer may leave, for example -500: at most 0,
+                above -1e30, with at most 18 decimal places; None for none, or for 0 where
+                ``allow_negative_balance`` is False.
+            max_balance: Highest balance that a transfer may leave: at least 0, below 1e30, with at
+                most 18 decimal places; None for none, or for 0 where ``allow_positive_balance`` is
+                False.
 
         Returns:
             The account.
@@ -100,6 +111,7 @@ class LedgerCalls(Caller):
                 seen.
             InvalidName: The name is empty, cannot be seen or is too long.
             InvalidCurrency: The currency is empty, has spaces or is too long.
+            InvalidArgument: A limit is out of range, or contradicts its flag.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different account.
@@ -116,6 +128,8 @@ class LedgerCalls(Caller):
                 id,
                 app_id,
                 tenant_id,
+                optional_decimal_text("min_balance", min_balance),
+                optional_decimal_text("max_balance", max_balance),
             ),
         )
 

@@ -35,7 +35,9 @@ as $$
     ('migrations/0010_create_coupons.sql',
       '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040'),
     ('migrations/0011_create_invoices.sql',
-      '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6')
+      '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
+    ('migrations/0012_limit_accounts.sql',
+      'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed')
 $$;
 
 comment on function pgledger.versioned_files is

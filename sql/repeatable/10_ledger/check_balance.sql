@@ -1,14 +1,18 @@
 /*
-Refuses a leg that would break its account's limits. A leg that takes from an account can only break
-the lower limit, and a leg that gives can only break the upper one.
+Refuses a leg that would break its account's limits. Only here are limits and held sums looked at
+closely, and only where the quick look of the writing functions found the leg doubtful.
+
+A leg that takes from an account can only break the lower limit, and a leg that gives can only break
+the upper one. So an account that is beyond a limit already lets every leg pass that brings it
+nearer.
+
+The caller holds the account's row, and may have updated it: it gives the balance from before. What
+else the leg needs is read here.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
 create or replace function pgledger.check_balance(
-  account_id text,
-  account_name text,
-  allow_negative_balance boolean,
-  allow_positive_balance boolean,
+  account_key bigint,
   previous_balance numeric,
   change numeric,
   request_index bigint default null,
@@ -20,27 +24,59 @@ stable
 parallel safe
 as $$
 declare
+  v_account record;
   v_balance numeric := previous_balance + change;
   v_ok boolean;
 begin
-  if change < 0 and v_balance < 0 and not allow_negative_balance then
+  select
+    accounts.id, accounts.name, accounts.min_balance, accounts.max_balance, accounts.held_out,
+    accounts.held_in
+  into strict v_account
+  from pgledger.accounts
+  where accounts.key = account_key;
+
+  if change < 0 and v_balance - v_account.held_out < v_account.min_balance then
     v_ok := pgledger.fail(
       'InsufficientFunds',
-      array[account_id, account_name, previous_balance::text, abs(change)::text, v_balance::text],
+      array[
+        v_account.id,
+        v_account.name,
+        case
+          when v_account.min_balance = 0 and v_account.held_out = 0
+            then 'does not allow a negative balance'
+          else format('may not fall below %s', v_account.min_balance)
+        end,
+        previous_balance::text,
+        abs(change)::text,
+        case when v_account.held_out <> 0 then format(' and %s held', v_account.held_out) end,
+        (v_balance - v_account.held_out)::text
+      ],
       request_index,
       request_count
     );
-  elsif change > 0 and v_balance > 0 and not allow_positive_balance then
+  elsif change > 0 and v_balance + v_account.held_in > v_account.max_balance then
     v_ok := pgledger.fail(
       'PositiveBalanceNotAllowed',
-      array[account_id, account_name, previous_balance::text, change::text, v_balance::text],
+      array[
+        v_account.id,
+        v_account.name,
+        case
+          when v_account.max_balance = 0 and v_account.held_in = 0
+            then 'does not allow a positive balance'
+          else format('may not rise above %s', v_account.max_balance)
+        end,
+        previous_balance::text,
+        change::text,
+        case when v_account.held_in <> 0 then format(' and %s held', v_account.held_in) end,
+        (v_balance + v_account.held_in)::text
+      ],
       request_index,
       request_count
     );
   elsif abs(v_balance) >= 1e30 then
     v_ok := pgledger.fail(
       'BalanceOutOfRange',
-      array[account_id, account_name, v_balance::text], request_index, request_count
+      array[v_account.id, v_account.name, v_balance::text], request_index, request_count
     );
   end if;
 

@@ -8,8 +8,8 @@ a repeat finds, it has not touched.
 The body is long because it is the plain path of pgledger.pgledger_create_transfer, in another
 order.
 
-Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, and those of
-pgledger.check_balance.
+Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
+AccountFrozen, InvalidAmount, and those of pgledger.check_balance.
 */
 create or replace function pgledger.create_repeatable_transfer(
   from_account_id text,
@@ -40,8 +40,9 @@ declare
 begin
   select
     accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-    accounts.app_id, accounts.name, accounts.tenant_id
+    accounts.held_out, accounts.held_in, accounts.min_balance, accounts.max_balance,
+    accounts.status, accounts.amount_scale, accounts.currency, accounts.app_id, accounts.name,
+    accounts.tenant_id
   into v_from
   from pgledger.accounts
   where accounts.id = v_first_id
@@ -49,8 +50,9 @@ begin
 
   select
     accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-    accounts.app_id, accounts.name, accounts.tenant_id
+    accounts.held_out, accounts.held_in, accounts.min_balance, accounts.max_balance,
+    accounts.status, accounts.amount_scale, accounts.currency, accounts.app_id, accounts.name,
+    accounts.tenant_id
   into v_to
   from pgledger.accounts
   where accounts.id = v_second_id
@@ -106,18 +108,19 @@ begin
   v_from_balance := v_from.balance - amount;
   v_to_balance := v_to.balance + amount;
 
-  if
-    v_from_balance < 0 and (not v_from.allow_negative_balance or v_from_balance <= -1e30)
-    or v_to_balance > 0 and (not v_to.allow_positive_balance or v_to_balance >= 1e30)
-  then
-    v_ok := pgledger.check_balance(
-      from_account_id, v_from.name, v_from.allow_negative_balance, v_from.allow_positive_balance,
-      v_from.balance, -amount
-    );
-    v_ok := pgledger.check_balance(
-      to_account_id, v_to.name, v_to.allow_negative_balance, v_to.allow_positive_balance,
-      v_to.balance, amount
-    );
+  if not (
+    v_from.status = 0
+    and v_to.status = 0
+    and min_scale(amount) <= coalesce(least(v_from.amount_scale, v_to.amount_scale), 18)
+    and v_from_balance > -1e30
+    and v_to_balance < 1e30
+    and (v_from_balance - v_from.held_out < v_from.min_balance) is not true
+    and (v_to_balance + v_to.held_in > v_to.max_balance) is not true
+  ) then
+    v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
+    v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
+    v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
 
   insert into pgledger.transfers (

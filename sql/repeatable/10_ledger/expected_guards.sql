@@ -19,8 +19,13 @@ as $$
   values
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
@@ -170,8 +175,7 @@ as $$
       'owner', '', ''
     ),
     (
-      'function', 'private',
-      'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
+      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
@@ -223,7 +227,12 @@ as $$
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_new_limits(boolean, boolean, numeric, numeric)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'check_new_subscription(subscriptions, integer)', 'owner', '', ''),
     ('function', 'private', 'check_no_earlier_draft(invoices)', 'owner', '', ''),
     (
@@ -253,7 +262,12 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_statuses(text[], text[], bigint[], bigint)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_text(text, text, integer, boolean, integer)', 'owner', '', ''),
@@ -562,6 +576,8 @@ as $$
       'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
       'owner', '', ''
     ),
+    ('function', 'private', 'limit_fault(numeric)', 'owner', '', ''),
+    ('function', 'private', 'limits_in_force(text)', 'owner', '', ''),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
@@ -1468,8 +1484,9 @@ as $$
     ),
     (
       'function', 'surface',
-      'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
+      'numeric)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',

@@ -5,8 +5,8 @@ With an id of the caller's choice the call can be repeated: the second call retu
 it stands now if everything it asks for is the same, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
-Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidMetadata, InvalidId,
-IdempotencyConflict.
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
+InvalidId, IdempotencyConflict.
 */
 create or replace function @extschema@.pgledger_create_account(
   name text,
@@ -16,7 +16,9 @@ create or replace function @extschema@.pgledger_create_account(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  tenant_id text default ''
+  tenant_id text default '',
+  min_balance numeric default null,
+  max_balance numeric default null
 )
 returns @extschema@.pgledger_account
 language plpgsql
@@ -28,10 +30,12 @@ as $$
 declare
   v_name_fault text := pgledger.text_fault(name, 1, 255, true);
   v_currency_fault text := pgledger.text_fault(currency, 1, 32, false);
+  v_min_balance numeric := case when allow_negative_balance then trim_scale(min_balance) else 0 end;
+  v_max_balance numeric := case when allow_positive_balance then trim_scale(max_balance) else 0 end;
   v_created_at timestamptz := pgledger.clock();
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
   v_is_new boolean;
-  v_account record;
+  v_account @extschema@.pgledger_account;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -45,24 +49,23 @@ begin
     v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
     );
-  elsif allow_negative_balance is null then
-    v_ok := pgledger.fail('NullArgument', array['allow_negative_balance']);
-  elsif allow_positive_balance is null then
-    v_ok := pgledger.fail('NullArgument', array['allow_positive_balance']);
   end if;
 
+  v_ok := pgledger.check_new_limits(
+    allow_negative_balance, allow_positive_balance, min_balance, max_balance
+  );
   v_ok := pgledger.check_metadata(metadata);
   v_ok := pgledger.check_id('id', v_id, 'pgla');
 
   insert into pgledger.accounts (
-    created_at, updated_at, allow_negative_balance, allow_positive_balance, id, app_id, currency,
-    name, tenant_id, metadata
+    created_at, updated_at, min_balance, max_balance, id, app_id, currency, name, tenant_id,
+    metadata
   )
   values (
     v_created_at,
     v_created_at,
-    pgledger_create_account.allow_negative_balance,
-    pgledger_create_account.allow_positive_balance,
+    v_min_balance,
+    v_max_balance,
     v_id,
     pgledger_create_account.app_id,
     pgledger_create_account.currency,
@@ -73,22 +76,18 @@ begin
   on conflict on constraint accounts_id_key do nothing;
   v_is_new := found;
 
-  select
-    accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
-    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id,
-    not v_is_new as replayed
-  into v_account
-  from pgledger.accounts
-  where accounts.id = v_id;
+  v_account := (
+    select pgledger.account_answer(accounts, not v_is_new)
+    from pgledger.accounts
+    where accounts.id = v_id
+  );
 
   if not v_is_new then
     v_ok := pgledger.check_repeated(
       v_id,
       jsonb_build_object(
         'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
-        'allow_negative_balance', allow_negative_balance,
-        'allow_positive_balance', allow_positive_balance, 'metadata', metadata
+        'min_balance', v_min_balance, 'max_balance', v_max_balance, 'metadata', metadata
       ),
       to_jsonb(v_account)
     );
@@ -106,8 +105,10 @@ column.
 
 name: For people: 1 to 255 characters, stored as given; need not be unique.
 currency: Unit of the balance: 1 to 32 visible characters, for example USD.
-allow_negative_balance: Whether a transfer may leave the balance below zero.
-allow_positive_balance: Whether a transfer may leave the balance above zero.
+allow_negative_balance: Whether a transfer may leave the balance below zero;
+  false is the same as a min_balance of 0.
+allow_positive_balance: Whether a transfer may leave the balance above zero;
+  false is the same as a max_balance of 0.
 metadata: JSON object, at most 64 KiB, which never changes. Store references
   in it, never personal data, or null.
 id: Its id, pgla_ and a ULID. With an id of your own choice the call can be
@@ -115,12 +116,19 @@ id: Its id, pgla_ and a ULID. With an id of your own choice the call can be
   a new id.
 app_id: Set of books that the account belongs to.
 tenant_id: Whose account it is.
+min_balance: Lowest balance that a transfer may leave, for example -500: at
+  most 0, above -1e30, with at most 18 decimal places; null for none, or for 0
+  where allow_negative_balance is false.
+max_balance: Highest balance that a transfer may leave: at least 0, below
+  1e30, with at most 18 decimal places; null for none, or for 0 where
+  allow_positive_balance is false.
 
 Returns: The account.
 
 Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   seen or is too long), InvalidCurrency (the currency is empty, has spaces or
-  is too long), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
+  is too long), InvalidArgument (a limit is out of range, or contradicts its
+  flag), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
   taken by a different account).$$;
 
 revoke all on function @extschema@.pgledger_create_account from public;

@@ -16,7 +16,7 @@ nothing may be written before it was looked for: pgledger.create_repeatable_tran
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
-own values; that the accounts exist and share a currency; whether it is a repeat; the clock; limits.
+own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -45,8 +45,7 @@ declare
   v_from_at timestamptz;
   v_from_version bigint;
   v_from_balance numeric;
-  v_from_may_be_negative boolean;
-  v_from_may_be_positive boolean;
+  v_from_is_sound boolean;
   v_from_currency text;
   v_from_app_id text;
   v_from_name text;
@@ -55,8 +54,7 @@ declare
   v_to_at timestamptz;
   v_to_version bigint;
   v_to_balance numeric;
-  v_to_may_be_negative boolean;
-  v_to_may_be_positive boolean;
+  v_to_is_sound boolean;
   v_to_currency text;
   v_to_app_id text;
   v_to_name text;
@@ -92,11 +90,13 @@ begin
     where accounts.id = from_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
-      v_from_may_be_positive, v_from_currency, v_from_app_id, v_from_name,
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id, v_from_name,
       v_from_tenant_id;
 
     v_now := pgledger.clock();
@@ -111,11 +111,13 @@ begin
     where accounts.id = to_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
-      v_to_may_be_positive, v_to_currency, v_to_app_id, v_to_name,
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
       v_to_tenant_id;
   else
     update pgledger.accounts
@@ -126,11 +128,13 @@ begin
     where accounts.id = to_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_may_be_negative,
-      v_to_may_be_positive, v_to_currency, v_to_app_id, v_to_name,
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
       v_to_tenant_id;
 
     v_now := pgledger.clock();
@@ -145,11 +149,13 @@ begin
     where accounts.id = from_account_id
     returning
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.app_id, accounts.name, accounts.tenant_id
+      accounts.status = 0
+      and accounts.balance > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_may_be_negative,
-      v_from_may_be_positive, v_from_currency, v_from_app_id, v_from_name,
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id, v_from_name,
       v_from_tenant_id;
   end if;
 
@@ -184,18 +190,17 @@ begin
     update pgledger.accounts set updated_at = v_created_at where accounts.key = v_to_key;
   end if;
 
-  if
-    v_from_balance < 0 and (not v_from_may_be_negative or v_from_balance <= -1e30)
-    or v_to_balance > 0 and (not v_to_may_be_positive or v_to_balance >= 1e30)
-  then
+  if not (v_from_is_sound and v_to_is_sound) then
+    v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
+    v_ok := pgledger.check_scales(
+      array[from_account_id], array[to_account_id], array[v_amount]
+    );
     -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
-      from_account_id, v_from_name, v_from_may_be_negative, v_from_may_be_positive,
-      pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
+      v_from_key, pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
     );
     v_ok := pgledger.check_balance(
-      to_account_id, v_to_name, v_to_may_be_negative, v_to_may_be_positive,
-      pgledger.version_balance(v_to_key, v_to_version - 1), v_amount
+      v_to_key, pgledger.version_balance(v_to_key, v_to_version - 1), v_amount
     );
   end if;
 

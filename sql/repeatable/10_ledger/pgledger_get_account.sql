@@ -16,20 +16,17 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_account record;
+  v_account @extschema@.pgledger_account;
   v_ok boolean;
 begin
-  select
-    accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
-    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
-    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id,
-    null::boolean as replayed
-  into v_account
-  from pgledger.accounts
-  where accounts.id = pgledger_get_account.id
-    and accounts.app_id = pgledger_get_account.app_id;
+  v_account := (
+    select pgledger.account_answer(accounts, null)
+    from pgledger.accounts
+    where accounts.id = pgledger_get_account.id
+      and accounts.app_id = pgledger_get_account.app_id
+  );
 
-  if not found then
+  if v_account.id is null then
     v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 

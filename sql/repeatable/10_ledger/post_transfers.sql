@@ -7,11 +7,13 @@ of the account that each amount leaves, then, for as many requests, of the one t
 The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
 then. Only accounts that it locked take part: one that was created while it waited can be seen by
 later statements, but anyone may be changing it. The second finds the accounts of each request.
-Balances and versions are then followed through the batch in order, and the first leg that breaks a
-limit is refused. Two more statements write the transfers and the accounts.
+Status and decimal places are looked at for all. Balances and versions are then followed through
+the batch in order, and the first leg that breaks a limit is refused. For that an account has a
+lowest and a highest balance, with what is held in them; where it has no limit, they lie within the
+range of balances, so that pgledger.check_balance decides about what is beyond. Two more statements write the transfers and the accounts.
 
-Where an account is ahead of the clock, that is looked at before limits and after everything else,
-as for a single transfer.
+Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
+and after everything else, as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account.
@@ -29,8 +31,8 @@ them in order.
 The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balance;
-a unique violation where an id that a caller chose was taken.
+Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
+pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -74,8 +76,10 @@ declare
   v_balances numeric[];
   v_versions bigint[];
   v_last_places integer[];
-  v_may_be_negative boolean[];
-  v_may_be_positive boolean[];
+  v_lowest numeric[];
+  v_highest numeric[];
+  v_highest_status smallint;
+  v_least_scale smallint;
   v_has_one_currency boolean;
   v_amount numeric;
   v_number integer;
@@ -85,17 +89,18 @@ begin
   select
     max(locked.updated_at) + interval '1 microsecond',
     coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
-    array_agg(locked.version), array_agg(locked.allow_negative_balance),
-    array_agg(locked.allow_positive_balance), array_agg(locked.currency), array_agg(locked.name),
+    array_agg(locked.version), array_agg(coalesce(locked.min_balance + locked.held_out, -9e29)),
+    array_agg(coalesce(locked.max_balance - locked.held_in, 9e29)), max(locked.status),
+    min(locked.amount_scale), array_agg(locked.currency), array_agg(locked.name),
     array_agg(locked.tenant_id), min(locked.currency) = max(locked.currency)
   into
-    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_may_be_negative,
-    v_may_be_positive, currencies, names, tenant_ids, v_has_one_currency
+    first_created_at, v_locked_ids, v_keys, v_balances, v_versions, v_lowest, v_highest,
+    v_highest_status, v_least_scale, currencies, names, tenant_ids, v_has_one_currency
   from (
     select
       accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.version,
-      accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-      accounts.name, accounts.tenant_id
+      accounts.held_out, accounts.held_in, accounts.min_balance, accounts.max_balance,
+      accounts.status, accounts.amount_scale, accounts.currency, accounts.name, accounts.tenant_id
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
       and accounts.app_id = post_transfers.app_id
@@ -140,15 +145,29 @@ begin
     from unnest(amounts) as given (amount)
   );
 
+  if v_highest_status > 0 then
+    v_ok := pgledger.check_statuses(
+      from_account_ids, to_account_ids, request_indexes, request_count
+    );
+  end if;
+  if v_least_scale is not null and exists (
+    select
+    from unnest(posted_amounts) as given (amount)
+    where min_scale(given.amount) > v_least_scale
+  ) then
+    v_ok := pgledger.check_scales(
+      from_account_ids, to_account_ids, posted_amounts, request_indexes, request_count
+    );
+  end if;
+
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
 
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
-    if v_balance < 0 and (not v_may_be_negative[v_number] or v_balance <= -1e30) then
+    if v_balance < v_lowest[v_number] then
       v_ok := pgledger.check_balance(
-        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
-        v_may_be_positive[v_number], v_balances[v_number], -v_amount,
+        v_keys[v_number], v_balances[v_number], -v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
       );
     end if;
@@ -160,10 +179,9 @@ begin
 
     v_number := numbers[v_count + v_place];
     v_balance := v_balances[v_number] + v_amount;
-    if v_balance > 0 and (not v_may_be_positive[v_number] or v_balance >= 1e30) then
+    if v_balance > v_highest[v_number] then
       v_ok := pgledger.check_balance(
-        v_locked_ids[v_number], names[v_number], v_may_be_negative[v_number],
-        v_may_be_positive[v_number], v_balances[v_number], v_amount,
+        v_keys[v_number], v_balances[v_number], v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
       );
     end if;

@@ -1,6 +1,9 @@
 /*
 Checks each entry against the one before it on its account. Entries of an account that does not
 exist also count as violations where accounts are checked.
+
+A leg is judged by the limits that were in force at its version, and only by the one that it can
+break: an account may have been beyond a limit before that was set.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof @extschema@.pgledger_check
@@ -14,11 +17,14 @@ as $$
       leg.version = coalesce(lag(leg.version) over along, 0) + 1 as has_no_gap,
       leg.balance - leg.amount = coalesce(lag(leg.balance) over along, 0) as follows,
       leg.created_at > coalesce(lag(leg.created_at) over along, accounts.created_at) as is_later,
-      (leg.balance >= 0 or accounts.allow_negative_balance)
-      and (leg.balance <= 0 or accounts.allow_positive_balance)
+      force.key is not null
+      and (leg.amount < 0 and leg.balance < force.min_balance) is not true
+      and (leg.amount > 0 and leg.balance > force.max_balance) is not true
       and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
+    left join pgledger.limits_in_force(verify_entries.app_id) as force
+      on leg.key = force.key and leg.version between force.first_version and force.last_version
     window along as (partition by leg.key order by leg.version)
   )
 

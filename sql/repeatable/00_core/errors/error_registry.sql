@@ -150,18 +150,18 @@ as $$
     ),
     (
       'LG024', 'InsufficientFunds',
-      'account %s (%s) does not allow a negative balance: %s less %s would leave %s',
+      'account %s (%s) %s: %s less %s%s would leave %s',
       'Move a smaller amount, or move money into the account first.',
-      'A transfer would leave an account below zero that does not allow it. Move less, or move '
-      'money into the account first.',
+      'A transfer would leave an account below its lower limit, for example below zero. Move less, '
+      'or move money into the account first.',
       false
     ),
     (
       'LG025', 'PositiveBalanceNotAllowed',
-      'account %s (%s) does not allow a positive balance: %s plus %s would leave %s',
+      'account %s (%s) %s: %s plus %s%s would leave %s',
       'Move a smaller amount, or move money out of the account first.',
-      'A transfer would leave an account above zero that does not allow it. Move less, or move '
-      'money out of the account first.',
+      'A transfer would leave an account above its upper limit, for example above zero. Move less, '
+      'or move money out of the account first.',
       false
     ),
     (
@@ -179,6 +179,19 @@ as $$
       'wrong now, or it was when that time was recorded, and a transfer would carry the time to '
       'the other account. Put the clock right, or have the owner of pgledger accept the time with '
       'pgledger_accept_time.',
+      false
+    ),
+    (
+      'LG028', 'AccountFrozen', 'account %s (%s) is frozen: nothing may %s it',
+      'Move the money from or to another account, or have the account unfrozen.',
+      'A transfer would take from or give to an account that is frozen for that. Use another '
+      'account, or have it unfrozen.',
+      false
+    ),
+    (
+      'LG029', 'AccountClosed', 'account %s (%s) is closed',
+      'Move the money from or to another account.',
+      'A transfer would take from or give to an account that is closed. Use another account.',
       false
     ),
     (

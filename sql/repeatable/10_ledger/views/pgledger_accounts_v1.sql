@@ -8,13 +8,20 @@ select
   accounts.currency,
   accounts.balance,
   accounts.version,
-  accounts.allow_negative_balance,
-  accounts.allow_positive_balance,
+  (accounts.min_balance is null or accounts.min_balance < 0) as allow_negative_balance,
+  (accounts.max_balance is null or accounts.max_balance > 0) as allow_positive_balance,
   accounts.metadata,
   accounts.created_at,
   accounts.updated_at,
   accounts.app_id,
-  accounts.tenant_id
+  accounts.tenant_id,
+  accounts.min_balance,
+  accounts.max_balance,
+  accounts.held_out,
+  accounts.held_in,
+  accounts.balance - accounts.held_out - coalesce(accounts.min_balance, 0) as available_balance,
+  pgledger.account_status(accounts.status) collate "C" as status,
+  accounts.amount_scale::integer
 from pgledger.accounts
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -31,9 +38,11 @@ comment on column @extschema@.pgledger_accounts_v1.balance is
 comment on column @extschema@.pgledger_accounts_v1.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column @extschema@.pgledger_accounts_v1.allow_negative_balance is
-  'Whether a transfer may leave the balance below zero.';
+  'Whether a transfer may leave the balance below zero: there is no min_balance, or it is below '
+  'zero.';
 comment on column @extschema@.pgledger_accounts_v1.allow_positive_balance is
-  'Whether a transfer may leave the balance above zero.';
+  'Whether a transfer may leave the balance above zero: there is no max_balance, or it is above '
+  'zero.';
 comment on column @extschema@.pgledger_accounts_v1.metadata is
   'JSON object given at creation, or null.';
 comment on column @extschema@.pgledger_accounts_v1.created_at is 'When the account was recorded.';
@@ -43,6 +52,20 @@ comment on column @extschema@.pgledger_accounts_v1.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column @extschema@.pgledger_accounts_v1.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column @extschema@.pgledger_accounts_v1.min_balance is
+  'Lowest balance, less held_out, that a transfer may leave, or null.';
+comment on column @extschema@.pgledger_accounts_v1.max_balance is
+  'Highest balance, with held_in, that a transfer may leave, or null.';
+comment on column @extschema@.pgledger_accounts_v1.held_out is
+  'What holds keep back to leave the account.';
+comment on column @extschema@.pgledger_accounts_v1.held_in is
+  'What holds keep back on other accounts to reach this one.';
+comment on column @extschema@.pgledger_accounts_v1.available_balance is
+  'What may leave the account: the balance less held_out, and less min_balance where there is one.';
+comment on column @extschema@.pgledger_accounts_v1.status is
+  'What the account takes part in; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column @extschema@.pgledger_accounts_v1.amount_scale is
+  'Decimal places that amounts may have; null for 18.';
 
 revoke all on table @extschema@.pgledger_accounts_v1 from public;
 grant select on table @extschema@.pgledger_accounts_v1 to pgledger_reader;

@@ -14,7 +14,14 @@ select
   newest.created_at,
   newest.updated_at,
   newest.app_id,
-  newest.tenant_id
+  newest.tenant_id,
+  newest.min_balance,
+  newest.max_balance,
+  newest.held_out,
+  newest.held_in,
+  newest.available_balance,
+  newest.status,
+  newest.amount_scale
 from @extschema@.pgledger_accounts_v1 as newest;
 
 comment on view @extschema@.pgledger_accounts_view is
@@ -29,9 +36,11 @@ comment on column @extschema@.pgledger_accounts_view.balance is
 comment on column @extschema@.pgledger_accounts_view.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column @extschema@.pgledger_accounts_view.allow_negative_balance is
-  'Whether a transfer may leave the balance below zero.';
+  'Whether a transfer may leave the balance below zero: there is no min_balance, or it is below '
+  'zero.';
 comment on column @extschema@.pgledger_accounts_view.allow_positive_balance is
-  'Whether a transfer may leave the balance above zero.';
+  'Whether a transfer may leave the balance above zero: there is no max_balance, or it is above '
+  'zero.';
 comment on column @extschema@.pgledger_accounts_view.metadata is
   'JSON object given at creation, or null.';
 comment on column @extschema@.pgledger_accounts_view.created_at is 'When the account was recorded.';
@@ -41,6 +50,20 @@ comment on column @extschema@.pgledger_accounts_view.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column @extschema@.pgledger_accounts_view.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column @extschema@.pgledger_accounts_view.min_balance is
+  'Lowest balance, less held_out, that a transfer may leave, or null.';
+comment on column @extschema@.pgledger_accounts_view.max_balance is
+  'Highest balance, with held_in, that a transfer may leave, or null.';
+comment on column @extschema@.pgledger_accounts_view.held_out is
+  'What holds keep back to leave the account.';
+comment on column @extschema@.pgledger_accounts_view.held_in is
+  'What holds keep back on other accounts to reach this one.';
+comment on column @extschema@.pgledger_accounts_view.available_balance is
+  'What may leave the account: the balance less held_out, and less min_balance where there is one.';
+comment on column @extschema@.pgledger_accounts_view.status is
+  'What the account takes part in; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column @extschema@.pgledger_accounts_view.amount_scale is
+  'Decimal places that amounts may have; null for 18.';
 
 revoke all on table @extschema@.pgledger_accounts_view from public;
 grant select on table @extschema@.pgledger_accounts_view to pgledger_reader;
