@@ -3815,6 +3815,60 @@ drop function if exists pgledger.check_balance(
   text, text, boolean, boolean, numeric, numeric, bigint, bigint
 );
 
+-- file: migrations/0015_scale_currencies.sql
+/*
+Decimal places of amounts, by currency. They stand beside what the billing store rounds to, and a
+currency may have one, the other or both: without an exponent of its own it has ISO 4217's, or the
+billing store does not know it.
+*/
+alter table pgledger.currencies
+alter column exponent drop not null,
+add column amount_scale smallint;
+
+alter table pgledger.currencies
+add constraint currencies_amount_scale_is_0_to_18_check
+check (amount_scale between 0 and 18) not valid;
+
+alter table pgledger.currencies
+add constraint currencies_amount_scale_is_not_below_exponent_check
+check (amount_scale >= exponent) not valid;
+
+-- The table has a few rows, all of them without a scale yet.
+-- squawk-ignore constraint-missing-not-valid
+alter table pgledger.currencies validate constraint currencies_amount_scale_is_0_to_18_check;
+-- squawk-ignore constraint-missing-not-valid
+alter table pgledger.currencies
+validate constraint currencies_amount_scale_is_not_below_exponent_check;
+
+comment on table pgledger.currencies is
+  'What an app has set of a currency: how billing rounds, for one beside those of ISO 4217, and '
+  'how many decimal places amounts of the ledger may have.';
+comment on column pgledger.currencies.app_id is 'App that set it.';
+comment on column pgledger.currencies.code is 'Code, for example USD or POINTS.';
+comment on column pgledger.currencies.exponent is
+  'Decimal places that billing rounds to; null for those of ISO 4217, or if it does not know the '
+  'currency.';
+comment on column pgledger.currencies.amount_scale is
+  'Decimal places that amounts of transfers may have, no fewer than billing rounds to; null for '
+  '18. The accounts of the currency have it, too.';
+
+create type public.pgledger_currency_scale as (
+  app_id text collate "C",
+  code text collate "C",
+  amount_scale integer
+);
+
+comment on type public.pgledger_currency_scale is
+  'How many decimal places amounts of a currency may have.';
+comment on column public.pgledger_currency_scale.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_currency_scale.code is 'Code of the currency.';
+comment on column public.pgledger_currency_scale.amount_scale is
+  'Decimal places that amounts may have; null for 18.';
+
+revoke all on type public.pgledger_currency_scale from public;
+grant usage on type public.pgledger_currency_scale to pgledger_reader;
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -6741,7 +6795,9 @@ as $$
     ('migrations/0011_create_invoices.sql',
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
-      'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed')
+      'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed'),
+    ('migrations/0015_scale_currencies.sql',
+      '66d1328cc40befee94ddb413a2c41d4eca7e919ce65c0a7fa4ec2cb4cf7838d0')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7453,6 +7509,50 @@ comment on function pgledger.check_new_limits is
   'Raises an error unless a new account can have these flags and limits.';
 
 revoke all on function pgledger.check_new_limits from public;
+
+-- file: repeatable/10_ledger/check_scale.sql
+/*
+Refuses decimal places of a currency that are fewer than billing rounds it to: an invoice of the
+currency could not be paid.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_scale(code text, scale integer, exponent integer)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_exponent integer := coalesce(
+    exponent,
+    (
+      select iso_currencies.exponent
+      from pgledger.iso_currencies()
+      where iso_currencies.code = check_scale.code
+    )
+  );
+begin
+  if scale < v_exponent then
+    return pgledger.fail(
+      'InvalidArgument',
+      array[
+        'scale',
+        scale::text,
+        format('billing rounds %s to %s', code, pgledger.decimal_places(v_exponent))
+      ],
+      hint => 'Allow as many, or use a currency of another code.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_scale is
+  'Raises InvalidArgument if a currency would have fewer decimal places than billing rounds to.';
+
+revoke all on function pgledger.check_scale from public;
 
 -- file: repeatable/10_ledger/check_scales.sql
 /*
@@ -8280,6 +8380,79 @@ comment on function pgledger.create_transfers_of_rows is
 
 revoke all on function pgledger.create_transfers_of_rows from public;
 
+-- file: repeatable/10_ledger/currencies_lock.sql
+/*
+The advisory lock of an app's currencies. Who opens an account holds it shared until its transaction
+ends, so openings do not wait for one another; who changes decimal places holds it alone. So the
+change finds every account, or the account finds the change.
+
+One lock an app, not one a currency: a transaction that opens accounts of several currencies takes
+it once, so in no order that could lead to a deadlock with a change of several. An app's name that
+has the same hash shares its lock, and waits more often than it needs to.
+*/
+create or replace function pgledger.currencies_lock(app_id text)
+returns bigint
+language sql
+immutable
+parallel safe
+return pg_catalog.hashtextextended('pgledger.currencies ' || app_id, 0);
+
+comment on function pgledger.currencies_lock is
+  'Number of the advisory lock between new accounts of an app and changes of decimal places.';
+
+revoke all on function pgledger.currencies_lock from public;
+
+-- file: repeatable/10_ledger/currency_exponent.sql
+/*
+How many decimal places amounts of a currency are rounded to; null if the app does not know the
+currency. An app's own definition goes on counting if ISO 4217 takes up its code later, because
+amounts were rounded by it.
+*/
+create or replace function pgledger.currency_exponent(
+  app_id text,
+  currency text
+)
+returns integer
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select currencies.exponent
+      from pgledger.currencies
+      where currencies.app_id = currency_exponent.app_id
+        and currencies.code = currency_exponent.currency
+    ),
+    (
+      select iso_currencies.exponent
+      from pgledger.iso_currencies()
+      where iso_currencies.code = currency_exponent.currency
+    )
+  )
+$$;
+
+comment on function pgledger.currency_exponent is
+  'Decimal places of a currency of the app or of ISO 4217, or null if there is none of that code.';
+
+revoke all on function pgledger.currency_exponent from public;
+
+-- file: repeatable/10_ledger/decimal_places.sql
+/*
+A number of decimal places in words.
+*/
+create or replace function pgledger.decimal_places(scale integer)
+returns text
+language sql
+immutable
+parallel safe
+return scale || case scale when 1 then ' decimal place' else ' decimal places' end;
+
+comment on function pgledger.decimal_places is
+  'A number of decimal places in words: 1 decimal place, 2 decimal places.';
+
+revoke all on function pgledger.decimal_places from public;
+
 -- file: repeatable/10_ledger/expected_guards.sql
 /*
 Written by scripts/build_catalog.py from a freshly migrated database: run make fmt, and read the
@@ -8492,6 +8665,7 @@ as $$
       'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
       '', ''
     ),
+    ('function', 'private', 'check_exponent(text, integer, integer)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
@@ -8545,6 +8719,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    ('function', 'private', 'check_scale(text, integer, integer)', 'owner', '', ''),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
@@ -8638,12 +8813,14 @@ as $$
     ('function', 'private', 'credited_invoices(bigint)', 'owner', '', ''),
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'currencies_lock(text)', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
       '', ''
     ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'decimal_places(integer)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
       'owner', '', ''
@@ -8931,6 +9108,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
+    ('function', 'private', 'new_account_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
@@ -9156,6 +9334,7 @@ as $$
     ),
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -9332,6 +9511,7 @@ as $$
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
@@ -9830,7 +10010,15 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_set_currency(text, integer, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_use_iso_currencies(text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -10118,6 +10306,7 @@ as $$
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
@@ -10169,6 +10358,8 @@ as $$
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_currencies_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_currencies_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
@@ -10236,6 +10427,54 @@ comment on function pgledger.guard_faults is
   'Everything of ours that stands otherwise than it should, with what puts it right.';
 
 revoke all on function pgledger.guard_faults from public;
+
+-- file: repeatable/10_ledger/iso_currencies.sql
+/*
+The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
+have no minor unit (gold, drawing rights, tests) are left out: nothing can be rounded to them.
+*/
+create or replace function pgledger.iso_currencies()
+returns table (code text, exponent integer)
+language sql
+immutable
+parallel safe
+as $$
+  select listed.code, minor_unit.exponent
+  from (
+    values
+      (
+        0,
+        'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
+      ),
+      (
+        2,
+        'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
+        'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
+        'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
+        'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
+        'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
+        'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
+        'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
+        'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
+      ),
+      (
+        3,
+        'BHD IQD JOD KWD LYD OMR TND'
+      ),
+      (
+        4,
+        'CLF UYW'
+      )
+  ) as minor_unit (exponent, codes)
+  cross join lateral pg_catalog.string_to_table(minor_unit.codes, ' ') as listed (code)
+$$;
+
+comment on function pgledger.iso_currencies is
+  'The active currencies of ISO 4217 that have a minor unit: code and decimal places.';
+
+-- The view of currencies calls it, with the privileges of whoever reads the view.
+revoke all on function pgledger.iso_currencies from public;
+grant execute on function pgledger.iso_currencies to pgledger_reader;
 
 -- file: repeatable/10_ledger/key_sequences.sql
 /*
@@ -10418,6 +10657,61 @@ comment on function pgledger.limits_in_force is
   'Limits of the accounts of that app, or of all where it is null, by ranges of their versions.';
 
 revoke all on function pgledger.limits_in_force from public;
+
+-- file: repeatable/10_ledger/new_account_scale.sql
+/*
+How many decimal places amounts of a new account may have: those that are set for its currency, or
+null. They stay as they are until the transaction ends.
+
+The currency's row is not locked: whoever opens an account would write to it. A snapshot that is
+older than the lock may miss what has been set meanwhile, and then the transaction has to run again.
+A row that it sees and that has changed says so when it is locked; one that it cannot see says so
+when another is inserted in its place. Only such transactions insert, once a currency.
+
+Locks: the app's currencies, shared; under repeatable read and serializable the currency's row, FOR
+SHARE.
+Errors: PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.new_account_scale(app_id text, currency text)
+returns smallint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_scale smallint;
+begin
+  perform pg_advisory_xact_lock_shared(pgledger.currencies_lock(app_id));
+
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    select currencies.amount_scale
+    into v_scale
+    from pgledger.currencies
+    where currencies.app_id = new_account_scale.app_id
+      and currencies.code = new_account_scale.currency
+    for share;
+
+    if not found then
+      insert into pgledger.currencies (app_id, code)
+      values (new_account_scale.app_id, new_account_scale.currency)
+      on conflict on constraint currencies_app_id_code_pk do nothing;
+    end if;
+    return v_scale;
+  end if;
+
+  return (
+    select currencies.amount_scale
+    from pgledger.currencies
+    where currencies.app_id = new_account_scale.app_id
+      and currencies.code = new_account_scale.currency
+  );
+end;
+$$;
+
+comment on function pgledger.new_account_scale is
+  'Decimal places of a new account''s currency, which stay until the transaction ends, or null.';
+
+revoke all on function pgledger.new_account_scale from public;
 
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
@@ -11139,6 +11433,7 @@ With an id of the caller's choice the call can be repeated: the second call retu
 it stands now if everything it asks for is the same, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
+Locks: those of pgledger.new_account_scale.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
 InvalidId, IdempotencyConflict.
 */
@@ -11192,14 +11487,15 @@ begin
   v_ok := pgledger.check_id('id', v_id, 'pgla');
 
   insert into pgledger.accounts (
-    created_at, updated_at, min_balance, max_balance, id, app_id, currency, name, tenant_id,
-    metadata
+    created_at, updated_at, min_balance, max_balance, amount_scale, id, app_id, currency, name,
+    tenant_id, metadata
   )
   values (
     v_created_at,
     v_created_at,
     v_min_balance,
     v_max_balance,
+    pgledger.new_account_scale(app_id, currency),
     v_id,
     pgledger_create_account.app_id,
     pgledger_create_account.currency,
@@ -12175,6 +12471,132 @@ Errors: NullArgument, InvalidArgument (warn_after is out of range).$$;
 
 revoke all on function public.pgledger_set_clock_warning from public;
 
+-- file: repeatable/10_ledger/pgledger_set_currency.sql
+/*
+Sets how many decimal places amounts of one currency may have.
+
+Checks, in this order: app_id, code, scale; then those of pgledger.scale_currencies, whose locks it
+takes.
+Errors: NullArgument, InvalidScope, InvalidCurrency, InvalidArgument, InvalidAmount.
+*/
+create or replace function public.pgledger_set_currency(
+  code text,
+  scale integer,
+  app_id text default ''
+)
+returns public.pgledger_currency_scale
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_code_fault text := pgledger.text_fault(code, 1, 32, false);
+  v_count integer;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if v_code_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidCurrency', array[quote_nullable(pgledger.abridged(code)), v_code_fault]
+    );
+  elsif scale not between 0 and 18 then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['scale', scale::text, 'it is not between 0 and 18']
+    );
+  end if;
+
+  v_count := pgledger.scale_currencies(app_id, array[code], array[scale]);
+
+  return row(app_id, code, scale);
+end;
+$$;
+
+comment on function public.pgledger_set_currency is
+$$Sets how many decimal places amounts of a currency may have.
+
+Without it they may have 18. A transfer with more is refused from then on, and
+so is this call while a balance has more. It holds for all accounts of the
+currency, also for those that are opened later. A second call with the same
+values changes nothing.
+
+It waits for transactions that have opened accounts or moved money, and locks
+all accounts of the currency until its own transaction ends. Call it before
+there are many, at the isolation level read committed.
+
+code: Code of the currency: 1 to 32 visible characters, for example USD.
+scale: Decimal places, 0 to 18, no fewer than billing rounds the currency to:
+  its exponent, or that of ISO 4217; null for 18, as if nothing had been set.
+app_id: Set of books whose accounts it holds for.
+
+Returns: What holds for the currency now.
+
+Errors: NullArgument, InvalidScope, InvalidCurrency (the currency is empty, has
+  spaces or is too long), InvalidArgument (the scale is out of range or lower
+  than billing's, or the transaction is not read committed), InvalidAmount (an
+  account's balance has more decimal places).$$;
+
+revoke all on function public.pgledger_set_currency from public;
+grant execute on function public.pgledger_set_currency to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_use_iso_currencies.sql
+/*
+Sets the decimal places of all currencies of ISO 4217, in one step, so that their accounts are
+locked in one order.
+
+Checks, in this order: app_id; then those of pgledger.scale_currencies, whose locks it takes.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidAmount.
+*/
+create or replace function public.pgledger_use_iso_currencies(app_id text default '')
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_codes text[];
+  v_scales integer[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+
+  -- What billing rounds to: an app's own exponent counts where ISO 4217 took up its code later.
+  select
+    array_agg(iso_currencies.code),
+    array_agg(pgledger.currency_exponent(app_id, iso_currencies.code))
+  into strict v_codes, v_scales
+  from pgledger.iso_currencies();
+
+  return pgledger.scale_currencies(app_id, v_codes, v_scales);
+end;
+$$;
+
+comment on function public.pgledger_use_iso_currencies is
+$$Lets amounts of each currency have the decimal places that ISO 4217 says.
+
+USD and EUR have 2 then, JPY has 0, KWD has 3. Call it once when you set up a
+ledger, and again when you like: a second call changes nothing. For a currency
+with another number of decimal places call pgledger_set_currency afterwards.
+Codes without a minor unit, such as XAU, and codes of your own stay as they
+are.
+
+It waits and locks as pgledger_set_currency does.
+
+app_id: Set of books whose accounts it holds for.
+
+Returns: How many currencies have got other decimal places than they had; 0 if
+  all was so already.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (the transaction is not
+  read committed), InvalidAmount (an account's balance has more decimal
+  places).$$;
+
+revoke all on function public.pgledger_use_iso_currencies from public;
+grant execute on function public.pgledger_use_iso_currencies to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
 Proves from the data that the books are in order. All functions here are stable, so they read the
@@ -12201,6 +12623,9 @@ as $$
   union all
   select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
   from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
+  union all
+  select scales.check_name, scales.rows_checked, scales.violations, scales.example
+  from pgledger.verify_scales(pgledger_verify.app_id) as scales
   union all
   select times.check_name, times.rows_checked, times.violations, times.example
   from pgledger.verify_times(pgledger_verify.app_id) as times
@@ -13241,6 +13666,126 @@ comment on function pgledger.row_security_faults is
 
 revoke all on function pgledger.row_security_faults from public;
 
+-- file: repeatable/10_ledger/scale_currencies.sql
+/*
+Sets how many decimal places amounts of currencies may have, in their rows and in all their
+accounts. If all is so already, nothing is locked and nothing written.
+
+It waits for transactions that have opened accounts of the app, and those that would open one wait
+for it. Then it looks at every account of the app, and locks those of the currencies, as transfers
+do: a transfer is either over, and its balance is looked at, or it comes after and is held to what
+is set. The snapshot of a transaction that is not read committed was taken before the lock: it would
+miss accounts.
+
+Locks: the app's currencies alone; the currencies' rows FOR NO KEY UPDATE ascending by code; their
+accounts FOR NO KEY UPDATE ascending by id.
+Errors: InvalidArgument, InvalidAmount.
+*/
+create or replace function pgledger.scale_currencies(app_id text, codes text[], scales integer[])
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_account record;
+  v_count integer;
+  v_ok boolean;
+begin
+  if not exists (
+    select
+    from unnest(codes, scales) as wanted (code, scale)
+    left join pgledger.currencies
+      on wanted.code = currencies.code and scale_currencies.app_id = currencies.app_id
+    where currencies.amount_scale is distinct from wanted.scale
+  ) then
+    return 0;
+  end if;
+
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'transaction_isolation',
+        quote_literal(current_setting('transaction_isolation')),
+        'an account that another session has just opened could not be seen'
+      ],
+      hint => 'Change decimal places in a transaction at the level read committed.'
+    );
+  end if;
+  perform pg_advisory_xact_lock(pgledger.currencies_lock(app_id));
+
+  insert into pgledger.currencies (app_id, code)
+  select scale_currencies.app_id, wanted.code
+  from unnest(codes) as wanted (code)
+  order by wanted.code collate "C"
+  on conflict on constraint currencies_app_id_code_pk do nothing;
+
+  perform pgledger.check_scale(locked.code, wanted.scale, locked.exponent)
+  from (
+    select currencies.code, currencies.exponent
+    from pgledger.currencies
+    where currencies.app_id = scale_currencies.app_id
+      and currencies.code = any(codes)
+    order by currencies.code
+    for no key update
+  ) as locked
+  inner join unnest(codes, scales) as wanted (code, scale) on locked.code = wanted.code;
+
+  select locked.id, locked.name, locked.balance, locked.currency, wanted.scale
+  into v_account
+  from (
+    select accounts.id, accounts.name, accounts.balance, accounts.currency
+    from pgledger.accounts
+    where accounts.app_id = scale_currencies.app_id
+      and accounts.currency = any(codes)
+    order by accounts.id
+    for no key update
+  ) as locked
+  inner join unnest(codes, scales) as wanted (code, scale) on locked.currency = wanted.code
+  where min_scale(locked.balance) > wanted.scale
+  order by locked.id
+  limit 1;
+  if found then
+    v_ok := pgledger.fail(
+      'InvalidAmount',
+      array[
+        v_account.balance::text,
+        format(
+          'it is the balance of account %s (%s), and %s would have %s',
+          v_account.id, v_account.name, v_account.currency,
+          pgledger.decimal_places(v_account.scale)
+        )
+      ],
+      hint => 'Move what is beyond the decimal places to other accounts of the currency, until '
+        'none has it, or allow more.'
+    );
+  end if;
+
+  update pgledger.accounts
+  set amount_scale = wanted.scale
+  from unnest(codes, scales) as wanted (code, scale)
+  where accounts.app_id = scale_currencies.app_id
+    and accounts.currency = wanted.code
+    and accounts.amount_scale is distinct from wanted.scale;
+
+  update pgledger.currencies
+  set amount_scale = wanted.scale
+  from unnest(codes, scales) as wanted (code, scale)
+  where currencies.app_id = scale_currencies.app_id
+    and currencies.code = wanted.code
+    and currencies.amount_scale is distinct from wanted.scale;
+  get diagnostics v_count = row_count;
+
+  return v_count;
+end;
+$$;
+
+comment on function pgledger.scale_currencies is
+  'Sets decimal places of currencies and of all their accounts, and says of how many they changed.';
+
+revoke all on function pgledger.scale_currencies from public;
+
 -- file: repeatable/10_ledger/setting_faults.sql
 /*
 Functions that run with somebody else's rights or look names up elsewhere, and views whose options
@@ -13664,6 +14209,48 @@ comment on function pgledger.verify_guards is
 
 revoke all on function pgledger.verify_guards from public;
 
+-- file: repeatable/10_ledger/verify_scales.sql
+/*
+Checks accounts against the decimal places of their currencies. Entries are not looked at: they may
+be older than what is set now.
+*/
+create or replace function pgledger.verify_scales(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with scaled as materialized (
+    select
+      accounts.id,
+      accounts.amount_scale is not distinct from currencies.amount_scale as scale_is_right,
+      min_scale(accounts.balance) <= coalesce(accounts.amount_scale, 18) as balance_is_right
+    from pgledger.accounts
+    left join pgledger.currencies
+      on accounts.app_id = currencies.app_id and accounts.currency = currencies.code
+    where verify_scales.app_id is null or accounts.app_id = verify_scales.app_id
+  )
+
+  select
+    'accounts have the decimal places of their currency',
+    count(*),
+    count(*) filter (where not scaled.scale_is_right),
+    min(scaled.id) filter (where not scaled.scale_is_right)
+  from scaled
+  union all
+  select
+    'balances have no more decimal places than their account allows',
+    count(*),
+    count(*) filter (where not scaled.balance_is_right),
+    min(scaled.id) filter (where not scaled.balance_is_right)
+  from scaled
+$$;
+
+comment on function pgledger.verify_scales is
+  'Checks decimal places of accounts and balances, in the books of that app or of all.';
+
+revoke all on function pgledger.verify_scales from public;
+
 -- file: repeatable/10_ledger/verify_sequences.sql
 /*
 Checks that every sequence is ahead of the keys that it gave. Logical replication copies rows and
@@ -13998,6 +14585,54 @@ comment on column public.pgledger_accounts_view.amount_scale is
 
 revoke all on table public.pgledger_accounts_view from public;
 grant select on table public.pgledger_accounts_view to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_currencies_v1.sql
+/*
+Currencies whose decimal places are set. Columns never change; a change of shape is a new version.
+*/
+create or replace view public.pgledger_currencies_v1 as
+select
+  currencies.app_id,
+  currencies.code,
+  currencies.amount_scale::integer as amount_scale
+from pgledger.currencies
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only
+where currencies.amount_scale is not null;
+
+comment on view public.pgledger_currencies_v1 is
+  'One row a currency whose decimal places a set of books has set; of all others amounts may have '
+  '18.';
+comment on column public.pgledger_currencies_v1.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_currencies_v1.code is 'Code, for example USD or POINTS.';
+comment on column public.pgledger_currencies_v1.amount_scale is
+  'Decimal places that amounts may have.';
+
+revoke all on table public.pgledger_currencies_v1 from public;
+grant select on table public.pgledger_currencies_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_currencies_view.sql
+/*
+The newest version of pgledger_currencies_v1, under the name that stays.
+*/
+create or replace view public.pgledger_currencies_view as
+select
+  newest.app_id,
+  newest.code,
+  newest.amount_scale
+from public.pgledger_currencies_v1 as newest;
+
+comment on view public.pgledger_currencies_view is
+  'Currencies whose decimal places are set: today''s version, pgledger_currencies_v1.';
+comment on column public.pgledger_currencies_view.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_currencies_view.code is 'Code, for example USD or POINTS.';
+comment on column public.pgledger_currencies_view.amount_scale is
+  'Decimal places that amounts may have.';
+
+revoke all on table public.pgledger_currencies_view from public;
+grant select on table public.pgledger_currencies_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_entries_v1.sql
 /*
@@ -14680,6 +15315,41 @@ comment on function pgledger.check_event_price is
 
 revoke all on function pgledger.check_event_price from public;
 
+-- file: repeatable/20_catalogue/check_exponent.sql
+/*
+Refuses an exponent above the decimal places that amounts of the ledger may have: an invoice of the
+currency could not be paid.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_exponent(code text, exponent integer, scale integer)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if exponent > scale then
+    return pgledger.fail(
+      'InvalidArgument',
+      array[
+        'exponent',
+        exponent::text,
+        format('amounts of %s have at most %s', code, pgledger.decimal_places(scale))
+      ],
+      hint => 'Allow more with pgledger_set_currency, or round to fewer.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_exponent is
+  'Raises InvalidArgument if billing would round to more decimal places than amounts may have.';
+
+revoke all on function pgledger.check_exponent from public;
+
 -- file: repeatable/20_catalogue/check_feature.sql
 /*
 Refuses a feature that has a wrong value, or values that do not go together. The caller checks its
@@ -15259,41 +15929,6 @@ comment on function pgledger.check_usage_keeps_meaning is
 
 revoke all on function pgledger.check_usage_keeps_meaning from public;
 
--- file: repeatable/20_catalogue/currency_exponent.sql
-/*
-How many decimal places amounts of a currency are rounded to; null if the app does not know the
-currency. An app's own definition goes on counting if ISO 4217 takes up its code later, because
-amounts were rounded by it.
-*/
-create or replace function pgledger.currency_exponent(
-  app_id text,
-  currency text
-)
-returns integer
-language sql
-stable
-parallel safe
-as $$
-  select coalesce(
-    (
-      select currencies.exponent
-      from pgledger.currencies
-      where currencies.app_id = currency_exponent.app_id
-        and currencies.code = currency_exponent.currency
-    ),
-    (
-      select iso_currencies.exponent
-      from pgledger.iso_currencies()
-      where iso_currencies.code = currency_exponent.currency
-    )
-  )
-$$;
-
-comment on function pgledger.currency_exponent is
-  'Decimal places of a currency of the app or of ISO 4217, or null if there is none of that code.';
-
-revoke all on function pgledger.currency_exponent from public;
-
 -- file: repeatable/20_catalogue/feature_allowed_in_plan.sql
 /*
 The feature that a key in a plan's features names. The plan may contain it if it exists and is not
@@ -15726,54 +16361,6 @@ comment on function pgledger.insert_plan is
   'Writes a new plan and its features; raises what is wrong with its currency or JSON.';
 
 revoke all on function pgledger.insert_plan from public;
-
--- file: repeatable/20_catalogue/iso_currencies.sql
-/*
-The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
-have no minor unit (gold, drawing rights, tests) are left out: nothing can be rounded to them.
-*/
-create or replace function pgledger.iso_currencies()
-returns table (code text, exponent integer)
-language sql
-immutable
-parallel safe
-as $$
-  select listed.code, minor_unit.exponent
-  from (
-    values
-      (
-        0,
-        'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
-      ),
-      (
-        2,
-        'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
-        'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
-        'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
-        'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
-        'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
-        'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
-        'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
-        'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
-      ),
-      (
-        3,
-        'BHD IQD JOD KWD LYD OMR TND'
-      ),
-      (
-        4,
-        'CLF UYW'
-      )
-  ) as minor_unit (exponent, codes)
-  cross join lateral pg_catalog.string_to_table(minor_unit.codes, ' ') as listed (code)
-$$;
-
-comment on function pgledger.iso_currencies is
-  'The active currencies of ISO 4217 that have a minor unit: code and decimal places.';
-
--- The view of currencies calls it, with the privileges of whoever reads the view.
-revoke all on function pgledger.iso_currencies from public;
-grant execute on function pgledger.iso_currencies to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_archive_feature.sql
 /*
@@ -16714,7 +17301,7 @@ grant execute on function public.ledger_list_plans to pgledger_reader;
 The exponent stays once something is in the currency, because amounts were rounded to it.
 
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
-Checks, in this order: app_id, code, exponent, use.
+Checks, in this order: app_id, code, exponent, use, decimal places of the ledger.
 */
 create or replace function public.ledger_set_currency(
   app_id text,
@@ -16772,24 +17359,26 @@ begin
   )
   on conflict on constraint currencies_app_id_code_pk do nothing;
 
-  select currencies.app_id, currencies.code, currencies.exponent
+  select currencies.app_id, currencies.code, currencies.exponent, currencies.amount_scale
   into v_currency
   from pgledger.currencies
   where currencies.app_id = ledger_set_currency.app_id
     and currencies.code = ledger_set_currency.code
   for no key update;
 
-  if v_currency.exponent <> exponent then
-    v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+  if v_currency.exponent is distinct from exponent then
+    if v_currency.exponent is not null then
+      v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+    end if;
+    v_ok := pgledger.check_exponent(code, exponent, v_currency.amount_scale);
 
     update pgledger.currencies
     set exponent = ledger_set_currency.exponent
     where currencies.app_id = ledger_set_currency.app_id
       and currencies.code = ledger_set_currency.code;
-    v_currency.exponent := exponent;
   end if;
 
-  return v_currency;
+  return row(app_id, code, exponent);
 end;
 $$;
 
@@ -16801,14 +17390,15 @@ currency. A second call with the same values changes nothing.
 
 app_id: App that defines it.
 code: Code of the currency, not one of ISO 4217: 1 to 32 visible characters.
-exponent: Decimal places that amounts are rounded to, 0 to 18.
+exponent: Decimal places that amounts are rounded to, 0 to 18, no more than
+  pgledger_set_currency has set for the app.
 
 Returns: The currency.
 
 Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
-  InvalidArgument (the code is of ISO 4217, or the exponent is out of range),
-  InUse (the exponent would change while a plan, a coupon or an invoice is in
-  the currency).$$;
+  InvalidArgument (the code is of ISO 4217, or the exponent is out of range or
+  more than amounts of the ledger may have), InUse (the exponent would change
+  while a plan, a coupon or an invoice is in the currency).$$;
 
 revoke all on function public.ledger_set_currency from public;
 grant execute on function public.ledger_set_currency to pgledger_poster;
@@ -17992,6 +18582,7 @@ from (
     currencies.code,
     currencies.exponent
   from pgledger.currencies
+  where currencies.exponent is not null
 ) as known;
 
 comment on view public.ledger_currencies is
@@ -39247,6 +39838,7 @@ values
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0012_limit_accounts.sql', 'versioned', 'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0015_scale_currencies.sql', 'versioned', '66d1328cc40befee94ddb413a2c41d4eca7e919ce65c0a7fa4ec2cb4cf7838d0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39315,7 +39907,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '50f41042f7085f6bfd20598c8446a60a84d78ecff3a452e1cd851167df71854c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '4ca64a46b177070c27398c3ab6c068143b506defdddae3c3fcb0a2c62ab10ff6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', 'b36a7fcfaa85105d18b73d8286775aa62b389c3956a6b57aef864e618e742a98', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39329,6 +39921,7 @@ values
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '1801a48ed371c7ea199d36d5e9f776a64e59985a46d1c14f3f3671f7234e7134', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_scale.sql', 'repeatable', '96d9a64864aa2af0f525298a29cf3ebc9825d1fee47bfe2290218e14de2e4b70', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', 'e4138cbdd65ffbf1fe8cbda203204d5acf2682a979db6fb637c6c71b4d38409a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39339,12 +39932,17 @@ values
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '2af906752e5950d4dc662129c9747d5d961b22d1ca595bf6f395e900dca9c06d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5e2d14996ef738c456928061be4454819bbffd4e7c7d92893c145d5535110417', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', 'da4944e18cf1d19426c57c2e83528c3fa457320e243b8deef5f08df69d7675aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '677a5b5873d3391e573361300c6c28c65e5940408538d35d016ba6d9670b06a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ea0b244c00ef135ebdd9511232b53d5a6f1d3a40acbe5755bedebf6250cb2594', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'e5d5fa7641de5733f37e585e4392bdd058421c42ea4913863c4b4270a56f15c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', '2dc868196d306c9b494a0309a7f1f044e314403920566c6b08d58342ae6f31b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_account_scale.sql', 'repeatable', '0b3d5aaac22a113f48c2d6036d43c24722478e095cbe4ce929e8382b9a4c56fd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39354,7 +39952,7 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'd74f07b400ba9d72e782830ae817a128343f7eb509331963e2c77bf4d0b8fd5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '7d25d4bad308ca9115ece86b00abae0012f06cb26e896d6935bce0df25e6bb14', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '53da769f37448e84e96ca00b0e06b3c7bfbfad905620b0d10159fcf97fcb8b85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39365,7 +39963,9 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', 'acfaf528968341e5bc54056b2ce78aeae2a11f17c34e48b76d81af238bb8e2d8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', 'ce3bd5f16cac1b56d31f13f2daf75f785d6579e898441766f88882a916a249a0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '24c820f166652f346bc79431b30eca36dd4508e4d7408b5696368807db78c0a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'dd459e5bbf58248d073d9ea445e3a0e0b7a3af4152bc787f2eef31eb83f5f788', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39381,6 +39981,7 @@ values
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', '3fffc3b6ee0482924c0bcc32233ddc9685fa9575f9ad96a5d10e24ca00439f6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39390,6 +39991,7 @@ values
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bd5b79b5f0e5e2504184a55b6dd2315ffbd553e4be0fb8c0ce2cedc91f842469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39397,6 +39999,8 @@ values
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8c86a7e37ad32ea77d5ba8988dda8b97360d7eda0968fb1fde735f9aaa7a4d2c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '0df1172fea2aaa593d26eda48542ddaee425e2b950da420379d7b4523c0ffc84', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_currencies_v1.sql', 'repeatable', 'b404ceced641991a328963b7a958ebffdb9fbbffee655062978c412e9e4d0946', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_currencies_view.sql', 'repeatable', 'a4d167ded428e70cd828417fd29606b230fd727cbc744801bba19ad8f3ef6c57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'dad2dbf189ff8e989b32591b617877ffa8969e8a14946ce575fbdfdb6955a865', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39408,6 +40012,7 @@ values
   ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '648207d841d78c4e3597a2caf9a60b4fa1a5b1a293d4cf9b0295282d94ce5c9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '00828df966db9a5c1141e21c4b7670943dee23bc5fd7d79fdc183e4f874ecab3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', 'ab7bed220c6808e262ba61c3b9ca9086aba0d66b68d6100f23d46a1820f4163a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_exponent.sql', 'repeatable', 'efef69fd85dc54fef37228ed67726b09c1de14ab2b7aa558a542e3a926d2689b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39418,7 +40023,6 @@ values
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '67e753b14dba90624e933d115adb311dad6a5c78e1b275108a75c55bec3c0c84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a3fcede70b65f9c8aaafd5a7773dab825207dd146ad140caafcbc6de16ab7c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39428,7 +40032,6 @@ values
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_feature.sql', 'repeatable', 'a09012dc4d1fb776ec4b005dd430a1634c33e98e3f525dbce7ca314d533376a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '68326a2d9922886407eb338fb6e4e37a104b043b4c8f15a6b99de327d16b3afe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'c0336e0aa350f060c606aa668cdd36840f1076a1b276f0968ced0d20a9548d42', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39443,7 +40046,7 @@ values
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'ee74ef84eeb6b2454f494a60f58482d96099234bdb11fc9d38303c8f76cbfd25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', '78581816b29a471e9f4761610812eb57664e74b1e61a9794720e2e6568f9caa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'f6e197b61c283d8edce1f25d031792bce283ffc216e751e1b7821823fa7f89af', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', 'b222fb810860cdb2e662e3a46c2876c3779fde2844b1fc32055c6201bf703382', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '9adb5c4a1a573c8a3e6ddb7cb8c6752c0497d79823c898c60d8a11c2a8268a17', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39462,7 +40065,7 @@ values
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', '8fb845f475af131fc907901b3c9e6fc0ce4f48bc4e376f40aa724f6d77de192a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '4101c940c01c82c769b0393ae0029bed36a7b248421772cdcf938767dbc216c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '3c9eaa93c9564e089cc119c8b9a4528dd28712ee3c32ca9467419763213679f1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),

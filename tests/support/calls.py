@@ -473,7 +473,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_id_timestamp": [{"id": transfer}],
         "pgledger_raise_sequences": [{}],
         "pgledger_set_clock_warning": [{"warn_after": "00:01:00"}],
+        "pgledger_set_currency": [{"code": "USD", "scale": "2", "app_id": ""}],
         "pgledger_ulid_to_uuid": [{"ulid": ulid}],
         "pgledger_uuid_to_ulid": [{"uuid": "01941f29-7c00-7000-8000-000000000000"}],
+        "pgledger_use_iso_currencies": [{"app_id": ""}],
         "pgledger_verify": [{"app_id": ""}],
     }

@@ -4,11 +4,19 @@
 
 from functools import lru_cache
 
-from pgledger._generated.ledger_rows import Account, AccountAhead, Check, Entry, Transfer
+from pgledger._generated.ledger_rows import (
+    Account,
+    AccountAhead,
+    Check,
+    CurrencyScale,
+    Entry,
+    Transfer,
+)
 from pgledger._wire import Calls, row_factory
 
 ACCOUNT_ROW = row_factory(Account)
 TRANSFER_ROW = row_factory(Transfer)
+CURRENCY_SCALE_ROW = row_factory(CurrencyScale)
 ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
@@ -90,6 +98,9 @@ class LedgerStatements:
             allow_future_event_at="boolean",
         )
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
+        self.set_currency = calls.rows(
+            CurrencyScale, "pgledger_set_currency", code="text", scale="integer", app_id="text"
+        )
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
         self.get_transfer = calls.rows(Transfer, "pgledger_get_transfer", id="text", app_id="text")
         self.account_entries = calls.rows(
@@ -113,6 +124,7 @@ class LedgerStatements:
         )
         self.accounts_ahead = calls.rows(AccountAhead, "pgledger_accounts_ahead", app_id="text")
         self.raise_sequences = calls.value("pgledger_raise_sequences")
+        self.use_iso_currencies = calls.value("pgledger_use_iso_currencies", app_id="text")
 
 
 @lru_cache

@@ -37,7 +37,9 @@ as $$
     ('migrations/0011_create_invoices.sql',
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
-      'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed')
+      'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed'),
+    ('migrations/0015_scale_currencies.sql',
+      '66d1328cc40befee94ddb413a2c41d4eca7e919ce65c0a7fa4ec2cb4cf7838d0')
 $$;
 
 comment on function pgledger.versioned_files is

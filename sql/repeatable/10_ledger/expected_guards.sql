@@ -209,6 +209,7 @@ as $$
       'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
       '', ''
     ),
+    ('function', 'private', 'check_exponent(text, integer, integer)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
@@ -262,6 +263,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    ('function', 'private', 'check_scale(text, integer, integer)', 'owner', '', ''),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
@@ -355,12 +357,14 @@ as $$
     ('function', 'private', 'credited_invoices(bigint)', 'owner', '', ''),
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'currencies_lock(text)', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
       '', ''
     ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'decimal_places(integer)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
       'owner', '', ''
@@ -648,6 +652,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
+    ('function', 'private', 'new_account_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
@@ -873,6 +878,7 @@ as $$
     ),
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -1049,6 +1055,7 @@ as $$
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
@@ -1547,7 +1554,15 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_set_currency(text, integer, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_use_iso_currencies(text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1835,6 +1850,7 @@ as $$
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
@@ -1886,6 +1902,8 @@ as $$
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_currencies_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_currencies_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
