@@ -38870,7 +38870,16 @@ begin
     continue when v_change.version not between subscription.invoiced_version + 1 and until_version;
 
     if v_before.period_start <> v_change.period_start and (
-      v_before.change <> 'trial_ended' or v_before.occurred_at <> v_before.period_end
+      v_before.change <> 'trial_ended'
+      or v_before.occurred_at <> v_before.period_end
+      or exists (
+        select
+        from pgledger.subscription_changes
+        where subscription_changes.subscription_key = subscription.key
+          and subscription_changes.version < v_before.version
+          and subscription_changes.period_start = v_before.period_start
+          and subscription_changes.status = 'active'
+      )
     ) then
       v_occasions := v_occasions || row(
         v_before.period_start, 3, 0, v_change.version, 'period',
@@ -40402,7 +40411,7 @@ values
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', 'a8adf15863c87e480dd6c302cbb6c2937b75d93b65c312964ba8bdd7b325e852', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'a1d9ebaac790f84c587dc3bd419d0847ecb73a6f991d6f4576841ef8bd9420cd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '5c128a56c73ddefdfd88443fb2d8b19f6c38d1aa0b60b88f2507d394dfcfa48c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'ed636c92b4ab166aa6b069738b75bc5e5e950b0ecd0b81815733447b9f151da5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'd57873a0a96ef7fb5839751494066c22422e47ed71062f4a42a23d92482589f3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', 'bda46affe31492510a8dba891fbe71d253bb55376ad946c15836cb41afeafd8d', pg_catalog.now(), '0.1.0.dev0', true),

@@ -131,6 +131,7 @@ class Options:
     peer_accounts: str | None
     baseline: str | None
     purge: bool
+    purge_rest: int
     json: Path | None
     plot: Path | None
     cases: tuple[tuple[int, int], ...]
@@ -294,6 +295,13 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
         action="store_true",
         help="with --mode usage: measure in turn while old events are being purged, and the ratio",
     )
+    add(
+        "--purge-rest",
+        type=whole(0, 100),
+        default=0,
+        metavar="N",
+        help="with --purge: after each call rest N times as long as it took (default: 0)",
+    )
     add("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
     add(
         "--plot",
@@ -330,6 +338,8 @@ def refusals(given: argparse.Namespace) -> Iterator[str]:
             yield f"{option} goes with {which}"
     if mode in USAGE_MODES and given.driver == "pgbench":
         yield f"--mode {mode} makes idempotency keys, which pgbench cannot"
+    if given.purge_rest and not given.purge:
+        yield "--purge-rest goes with --purge"
     if given.peer_accounts is not None and given.peer is None:
         yield "--peer-accounts goes with --peer"
     if given.peer is not None and given.returning != ("row",):

@@ -58,6 +58,9 @@ def repeat(
             before, now = now, time.monotonic()
             latencies.append((now - before) * 1000)
             rows += cursor.rowcount * work.size // work.answers
+            if task.rest:
+                time.sleep(task.rest * (now - before))
+                now = time.monotonic()
     return Part(started, now, rows, latencies)
 
 

@@ -77,12 +77,15 @@ class Task:
 
     ``shared`` says that all workers call until no row is left, so that a faster one makes more
     calls; pgbench, which cannot see that, makes as many as ``calls`` says.
+
+    After each call a worker rests ``rest`` times as long as the call took; pgbench never does.
     """
 
     name: str
     seconds: int | None = None
     calls: int | None = None
     shared: bool = False
+    rest: float = 0.0
 
 
 class Driver(Protocol):

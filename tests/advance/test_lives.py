@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ import pytest
 
 from scripts import lives
 from scripts.random_lives.drawing import CHANGES
-from scripts.random_lives.life import QUIET, Ending, Event, Life, Subscribed, Used
+from scripts.random_lives.life import QUIET, Ending, Event, Life, Moved, Subscribed, Used
 from scripts.random_lives.offers import EVENT_MEMBERS, FEATURES, MODELS, Plan
 from scripts.random_lives.rhythm import ACTIONS, EVERY, Rhythm, Step
 from scripts.random_lives.shrinking import shrink
@@ -144,6 +145,22 @@ STORIES = {
             Event(at("2025-04-21"), "use", Used("visits", "12"), at("2025-04-10")),
         ),
         Rhythm(every="hour", steps=[Step(at("2025-03-16 22:36"), "interim", 0)]),
+    ),
+    "a trial that a change began ends with the period": Trial(
+        Life(
+            "USD",
+            ["calls"],
+            [
+                free_plan(FLAT_CALLS),
+                replace(free_plan(), slug="p2", trial_days=30, anchor_at_trial_end=False),
+            ],
+            [
+                Event(at("2024-04-22 12:00"), "subscribe", Subscribed("p1")),
+                Event(at("2024-04-27 17:00"), "plan", Moved("p2", trial="plan")),
+            ],
+            at("2024-06-22 13:00"),
+        ),
+        Rhythm(steps=[Step(at("2024-06-21 05:00"), "interim", 1)]),
     ),
     "late usage of a subscription that has ended is purged before an interim invoice": Trial(
         life_of(

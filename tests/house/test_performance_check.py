@@ -714,7 +714,9 @@ def test_usage_mode_purges_old_events_only(
     assert count_events(conn) > 0
     assert value(conn, "select min(event_at) > now() - interval '1 hour' from ledger_usage_events")
     # Tenants of an earlier run do not take events before their purge line any more.
-    usage_run(ledger_dsn, figures, "--mode", "usage", "--purge", "--events", "100")
+    resting = ("--purge", "--purge-rest", "1")
+    _, rested = usage_run(ledger_dsn, figures, "--mode", "usage", *resting, "--events", "100")
+    assert rested["purged_events"] == 100
 
 
 def test_entitlement_mode_compares_few_with_many(
@@ -805,6 +807,7 @@ def test_database_without_pgledger_is_refused(database: NewDatabase) -> None:
         (("--mode", "entitlement", "--purge"), "--purge goes with --mode usage"),
         (("--mode", "usage", "--purge", "--floor"), "not both"),
         (("--mode", "usage", "--purge", "--baseline", "dbname=old"), "not both"),
+        (("--mode", "usage", "--purge-rest", "1"), "--purge-rest goes with --purge"),
         (("--mode", "bulk", "--peer", "dbname=peer"), "--peer goes with the modes single, proc"),
         (("--peer-accounts", "select 1"), "--peer-accounts goes with --peer"),
         (("--peer", "dbname=peer", "--returning", "id"), "answers come back whole"),
@@ -923,6 +926,7 @@ def test_help_teaches() -> None:
         "--tenants",
         "--events",
         "--purge",
+        "--purge-rest",
         "--peer",
         "--peer-accounts",
         "--baseline",

@@ -74,7 +74,7 @@ def measure_purge(options: Options, target: Target, connection: Control) -> Repo
         for length in slice_lengths(options.duration):
             alone = driver.run(Task("alone", seconds=length), progress.tick)
             progress.step(length)
-            purger.begin(Task("purge", seconds=length))
+            purger.begin(Task("purge", seconds=length, rest=options.purge_rest))
             disturbed = driver.run(Task("alone", seconds=length), progress.tick)
             part = purger.end(progress.tick)
             progress.step(length)

@@ -43,7 +43,16 @@ begin
     continue when v_change.version not between subscription.invoiced_version + 1 and until_version;
 
     if v_before.period_start <> v_change.period_start and (
-      v_before.change <> 'trial_ended' or v_before.occurred_at <> v_before.period_end
+      v_before.change <> 'trial_ended'
+      or v_before.occurred_at <> v_before.period_end
+      or exists (
+        select
+        from pgledger.subscription_changes
+        where subscription_changes.subscription_key = subscription.key
+          and subscription_changes.version < v_before.version
+          and subscription_changes.period_start = v_before.period_start
+          and subscription_changes.status = 'active'
+      )
     ) then
       v_occasions := v_occasions || row(
         v_before.period_start, 3, 0, v_change.version, 'period',
