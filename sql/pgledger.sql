@@ -3821,9 +3821,8 @@ Decimal places of amounts, by currency. They stand beside what the billing store
 currency may have one, the other or both: without an exponent of its own it has ISO 4217's, or the
 billing store does not know it.
 */
-alter table pgledger.currencies
-alter column exponent drop not null,
-add column amount_scale smallint;
+alter table pgledger.currencies alter column exponent drop not null;
+alter table pgledger.currencies add column amount_scale smallint;
 
 alter table pgledger.currencies
 add constraint currencies_amount_scale_is_0_to_18_check
@@ -6797,7 +6796,7 @@ as $$
     ('migrations/0012_limit_accounts.sql',
       'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed'),
     ('migrations/0015_scale_currencies.sql',
-      '66d1328cc40befee94ddb413a2c41d4eca7e919ce65c0a7fa4ec2cb4cf7838d0')
+      'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7409,6 +7408,66 @@ comment on function pgledger.check_balance is
 
 revoke all on function pgledger.check_balance from public;
 
+-- file: repeatable/10_ledger/check_balance_scales.sql
+/*
+Refuses decimal places of currencies that a balance exceeds; the account with the lowest id is
+named. The caller holds the app's currencies alone, so there are no other accounts.
+
+Locks: the accounts of the currencies FOR NO KEY UPDATE ascending by id. Their balances are read as
+they are then.
+Errors: InvalidAmount.
+*/
+create or replace function pgledger.check_balance_scales(
+  app_id text,
+  codes text[],
+  scales integer[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_account record;
+begin
+  select locked.id, locked.name, locked.balance, locked.currency, wanted.scale
+  into v_account
+  from (
+    select accounts.id, accounts.name, accounts.balance, accounts.currency
+    from pgledger.accounts
+    where accounts.app_id = check_balance_scales.app_id
+      and accounts.currency = any(codes)
+    order by accounts.id
+    for no key update
+  ) as locked
+  inner join unnest(codes, scales) as wanted (code, scale) on locked.currency = wanted.code
+  where min_scale(locked.balance) > wanted.scale
+  order by locked.id
+  limit 1;
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidAmount',
+    array[
+      v_account.balance::text,
+      format(
+        'it is the balance of account %s (%s), and %s would have %s',
+        v_account.id, v_account.name, v_account.currency, pgledger.decimal_places(v_account.scale)
+      )
+    ],
+    hint => 'Move what is beyond the decimal places to other accounts of the currency, until none '
+      'has it, or allow more.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_balance_scales is
+  'Locks the accounts of currencies, and raises InvalidAmount if a balance has more decimals.';
+
+revoke all on function pgledger.check_balance_scales from public;
+
 -- file: repeatable/10_ledger/check_limits.sql
 /*
 Refuses limits of an account that cannot be: each by itself, then both together.
@@ -7510,50 +7569,6 @@ comment on function pgledger.check_new_limits is
 
 revoke all on function pgledger.check_new_limits from public;
 
--- file: repeatable/10_ledger/check_scale.sql
-/*
-Refuses decimal places of a currency that are fewer than billing rounds it to: an invoice of the
-currency could not be paid.
-
-Errors: InvalidArgument.
-*/
-create or replace function pgledger.check_scale(code text, scale integer, exponent integer)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_exponent integer := coalesce(
-    exponent,
-    (
-      select iso_currencies.exponent
-      from pgledger.iso_currencies()
-      where iso_currencies.code = check_scale.code
-    )
-  );
-begin
-  if scale < v_exponent then
-    return pgledger.fail(
-      'InvalidArgument',
-      array[
-        'scale',
-        scale::text,
-        format('billing rounds %s to %s', code, pgledger.decimal_places(v_exponent))
-      ],
-      hint => 'Allow as many, or use a currency of another code.'
-    );
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_scale is
-  'Raises InvalidArgument if a currency would have fewer decimal places than billing rounds to.';
-
-revoke all on function pgledger.check_scale from public;
-
 -- file: repeatable/10_ledger/check_scales.sql
 /*
 Refuses requests whose amount has more decimal places than one of its accounts allows. The lowest
@@ -7631,6 +7646,56 @@ comment on function pgledger.check_scales is
   'allow.';
 
 revoke all on function pgledger.check_scales from public;
+
+-- file: repeatable/10_ledger/check_scales_of_billing.sql
+/*
+Refuses decimal places of a currency that are fewer than billing rounds it to: an invoice of the
+currency could not be paid. The caller has locked the currencies, so their exponents stay.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_scales_of_billing(
+  app_id text,
+  codes text[],
+  scales integer[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_fault record;
+begin
+  select wanted.code, wanted.scale, known.exponent
+  into v_fault
+  from unnest(codes, scales) as wanted (code, scale)
+  cross join lateral pgledger.currency_exponent(app_id, wanted.code) as known (exponent)
+  where wanted.scale < known.exponent
+  order by wanted.code collate "C"
+  limit 1;
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidArgument',
+    array[
+      'scale',
+      v_fault.scale::text,
+      format(
+        'billing rounds %s to %s', v_fault.code, pgledger.decimal_places(v_fault.exponent)
+      )
+    ],
+    hint => 'Allow as many, or use another code.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_scales_of_billing is
+  'Raises InvalidArgument if a currency would have fewer decimal places than billing rounds to.';
+
+revoke all on function pgledger.check_scales_of_billing from public;
 
 -- file: repeatable/10_ledger/check_statuses.sql
 /*
@@ -8395,7 +8460,9 @@ returns bigint
 language sql
 immutable
 parallel safe
-return pg_catalog.hashtextextended('pgledger.currencies ' || app_id, 0);
+as $$
+  select pg_catalog.hashtextextended('pgledger.currencies ' || app_id, 0)
+$$;
 
 comment on function pgledger.currencies_lock is
   'Number of the advisory lock between new accounts of an app and changes of decimal places.';
@@ -8446,7 +8513,9 @@ returns text
 language sql
 immutable
 parallel safe
-return scale || case scale when 1 then ' decimal place' else ' decimal places' end;
+as $$
+  select scale || case scale when 1 then ' decimal place' else ' decimal places' end
+$$;
 
 comment on function pgledger.decimal_places is
   'A number of decimal places in words: 1 decimal place, 2 decimal places.';
@@ -8634,6 +8703,7 @@ as $$
       'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
+    ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -8719,11 +8789,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
-    ('function', 'private', 'check_scale(text, integer, integer)', 'owner', '', ''),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_scales_of_billing(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
     ('function', 'private', 'check_statuses(text[], text[], bigint[], bigint)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
@@ -9010,6 +9080,7 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
@@ -9108,7 +9179,6 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
-    ('function', 'private', 'new_account_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
@@ -10476,6 +10546,57 @@ comment on function pgledger.iso_currencies is
 revoke all on function pgledger.iso_currencies from public;
 grant execute on function pgledger.iso_currencies to pgledger_reader;
 
+-- file: repeatable/10_ledger/keep_scale.sql
+/*
+Keeps the decimal places of a currency as they are until the transaction ends, for a new account.
+The caller reads them in a statement that begins afterwards.
+
+The currency's row is not locked: whoever opens an account would write to it. A snapshot that is
+older than the lock may miss what has been set meanwhile, and then the transaction has to run again.
+A row that it sees and that has changed says so when it is locked; one that it cannot see says so
+when another is inserted in its place. Only such transactions insert, once a currency.
+
+Every new account calls it: the first test is an expression by itself, which costs less than a
+statement.
+
+Locks: the app's currencies, shared; under repeatable read and serializable the currency's row, FOR
+SHARE.
+Errors: PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.keep_scale(app_id text, currency text)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if
+    pg_advisory_xact_lock_shared(pgledger.currencies_lock(app_id)) is null
+    or current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
+  then
+    return true;
+  end if;
+
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = keep_scale.app_id
+    and currencies.code = keep_scale.currency
+  for share;
+
+  if not found then
+    insert into pgledger.currencies (app_id, code)
+    values (keep_scale.app_id, keep_scale.currency)
+    on conflict on constraint currencies_app_id_code_pk do nothing;
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.keep_scale is
+  'Keeps the decimal places of a currency from changing until the transaction ends.';
+
+revoke all on function pgledger.keep_scale from public;
+
 -- file: repeatable/10_ledger/key_sequences.sql
 /*
 Every sequence that gives keys: the greatest key in use, and the one that it would give next. A
@@ -10657,61 +10778,6 @@ comment on function pgledger.limits_in_force is
   'Limits of the accounts of that app, or of all where it is null, by ranges of their versions.';
 
 revoke all on function pgledger.limits_in_force from public;
-
--- file: repeatable/10_ledger/new_account_scale.sql
-/*
-How many decimal places amounts of a new account may have: those that are set for its currency, or
-null. They stay as they are until the transaction ends.
-
-The currency's row is not locked: whoever opens an account would write to it. A snapshot that is
-older than the lock may miss what has been set meanwhile, and then the transaction has to run again.
-A row that it sees and that has changed says so when it is locked; one that it cannot see says so
-when another is inserted in its place. Only such transactions insert, once a currency.
-
-Locks: the app's currencies, shared; under repeatable read and serializable the currency's row, FOR
-SHARE.
-Errors: PostgreSQL's serialization_failure.
-*/
-create or replace function pgledger.new_account_scale(app_id text, currency text)
-returns smallint
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_scale smallint;
-begin
-  perform pg_advisory_xact_lock_shared(pgledger.currencies_lock(app_id));
-
-  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    select currencies.amount_scale
-    into v_scale
-    from pgledger.currencies
-    where currencies.app_id = new_account_scale.app_id
-      and currencies.code = new_account_scale.currency
-    for share;
-
-    if not found then
-      insert into pgledger.currencies (app_id, code)
-      values (new_account_scale.app_id, new_account_scale.currency)
-      on conflict on constraint currencies_app_id_code_pk do nothing;
-    end if;
-    return v_scale;
-  end if;
-
-  return (
-    select currencies.amount_scale
-    from pgledger.currencies
-    where currencies.app_id = new_account_scale.app_id
-      and currencies.code = new_account_scale.currency
-  );
-end;
-$$;
-
-comment on function pgledger.new_account_scale is
-  'Decimal places of a new account''s currency, which stay until the transaction ends, or null.';
-
-revoke all on function pgledger.new_account_scale from public;
 
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
@@ -11433,7 +11499,7 @@ With an id of the caller's choice the call can be repeated: the second call retu
 it stands now if everything it asks for is the same, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
-Locks: those of pgledger.new_account_scale.
+Locks: those of pgledger.keep_scale.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
 InvalidId, IdempotencyConflict.
 */
@@ -11486,6 +11552,7 @@ begin
   v_ok := pgledger.check_metadata(metadata);
   v_ok := pgledger.check_id('id', v_id, 'pgla');
 
+  v_ok := pgledger.keep_scale(app_id, currency);
   insert into pgledger.accounts (
     created_at, updated_at, min_balance, max_balance, amount_scale, id, app_id, currency, name,
     tenant_id, metadata
@@ -11495,7 +11562,12 @@ begin
     v_created_at,
     v_min_balance,
     v_max_balance,
-    pgledger.new_account_scale(app_id, currency),
+    (
+      select currencies.amount_scale
+      from pgledger.currencies
+      where currencies.app_id = pgledger_create_account.app_id
+        and currencies.code = pgledger_create_account.currency
+    ),
     v_id,
     pgledger_create_account.app_id,
     pgledger_create_account.currency,
@@ -12532,7 +12604,7 @@ app_id: Set of books whose accounts it holds for.
 
 Returns: What holds for the currency now.
 
-Errors: NullArgument, InvalidScope, InvalidCurrency (the currency is empty, has
+Errors: NullArgument, InvalidScope, InvalidCurrency (the code is empty, has
   spaces or is too long), InvalidArgument (the scale is out of range or lower
   than billing's, or the transaction is not read committed), InvalidAmount (an
   account's balance has more decimal places).$$;
@@ -13688,7 +13760,6 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_account record;
   v_count integer;
   v_ok boolean;
 begin
@@ -13721,46 +13792,15 @@ begin
   order by wanted.code collate "C"
   on conflict on constraint currencies_app_id_code_pk do nothing;
 
-  perform pgledger.check_scale(locked.code, wanted.scale, locked.exponent)
-  from (
-    select currencies.code, currencies.exponent
-    from pgledger.currencies
-    where currencies.app_id = scale_currencies.app_id
-      and currencies.code = any(codes)
-    order by currencies.code
-    for no key update
-  ) as locked
-  inner join unnest(codes, scales) as wanted (code, scale) on locked.code = wanted.code;
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = scale_currencies.app_id
+    and currencies.code = any(codes)
+  order by currencies.code
+  for no key update;
 
-  select locked.id, locked.name, locked.balance, locked.currency, wanted.scale
-  into v_account
-  from (
-    select accounts.id, accounts.name, accounts.balance, accounts.currency
-    from pgledger.accounts
-    where accounts.app_id = scale_currencies.app_id
-      and accounts.currency = any(codes)
-    order by accounts.id
-    for no key update
-  ) as locked
-  inner join unnest(codes, scales) as wanted (code, scale) on locked.currency = wanted.code
-  where min_scale(locked.balance) > wanted.scale
-  order by locked.id
-  limit 1;
-  if found then
-    v_ok := pgledger.fail(
-      'InvalidAmount',
-      array[
-        v_account.balance::text,
-        format(
-          'it is the balance of account %s (%s), and %s would have %s',
-          v_account.id, v_account.name, v_account.currency,
-          pgledger.decimal_places(v_account.scale)
-        )
-      ],
-      hint => 'Move what is beyond the decimal places to other accounts of the currency, until '
-        'none has it, or allow more.'
-    );
-  end if;
+  v_ok := pgledger.check_scales_of_billing(app_id, codes, scales);
+  v_ok := pgledger.check_balance_scales(app_id, codes, scales);
 
   update pgledger.accounts
   set amount_scale = wanted.scale
@@ -39847,7 +39887,7 @@ values
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0012_limit_accounts.sql', 'versioned', 'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0015_scale_currencies.sql', 'versioned', '66d1328cc40befee94ddb413a2c41d4eca7e919ce65c0a7fa4ec2cb4cf7838d0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0015_scale_currencies.sql', 'versioned', 'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39916,7 +39956,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '4ca64a46b177070c27398c3ab6c068143b506defdddae3c3fcb0a2c62ab10ff6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'b26901f6c1e72f8e3805026aff254b4295032ef3197d317e6d9f4bd0e9ba2a79', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', 'b36a7fcfaa85105d18b73d8286775aa62b389c3956a6b57aef864e618e742a98', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39928,10 +39968,11 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '1801a48ed371c7ea199d36d5e9f776a64e59985a46d1c14f3f3671f7234e7134', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_scale.sql', 'repeatable', '96d9a64864aa2af0f525298a29cf3ebc9825d1fee47bfe2290218e14de2e4b70', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', 'e4138cbdd65ffbf1fe8cbda203204d5acf2682a979db6fb637c6c71b4d38409a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39941,17 +39982,17 @@ values
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '2af906752e5950d4dc662129c9747d5d961b22d1ca595bf6f395e900dca9c06d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', 'da4944e18cf1d19426c57c2e83528c3fa457320e243b8deef5f08df69d7675aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '677a5b5873d3391e573361300c6c28c65e5940408538d35d016ba6d9670b06a9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ea0b244c00ef135ebdd9511232b53d5a6f1d3a40acbe5755bedebf6250cb2594', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '6271d014c8a6fa83a968eb6921292997f990e625f6dfe5a788c688e37d3a45dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'e5d5fa7641de5733f37e585e4392bdd058421c42ea4913863c4b4270a56f15c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', '2dc868196d306c9b494a0309a7f1f044e314403920566c6b08d58342ae6f31b8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/new_account_scale.sql', 'repeatable', '0b3d5aaac22a113f48c2d6036d43c24722478e095cbe4ce929e8382b9a4c56fd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39961,7 +40002,7 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '7d25d4bad308ca9115ece86b00abae0012f06cb26e896d6935bce0df25e6bb14', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '3ac0340239a89396f99692c7d5e3a2b55750edbdac20aedf4888ab51f74fcff2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '53da769f37448e84e96ca00b0e06b3c7bfbfad905620b0d10159fcf97fcb8b85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39972,7 +40013,7 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', 'acfaf528968341e5bc54056b2ce78aeae2a11f17c34e48b76d81af238bb8e2d8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8349c21debe05aa74816d7290a4dad143ad2cb409cfc2ac48c6004b40a07d007', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', 'ce3bd5f16cac1b56d31f13f2daf75f785d6579e898441766f88882a916a249a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '24c820f166652f346bc79431b30eca36dd4508e4d7408b5696368807db78c0a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39990,7 +40031,7 @@ values
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', '3fffc3b6ee0482924c0bcc32233ddc9685fa9575f9ad96a5d10e24ca00439f6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'e5da02f20c45a4429a3f8d26da96dd322e5914e68caaf9073198da745514129b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),

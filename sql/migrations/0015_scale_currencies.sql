@@ -3,9 +3,8 @@ Decimal places of amounts, by currency. They stand beside what the billing store
 currency may have one, the other or both: without an exponent of its own it has ISO 4217's, or the
 billing store does not know it.
 */
-alter table pgledger.currencies
-alter column exponent drop not null,
-add column amount_scale smallint;
+alter table pgledger.currencies alter column exponent drop not null;
+alter table pgledger.currencies add column amount_scale smallint;
 
 alter table pgledger.currencies
 add constraint currencies_amount_scale_is_0_to_18_check

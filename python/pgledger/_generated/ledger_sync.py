@@ -266,7 +266,7 @@ class LedgerCalls(Caller):
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidCurrency: The currency is empty, has spaces or is too long.
+            InvalidCurrency: The code is empty, has spaces or is too long.
             InvalidArgument: The scale is out of range or lower than billing's, or the transaction
                 is not read committed.
             InvalidAmount: An account's balance has more decimal places.

@@ -39,7 +39,7 @@ as $$
     ('migrations/0012_limit_accounts.sql',
       'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed'),
     ('migrations/0015_scale_currencies.sql',
-      '66d1328cc40befee94ddb413a2c41d4eca7e919ce65c0a7fa4ec2cb4cf7838d0')
+      'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923')
 $$;
 
 comment on function pgledger.versioned_files is

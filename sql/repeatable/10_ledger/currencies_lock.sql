@@ -12,7 +12,9 @@ returns bigint
 language sql
 immutable
 parallel safe
-return pg_catalog.hashtextextended('pgledger.currencies ' || app_id, 0);
+as $$
+  select pg_catalog.hashtextextended('pgledger.currencies ' || app_id, 0)
+$$;
 
 comment on function pgledger.currencies_lock is
   'Number of the advisory lock between new accounts of an app and changes of decimal places.';

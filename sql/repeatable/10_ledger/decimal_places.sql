@@ -6,7 +6,9 @@ returns text
 language sql
 immutable
 parallel safe
-return scale || case scale when 1 then ' decimal place' else ' decimal places' end;
+as $$
+  select scale || case scale when 1 then ' decimal place' else ' decimal places' end
+$$;
 
 comment on function pgledger.decimal_places is
   'A number of decimal places in words: 1 decimal place, 2 decimal places.';

@@ -178,6 +178,7 @@ as $$
       'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint)', 'owner',
       '', ''
     ),
+    ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -263,11 +264,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
-    ('function', 'private', 'check_scale(text, integer, integer)', 'owner', '', ''),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_scales_of_billing(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
     ('function', 'private', 'check_statuses(text[], text[], bigint[], bigint)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
@@ -554,6 +555,7 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
@@ -652,7 +654,6 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
-    ('function', 'private', 'new_account_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',

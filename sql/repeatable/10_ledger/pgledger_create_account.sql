@@ -5,7 +5,7 @@ With an id of the caller's choice the call can be repeated: the second call retu
 it stands now if everything it asks for is the same, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
-Locks: those of pgledger.new_account_scale.
+Locks: those of pgledger.keep_scale.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
 InvalidId, IdempotencyConflict.
 */
@@ -58,6 +58,7 @@ begin
   v_ok := pgledger.check_metadata(metadata);
   v_ok := pgledger.check_id('id', v_id, 'pgla');
 
+  v_ok := pgledger.keep_scale(app_id, currency);
   insert into pgledger.accounts (
     created_at, updated_at, min_balance, max_balance, amount_scale, id, app_id, currency, name,
     tenant_id, metadata
@@ -67,7 +68,12 @@ begin
     v_created_at,
     v_min_balance,
     v_max_balance,
-    pgledger.new_account_scale(app_id, currency),
+    (
+      select currencies.amount_scale
+      from pgledger.currencies
+      where currencies.app_id = pgledger_create_account.app_id
+        and currencies.code = pgledger_create_account.currency
+    ),
     v_id,
     pgledger_create_account.app_id,
     pgledger_create_account.currency,

@@ -58,7 +58,7 @@ app_id: Set of books whose accounts it holds for.
 
 Returns: What holds for the currency now.
 
-Errors: NullArgument, InvalidScope, InvalidCurrency (the currency is empty, has
+Errors: NullArgument, InvalidScope, InvalidCurrency (the code is empty, has
   spaces or is too long), InvalidArgument (the scale is out of range or lower
   than billing's, or the transaction is not read committed), InvalidAmount (an
   account's balance has more decimal places).$$;

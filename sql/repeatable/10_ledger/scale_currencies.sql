@@ -19,7 +19,6 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_account record;
   v_count integer;
   v_ok boolean;
 begin
@@ -52,46 +51,15 @@ begin
   order by wanted.code collate "C"
   on conflict on constraint currencies_app_id_code_pk do nothing;
 
-  perform pgledger.check_scale(locked.code, wanted.scale, locked.exponent)
-  from (
-    select currencies.code, currencies.exponent
-    from pgledger.currencies
-    where currencies.app_id = scale_currencies.app_id
-      and currencies.code = any(codes)
-    order by currencies.code
-    for no key update
-  ) as locked
-  inner join unnest(codes, scales) as wanted (code, scale) on locked.code = wanted.code;
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = scale_currencies.app_id
+    and currencies.code = any(codes)
+  order by currencies.code
+  for no key update;
 
-  select locked.id, locked.name, locked.balance, locked.currency, wanted.scale
-  into v_account
-  from (
-    select accounts.id, accounts.name, accounts.balance, accounts.currency
-    from pgledger.accounts
-    where accounts.app_id = scale_currencies.app_id
-      and accounts.currency = any(codes)
-    order by accounts.id
-    for no key update
-  ) as locked
-  inner join unnest(codes, scales) as wanted (code, scale) on locked.currency = wanted.code
-  where min_scale(locked.balance) > wanted.scale
-  order by locked.id
-  limit 1;
-  if found then
-    v_ok := pgledger.fail(
-      'InvalidAmount',
-      array[
-        v_account.balance::text,
-        format(
-          'it is the balance of account %s (%s), and %s would have %s',
-          v_account.id, v_account.name, v_account.currency,
-          pgledger.decimal_places(v_account.scale)
-        )
-      ],
-      hint => 'Move what is beyond the decimal places to other accounts of the currency, until '
-        'none has it, or allow more.'
-    );
-  end if;
+  v_ok := pgledger.check_scales_of_billing(app_id, codes, scales);
+  v_ok := pgledger.check_balance_scales(app_id, codes, scales);
 
   update pgledger.accounts
   set amount_scale = wanted.scale
