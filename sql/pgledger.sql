@@ -3778,14 +3778,17 @@ alter table pgledger.accounts drop column allow_negative_balance;
 -- squawk-ignore ban-drop-column
 alter table pgledger.accounts drop column allow_positive_balance;
 
+-- What the view has comes first, and what only a function can tell after it.
 alter type public.pgledger_account
+drop attribute replayed,
 add attribute min_balance numeric,
 add attribute max_balance numeric,
 add attribute held_out numeric,
 add attribute held_in numeric,
 add attribute available_balance numeric,
 add attribute status text collate "C",
-add attribute amount_scale integer;
+add attribute amount_scale integer,
+add attribute replayed boolean;
 
 comment on column public.pgledger_account.allow_negative_balance is
   'Whether a transfer may leave the balance below zero: there is no min_balance, or it is below '
@@ -3807,6 +3810,9 @@ comment on column public.pgledger_account.status is
   'What the account takes part in; one of: open, frozen_out, frozen_in, frozen_both, closed.';
 comment on column public.pgledger_account.amount_scale is
   'Decimal places that amounts may have; null for 18.';
+comment on column public.pgledger_account.replayed is
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 drop function if exists public.pgledger_create_account(
   text, text, boolean, boolean, jsonb, text, text, text
@@ -6794,7 +6800,7 @@ as $$
     ('migrations/0011_create_invoices.sql',
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
-      'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed'),
+      '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105'),
     ('migrations/0015_scale_currencies.sql',
       'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923')
 $$;
@@ -6884,9 +6890,9 @@ begin
     account.min_balance is null or account.min_balance < 0,
     account.max_balance is null or account.max_balance > 0,
     account.metadata, account.created_at, account.updated_at, account.app_id, account.tenant_id,
-    replayed, account.min_balance, account.max_balance, account.held_out, account.held_in,
+    account.min_balance, account.max_balance, account.held_out, account.held_in,
     account.balance - account.held_out - coalesce(account.min_balance, 0),
-    pgledger.account_status(account.status), account.amount_scale::integer
+    pgledger.account_status(account.status), account.amount_scale::integer, replayed
   );
 end;
 $$;
@@ -7350,7 +7356,7 @@ begin
   select
     accounts.id, accounts.name, accounts.min_balance, accounts.max_balance, accounts.held_out,
     accounts.held_in
-  into strict v_account
+  into v_account
   from pgledger.accounts
   where accounts.key = account_key;
 
@@ -11530,7 +11536,7 @@ declare
   v_created_at timestamptz := pgledger.clock();
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
   v_is_new boolean;
-  v_account public.pgledger_account;
+  v_account record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -11578,11 +11584,10 @@ begin
   on conflict on constraint accounts_id_key do nothing;
   v_is_new := found;
 
-  v_account := (
-    select pgledger.account_answer(accounts, not v_is_new)
-    from pgledger.accounts
-    where accounts.id = v_id
-  );
+  select pgledger.account_answer(accounts, not v_is_new) as answer
+  into v_account
+  from pgledger.accounts
+  where accounts.id = v_id;
 
   if not v_is_new then
     v_ok := pgledger.check_repeated(
@@ -11591,11 +11596,11 @@ begin
         'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
         'min_balance', v_min_balance, 'max_balance', v_max_balance, 'metadata', metadata
       ),
-      to_jsonb(v_account)
+      to_jsonb(v_account.answer)
     );
   end if;
 
-  return v_account;
+  return v_account.answer;
 end;
 $$;
 
@@ -12341,21 +12346,20 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_account public.pgledger_account;
+  v_account record;
   v_ok boolean;
 begin
-  v_account := (
-    select pgledger.account_answer(accounts, null)
-    from pgledger.accounts
-    where accounts.id = pgledger_get_account.id
-      and accounts.app_id = pgledger_get_account.app_id
-  );
+  select pgledger.account_answer(accounts, null) as answer
+  into v_account
+  from pgledger.accounts
+  where accounts.id = pgledger_get_account.id
+    and accounts.app_id = pgledger_get_account.app_id;
 
-  if v_account.id is null then
+  if not found then
     v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 
-  return v_account;
+  return v_account.answer;
 end;
 $$;
 
@@ -14057,7 +14061,7 @@ revoke all on function pgledger.verify_access from public;
 
 -- file: repeatable/10_ledger/verify_accounts.sql
 /*
-Checks each account against its entries.
+Checks each account against its entries, and what else its row says by itself.
 */
 create or replace function pgledger.verify_accounts(app_id text)
 returns setof public.pgledger_check
@@ -14070,7 +14074,12 @@ as $$
       accounts.id,
       accounts.balance = coalesce(sum(leg.amount), 0) as balance_is_right,
       accounts.version = count(leg.id) as version_is_right,
-      accounts.updated_at = coalesce(max(leg.created_at), accounts.created_at) as time_is_right
+      accounts.updated_at = coalesce(max(leg.created_at), accounts.created_at) as time_is_right,
+      pgledger.limit_fault(accounts.min_balance) is null
+      and pgledger.limit_fault(accounts.max_balance) is null
+      and (accounts.min_balance > accounts.max_balance) is not true as limits_are_right,
+      pgledger.account_status(accounts.status) is not null as status_is_right,
+      coalesce(accounts.amount_scale, 0) between 0 and 18 as scale_is_right
     from pgledger.accounts
     left join pgledger.legs(verify_accounts.app_id) as leg on accounts.key = leg.key
     where verify_accounts.app_id is null or accounts.app_id = verify_accounts.app_id
@@ -14097,10 +14106,31 @@ as $$
     count(*) filter (where not total.time_is_right),
     min(total.id) filter (where not total.time_is_right)
   from total
+  union all
+  select
+    'limits of accounts are in range, the lower one not above the upper',
+    count(*),
+    count(*) filter (where not total.limits_are_right),
+    min(total.id) filter (where not total.limits_are_right)
+  from total
+  union all
+  select
+    'the status of each account is known',
+    count(*),
+    count(*) filter (where not total.status_is_right),
+    min(total.id) filter (where not total.status_is_right)
+  from total
+  union all
+  select
+    'decimal places of amounts on accounts are from 0 to 18',
+    count(*),
+    count(*) filter (where not total.scale_is_right),
+    min(total.id) filter (where not total.scale_is_right)
+  from total
 $$;
 
 comment on function pgledger.verify_accounts is
-  'Checks each account''s balance, version and time against its entries.';
+  'Checks each account''s balance, version and time against its entries, and its limits and status.';
 
 revoke all on function pgledger.verify_accounts from public;
 
@@ -39886,7 +39916,7 @@ values
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0012_limit_accounts.sql', 'versioned', 'ee4b845c31a4c66db0e1c91f032656ec99d8e891f342fdd8863184be4e7295ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0012_limit_accounts.sql', 'versioned', '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39956,10 +39986,10 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'b26901f6c1e72f8e3805026aff254b4295032ef3197d317e6d9f4bd0e9ba2a79', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c07dbdb736cc238bd2d169b94543405e7898906209333b28609f3ba772061b3a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/account_answer.sql', 'repeatable', 'b36a7fcfaa85105d18b73d8286775aa62b389c3956a6b57aef864e618e742a98', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_answer.sql', 'repeatable', '444ed07bd2473eaa62de728eb0e829110f3c123d4feadc1605e68fb374e300bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_status.sql', 'repeatable', '3c7fbea80d630e84ddffc6fdf9ac64367702a3b35a4728b0c68b2686c1c5b056', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39967,7 +39997,7 @@ values
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '1801a48ed371c7ea199d36d5e9f776a64e59985a46d1c14f3f3671f7234e7134', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', 'ed34fc3e5a490e41dbaa5da919378a9f0549f5524dbb7089f133cd381f58747c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40002,14 +40032,14 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '3ac0340239a89396f99692c7d5e3a2b55750edbdac20aedf4888ab51f74fcff2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '0a40f95761ac45455d94b9ec56c7ed2d88cf246577676cf3957880749f00beed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '53da769f37448e84e96ca00b0e06b3c7bfbfad905620b0d10159fcf97fcb8b85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', 'b1b6ae0faef34d4b0de10bea55a69e86def491b8763e0901b3d3d8f23ed7bbef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40037,7 +40067,7 @@ values
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1ed81436199eda0e47dccd8f0eecc0affb4558cb60d38ac8fa1b1ac146f282dd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '579bbbefc6a678b7c274b4728c97b26d5ccf48bd7ffdec1e051eb17b24fb63fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bd5b79b5f0e5e2504184a55b6dd2315ffbd553e4be0fb8c0ce2cedc91f842469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),

@@ -32,18 +32,8 @@ PROPERTIES: Final = {
 BASES: Final = {"ledger_invoice": "ledger_invoice_preview"}
 
 
-# Columns that rows got after they were first made, with what they are where one who makes a row by
-# hand leaves them out.
-LATER: Final = {
-    "pgledger_account.min_balance": "None",
-    "pgledger_account.max_balance": "None",
-    "pgledger_account.held_out": "Decimal(0)",
-    "pgledger_account.held_in": "Decimal(0)",
-    "pgledger_account.available_balance": "Decimal(0)",
-    "pgledger_account.status": '"open"',
-    "pgledger_account.amount_scale": "None",
-    "pgledger_transfer.origin_id": "None",
-}
+# Columns that rows got after they were first made: who makes one by hand may leave them out.
+LATER: Final = frozenset({"origin_id"})
 
 
 def annotation(field: Field) -> str:
@@ -81,7 +71,7 @@ __all__ = [{names}]
     return head + "".join(row_class(kind, words) for kind in types)
 
 
-def field_options(kind: ResultType, column: Field) -> str:
+def field_options(column: Field) -> str:
     """Returns the options of a column's field in its dataclass."""
     # Lists and dicts cannot be hashed, and the id alone is enough to tell rows apart.
     if column.type == "jsonb":
@@ -89,8 +79,9 @@ def field_options(kind: ResultType, column: Field) -> str:
     # It is about the call and not the row: a transfer equals itself, whichever call returned it.
     if column.name == "replayed":
         return " = field(default=None, compare=False)"
-    default = LATER.get(f"{kind.name}.{column.name}")
-    return "" if default is None else f" = {default}"
+    if column.name in LATER:
+        return " = None"
+    return ""
 
 
 def row_class(kind: ResultType, words: Words) -> str:
@@ -102,8 +93,7 @@ def row_class(kind: ResultType, words: Words) -> str:
         )
     )
     fields = "\n".join(
-        f"    {column.name}: {annotation(column)}{field_options(kind, column)}"
-        for column in kind.columns
+        f"    {column.name}: {annotation(column)}{field_options(column)}" for column in kind.columns
     )
     base = f"({class_name(BASES[kind.name])})" if kind.name in BASES else ""
     summary = words.pythonic(kind.text, names).rstrip(".")

@@ -31,14 +31,17 @@ alter table pgledger.accounts drop column allow_negative_balance;
 -- squawk-ignore ban-drop-column
 alter table pgledger.accounts drop column allow_positive_balance;
 
+-- What the view has comes first, and what only a function can tell after it.
 alter type @extschema@.pgledger_account
+drop attribute replayed,
 add attribute min_balance numeric,
 add attribute max_balance numeric,
 add attribute held_out numeric,
 add attribute held_in numeric,
 add attribute available_balance numeric,
 add attribute status text collate "C",
-add attribute amount_scale integer;
+add attribute amount_scale integer,
+add attribute replayed boolean;
 
 comment on column @extschema@.pgledger_account.allow_negative_balance is
   'Whether a transfer may leave the balance below zero: there is no min_balance, or it is below '
@@ -60,6 +63,9 @@ comment on column @extschema@.pgledger_account.status is
   'What the account takes part in; one of: open, frozen_out, frozen_in, frozen_both, closed.';
 comment on column @extschema@.pgledger_account.amount_scale is
   'Decimal places that amounts may have; null for 18.';
+comment on column @extschema@.pgledger_account.replayed is
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 drop function if exists @extschema@.pgledger_create_account(
   text, text, boolean, boolean, jsonb, text, text, text

@@ -355,6 +355,7 @@ def test_an_account_comes_back_whole(books: Books):
         id=chosen,
         app_id="app",
         tenant_id="tenant",
+        max_balance=Decimal("1000.50"),
     )
     assert account == Account(
         id=chosen,
@@ -369,6 +370,13 @@ def test_an_account_comes_back_whole(books: Books):
         updated_at=account.created_at,
         app_id="app",
         tenant_id="tenant",
+        min_balance=Decimal(0),
+        max_balance=Decimal("1000.5"),
+        held_out=Decimal(0),
+        held_in=Decimal(0),
+        available_balance=Decimal(0),
+        status="open",
+        amount_scale=None,
         replayed=False,
     )
     assert not account.replayed

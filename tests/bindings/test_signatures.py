@@ -156,6 +156,7 @@ def public_functions(conn: psycopg.Connection[Any], names_like: str) -> list[Fun
             from pg_type as returned
             join pg_attribute as attribute
               on attribute.attrelid = returned.typrelid and attribute.attnum > 0
+              and not attribute.attisdropped
             where returned.oid = function.prorettype
           ),
           (
@@ -163,6 +164,7 @@ def public_functions(conn: psycopg.Connection[Any], names_like: str) -> list[Fun
             from pg_type as returned
             join pg_attribute as attribute
               on attribute.attrelid = returned.typrelid and attribute.attnum > 0
+              and not attribute.attisdropped
             where returned.oid = function.prorettype
           ),
           (

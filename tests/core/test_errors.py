@@ -195,10 +195,42 @@ CASES: Mapping[str, Case] = {
         ("{purse}", "(purse)", "0 less 12 ", "-12"),
         request={"from_account_id": "{purse}", "amount": "12"},
     ),
+    "funds of an overdraft": Case(
+        "InsufficientFunds",
+        ("{credit}", "(credit)", "may not fall below -500: 0 less 501 would leave -501"),
+        request={"from_account_id": "{credit}", "amount": "501"},
+    ),
     "positive balance": Case(
         "PositiveBalanceNotAllowed",
         ("{debt}", "(debt)", "0 plus 12 "),
         request={"to_account_id": "{debt}", "amount": "12"},
+    ),
+    "balance beyond an upper limit": Case(
+        "PositiveBalanceNotAllowed",
+        ("{credit}", "may not rise above 7.5: 0 plus 8 would leave 8"),
+        request={"to_account_id": "{credit}", "amount": "8"},
+    ),
+    "decimal places of a currency": Case(
+        "InvalidAmount",
+        ("amount 0.125", "USD has 2 decimal places"),
+        request={"to_account_id": "{cents}", "amount": "0.125"},
+        hint="Round the amount",
+    ),
+    "frozen account": Case(
+        "AccountFrozen",
+        ("{frozen}", "(frozen)", "nothing may leave it"),
+        request={"from_account_id": "{frozen}"},
+    ),
+    "frozen other account": Case(
+        "AccountFrozen", ("{frozen}", "nothing may reach it"), request={"to_account_id": "{frozen}"}
+    ),
+    "closed account": Case(
+        "AccountClosed", ("{closed}", "(closed)"), request={"to_account_id": "{closed}"}
+    ),
+    "limit of a new account": Case(
+        "InvalidArgument",
+        ("min_balance -5", "allow_negative_balance is false"),
+        call="select pgledger_create_account('x', 'USD', false, min_balance => -5)",
     ),
     "balance": Case(
         "BalanceOutOfRange",
@@ -507,6 +539,13 @@ def books(connect: Connect) -> Books:
         "euros": create("select id from pgledger_create_account('euros', 'EUR')"),
         "purse": create("select id from pgledger_create_account('purse', 'USD', false)"),
         "debt": create("select id from pgledger_create_account('debt', 'USD', true, false)"),
+        "credit": create(
+            "select id from pgledger_create_account("
+            "'credit', 'USD', min_balance => -500, max_balance => 7.5)"
+        ),
+        "cents": create("select id from pgledger_create_account('cents', 'USD')"),
+        "frozen": create("select id from pgledger_create_account('frozen', 'USD')"),
+        "closed": create("select id from pgledger_create_account('closed', 'USD')"),
         "full": create("select id from pgledger_create_account('full', 'USD')"),
         "ahead": create("select id from pgledger_create_account('ahead', 'USD')"),
         "taken": create("select pgledger_generate_id('pglt')"),
@@ -528,6 +567,9 @@ def books(connect: Connect) -> Books:
         " where id = %s returning id",
         made["ahead"],
     )
+    conn.execute("update pgledger.accounts set amount_scale = 2 where name = 'cents'")
+    conn.execute("update pgledger.accounts set status = 3 where name = 'frozen'")
+    conn.execute("update pgledger.accounts set status = 4 where name = 'closed'")
     made |= billing_ids(create)
     # The shop has lent all it can, so that only the full account is at its limit afterwards.
     create("select pgledger_create_transfer(%s, %s, 1000000)", made["buyer"], made["shop"])

@@ -649,7 +649,16 @@ TAMPERS: Mapping[str, str] = {
         " and from_version = 2"
     ),
     "balances stayed within their account's limits after every entry": (
-        "update pgledger.accounts set allow_negative_balance = false where name = 'a'"
+        "update pgledger.accounts set min_balance = 0 where name = 'a'"
+    ),
+    "limits of accounts are in range, the lower one not above the upper": (
+        "update pgledger.accounts set min_balance = 'NaN' where name = 'a'"
+    ),
+    "the status of each account is known": (
+        "update pgledger.accounts set status = 5 where name = 'a'"
+    ),
+    "decimal places of amounts on accounts are from 0 to 18": (
+        "update pgledger.accounts set amount_scale = 19 where name = 'a'"
     ),
     "transfers join two accounts of one app and currency": (
         "update pgledger.accounts set currency = 'EUR' where name = 'c'"
@@ -755,7 +764,7 @@ MORE_TAMPERS: Mapping[str, tuple[str, str]] = {
         "each entry was recorded later than the one before",
     ),
     "an upper limit that was not kept": (
-        "update pgledger.accounts set allow_positive_balance = false where name = 'c'",
+        "update pgledger.accounts set max_balance = 0 where name = 'c'",
         "balances stayed within their account's limits after every entry",
     ),
     "a transfer from an account to itself": (

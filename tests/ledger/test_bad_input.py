@@ -1027,7 +1027,7 @@ def test_null_for_every_argument(books, subtests):
     }
     nullable = {
         *("event_at", "metadata", "event_ats", "metadatas", "ids", "group_id", "after_version"),
-        *("allow_future_event_at", "uuid", "ulid"),
+        *("allow_future_event_at", "uuid", "ulid", "min_balance", "max_balance"),
     }
     for function in functions:
         names = [name for name, _ in function.arguments]

@@ -46,28 +46,62 @@ EXAMPLES_OF_BOTH_PATHS = scaled(150)
 
 APPS = ("", "shop")
 CURRENCIES = ("USD", "EUR", "JPY")
-LIMITS = {
-    "any": (True, True),
-    "debit": (False, True),
-    "credit": (True, False),
-    "none": (False, False),
+Limits = tuple[bool | None, bool | None, str | None, str | None]
+# Both flags, and both limits.
+LIMITS: dict[str, Limits] = {
+    "any": (True, True, None, None),
+    "debit": (False, True, None, None),
+    "credit": (True, False, None, None),
+    "none": (False, False, None, None),
+    "overdraft": (True, True, "-12.5", None),
+    "ceiling": (True, True, None, "20"),
+    "range": (True, True, "-10.50", "10.000"),
+    "purse": (False, True, "0", "60"),
 }
+WRONG_LIMITS: tuple[Limits, ...] = (
+    (None, True, None, None),
+    (False, None, "1", None),
+    (False, True, "-1", None),
+    (True, False, None, "0.5"),
+    (True, True, "0.5", "1"),
+    (True, True, None, "-1"),
+    (True, True, "-1e30", None),
+    (True, True, None, "1e30"),
+    (True, True, "NaN", None),
+    (True, True, None, "Infinity"),
+    (True, True, "-0.0000000000000000001", None),
+)
+bounds = st.sampled_from((None, None, "0", "5", "12.34", "100.0", "1e20", "0.000000000000000001"))
+limits_of_both = st.tuples(st.just(True), st.just(True), bounds, bounds).map(
+    lambda limits: (*limits[:2], limits[2] and f"-{limits[2]}", limits[3])
+)
 # Accounts that every run begins with; most transfers should be possible.
 OPENINGS = [
-    Opening(f"{app_id} {currency} {limits}", currency, *LIMITS[limits], app_id=app_id, tenant_id=t)
+    Opening(
+        f"{app_id} {currency} {limits}",
+        currency,
+        *LIMITS[limits][:2],
+        app_id=app_id,
+        tenant_id=t,
+        min_balance=LIMITS[limits][2],
+        max_balance=LIMITS[limits][3],
+    )
     for app_id, currency, limits, t in [
         ("", "USD", "any", ""),
         ("", "USD", "debit", "t1"),
         ("", "USD", "credit", ""),
         ("", "USD", "none", "t2"),
+        ("", "USD", "range", "t1"),
         ("", "USD", "any", "t1"),
+        ("", "USD", "overdraft", ""),
         ("", "EUR", "any", ""),
         ("", "EUR", "debit", ""),
         ("", "EUR", "credit", "t2"),
         ("", "JPY", "any", ""),
-        ("", "JPY", "debit", ""),
+        ("", "JPY", "purse", ""),
         ("shop", "USD", "any", ""),
         ("shop", "USD", "debit", ""),
+        ("shop", "USD", "ceiling", ""),
         ("shop", "EUR", "any", "t1"),
         ("shop", "EUR", "credit", ""),
     ]
@@ -153,7 +187,17 @@ ARRAY = (
     " event_at => %s::timestamptz, metadata => %s::jsonb, app_id => %s, group_id => %s,"
     " allow_future_event_at => %s)"
 )
-OPEN = "select * from pgledger_create_account(%s, %s, %s, %s, %s::jsonb, %s, %s, %s)"
+OPEN = (
+    "select * from pgledger_create_account("
+    "%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s::numeric, %s::numeric)"
+)
+# What only the owner can write, as long as no function does.
+STANDING = (
+    "update pgledger.accounts"
+    " set status = %s, held_out = %s::numeric, held_in = %s::numeric, amount_scale = %s"
+    " where id = %s"
+)
+STATUSES = ("open", "frozen_out", "frozen_in", "frozen_both", "closed")
 # Rows that are never deleted go away only where their guards are taken down first.
 EMPTY = """
   alter table pgledger.transfers disable trigger all;
@@ -188,6 +232,21 @@ def single_arguments(request: Request, app_id: str | None, allow_future: bool | 
         request.id,
         app_id,
         allow_future,
+    ]
+
+
+def account_arguments(opening: Opening) -> list[Any]:
+    return [
+        opening.name,
+        opening.currency,
+        opening.allow_negative_balance,
+        opening.allow_positive_balance,
+        opening.metadata,
+        opening.id,
+        opening.app_id,
+        opening.tenant_id,
+        opening.min_balance,
+        opening.max_balance,
     ]
 
 
@@ -234,25 +293,11 @@ class Bookkeeping(RuleBasedStateMachine):
         self.steps = -1
         self.is_sound = True
         conn.execute(EMPTY)
-        placeholders = ", ".join(["(%s, %s, %s::boolean, %s::boolean, %s, %s)"] * len(OPENINGS))
-        rows = conn.execute(
-            "select account.*"
-            f" from (values {placeholders}) as given (name, currency, neg, pos, app_id, tenant_id)"
-            " cross join lateral pgledger_create_account(given.name, given.currency, given.neg,"
-            " given.pos, app_id => given.app_id, tenant_id => given.tenant_id) as account".encode(),
-            [
-                value
-                for opening in OPENINGS
-                for value in (
-                    opening.name,
-                    opening.currency,
-                    opening.allow_negative_balance,
-                    opening.allow_positive_balance,
-                    opening.app_id,
-                    opening.tenant_id,
-                )
-            ],
-        ).fetchall()
+        rows = [
+            row
+            for opening in OPENINGS
+            for row in conn.execute(OPEN.encode(), account_arguments(opening)).fetchall()
+        ]
         for opening, row in zip(OPENINGS, rows, strict=True):
             self.model.open_account(opening, account_of(row))
         for app_id in APPS:
@@ -631,11 +676,14 @@ class Bookkeeping(RuleBasedStateMachine):
             (*("n", "name " * 51, "ä\u200b") * 5, None, "", "\u200b \t", "n" * 256)
         ),
         currency=st.sampled_from((*CURRENCIES * 6, "¤" * 32, None, "", "US D", "USD\n", "x" * 33)),
-        limits=st.sampled_from(
-            (*LIMITS.values(), *LIMITS.values(), *LIMITS.values(), (None, True), (False, None))
+        limits=st.one_of(
+            *[st.sampled_from(tuple(LIMITS.values())), limits_of_both] * 2,
+            st.sampled_from(WRONG_LIMITS),
         ),
         metadata=st.sampled_from((None, None, "{}", '{"k": 1}', "[]")),
-        own_id=st.sampled_from(("", "", "new", "again", "again", "changed", "x", UNKNOWN_TRANSFER)),
+        own_id=st.sampled_from(
+            (*("", "", "new", "again", "again", "changed", "other limit", "x"), UNKNOWN_TRANSFER)
+        ),
         app_id=apps,
         tenant_id=st.sampled_from((*("", "t1", "t2") * 4, "t 1", None)),
         place=small,
@@ -644,18 +692,20 @@ class Bookkeeping(RuleBasedStateMachine):
         self,
         name: str | None,
         currency: str | None,
-        limits: tuple[bool | None, bool | None],
+        limits: Limits,
         metadata: str | None,
         own_id: str,
         app_id: str | None,
         tenant_id: str | None,
         place: int,
     ) -> None:
-        opening = Opening(name, currency, *limits, metadata, own_id or None, app_id, tenant_id)
+        opening = Opening(
+            name, currency, *limits[:2], metadata, own_id or None, app_id, tenant_id, *limits[2:]
+        )
         if own_id == "new":
             self.chosen += 1
             opening = replace(opening, id=chosen_id("pgla", self.chosen))
-        elif own_id in {"again", "changed"}:
+        elif own_id in {"again", "changed", "other limit"}:
             accounts = list(self.model.accounts.values())
             account = accounts[-1 - place % len(accounts)]
             opening = Opening(
@@ -667,24 +717,15 @@ class Bookkeeping(RuleBasedStateMachine):
                 account.id,
                 account.app_id,
                 account.tenant_id,
+                None if account.min_balance is None else str(account.min_balance),
+                None if account.max_balance is None else str(account.max_balance),
             )
             if own_id == "changed":
                 opening = replace(opening, tenant_id="someone-else")
+            elif own_id == "other limit":
+                opening = replace(opening, allow_negative_balance=True, min_balance="-77")
         expected = self.model.plan_account(opening)
-        rows = self.call(
-            expected,
-            OPEN,
-            [
-                opening.name,
-                opening.currency,
-                opening.allow_negative_balance,
-                opening.allow_positive_balance,
-                opening.metadata,
-                opening.id,
-                opening.app_id,
-                opening.tenant_id,
-            ],
-        )
+        rows = self.call(expected, OPEN, account_arguments(opening))
         if rows is None:
             return
         (answer,) = [account_of(row) for row in rows]
@@ -693,6 +734,26 @@ class Bookkeeping(RuleBasedStateMachine):
         else:
             self.model.open_account(opening, answer)
         self.is_sound = True
+
+    @rule(
+        place=small,
+        status=st.sampled_from((*STATUSES, *["open"] * 5)),
+        held=st.tuples(*[st.sampled_from(("0", "0", "0", "0.5", "4", "30.00"))] * 2),
+        scale=st.sampled_from((None, None, None, 18, 2, 0)),
+    )
+    def set_what_an_account_stands_at(
+        self, place: int, status: str, held: tuple[str, str], scale: int | None
+    ) -> None:
+        accounts = list(self.model.accounts.values())
+        account = accounts[place % len(accounts)]
+        self.conn.execute(STANDING.encode(), [STATUSES.index(status), *held, scale, account.id])
+        self.model.change_account(
+            account,
+            status=status,
+            held_out=Decimal(held[0]),
+            held_in=Decimal(held[1]),
+            amount_scale=scale,
+        )
 
     # Reading
 
@@ -894,7 +955,7 @@ class Bookkeeping(RuleBasedStateMachine):
 
 def account_of(row: Sequence[Any]) -> Account:
     """Returns an account out of a view's row, or a function's, which also tells of its call."""
-    return Account(*row[:12], *(row[12:] or (None,)))
+    return Account(*row[:19], *(row[19:] or (None,)))
 
 
 def transfer_of(row: Sequence[Any]) -> Transfer:
@@ -905,7 +966,7 @@ def transfer_of(row: Sequence[Any]) -> Transfer:
 def assert_verified(conn: psycopg.Connection[Any]) -> None:
     """Asserts that the ledger finds its own books in order, and that it looks at something."""
     checks = conn.execute("select * from pgledger_verify()").fetchall()
-    assert len(checks) == 19
+    assert len(checks) == 22
     assert [check for check in checks if check[2] != 0] == []
 
 
@@ -967,9 +1028,7 @@ def test_the_model_takes_the_largest_amount_there_and_back(conn: psycopg.Connect
     accounts = [
         account.id
         for account in machine.books("")
-        if account.currency == "USD"
-        and account.allow_negative_balance
-        and account.allow_positive_balance
+        if account.currency == "USD" and account.min_balance is None and account.max_balance is None
     ]
     # An amount that Python's own operators would round.
     largest = HUGE_AMOUNTS[-1]
@@ -1001,18 +1060,15 @@ class Till:
         self.account_ids: list[str] = []
         for place, opening in enumerate(OPENINGS[:5]):
             row = conn.execute(
-                b"select id from pgledger_create_account(%s, 'USD', %s, %s, tenant_id => %s)",
-                [
-                    opening.name,
-                    opening.allow_negative_balance,
-                    opening.allow_positive_balance,
-                    opening.tenant_id,
-                ],
+                f"select id from ({OPEN}) as account".encode(), account_arguments(opening)
             ).fetchone()
             assert row is not None
             self.account_ids.append(row[0])
             self.labels[row[0]] = f"account {place}"
         self.number = next(TILLS)
+        # The one that may not hold anything is frozen, too, and one takes whole cents only.
+        for place, standing in ((3, (2, "0", "0", None)), (4, (0, "1.5", "2", 2))):
+            conn.execute(STANDING.encode(), [*standing, self.account_ids[place]])
         self.post(b"select from pgledger_create_transfer(%s, %s, 50)", (0, 1), (2, 0))
 
     def post(self, query: bytes, *pairs: tuple[int, int]) -> None:

@@ -65,7 +65,7 @@ def tamper(conn: psycopg.Connection[Any], statement: str) -> None:
         "update pgledger.accounts set balance = balance + 1 where name = 'shop a'",
         "update pgledger.accounts set version = version + 1 where name = 'shop a'",
         "update pgledger.accounts set id = lower(id) where name = 'shop a'",
-        "update pgledger.accounts set allow_negative_balance = false where name = 'shop a'",
+        "update pgledger.accounts set min_balance = 0 where name = 'shop a'",
         "update pgledger.transfers set amount = amount + 1 where app_id = 'shop'",
         "update pgledger.transfers set id = lower(id) where app_id = 'shop'",
         "delete from pgledger.transfers where app_id = 'shop' and from_version = 1",
@@ -197,6 +197,48 @@ SECOND = f"where from_key = {B}"
             "balances stayed within their account's limits after every entry",
             id="a balance of 1e30",
         ),
+        # b got 5e29 and gave it away again.
+        pytest.param(
+            "update pgledger.accounts set max_balance = 4e29 where name = 'b'",
+            "balances stayed within their account's limits after every entry",
+            id="a balance above a limit that was not there",
+        ),
+        pytest.param(
+            "update pgledger.accounts set min_balance = -4e29 where name = 'a'",
+            "balances stayed within their account's limits after every entry",
+            id="a balance below a limit that was not there",
+        ),
+        *(
+            pytest.param(
+                f"update pgledger.accounts set {limits} where name = 'c'",
+                "limits of accounts are in range, the lower one not above the upper",
+                id=limits,
+            )
+            for limits in (
+                "min_balance = -1e30",
+                "min_balance = 'NaN'",
+                "max_balance = 1e30",
+                "max_balance = 'Infinity'",
+                "max_balance = 6e29 + 1e-19",
+                "min_balance = 7e29, max_balance = 6e29",
+            )
+        ),
+        *(
+            pytest.param(
+                f"update pgledger.accounts set status = {status} where name = 'c'",
+                "the status of each account is known",
+                id=f"status {status}",
+            )
+            for status in (-1, 5)
+        ),
+        *(
+            pytest.param(
+                f"update pgledger.accounts set amount_scale = {scale} where name = 'c'",
+                "decimal places of amounts on accounts are from 0 to 18",
+                id=f"amounts of {scale} places",
+            )
+            for scale in (-1, 19)
+        ),
     ],
 )
 def test_a_fault_is_found_by_its_own_check_alone(trio, statements, check):
@@ -205,3 +247,28 @@ def test_a_fault_is_found_by_its_own_check_alone(trio, statements, check):
     # That an amount is zero is a finding of its own.
     amounts = "amounts are above 0, below 1e30, of at most 18 decimal places"
     assert violated(trio, None) - {amounts} == {check}
+
+
+def test_a_limit_judges_only_the_legs_that_can_break_it(trio):
+    """What came in before there was a lower limit may leave the account below it still."""
+    for statement in (
+        # b stood at 5e29 and then at 0: what gave could not break a lower limit, what took an upper.
+        "update pgledger.accounts set min_balance = 0, max_balance = 5e29 where name = 'b'",
+        "update pgledger.accounts set min_balance = -5e29, max_balance = -6e29 where name = 'a'",
+    ):
+        trio.execute(statement.encode())
+    assert violated(trio, None) == {
+        "limits of accounts are in range, the lower one not above the upper"
+    }
+
+
+def test_numbers_on_accounts_at_their_edges_are_in_order(trio):
+    trio.execute(
+        """
+        update pgledger.accounts
+        set min_balance = -1e30 + 1e-18, max_balance = 1e30 - 1e-18, amount_scale = 18, status = 4
+        where name = 'a';
+        update pgledger.accounts set amount_scale = 0, status = 0 where name = 'c'
+        """
+    )
+    assert violated(trio, None) == set()

@@ -29,7 +29,8 @@ TRANSFER_COLUMNS = [
 ACCOUNT_COLUMNS = [
     *("id", "name", "currency", "balance", "version"),
     *("allow_negative_balance", "allow_positive_balance", "metadata", "created_at", "updated_at"),
-    *("app_id", "tenant_id"),
+    *("app_id", "tenant_id", "min_balance", "max_balance", "held_out", "held_in"),
+    *("available_balance", "status", "amount_scale"),
 ]
 # What a function tells beyond the view's columns stands after them.
 TRANSFER_ANSWER = [*TRANSFER_COLUMNS, "origin_id", "replayed"]

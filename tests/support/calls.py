@@ -448,6 +448,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"name": "new", "currency": "USD", "id": None, "app_id": "shop", "tenant_id": "t1"}
             | {"allow_negative_balance": "false", "allow_positive_balance": "true"}
+            | {"min_balance": "0", "max_balance": "500.5"}
         ],
         "pgledger_create_transfer": [
             metadata

@@ -10,9 +10,12 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from pgledger import Account, Entry, Transfer, ids
 from pgledger.errors import (
+    AccountClosed,
+    AccountFrozen,
     AccountNotFound,
     BalanceOutOfRange,
     CurrencyMismatch,
@@ -20,6 +23,7 @@ from pgledger.errors import (
     IdempotencyConflict,
     InsufficientFunds,
     InvalidAmount,
+    InvalidArgument,
     InvalidCurrency,
     InvalidId,
     InvalidMetadata,
@@ -76,6 +80,16 @@ class Opening:
     id: str | None = None
     app_id: str | None = ""
     tenant_id: str | None = ""
+    min_balance: str | None = None
+    max_balance: str | None = None
+
+    @property
+    def limits(self) -> tuple[Decimal | None, Decimal | None]:
+        """The limits that the account gets; a flag that is False is a limit of zero."""
+        return (
+            decimal_of("0" if self.allow_negative_balance is False else self.min_balance),
+            decimal_of("0" if self.allow_positive_balance is False else self.max_balance),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +153,38 @@ def amount_fault(value: str | None) -> type[PgledgerError] | None:
     amount = Decimal(value)
     if not amount.is_finite() or amount <= 0 or amount >= BOUND:
         return InvalidAmount
-    exponent = amount.normalize(EXACT).as_tuple().exponent
+    return InvalidAmount if places_of(amount) > 18 else None
+
+
+def decimal_of(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+def places_of(value: Decimal) -> int:
+    """Returns how many decimal places of a number matter."""
+    exponent = value.normalize(EXACT).as_tuple().exponent
     assert isinstance(exponent, int)
-    return InvalidAmount if exponent < -18 else None
+    return max(0, -exponent)
+
+
+def limits_fault(opening: Opening) -> type[PgledgerError] | None:
+    """What is wrong with the limits of an account to create."""
+    flags = (opening.allow_negative_balance, opening.allow_positive_balance)
+    if None in flags:
+        return NullArgument
+    given = (decimal_of(opening.min_balance), decimal_of(opening.max_balance))
+    for sign, flag, limit in zip((-1, 1), flags, given, strict=True):
+        if limit is None:
+            continue
+        if not limit.is_finite() or abs(limit) >= BOUND or places_of(limit) > 18:
+            return InvalidArgument
+        if limit * sign < 0 or (limit != 0 and not flag):
+            return InvalidArgument
+    return None
+
+
+def available(account: Account) -> Decimal:
+    return minus(minus(account.balance, account.held_out), account.min_balance or 0)
 
 
 def metadata_fault(value: str | None) -> type[PgledgerError] | None:
@@ -205,10 +248,8 @@ class Model:
                 fault = InvalidName
             elif currency is None or not 1 <= len(currency) <= 32 or INVISIBLE.search(currency):
                 fault = InvalidCurrency
-            elif opening.allow_negative_balance is None or opening.allow_positive_balance is None:
-                fault = NullArgument
             else:
-                fault = metadata_fault(opening.metadata)
+                fault = limits_fault(opening) or metadata_fault(opening.metadata)
         if fault is None and opening.id is not None:
             fault = id_fault(opening.id, "pgla")
         if fault is not None:
@@ -219,16 +260,14 @@ class Model:
         same = (
             there.name,
             there.currency,
-            there.allow_negative_balance,
-            there.allow_positive_balance,
+            (there.min_balance, there.max_balance),
             there.metadata,
             there.app_id,
             there.tenant_id,
         ) == (
             opening.name,
             opening.currency,
-            opening.allow_negative_balance,
-            opening.allow_positive_balance,
+            opening.limits,
             decoded(opening.metadata),
             opening.app_id,
             opening.tenant_id,
@@ -239,24 +278,36 @@ class Model:
         """Takes in an account that was created, and checks the answer."""
         assert answer.id not in self.accounts
         assert ids.is_valid(answer.id, "pgla")
+        min_balance, max_balance = opening.limits
         assert answer == Account(
             id=opening.id or answer.id,
             name=opening.name or "",
             currency=opening.currency or "",
             balance=Decimal(0),
             version=0,
-            allow_negative_balance=bool(opening.allow_negative_balance),
-            allow_positive_balance=bool(opening.allow_positive_balance),
+            allow_negative_balance=min_balance is None or min_balance < 0,
+            allow_positive_balance=max_balance is None or max_balance > 0,
             metadata=decoded(opening.metadata),
             created_at=answer.created_at,
             updated_at=answer.created_at,
             app_id=opening.app_id or "",
             tenant_id=opening.tenant_id or "",
+            min_balance=min_balance,
+            max_balance=max_balance,
+            held_out=Decimal(0),
+            held_in=Decimal(0),
+            available_balance=negated(min_balance or Decimal(0)),
+            status="open",
+            amount_scale=None,
             replayed=False,
         )
         assert answer.replayed is False
         self.accounts[answer.id] = answer
         self.legs[answer.id] = []
+
+    def change_account(self, account: Account, **changes: Any) -> None:
+        changed = replace(account, **changes)
+        self.accounts[account.id] = replace(changed, available_balance=available(changed))
 
     # Transfers
 
@@ -289,7 +340,30 @@ class Model:
             if not self._same(request, requests[first]):
                 return Refusal(IdempotencyConflict, place + 1)
             plan.append(record if record is not None else first if first < place else None)
+        for check in (self._status_fault, self._scale_fault):
+            for index, (request, answer) in enumerate(zip(requests, plan, strict=True), 1):
+                if answer is None and (fault := check(request)):
+                    return Refusal(fault, index)
         return self._balances(requests, plan)
+
+    def _status_fault(self, request: Request) -> type[PgledgerError] | None:
+        for account_id, frozen in (
+            (request.from_account_id, {"frozen_out", "frozen_both"}),
+            (request.to_account_id, {"frozen_in", "frozen_both"}),
+        ):
+            status = self.accounts[account_id or ""].status
+            if status == "closed":
+                return AccountClosed
+            if status in frozen:
+                return AccountFrozen
+        return None
+
+    def _scale_fault(self, request: Request) -> type[PgledgerError] | None:
+        for account_id in (request.from_account_id, request.to_account_id):
+            scale = self.accounts[account_id or ""].amount_scale
+            if scale is not None and places_of(Decimal(request.amount or 0)) > scale:
+                return InvalidAmount
+        return None
 
     def _accounts_fault(self, request: Request, app_id: str | None) -> type[PgledgerError] | None:
         accounts = []
@@ -343,12 +417,16 @@ class Model:
             source = self.accounts[request.from_account_id or ""]
             target = self.accounts[request.to_account_id or ""]
             from_balance = minus(balances.get(source.id, source.balance), amount)
-            if from_balance < 0 and not source.allow_negative_balance:
+            if source.min_balance is not None and (
+                minus(from_balance, source.held_out) < source.min_balance
+            ):
                 return Refusal(InsufficientFunds, index)
             if from_balance <= -BOUND:
                 return Refusal(BalanceOutOfRange, index)
             to_balance = plus(balances.get(target.id, target.balance), amount)
-            if to_balance > 0 and not target.allow_positive_balance:
+            if target.max_balance is not None and (
+                plus(to_balance, target.held_in) > target.max_balance
+            ):
                 return Refusal(PositiveBalanceNotAllowed, index)
             if to_balance >= BOUND:
                 return Refusal(BalanceOutOfRange, index)
@@ -412,11 +490,8 @@ class Model:
             (target, amount, posting.to_balance),
         ):
             self.legs[account.id].append(Leg(record, change, account.balance, balance))
-            self.accounts[account.id] = replace(
-                account,
-                balance=balance,
-                version=account.version + 1,
-                updated_at=answer.created_at,
+            self.change_account(
+                account, balance=balance, version=account.version + 1, updated_at=answer.created_at
             )
 
     def _check_generated(self, answer: Transfer) -> None:

@@ -32,8 +32,6 @@ class Account:
             itself.
         app_id: Set of books that the account belongs to; the empty text where there is only one.
         tenant_id: Tenant whose account it is; the empty text where there are no tenants.
-        replayed: Whether the call was a repeat, and this is what the first one made; None for what
-            was only read.
         min_balance: Lowest balance, less ``held_out``, that a transfer may leave, or None.
         max_balance: Highest balance, with ``held_in``, that a transfer may leave, or None.
         held_out: What holds keep back to leave the account.
@@ -43,6 +41,8 @@ class Account:
         status: What the account takes part in; one of: ``open``, ``frozen_out``, ``frozen_in``,
             ``frozen_both``, ``closed``.
         amount_scale: Decimal places that amounts may have; None for 18.
+        replayed: Whether the call was a repeat, and this is what the first one made; None for what
+            was only read.
     """
 
     id: str
@@ -57,14 +57,14 @@ class Account:
     updated_at: datetime
     app_id: str
     tenant_id: str
+    min_balance: Decimal | None
+    max_balance: Decimal | None
+    held_out: Decimal
+    held_in: Decimal
+    available_balance: Decimal
+    status: Literal["open", "frozen_out", "frozen_in", "frozen_both", "closed"]
+    amount_scale: int | None
     replayed: bool | None = field(default=None, compare=False)
-    min_balance: Decimal | None = None
-    max_balance: Decimal | None = None
-    held_out: Decimal = Decimal(0)
-    held_in: Decimal = Decimal(0)
-    available_balance: Decimal = Decimal(0)
-    status: Literal["open", "frozen_out", "frozen_in", "frozen_both", "closed"] = "open"
-    amount_scale: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

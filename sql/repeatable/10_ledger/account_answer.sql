@@ -17,9 +17,9 @@ begin
     account.min_balance is null or account.min_balance < 0,
     account.max_balance is null or account.max_balance > 0,
     account.metadata, account.created_at, account.updated_at, account.app_id, account.tenant_id,
-    replayed, account.min_balance, account.max_balance, account.held_out, account.held_in,
+    account.min_balance, account.max_balance, account.held_out, account.held_in,
     account.balance - account.held_out - coalesce(account.min_balance, 0),
-    pgledger.account_status(account.status), account.amount_scale::integer
+    pgledger.account_status(account.status), account.amount_scale::integer, replayed
   );
 end;
 $$;

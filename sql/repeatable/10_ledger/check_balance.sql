@@ -31,7 +31,7 @@ begin
   select
     accounts.id, accounts.name, accounts.min_balance, accounts.max_balance, accounts.held_out,
     accounts.held_in
-  into strict v_account
+  into v_account
   from pgledger.accounts
   where accounts.key = account_key;
 

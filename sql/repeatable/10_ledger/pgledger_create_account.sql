@@ -36,7 +36,7 @@ declare
   v_created_at timestamptz := pgledger.clock();
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
   v_is_new boolean;
-  v_account @extschema@.pgledger_account;
+  v_account record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -84,11 +84,10 @@ begin
   on conflict on constraint accounts_id_key do nothing;
   v_is_new := found;
 
-  v_account := (
-    select pgledger.account_answer(accounts, not v_is_new)
-    from pgledger.accounts
-    where accounts.id = v_id
-  );
+  select pgledger.account_answer(accounts, not v_is_new) as answer
+  into v_account
+  from pgledger.accounts
+  where accounts.id = v_id;
 
   if not v_is_new then
     v_ok := pgledger.check_repeated(
@@ -97,11 +96,11 @@ begin
         'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
         'min_balance', v_min_balance, 'max_balance', v_max_balance, 'metadata', metadata
       ),
-      to_jsonb(v_account)
+      to_jsonb(v_account.answer)
     );
   end if;
 
-  return v_account;
+  return v_account.answer;
 end;
 $$;
 

@@ -16,21 +16,20 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_account @extschema@.pgledger_account;
+  v_account record;
   v_ok boolean;
 begin
-  v_account := (
-    select pgledger.account_answer(accounts, null)
-    from pgledger.accounts
-    where accounts.id = pgledger_get_account.id
-      and accounts.app_id = pgledger_get_account.app_id
-  );
+  select pgledger.account_answer(accounts, null) as answer
+  into v_account
+  from pgledger.accounts
+  where accounts.id = pgledger_get_account.id
+    and accounts.app_id = pgledger_get_account.app_id;
 
-  if v_account.id is null then
+  if not found then
     v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 
-  return v_account;
+  return v_account.answer;
 end;
 $$;
 
