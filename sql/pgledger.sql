@@ -12643,7 +12643,7 @@ begin
   select
     array_agg(iso_currencies.code),
     array_agg(pgledger.currency_exponent(app_id, iso_currencies.code))
-  into strict v_codes, v_scales
+  into v_codes, v_scales
   from pgledger.iso_currencies();
 
   return pgledger.scale_currencies(app_id, v_codes, v_scales);
@@ -14078,8 +14078,7 @@ as $$
       pgledger.limit_fault(accounts.min_balance) is null
       and pgledger.limit_fault(accounts.max_balance) is null
       and (accounts.min_balance > accounts.max_balance) is not true as limits_are_right,
-      pgledger.account_status(accounts.status) is not null as status_is_right,
-      coalesce(accounts.amount_scale, 0) between 0 and 18 as scale_is_right
+      pgledger.account_status(accounts.status) is not null as status_is_right
     from pgledger.accounts
     left join pgledger.legs(verify_accounts.app_id) as leg on accounts.key = leg.key
     where verify_accounts.app_id is null or accounts.app_id = verify_accounts.app_id
@@ -14119,13 +14118,6 @@ as $$
     count(*),
     count(*) filter (where not total.status_is_right),
     min(total.id) filter (where not total.status_is_right)
-  from total
-  union all
-  select
-    'decimal places of amounts on accounts are from 0 to 18',
-    count(*),
-    count(*) filter (where not total.scale_is_right),
-    min(total.id) filter (where not total.scale_is_right)
   from total
 $$;
 
@@ -40044,7 +40036,7 @@ values
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8349c21debe05aa74816d7290a4dad143ad2cb409cfc2ac48c6004b40a07d007', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', 'ce3bd5f16cac1b56d31f13f2daf75f785d6579e898441766f88882a916a249a0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '68dfc769a291399b84cb3f95f9349a21a107aa1814127925f8508a61cae1a08c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '24c820f166652f346bc79431b30eca36dd4508e4d7408b5696368807db78c0a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40067,7 +40059,7 @@ values
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '579bbbefc6a678b7c274b4728c97b26d5ccf48bd7ffdec1e051eb17b24fb63fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '446316368389be19decae9041bed925a1a8980ba19deaed53e3ac83a06fce45d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bd5b79b5f0e5e2504184a55b6dd2315ffbd553e4be0fb8c0ce2cedc91f842469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),

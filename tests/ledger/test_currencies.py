@@ -87,7 +87,7 @@ def test_what_has_more_decimals_is_refused_and_moves_nothing(conn):
         ledger.create_transfer(one, two, too_fine)
     assert "0.30000000000000004" in str(refusal.value)
     conn.rollback()
-    with pytest.raises(errors.InvalidAmount, match="request 2 of 2: .*USD has 2 dec"):
+    with pytest.raises(errors.InvalidAmount, match=r"request 2 of 2: .*USD has 2 dec"):
         ledger.create_transfers(
             [TransferRequest(one, two, 1), TransferRequest(two, one, Decimal("0.005"))]
         )

@@ -34,7 +34,7 @@ from pgledger import Account, Entry, PgledgerError, Transfer, ids
 from pgledger.errors import BatchTooLarge, InvalidBatch
 from support.database import Connect
 from support.exact import sum_of
-from support.model import Model, Opening, Record, Refusal, Request, Time
+from support.model import ISO_SCALES, Model, Opening, Record, Refusal, Request, Time
 from support.properties import scaled, seed_of
 
 STEPS = scaled(20_000)
@@ -194,15 +194,17 @@ OPEN = (
 # What only the owner can write, as long as no function does.
 STANDING = (
     "update pgledger.accounts"
-    " set status = %s, held_out = %s::numeric, held_in = %s::numeric, amount_scale = %s"
+    " set status = %s, held_out = %s::numeric, held_in = %s::numeric"
     " where id = %s"
 )
+SCALE = "select * from pgledger_set_currency(%s, %s, %s)"
 STATUSES = ("open", "frozen_out", "frozen_in", "frozen_both", "closed")
 # Rows that are never deleted go away only where their guards are taken down first.
 EMPTY = """
   alter table pgledger.transfers disable trigger all;
   alter table pgledger.accounts disable trigger all;
   truncate pgledger.transfers, pgledger.accounts restart identity;
+  truncate pgledger.currencies;
   alter table pgledger.transfers
     enable always trigger transfers_rows_never_change,
     enable always trigger transfers_never_change;
@@ -739,21 +741,41 @@ class Bookkeeping(RuleBasedStateMachine):
         place=small,
         status=st.sampled_from((*STATUSES, *["open"] * 5)),
         held=st.tuples(*[st.sampled_from(("0", "0", "0", "0.5", "4", "30.00"))] * 2),
-        scale=st.sampled_from((None, None, None, 18, 2, 0)),
     )
-    def set_what_an_account_stands_at(
-        self, place: int, status: str, held: tuple[str, str], scale: int | None
-    ) -> None:
+    def set_what_an_account_stands_at(self, place: int, status: str, held: tuple[str, str]) -> None:
         accounts = list(self.model.accounts.values())
         account = accounts[place % len(accounts)]
-        self.conn.execute(STANDING.encode(), [STATUSES.index(status), *held, scale, account.id])
+        self.conn.execute(STANDING.encode(), [STATUSES.index(status), *held, account.id])
         self.model.change_account(
             account,
             status=status,
             held_out=Decimal(held[0]),
             held_in=Decimal(held[1]),
-            amount_scale=scale,
         )
+
+    @rule(
+        currency=st.sampled_from((*CURRENCIES * 4, "", "US D")),
+        scale=st.sampled_from((None, None, 2, 2, 0, 18, 19, -1)),
+        app_id=apps,
+    )
+    def set_decimal_places(self, currency: str, scale: int | None, app_id: str | None) -> None:
+        expected = self.model.plan_scale(currency, scale, app_id)
+        rows = self.call(expected, SCALE, [currency, scale, app_id])
+        if rows is not None:
+            assert rows == [(app_id, currency, scale)]
+            self.model.set_scale(currency, scale, app_id or "")
+            self.is_sound = True
+
+    @rule(app_id=apps)
+    def use_iso_currencies(self, app_id: str | None) -> None:
+        expected = self.model.plan_iso_scales(app_id)
+        rows = self.call(expected, "select pgledger_use_iso_currencies(%s)", [app_id])
+        if rows is not None:
+            assert rows == [(expected,)]
+            for currency, scale in ISO_SCALES.items():
+                self.model.set_scale(currency, scale, app_id or "")
+            self.model.iso_apps.add(app_id or "")
+            self.is_sound = True
 
     # Reading
 
@@ -966,7 +988,7 @@ def transfer_of(row: Sequence[Any]) -> Transfer:
 def assert_verified(conn: psycopg.Connection[Any]) -> None:
     """Asserts that the ledger finds its own books in order, and that it looks at something."""
     checks = conn.execute("select * from pgledger_verify()").fetchall()
-    assert len(checks) == 22
+    assert len(checks) == 23
     assert [check for check in checks if check[2] != 0] == []
 
 
@@ -975,6 +997,11 @@ def assert_books_match(conn: psycopg.Connection[Any], model: Model) -> None:
     assert_verified(conn)
     rows = conn.execute("select * from pgledger_accounts_v1 order by id").fetchall()
     assert [account_of(row) for row in rows] == sorted(model.accounts.values(), key=lambda a: a.id)
+    rows = conn.execute(
+        "select app_id, code, amount_scale from pgledger_currencies_v1 where code = any(%s)",
+        [list(ISO_SCALES)],
+    ).fetchall()
+    assert {(app_id, code): scale for app_id, code, scale in rows} == model.scales
     rows = conn.execute("select * from pgledger_transfers_v1 order by id").fetchall()
     assert [transfer_of(row) for row in rows] == sorted(
         (record.transfer for record in model.records.values()), key=lambda t: t.id
@@ -1067,8 +1094,11 @@ class Till:
             self.labels[row[0]] = f"account {place}"
         self.number = next(TILLS)
         # The one that may not hold anything is frozen, too, and one takes whole cents only.
-        for place, standing in ((3, (2, "0", "0", None)), (4, (0, "1.5", "2", 2))):
+        for place, standing in ((3, (2, "0", "0")), (4, (0, "1.5", "2"))):
             conn.execute(STANDING.encode(), [*standing, self.account_ids[place]])
+        conn.execute(
+            "update pgledger.accounts set amount_scale = 2 where id = %s", [self.account_ids[4]]
+        )
         self.post(b"select from pgledger_create_transfer(%s, %s, 50)", (0, 1), (2, 0))
 
     def post(self, query: bytes, *pairs: tuple[int, int]) -> None:
@@ -1179,4 +1209,6 @@ def test_one_at_a_time_and_many_at_once_are_equal(conn: psycopg.Connection[Any])
         conn.commit()
 
     both_paths_agree()
+    # No account has decimal places that its currency does not have.
+    conn.execute("update pgledger.accounts set amount_scale = null")
     assert_verified(conn)

@@ -24,7 +24,7 @@ begin
   select
     array_agg(iso_currencies.code),
     array_agg(pgledger.currency_exponent(app_id, iso_currencies.code))
-  into strict v_codes, v_scales
+  into v_codes, v_scales
   from pgledger.iso_currencies();
 
   return pgledger.scale_currencies(app_id, v_codes, v_scales);
