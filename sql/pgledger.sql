@@ -3780,6 +3780,7 @@ alter table pgledger.accounts drop column allow_positive_balance;
 
 -- What the view has comes first, and what only a function can tell after it.
 alter type public.pgledger_account
+-- squawk-ignore ban-drop-column
 drop attribute replayed,
 add attribute min_balance numeric,
 add attribute max_balance numeric,
@@ -6800,7 +6801,7 @@ as $$
     ('migrations/0011_create_invoices.sql',
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
-      '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105'),
+      '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951'),
     ('migrations/0015_scale_currencies.sql',
       'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923')
 $$;
@@ -10736,8 +10737,9 @@ stable
 parallel safe
 as $$
   select case
+    when balance is null then null
     -- NaN is above every number, so the comparison with 1e30 refuses it, too.
-    when balance is null or balance > -1e30 and balance < 1e30 and min_scale(balance) <= 18 then null
+    when balance > -1e30 and balance < 1e30 and min_scale(balance) <= 18 then null
     when balance = 'NaN' then 'it is not a number'
     when balance in ('Infinity', '-Infinity') then 'it is not finite'
     when balance >= 1e30 then 'it is not below 1e30'
@@ -11564,21 +11566,15 @@ begin
     tenant_id, metadata
   )
   values (
-    v_created_at,
-    v_created_at,
-    v_min_balance,
-    v_max_balance,
+    v_created_at, v_created_at, v_min_balance, v_max_balance,
     (
       select currencies.amount_scale
       from pgledger.currencies
       where currencies.app_id = pgledger_create_account.app_id
         and currencies.code = pgledger_create_account.currency
     ),
-    v_id,
-    pgledger_create_account.app_id,
-    pgledger_create_account.currency,
-    pgledger_create_account.name,
-    pgledger_create_account.tenant_id,
+    v_id, pgledger_create_account.app_id, pgledger_create_account.currency,
+    pgledger_create_account.name, pgledger_create_account.tenant_id,
     pgledger_create_account.metadata
   )
   on conflict on constraint accounts_id_key do nothing;
@@ -11650,6 +11646,11 @@ another and rows of an application that refer to an account are not blocked. Wha
 checked then: a refusal takes it back with the call. A row is so found and locked once, not looked
 up, locked and written in turn.
 
+Each update answers with one boolean for all that can stand against its leg: status, decimal places,
+the limit that the leg can break with what is held, and the range of balances. It is cheaper there
+than in variables of this function. It may be false for a leg that is sound: then the checks of
+pgledger.check_statuses, pgledger.check_scales and pgledger.check_balance decide.
+
 Each account's time ascends. The first account takes the clock's, or the next microsecond of its
 own; the second the first one's, or the next of its own. Where they differ, because the second was
 waited for, or a time lies ahead of the clock, both get the later one.
@@ -11660,7 +11661,8 @@ nothing may be written before it was looked for: pgledger.create_repeatable_tran
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
-own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits.
+own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status;
+decimal places; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -11740,8 +11742,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id, v_from_name,
-      v_from_tenant_id;
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency,
+      v_from_app_id, v_from_name, v_from_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -11761,8 +11763,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency,
+      v_to_app_id, v_to_name, v_to_tenant_id;
   else
     update pgledger.accounts
     set
@@ -11778,8 +11780,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency,
+      v_to_app_id, v_to_name, v_to_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -11799,8 +11801,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id, v_from_name,
-      v_from_tenant_id;
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency,
+      v_from_app_id, v_from_name, v_from_tenant_id;
   end if;
 
   if (
@@ -11898,15 +11900,17 @@ Returns: The transfer, with both accounts' balances and versions right after
   it.
 
 Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
-  the same), InvalidAmount (the amount is not in range), InvalidTime (event_at
-  is outside the years 1 to 9999), EventAtInFuture (event_at is more than a
-  day ahead), InvalidMetadata, AccountNotFound (there is no such account under
-  this app_id), CurrencyMismatch (the accounts have different currencies),
+  the same), InvalidAmount (the amount is not in range, or has more decimal
+  places than the accounts allow), InvalidTime (event_at is outside the years
+  1 to 9999), EventAtInFuture (event_at is more than a day ahead),
+  InvalidMetadata, AccountNotFound (there is no such account under this
+  app_id), CurrencyMismatch (the accounts have different currencies),
   IdempotencyConflict (the id is taken by a different transfer),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
-  InsufficientFunds (it would leave an account below zero that does not allow
-  it), PositiveBalanceNotAllowed (it would leave an account above zero that
-  does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+  AccountClosed, AccountFrozen (an account is frozen for what the transfer
+  does), InsufficientFunds (it would leave an account below its lower limit),
+  PositiveBalanceNotAllowed (it would leave an account above its upper limit),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_create_transfer from public;
 grant execute on function public.pgledger_create_transfer to pgledger_poster;
@@ -11957,8 +11961,8 @@ Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   NullArgument, InvalidId, SameAccount, InvalidAmount, AccountNotFound,
-  CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  CurrencyMismatch, AccountAheadOfClock, AccountClosed, AccountFrozen,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers from public;
 grant execute on function public.pgledger_create_transfers to pgledger_poster;
@@ -11971,8 +11975,8 @@ If the caller chose no ids, the batch cannot hold a repeat and is posted as it i
 chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; the clock; limits. Each check looks at all
-requests before the next one begins, and names the lowest request at fault.
+exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits. Each
+check looks at all requests before the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */
@@ -12100,8 +12104,8 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
   InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
@@ -12178,8 +12182,8 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
   InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_count from public;
 grant execute on function public.pgledger_create_transfers_bulk_count to pgledger_poster;
@@ -12253,8 +12257,8 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
   InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_ids from public;
 grant execute on function public.pgledger_create_transfers_bulk_ids to pgledger_poster;
@@ -12321,8 +12325,9 @@ Returns: One transfer for each request, in their order.
 Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
   metadata), InvalidScope, NullArgument, InvalidId, SameAccount,
   InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
-  AccountNotFound, CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  AccountNotFound, CurrencyMismatch, AccountAheadOfClock, AccountClosed,
+  AccountFrozen, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_from_rows from public;
 grant execute on function public.pgledger_create_transfers_from_rows to pgledger_poster;
@@ -12873,10 +12878,13 @@ of the account that each amount leaves, then, for as many requests, of the one t
 The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
 then. Only accounts that it locked take part: one that was created while it waited can be seen by
 later statements, but anyone may be changing it. The second finds the accounts of each request.
-Status and decimal places are looked at for all. Balances and versions are then followed through
-the batch in order, and the first leg that breaks a limit is refused. For that an account has a
-lowest and a highest balance, with what is held in them; where it has no limit, they lie within the
-range of balances, so that pgledger.check_balance decides about what is beyond. Two more statements write the transfers and the accounts.
+Status and decimal places are looked at for all. Balances and versions are then followed through the
+batch in order, and the first leg that breaks a limit is refused. Two more statements write the
+transfers and the accounts.
+
+For limits each account has a lowest and a highest balance, with what is held in them. Where there
+is no limit, they lie a little within the range of balances. So the loop compares one number for a
+leg, and pgledger.check_balance decides about what is beyond it.
 
 Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
 and after everything else, as for a single transfer.
@@ -12898,7 +12906,8 @@ The body is long because its steps share the arrays: each call of a function wou
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
-pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose was taken.
+pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose
+was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -14122,7 +14131,7 @@ as $$
 $$;
 
 comment on function pgledger.verify_accounts is
-  'Checks each account''s balance, version and time against its entries, and its limits and status.';
+  'Checks each account''s balance, version and time against its entries, and the rest by itself.';
 
 revoke all on function pgledger.verify_accounts from public;
 
@@ -39908,7 +39917,7 @@ values
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0012_limit_accounts.sql', 'versioned', '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0012_limit_accounts.sql', 'versioned', '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39978,7 +39987,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c07dbdb736cc238bd2d169b94543405e7898906209333b28609f3ba772061b3a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '64b8222623bdd5f54e37737ccc5c244d57c35ba9d8ecf3bed790786d245f7a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '444ed07bd2473eaa62de728eb0e829110f3c123d4feadc1605e68fb374e300bb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40013,7 +40022,7 @@ values
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'e5d5fa7641de5733f37e585e4392bdd058421c42ea4913863c4b4270a56f15c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', '2dc868196d306c9b494a0309a7f1f044e314403920566c6b08d58342ae6f31b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40024,13 +40033,13 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '0a40f95761ac45455d94b9ec56c7ed2d88cf246577676cf3957880749f00beed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '53da769f37448e84e96ca00b0e06b3c7bfbfad905620b0d10159fcf97fcb8b85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '4c27c4679335029d999c5fc3cf55f5fd1b09a2e75665e4c9a5c33906719d5c15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '35d3757a58dcd599189f6ef076a07c7180559740fa2447706c71afb9adfb2343', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '4e30361d618bf1ff7dd8f8d49470c5c9ba369b9fa938c1adcbefceaf47717b3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '06c8766f25aac1255847fb40b33c2edc9c66780a0f04c2d6f8ff66eaf2b5c349', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40040,7 +40049,7 @@ values
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '24c820f166652f346bc79431b30eca36dd4508e4d7408b5696368807db78c0a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'dd459e5bbf58248d073d9ea445e3a0e0b7a3af4152bc787f2eef31eb83f5f788', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '622bdb1020370b3a362fd50b4d2fbbb03a17d79c506e1891a2ec9678359e98ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40059,7 +40068,7 @@ values
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '446316368389be19decae9041bed925a1a8980ba19deaed53e3ac83a06fce45d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '01e1432748f82262935d67d03b0bde8ded0dcd9ad24ec50a7cbfdf3ce3d2f0ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bd5b79b5f0e5e2504184a55b6dd2315ffbd553e4be0fb8c0ce2cedc91f842469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),

@@ -33,6 +33,7 @@ alter table pgledger.accounts drop column allow_positive_balance;
 
 -- What the view has comes first, and what only a function can tell after it.
 alter type @extschema@.pgledger_account
+-- squawk-ignore ban-drop-column
 drop attribute replayed,
 add attribute min_balance numeric,
 add attribute max_balance numeric,

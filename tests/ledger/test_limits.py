@@ -223,7 +223,7 @@ def test_a_batch_is_judged_after_every_leg(books: Books, make: Make) -> None:
         ((there, back, back, back), errors.InsufficientFunds, "-10 less 10 would leave -20"),
         ((back, there, there, there), errors.PositiveBalanceNotAllowed, "10 plus 10 would leave 2"),
     ):
-        with pytest.raises(error, match=f"^request 4 of 6: account {wallet} .*{left}"):
+        with pytest.raises(error, match=rf"^request 4 of 6: account {wallet} .*{left}"):
             make(books.conn, [*asked, there, back])
     assert books.account(wallet).version == 6
     assert_verified(books.conn)
@@ -376,7 +376,7 @@ def test_each_check_looks_at_all_requests_of_a_batch(books: Books, make: Make) -
         ([good, breaks_a_limit, good, breaks_a_limit], errors.InsufficientFunds, 2),
         ([good, reaches_what_is_frozen, has_a_fraction, good], errors.AccountFrozen, 2),
     ):
-        with pytest.raises(error, match=f"^request {place} of 4: "):
+        with pytest.raises(error, match=rf"^request {place} of 4: "):
             make(books.conn, asked)
     assert books.account(coarse).version == 0
 
@@ -415,10 +415,10 @@ def test_only_new_requests_of_a_batch_are_judged_and_named_by_their_place(books:
     ledger.create_transfers([old])
     new = TransferRequest(books.bank, wallet, 3, id=ids.generate("pglt"))
     late = TransferRequest(wallet, books.bank, 4, id=ids.generate("pglt"))
-    with pytest.raises(errors.InsufficientFunds, match="^request 4 of 4: .*3 less 4 would leave"):
+    with pytest.raises(errors.InsufficientFunds, match=r"^request 4 of 4: .*3 less 4 would leave"):
         ledger.create_transfers([old, new, old, late])
     books.note(wallet, status=1)
-    with pytest.raises(errors.AccountFrozen, match="^request 3 of 3: "):
+    with pytest.raises(errors.AccountFrozen, match=r"^request 3 of 3: "):
         ledger.create_transfers([old, new, late])
     answers = ledger.create_transfers([old, new])
     assert [answer.replayed for answer in answers] == [True, False]
@@ -616,7 +616,7 @@ def test_the_last_of_an_overdraft_is_given_once(
     future = race.lets_late(make, (account, books.bank, 6))
     getattr(race.holder, ends)()
     if ends == "commit":
-        with pytest.raises(errors.InsufficientFunds, match="-496 less 6 would leave -502"):
+        with pytest.raises(errors.InsufficientFunds, match=r"-496 less 6 would leave -502"):
             future.result(timeout=60)
     else:
         assert len(future.result(timeout=60)) == 1

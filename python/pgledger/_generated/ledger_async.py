@@ -182,7 +182,8 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SameAccount: Both accounts are the same.
-            InvalidAmount: The amount is not in range.
+            InvalidAmount: The amount is not in range, or has more decimal places than the accounts
+                allow.
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
@@ -190,8 +191,10 @@ class AsyncLedgerCalls(AsyncCaller):
             CurrencyMismatch: The accounts have different currencies.
             IdempotencyConflict: The id is taken by a different transfer.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
-            InsufficientFunds: It would leave an account below zero that does not allow it.
-            PositiveBalanceNotAllowed: It would leave an account above zero that does not allow it.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+            AccountFrozen: An account is frozen for what the transfer does.
+            InsufficientFunds: It would leave an account below its lower limit.
+            PositiveBalanceNotAllowed: It would leave an account above its upper limit.
             BalanceOutOfRange: A balance would reach 1e30 or -1e30.
         """
         return await self._fetch_one(

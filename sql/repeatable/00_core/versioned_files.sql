@@ -37,7 +37,7 @@ as $$
     ('migrations/0011_create_invoices.sql',
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
-      '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105'),
+      '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951'),
     ('migrations/0015_scale_currencies.sql',
       'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923')
 $$;

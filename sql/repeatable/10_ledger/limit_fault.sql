@@ -9,8 +9,9 @@ stable
 parallel safe
 as $$
   select case
+    when balance is null then null
     -- NaN is above every number, so the comparison with 1e30 refuses it, too.
-    when balance is null or balance > -1e30 and balance < 1e30 and min_scale(balance) <= 18 then null
+    when balance > -1e30 and balance < 1e30 and min_scale(balance) <= 18 then null
     when balance = 'NaN' then 'it is not a number'
     when balance in ('Infinity', '-Infinity') then 'it is not finite'
     when balance >= 1e30 then 'it is not below 1e30'

@@ -64,21 +64,15 @@ begin
     tenant_id, metadata
   )
   values (
-    v_created_at,
-    v_created_at,
-    v_min_balance,
-    v_max_balance,
+    v_created_at, v_created_at, v_min_balance, v_max_balance,
     (
       select currencies.amount_scale
       from pgledger.currencies
       where currencies.app_id = pgledger_create_account.app_id
         and currencies.code = pgledger_create_account.currency
     ),
-    v_id,
-    pgledger_create_account.app_id,
-    pgledger_create_account.currency,
-    pgledger_create_account.name,
-    pgledger_create_account.tenant_id,
+    v_id, pgledger_create_account.app_id, pgledger_create_account.currency,
+    pgledger_create_account.name, pgledger_create_account.tenant_id,
     pgledger_create_account.metadata
   )
   on conflict on constraint accounts_id_key do nothing;

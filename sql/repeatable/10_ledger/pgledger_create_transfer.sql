@@ -6,6 +6,11 @@ another and rows of an application that refer to an account are not blocked. Wha
 checked then: a refusal takes it back with the call. A row is so found and locked once, not looked
 up, locked and written in turn.
 
+Each update answers with one boolean for all that can stand against its leg: status, decimal places,
+the limit that the leg can break with what is held, and the range of balances. It is cheaper there
+than in variables of this function. It may be false for a leg that is sound: then the checks of
+pgledger.check_statuses, pgledger.check_scales and pgledger.check_balance decide.
+
 Each account's time ascends. The first account takes the clock's, or the next microsecond of its
 own; the second the first one's, or the next of its own. Where they differ, because the second was
 waited for, or a time lies ahead of the clock, both get the later one.
@@ -16,7 +21,8 @@ nothing may be written before it was looked for: pgledger.create_repeatable_tran
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
-own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits.
+own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status;
+decimal places; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -96,8 +102,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id, v_from_name,
-      v_from_tenant_id;
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency,
+      v_from_app_id, v_from_name, v_from_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -117,8 +123,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency,
+      v_to_app_id, v_to_name, v_to_tenant_id;
   else
     update pgledger.accounts
     set
@@ -134,8 +140,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency,
+      v_to_app_id, v_to_name, v_to_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -155,8 +161,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id, v_from_name,
-      v_from_tenant_id;
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency,
+      v_from_app_id, v_from_name, v_from_tenant_id;
   end if;
 
   if (
@@ -254,15 +260,17 @@ Returns: The transfer, with both accounts' balances and versions right after
   it.
 
 Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
-  the same), InvalidAmount (the amount is not in range), InvalidTime (event_at
-  is outside the years 1 to 9999), EventAtInFuture (event_at is more than a
-  day ahead), InvalidMetadata, AccountNotFound (there is no such account under
-  this app_id), CurrencyMismatch (the accounts have different currencies),
+  the same), InvalidAmount (the amount is not in range, or has more decimal
+  places than the accounts allow), InvalidTime (event_at is outside the years
+  1 to 9999), EventAtInFuture (event_at is more than a day ahead),
+  InvalidMetadata, AccountNotFound (there is no such account under this
+  app_id), CurrencyMismatch (the accounts have different currencies),
   IdempotencyConflict (the id is taken by a different transfer),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
-  InsufficientFunds (it would leave an account below zero that does not allow
-  it), PositiveBalanceNotAllowed (it would leave an account above zero that
-  does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+  AccountClosed, AccountFrozen (an account is frozen for what the transfer
+  does), InsufficientFunds (it would leave an account below its lower limit),
+  PositiveBalanceNotAllowed (it would leave an account above its upper limit),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function @extschema@.pgledger_create_transfer from public;
 grant execute on function @extschema@.pgledger_create_transfer to pgledger_poster;

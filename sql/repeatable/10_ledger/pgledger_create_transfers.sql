@@ -43,8 +43,8 @@ Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   NullArgument, InvalidId, SameAccount, InvalidAmount, AccountNotFound,
-  CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  CurrencyMismatch, AccountAheadOfClock, AccountClosed, AccountFrozen,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers from public;
 grant execute on function @extschema@.pgledger_create_transfers to pgledger_poster;

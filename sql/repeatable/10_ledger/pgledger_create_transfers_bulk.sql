@@ -5,8 +5,8 @@ If the caller chose no ids, the batch cannot hold a repeat and is posted as it i
 chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; the clock; limits. Each check looks at all
-requests before the next one begins, and names the lowest request at fault.
+exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits. Each
+check looks at all requests before the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */
@@ -134,8 +134,8 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
   InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_bulk from public;
 grant execute on function @extschema@.pgledger_create_transfers_bulk to pgledger_poster;

@@ -59,8 +59,9 @@ Returns: One transfer for each request, in their order.
 Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
   metadata), InvalidScope, NullArgument, InvalidId, SameAccount,
   InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
-  AccountNotFound, CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  AccountNotFound, CurrencyMismatch, AccountAheadOfClock, AccountClosed,
+  AccountFrozen, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_from_rows from public;
 grant execute on function @extschema@.pgledger_create_transfers_from_rows to pgledger_poster;

@@ -7,10 +7,13 @@ of the account that each amount leaves, then, for as many requests, of the one t
 The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
 then. Only accounts that it locked take part: one that was created while it waited can be seen by
 later statements, but anyone may be changing it. The second finds the accounts of each request.
-Status and decimal places are looked at for all. Balances and versions are then followed through
-the batch in order, and the first leg that breaks a limit is refused. For that an account has a
-lowest and a highest balance, with what is held in them; where it has no limit, they lie within the
-range of balances, so that pgledger.check_balance decides about what is beyond. Two more statements write the transfers and the accounts.
+Status and decimal places are looked at for all. Balances and versions are then followed through the
+batch in order, and the first leg that breaks a limit is refused. Two more statements write the
+transfers and the accounts.
+
+For limits each account has a lowest and a highest balance, with what is held in them. Where there
+is no limit, they lie a little within the range of balances. So the loop compares one number for a
+leg, and pgledger.check_balance decides about what is beyond it.
 
 Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
 and after everything else, as for a single transfer.
@@ -32,7 +35,8 @@ The body is long because its steps share the arrays: each call of a function wou
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
-pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose was taken.
+pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose
+was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],

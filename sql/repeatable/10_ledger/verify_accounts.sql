@@ -60,6 +60,6 @@ as $$
 $$;
 
 comment on function pgledger.verify_accounts is
-  'Checks each account''s balance, version and time against its entries, and its limits and status.';
+  'Checks each account''s balance, version and time against its entries, and the rest by itself.';
 
 revoke all on function pgledger.verify_accounts from public;
