@@ -13305,8 +13305,8 @@ grant execute on function public.pgledger_create_transfer to pgledger_poster;
 Moves an amount between two accounts that are given by name. The accounts are found, locked, and
 their names compared again; then it is a transfer like any other.
 
-Checks, in this order: app_id; the request's own values; that each name leads to one account; whether
-it is a repeat; the clock; status, decimal places and limits.
+Checks, in this order: app_id; the request's own values; that each name leads to one account;
+whether it is a repeat; the clock; status, decimal places and limits.
 
 Locks: those of pgledger.lock_named_accounts.
 Errors: those of pgledger.check_named_request, pgledger.refuse_account_name and
@@ -42758,7 +42758,7 @@ values
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '0dddacd83f492988ac276586f8fb1680ce9ac1b4236457dcea4697c3b509bc5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '224aa1eec858181a43d9251c04afdd17ee46cd0135a995356dfa6538d755325f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '35d3757a58dcd599189f6ef076a07c7180559740fa2447706c71afb9adfb2343', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'a5361b6690755cc38caf6b9228013670c1612f4ced6be247bc102c11208dc791', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'b82a151347685a5733f8f5b693af58b727b7373ba055967d556b394258a46af8', pg_catalog.now(), '0.1.0.dev0', true),
