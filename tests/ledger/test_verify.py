@@ -258,8 +258,10 @@ def test_a_fault_is_found_by_its_own_check_alone(trio, statements, check):
         "update pgledger.account_names set currency = 'EUR' where app_id = 'shop'",
         "update pgledger.account_names set tenant_id = 't' where app_id = 'shop'",
         "update pgledger.account_names set account_id = lower(account_id) where app_id = 'shop'",
-        "update pgledger.account_names set account_id = accounts.id"
-        " from pgledger.accounts where account_names.app_id = 'shop' and accounts.name = 'shop b'",
+        (
+            "update pgledger.account_names set account_id = accounts.id from pgledger.accounts"
+            " where account_names.app_id = 'shop' and accounts.name = 'shop b'"
+        ),
         "update pgledger.accounts set name = 'other' where name = 'shop a'",
     ],
 )

@@ -1501,8 +1501,7 @@ class LedgerCalls(Caller):
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidArgument: Keep is not in range.
-            AccountNotFound: There is no account of this id under this ``app_id``, or none of this
-                name, currency and ``tenant_id``.
+            AccountNotFound: There is no account of this id under this ``app_id``.
             CurrencyMismatch: A transfer joins accounts of different currencies.
             IdempotencyConflict: The id is taken by a different transfer.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
