@@ -3957,6 +3957,144 @@ grant usage on type public.pgledger_path_balance to pgledger_reader;
 -- It has got arguments.
 drop function if exists pgledger.check_scope(text, text, integer, integer);
 
+-- file: migrations/0015_scale_currencies.sql
+/*
+Decimal places of amounts, by currency. They stand beside what the billing store rounds to, and a
+currency may have one, the other or both: without an exponent of its own it has ISO 4217's, or the
+billing store does not know it.
+*/
+alter table pgledger.currencies alter column exponent drop not null;
+alter table pgledger.currencies add column amount_scale smallint;
+
+alter table pgledger.currencies
+add constraint currencies_amount_scale_is_0_to_18_check
+check (amount_scale between 0 and 18) not valid;
+
+alter table pgledger.currencies
+add constraint currencies_amount_scale_is_not_below_exponent_check
+check (amount_scale >= exponent) not valid;
+
+-- The table has a few rows, all of them without a scale yet.
+-- squawk-ignore constraint-missing-not-valid
+alter table pgledger.currencies validate constraint currencies_amount_scale_is_0_to_18_check;
+-- squawk-ignore constraint-missing-not-valid
+alter table pgledger.currencies
+validate constraint currencies_amount_scale_is_not_below_exponent_check;
+
+comment on table pgledger.currencies is
+  'What an app has set of a currency: how billing rounds, for one beside those of ISO 4217, and '
+  'how many decimal places amounts of the ledger may have.';
+comment on column pgledger.currencies.app_id is 'App that set it.';
+comment on column pgledger.currencies.code is 'Code, for example USD or POINTS.';
+comment on column pgledger.currencies.exponent is
+  'Decimal places that billing rounds to; null for those of ISO 4217, or if it does not know the '
+  'currency.';
+comment on column pgledger.currencies.amount_scale is
+  'Decimal places that amounts of transfers may have, no fewer than billing rounds to; null for '
+  '18. The accounts of the currency have it, too.';
+
+create type public.pgledger_currency_scale as (
+  app_id text collate "C",
+  code text collate "C",
+  amount_scale integer
+);
+
+comment on type public.pgledger_currency_scale is
+  'How many decimal places amounts of a currency may have.';
+comment on column public.pgledger_currency_scale.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_currency_scale.code is 'Code of the currency.';
+comment on column public.pgledger_currency_scale.amount_scale is
+  'Decimal places that amounts may have; null for 18.';
+
+revoke all on type public.pgledger_currency_scale from public;
+grant usage on type public.pgledger_currency_scale to pgledger_reader;
+
+-- file: migrations/0016_create_holds.sql
+/*
+Holds. A hold counts on both of its accounts when it is made: in held_out of the one, in held_in of
+the other. What is left of it is taken out of both sums when it is posted or voided. One that has
+expired is taken out on each side by whoever relies on it there, so the two sides may differ for a
+while: out_released and in_released say which is done.
+
+There is no foreign key to accounts and there are no CHECK constraints, for the reasons given for
+transfers.
+*/
+create table pgledger.holds (
+  from_key bigint not null,
+  to_key bigint not null,
+  created_at timestamptz not null,
+  event_at timestamptz,
+  expires_at timestamptz,
+  first_expires_at timestamptz,
+  ended_at timestamptz,
+  status smallint default 0 not null,
+  out_released boolean default false not null,
+  in_released boolean default false not null,
+  amount numeric not null,
+  posted_amount numeric default 0 not null,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  group_id text collate "C",
+  metadata jsonb,
+  constraint holds_id_pk primary key (id)
+);
+
+-- What an account still holds back. Status stands before the time, because an expiry that one side
+-- has written counts on the other side even if the clock steps back.
+create index holds_from_key_status_expires_at_idx
+on pgledger.holds (from_key, status, expires_at)
+where not out_released;
+create index holds_to_key_status_expires_at_idx
+on pgledger.holds (to_key, status, expires_at)
+where not in_released;
+create index holds_app_id_expires_at_idx
+on pgledger.holds (app_id, expires_at)
+where expires_at is not null and not (out_released and in_released);
+
+comment on table pgledger.holds is
+  'One row a hold. Rows are never deleted; what was asked for never changes, and neither does '
+  'what became of a hold once it has ended.';
+comment on column pgledger.holds.from_key is 'Account that the amount is to leave.';
+comment on column pgledger.holds.to_key is 'Account that the amount is to reach.';
+comment on column pgledger.holds.created_at is 'When it was recorded.';
+comment on column pgledger.holds.event_at is
+  'When it happened in the world, as given; null if it was not given, and then it is created_at.';
+comment on column pgledger.holds.expires_at is
+  'From when on it is expired, unless it was posted or voided before; null for never.';
+comment on column pgledger.holds.first_expires_at is 'expires_at as the hold was made with.';
+comment on column pgledger.holds.ended_at is
+  'When it was posted or voided; for an expired one expires_at; null as long as it is pending.';
+comment on column pgledger.holds.status is
+  '0: pending. 1: posted. 2: voided. 3: expired. A pending one whose expires_at is over is expired '
+  'too, before anybody writes it.';
+comment on column pgledger.holds.out_released is
+  'Whether what was left of it has been taken out of held_out of the account it is to leave.';
+comment on column pgledger.holds.in_released is
+  'Whether what was left of it has been taken out of held_in of the account it is to reach.';
+comment on column pgledger.holds.amount is
+  'What is held, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
+comment on column pgledger.holds.posted_amount is
+  'Sum of the transfers that posted it: those whose origin_id is its id.';
+comment on column pgledger.holds.id is 'Public id: pglh_ and a ULID.';
+comment on column pgledger.holds.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column pgledger.holds.group_id is
+  'Name that joins the holds of one call, for example an order''s number, or null.';
+comment on column pgledger.holds.metadata is
+  'JSON object given at creation, at most 64 KiB. Store references in it, never personal data.';
+
+revoke all on table pgledger.holds from public;
+grant select on table pgledger.holds to pgledger_auditor;
+
+comment on column pgledger.accounts.held_out is
+  'Sum of what is left of holds that are to leave the account and are not released here.';
+comment on column pgledger.accounts.held_in is
+  'Sum of what is left of holds that are to reach the account and are not released here.';
+
+drop function if exists pgledger.legs(text);
+drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint);
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -5116,6 +5254,33 @@ as $$
       'Move the balance away, or close with sweep_to => another account. Post or void holds first.',
       'An account is to be closed that has a balance or open holds. Move the balance away, or '
       'close it with sweep_to; post or void its holds first.',
+      false
+    ),
+    (
+      'LG040', 'HoldNotFound', 'hold %s does not exist%s',
+      'Check the id, and the app_id: a hold is found only under its own app.',
+      'There is no hold of this id under this app_id. Check both.',
+      false
+    ),
+    (
+      'LG041', 'HoldEnded', 'hold %s was %s at %s',
+      'A hold ends once. What else is to move is another hold or a transfer.',
+      'A hold that was posted or voided is to be posted, voided or extended. It ends once: what '
+      'else is to move is another hold or a transfer.',
+      false
+    ),
+    (
+      'LG042', 'HoldExpired', 'hold %s expired at %s',
+      'What it kept back is free. Make another hold, or a transfer.',
+      'A hold that has expired is to be posted, voided or extended. What it kept back is free: '
+      'make another hold, or a transfer.',
+      false
+    ),
+    (
+      'LG043', 'HoldAmountExceeded', 'hold %s has %s left of %s, less than %s',
+      'Post at most what is left, and move the rest by a transfer.',
+      'More is to be posted of a hold than is left of it; the message says both. Post at most '
+      'that, and move the rest by a transfer.',
       false
     ),
     (
@@ -6920,7 +7085,11 @@ as $$
     ('migrations/0013_change_accounts.sql',
       '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364'),
     ('migrations/0014_name_accounts.sql',
-      '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25')
+      '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25'),
+    ('migrations/0015_scale_currencies.sql',
+      'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
+    ('migrations/0016_create_holds.sql',
+      '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7003,6 +7172,14 @@ stable
 parallel safe
 as $$
 begin
+  -- What has expired no longer counts, whether or not the sums contain it still.
+  if account.held_out <> 0 then
+    account.held_out := pgledger.held_now(account.key, account.held_out, true);
+  end if;
+  if account.held_in <> 0 then
+    account.held_in := pgledger.held_now(account.key, account.held_in, false);
+  end if;
+
   return row(
     account.id, account.name, account.currency, account.balance, account.version,
     account.min_balance is null or account.min_balance < 0,
@@ -7971,7 +8148,9 @@ the upper one. So an account that is beyond a limit already lets every leg pass 
 nearer.
 
 The caller holds the account's row, and may have updated it: it gives the balance from before. What
-else the leg needs is read here.
+else the leg needs is read here. The held sums are taken as they stand: where one may contain holds
+that have expired, the caller has called pgledger.release_expired before. A leg that is held, not
+moved, is in its account's sum already.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
@@ -7980,7 +8159,8 @@ create or replace function pgledger.check_balance(
   previous_balance numeric,
   change numeric,
   request_index bigint default null,
-  request_count bigint default null
+  request_count bigint default null,
+  is_held boolean default false
 )
 returns boolean
 language plpgsql
@@ -7990,6 +8170,7 @@ as $$
 declare
   v_account record;
   v_balance numeric := previous_balance + change;
+  v_held numeric;
   v_ok boolean;
 begin
   select
@@ -7998,49 +8179,59 @@ begin
   into v_account
   from pgledger.accounts
   where accounts.key = account_key;
+  v_held := case when change < 0 then v_account.held_out else v_account.held_in end
+  - case when is_held then abs(change) else 0 end;
 
-  if change < 0 and v_balance - v_account.held_out < v_account.min_balance then
+  if change < 0 and v_balance - v_held < v_account.min_balance then
     v_ok := pgledger.fail(
       'InsufficientFunds',
       array[
         v_account.id,
         v_account.name,
         case
-          when v_account.min_balance = 0 and v_account.held_out = 0
+          when v_account.min_balance = 0 and v_held = 0
             then 'does not allow a negative balance'
           else format('may not fall below %s', v_account.min_balance)
         end,
         previous_balance::text,
         abs(change)::text,
-        case when v_account.held_out <> 0 then format(' and %s held', v_account.held_out) end,
-        (v_balance - v_account.held_out)::text
+        case when v_held <> 0 then format(' and %s held', v_held) end,
+        (v_balance - v_held)::text
       ],
       request_index,
       request_count
     );
-  elsif change > 0 and v_balance + v_account.held_in > v_account.max_balance then
+  elsif change > 0 and v_balance + v_held > v_account.max_balance then
     v_ok := pgledger.fail(
       'PositiveBalanceNotAllowed',
       array[
         v_account.id,
         v_account.name,
         case
-          when v_account.max_balance = 0 and v_account.held_in = 0
+          when v_account.max_balance = 0 and v_held = 0
             then 'does not allow a positive balance'
           else format('may not rise above %s', v_account.max_balance)
         end,
         previous_balance::text,
         change::text,
-        case when v_account.held_in <> 0 then format(' and %s held', v_account.held_in) end,
-        (v_balance + v_account.held_in)::text
+        case when v_held <> 0 then format(' and %s held', v_held) end,
+        (v_balance + v_held)::text
       ],
       request_index,
       request_count
     );
-  elsif abs(v_balance) >= 1e30 then
+  elsif
+    abs(v_balance) >= 1e30 or is_held and abs(v_balance + sign(change) * v_held) >= 1e30
+  then
     v_ok := pgledger.fail(
       'BalanceOutOfRange',
-      array[v_account.id, v_account.name, v_balance::text], request_index, request_count
+      array[
+        v_account.id,
+        v_account.name,
+        (v_balance + case when is_held then sign(change) * v_held else 0 end)::text
+      ],
+      request_index,
+      request_count
     );
   end if;
 
@@ -8052,6 +8243,66 @@ comment on function pgledger.check_balance is
   'Raises an error if the balance that a leg would leave breaks a limit.';
 
 revoke all on function pgledger.check_balance from public;
+
+-- file: repeatable/10_ledger/check_balance_scales.sql
+/*
+Refuses decimal places of currencies that a balance exceeds; the account with the lowest id is
+named. The caller holds the app's currencies alone, so there are no other accounts.
+
+Locks: the accounts of the currencies FOR NO KEY UPDATE ascending by id. Their balances are read as
+they are then.
+Errors: InvalidAmount.
+*/
+create or replace function pgledger.check_balance_scales(
+  app_id text,
+  codes text[],
+  scales integer[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_account record;
+begin
+  select locked.id, locked.name, locked.balance, locked.currency, wanted.scale
+  into v_account
+  from (
+    select accounts.id, accounts.name, accounts.balance, accounts.currency
+    from pgledger.accounts
+    where accounts.app_id = check_balance_scales.app_id
+      and accounts.currency = any(codes)
+    order by accounts.id
+    for no key update
+  ) as locked
+  inner join unnest(codes, scales) as wanted (code, scale) on locked.currency = wanted.code
+  where min_scale(locked.balance) > wanted.scale
+  order by locked.id
+  limit 1;
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidAmount',
+    array[
+      v_account.balance::text,
+      format(
+        'it is the balance of account %s (%s), and %s would have %s',
+        v_account.id, v_account.name, v_account.currency, pgledger.decimal_places(v_account.scale)
+      )
+    ],
+    hint => 'Move what is beyond the decimal places to other accounts of the currency, until none '
+      'has it, or allow more.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_balance_scales is
+  'Locks the accounts of currencies, and raises InvalidAmount if a balance has more decimals.';
+
+revoke all on function pgledger.check_balance_scales from public;
 
 -- file: repeatable/10_ledger/check_each_named_request.sql
 /*
@@ -8115,6 +8366,185 @@ comment on function pgledger.check_each_named_request is
 
 revoke all on function pgledger.check_each_named_request from public;
 
+-- file: repeatable/10_ledger/check_expiry.sql
+/*
+Refuses an expiry that cannot be, whatever the clock says. An expiry is given as a time or as a
+length from now on.
+
+Errors: InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_expiry(
+  expires_at timestamptz,
+  expires_in interval,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if expires_at is not null and expires_in is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['expires_in', expires_in::text, 'expires_at is given too, and only one of them can be'],
+      request_index,
+      request_count
+    );
+  elsif expires_at is not null and pgledger.time_fault(expires_at) is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['expires_at', expires_at::text, pgledger.time_fault(expires_at)],
+      request_index, request_count
+    );
+  elsif
+    not (expires_in > interval '0')
+    or extract(epoch from expires_in) not between 0 and 31557600000
+  then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['expires_in', expires_in::text, 'it is not above zero and at most 1000 years'],
+      request_index,
+      request_count
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_expiry is
+  'Raises an error for a time or a length at which a hold cannot expire.';
+
+revoke all on function pgledger.check_expiry from public;
+
+-- file: repeatable/10_ledger/check_expiry_ahead.sql
+/*
+Refuses an expiry that is not ahead of the time which the caller has read after its locks.
+
+Errors: InvalidTime.
+*/
+create or replace function pgledger.check_expiry_ahead(
+  expires_at timestamptz,
+  at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := case
+    when expires_at <= at then format('it is not in the future: the clock says %s', at)
+    when expires_at is not null then pgledger.time_fault(expires_at)
+  end;
+begin
+  if v_fault is not null then
+    return pgledger.fail(
+      'InvalidTime', array['expires_at', expires_at::text, v_fault], request_index, request_count,
+      'Give a time in the future, or none for a hold that does not expire.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_expiry_ahead is
+  'Raises an error unless the time at which a hold is to expire is in the future.';
+
+revoke all on function pgledger.check_expiry_ahead from public;
+
+-- file: repeatable/10_ledger/check_hold_pending.sql
+/*
+Refuses a hold that has ended. The caller has locked it and its accounts, and has read the time
+after that.
+
+Errors: HoldEnded, HoldExpired.
+*/
+create or replace function pgledger.check_hold_pending(
+  hold pgledger.holds,
+  at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if hold.status in (1, 2) then
+    return pgledger.fail(
+      'HoldEnded',
+      array[
+        hold.id, case hold.status when 1 then 'posted' else 'voided' end, hold.ended_at::text
+      ],
+      request_index,
+      request_count
+    );
+  elsif hold.status = 3 or hold.expires_at <= at then
+    return pgledger.fail(
+      'HoldExpired', array[hold.id, hold.expires_at::text], request_index, request_count
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_hold_pending is
+  'Raises an error if a hold was posted or voided, or has expired.';
+
+revoke all on function pgledger.check_hold_pending from public;
+
+-- file: repeatable/10_ledger/check_hold_request.sql
+/*
+Refuses a request for a hold whose own values are wrong, whatever the accounts hold.
+
+Errors: those of pgledger.check_transfer_request and pgledger.check_expiry.
+*/
+create or replace function pgledger.check_hold_request(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_transfer_request(
+    from_account_id, to_account_id, amount, event_at, metadata, null, allow_future_event_at,
+    request_index, request_count
+  );
+  if id is not null then
+    v_ok := pgledger.check_id('id', id, 'pglh', request_index, request_count);
+  end if;
+  return pgledger.check_expiry(expires_at, expires_in, request_index, request_count);
+end;
+$$;
+
+comment on function pgledger.check_hold_request is
+  'Raises the first thing that is wrong with a request for a hold by itself.';
+
+revoke all on function pgledger.check_hold_request from public;
+
 -- file: repeatable/10_ledger/check_limits.sql
 /*
 Refuses limits of an account that cannot be: each by itself, then both together.
@@ -8163,7 +8593,7 @@ checks is part of the interface: both names and the currency, both tenants, that
 differ, the amount, event_at, metadata, the id.
 
 Errors: InvalidName, InvalidCurrency, NullArgument, InvalidScope, SameAccount, and those of
-pgledger.check_transfer_values.
+pgledger.check_request_details.
 */
 create or replace function pgledger.check_named_request(
   from_name text,
@@ -8203,7 +8633,7 @@ begin
     );
   end if;
 
-  return pgledger.check_transfer_values(
+  return pgledger.check_request_details(
     amount, event_at, metadata, id, allow_future_event_at, request_index, request_count
   );
 end;
@@ -8474,6 +8904,72 @@ comment on function pgledger.check_reason is
 
 revoke all on function pgledger.check_reason from public;
 
+-- file: repeatable/10_ledger/check_request_details.sql
+/*
+Refuses what a request says about the transfer that it makes, besides its accounts. The order of the
+checks is part of the interface: the amount, event_at, metadata, the id.
+
+Errors: InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata, InvalidId.
+*/
+create or replace function pgledger.check_request_details(
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_fault text;
+  v_ok boolean;
+begin
+  v_fault := pgledger.amount_fault(amount);
+  if v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidAmount',
+      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
+      request_index,
+      request_count,
+      case
+        when amount < 0 and amount > '-Infinity'
+          then 'An amount is above 0. To move money the other way, swap the accounts.'
+      end
+    );
+  end if;
+
+  v_fault := pgledger.time_fault(event_at);
+  if event_at is not null and v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
+    );
+  elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
+    v_ok := pgledger.fail(
+      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
+    );
+  end if;
+
+  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
+
+  if id is not null then
+    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_request_details is
+  'Raises the first thing that is wrong with a request''s amount, event_at, metadata or id.';
+
+revoke all on function pgledger.check_request_details from public;
+
 -- file: repeatable/10_ledger/check_scales.sql
 /*
 Refuses requests whose amount has more decimal places than one of its accounts allows. The lowest
@@ -8551,6 +9047,56 @@ comment on function pgledger.check_scales is
   'allow.';
 
 revoke all on function pgledger.check_scales from public;
+
+-- file: repeatable/10_ledger/check_scales_of_billing.sql
+/*
+Refuses decimal places of a currency that are fewer than billing rounds it to: an invoice of the
+currency could not be paid. The caller has locked the currencies, so their exponents stay.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_scales_of_billing(
+  app_id text,
+  codes text[],
+  scales integer[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_fault record;
+begin
+  select wanted.code, wanted.scale, known.exponent
+  into v_fault
+  from unnest(codes, scales) as wanted (code, scale)
+  cross join lateral pgledger.currency_exponent(app_id, wanted.code) as known (exponent)
+  where wanted.scale < known.exponent
+  order by wanted.code collate "C"
+  limit 1;
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidArgument',
+    array[
+      'scale',
+      v_fault.scale::text,
+      format(
+        'billing rounds %s to %s', v_fault.code, pgledger.decimal_places(v_fault.exponent)
+      )
+    ],
+    hint => 'Allow as many, or use another code.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_scales_of_billing is
+  'Raises InvalidArgument if a currency would have fewer decimal places than billing rounds to.';
+
+revoke all on function pgledger.check_scales_of_billing from public;
 
 -- file: repeatable/10_ledger/check_statuses.sql
 /*
@@ -8688,7 +9234,9 @@ create or replace function pgledger.check_times_before(
   from_account_id text,
   to_account_id text,
   now timestamptz,
-  recorded_at timestamptz
+  recorded_at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
 )
 returns boolean
 language plpgsql
@@ -8701,7 +9249,8 @@ begin
   where accounts.id in (from_account_id, to_account_id) and accounts.updated_at > now;
 
   return pgledger.check_account_times(
-    array[from_account_id], array[to_account_id], now, recorded_at
+    array[from_account_id], array[to_account_id], now, recorded_at, array[request_index],
+    request_count
   );
 end;
 $$;
@@ -8714,9 +9263,9 @@ revoke all on function pgledger.check_times_before from public;
 -- file: repeatable/10_ledger/check_transfer_request.sql
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
-part of the interface: both account ids, that they differ, the amount, event_at, metadata, the id.
+part of the interface: both account ids, that they differ, then pgledger.check_request_details.
 
-Errors: NullArgument, InvalidId, SameAccount, and those of pgledger.check_transfer_values.
+Errors: NullArgument, InvalidId, SameAccount, and those of pgledger.check_request_details.
 */
 create or replace function pgledger.check_transfer_request(
   from_account_id text,
@@ -8746,7 +9295,7 @@ begin
     v_ok := pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
-  return pgledger.check_transfer_values(
+  return pgledger.check_request_details(
     amount, event_at, metadata, id, allow_future_event_at, request_index, request_count
   );
 end;
@@ -8867,72 +9416,6 @@ comment on function pgledger.check_transfer_requests is
   'Raises what is wrong with a batch''s shape, or with its first request that is wrong.';
 
 revoke all on function pgledger.check_transfer_requests from public;
-
--- file: repeatable/10_ledger/check_transfer_values.sql
-/*
-Refuses what a request says beside its accounts if it is wrong by itself, in this order: the amount,
-event_at, metadata, the id.
-
-Errors: InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata, NullArgument, InvalidId.
-*/
-create or replace function pgledger.check_transfer_values(
-  amount numeric,
-  event_at timestamptz,
-  metadata jsonb,
-  id text,
-  allow_future_event_at boolean,
-  request_index bigint,
-  request_count bigint
-)
-returns boolean
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_now timestamptz := pgledger.clock();
-  v_fault text;
-  v_ok boolean;
-begin
-  v_fault := pgledger.amount_fault(amount);
-  if v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidAmount',
-      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
-      request_index,
-      request_count,
-      case
-        when amount < 0 and amount > '-Infinity'
-          then 'An amount is above 0. To move money the other way, swap the accounts.'
-      end
-    );
-  end if;
-
-  v_fault := pgledger.time_fault(event_at);
-  if event_at is not null and v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
-    );
-  elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
-    v_ok := pgledger.fail(
-      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
-    );
-  end if;
-
-  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
-
-  if id is not null then
-    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_transfer_values is
-  'Raises the first thing that is wrong with a request beside its accounts.';
-
-revoke all on function pgledger.check_transfer_values from public;
 
 -- file: repeatable/10_ledger/clock_warning.sql
 /*
@@ -9136,6 +9619,7 @@ begin
   ) then
     v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
     v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
@@ -9391,6 +9875,83 @@ comment on function pgledger.create_transfers_of_rows is
 
 revoke all on function pgledger.create_transfers_of_rows from public;
 
+-- file: repeatable/10_ledger/currencies_lock.sql
+/*
+The advisory lock of an app's currencies. Who opens an account holds it shared until its transaction
+ends, so openings do not wait for one another; who changes decimal places holds it alone. So the
+change finds every account, or the account finds the change.
+
+One lock an app, not one a currency: a transaction that opens accounts of several currencies takes
+it once, so in no order that could lead to a deadlock with a change of several. An app's name that
+has the same hash shares its lock, and waits more often than it needs to.
+*/
+create or replace function pgledger.currencies_lock(app_id text)
+returns bigint
+language sql
+immutable
+parallel safe
+as $$
+  select pg_catalog.hashtextextended('pgledger.currencies ' || app_id, 0)
+$$;
+
+comment on function pgledger.currencies_lock is
+  'Number of the advisory lock between new accounts of an app and changes of decimal places.';
+
+revoke all on function pgledger.currencies_lock from public;
+
+-- file: repeatable/10_ledger/currency_exponent.sql
+/*
+How many decimal places amounts of a currency are rounded to; null if the app does not know the
+currency. An app's own definition goes on counting if ISO 4217 takes up its code later, because
+amounts were rounded by it.
+*/
+create or replace function pgledger.currency_exponent(
+  app_id text,
+  currency text
+)
+returns integer
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select currencies.exponent
+      from pgledger.currencies
+      where currencies.app_id = currency_exponent.app_id
+        and currencies.code = currency_exponent.currency
+    ),
+    (
+      select iso_currencies.exponent
+      from pgledger.iso_currencies()
+      where iso_currencies.code = currency_exponent.currency
+    )
+  )
+$$;
+
+comment on function pgledger.currency_exponent is
+  'Decimal places of a currency of the app or of ISO 4217, or null if there is none of that code.';
+
+revoke all on function pgledger.currency_exponent from public;
+
+-- file: repeatable/10_ledger/decimal_places.sql
+/*
+A number of decimal places in words.
+*/
+create or replace function pgledger.decimal_places(scale integer)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select scale || case scale when 1 then ' decimal place' else ' decimal places' end
+$$;
+
+comment on function pgledger.decimal_places is
+  'A number of decimal places in words: 1 decimal place, 2 decimal places.';
+
+revoke all on function pgledger.decimal_places from public;
+
 -- file: repeatable/10_ledger/expected_guards.sql
 /*
 Written by scripts/build_catalog.py from a freshly migrated database: run make fmt, and read the
@@ -9579,9 +10140,10 @@ as $$
       'owner', '', ''
     ),
     (
-      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint)', 'owner',
-      '', ''
+      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
+      'owner', '', ''
     ),
+    ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -9618,9 +10180,28 @@ as $$
       'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private', 'check_expiry(timestamp with time zone, interval, bigint, bigint)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_expiry_ahead(timestamp with time zone, timestamp with time zone, bigint, bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_exponent(text, integer, integer)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_hold_pending(holds, timestamp with time zone, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
+      'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -9689,9 +10270,15 @@ as $$
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
     (
+      'function', 'private',
+      'check_request_details(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
+      'bigint)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_scales_of_billing(text, text[], integer[])', 'owner', '', ''),
     (
       'function', 'private', 'check_scope(text, text, integer, integer, bigint, bigint)',
       'owner', '', ''
@@ -9704,8 +10291,8 @@ as $$
     ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'check_times_before(text, text, timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
+      'check_times_before(text, text, timestamp with time zone, timestamp with time zone, '
+      'bigint, bigint)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -9716,11 +10303,6 @@ as $$
       'function', 'private',
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'check_transfer_values(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
-      'bigint)', 'owner', '', ''
     ),
     (
       'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
@@ -9790,12 +10372,14 @@ as $$
     ('function', 'private', 'credited_invoices(bigint)', 'owner', '', ''),
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'currencies_lock(text)', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
       '', ''
     ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'decimal_places(integer)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
       'owner', '', ''
@@ -9886,6 +10470,7 @@ as $$
     ),
     ('function', 'private', 'event_sums(jsonb, numeric[])', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
+    ('function', 'private', 'expiry_after(timestamp with time zone, interval)', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
@@ -9917,6 +10502,15 @@ as $$
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private', 'held_now(bigint, numeric, boolean)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
@@ -9987,6 +10581,7 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
@@ -10027,6 +10622,7 @@ as $$
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_hold(text, text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_named_accounts(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
@@ -10041,6 +10637,12 @@ as $$
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
+      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -10174,6 +10776,16 @@ as $$
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
     (
       'function', 'private',
+      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_pending_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
@@ -10268,6 +10880,12 @@ as $$
     ),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
     (
+      'function', 'private', 'release_expired(bigint[], timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'release_locked(text[], bigint[])', 'owner', '', ''),
+    ('function', 'private', 'released_account(accounts)', 'owner', '', ''),
+    (
       'function', 'private',
       'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
       'owner', '', ''
@@ -10275,11 +10893,21 @@ as $$
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     (
       'function', 'private',
+      'repeated_hold(text, text, numeric, timestamp with time zone, interval, timestamp with '
+      'time zone, jsonb, text, text, text, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
       'time zone, text)', 'owner', '', ''
     ),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'repeated_posting(holds, numeric, boolean, timestamp with time zone, jsonb, text, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
     (
       'function', 'private', 'repeated_subscription(subscriptions, text, integer)', 'owner', '',
@@ -10325,6 +10953,7 @@ as $$
     ),
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -10505,7 +11134,9 @@ as $$
     ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
@@ -10960,6 +11591,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_hold(text, text, numeric, timestamp with time zone, interval, timestamp '
+      'with time zone, jsonb, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -11011,6 +11648,14 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_expire_holds(integer, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_find_account(text, text, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -11027,6 +11672,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_get_hold(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_get_transfer(text, text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -11039,6 +11688,12 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
+      'boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -11049,6 +11704,10 @@ as $$
     (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_set_currency(text, integer, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_set_limits(text, numeric, numeric, text, boolean, text)',
@@ -11073,11 +11732,19 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_use_iso_currencies(text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_uuid_to_ulid(uuid)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_void_hold(text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -11257,6 +11924,7 @@ as $$
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
+    ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -11330,6 +11998,30 @@ as $$
       'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'holds', 'holds_are_never_deleted', '', '',
+      'CREATE TRIGGER holds_are_never_deleted BEFORE DELETE OR TRUNCATE ON pgledger.holds FOR '
+      'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_only_end', '', '',
+      'CREATE TRIGGER holds_only_end BEFORE UPDATE ON pgledger.holds FOR EACH ROW WHEN '
+      '(((old.id <> new.id) OR (old.from_key <> new.from_key) OR (old.to_key <> new.to_key) OR '
+      '(old.app_id <> new.app_id) OR (old.amount <> new.amount) OR (old.created_at <> '
+      'new.created_at) OR (old.event_at IS DISTINCT FROM new.event_at) OR '
+      '(old.first_expires_at IS DISTINCT FROM new.first_expires_at) OR (old.group_id IS '
+      'DISTINCT FROM new.group_id) OR (old.metadata IS DISTINCT FROM new.metadata) OR '
+      '(old.posted_amount > new.posted_amount) OR (old.out_released AND (NOT '
+      'new.out_released)) OR (old.in_released AND (NOT new.in_released)) OR ((old.status <> 0) '
+      'AND ((old.status <> new.status) OR (old.posted_amount <> new.posted_amount) OR '
+      '(old.expires_at IS DISTINCT FROM new.expires_at) OR (old.ended_at IS DISTINCT FROM '
+      'new.ended_at))))) EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER holds_rows_are_never_deleted BEFORE DELETE ON pgledger.holds FOR EACH '
+      'ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'transfers', 'transfers_never_change', '', '',
       'CREATE TRIGGER transfers_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
       'pgledger.transfers FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
@@ -11369,6 +12061,7 @@ as $$
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
@@ -11423,9 +12116,13 @@ as $$
     ('view', 'surface', 'pgledger_account_changes_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_currencies_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_currencies_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_holds_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_holds_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
 $$;
@@ -11434,6 +12131,25 @@ comment on function pgledger.expected_guards is
   'How everything of ours is to stand: owners, privileges, triggers, row security, settings.';
 
 revoke all on function pgledger.expected_guards from public;
+
+-- file: repeatable/10_ledger/expiry_after.sql
+/*
+The time at which a hold expires that was made at a time, to live for a length. It is computed in
+UTC, so that a repeat in a session with another time zone comes to the same.
+*/
+create or replace function pgledger.expiry_after(at timestamptz, expires_in interval)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+  select (at at time zone 'UTC' + expires_in) at time zone 'UTC'
+$$;
+
+comment on function pgledger.expiry_after is
+  'When a hold expires that was made at a time, to live for a length.';
+
+revoke all on function pgledger.expiry_after from public;
 
 -- file: repeatable/10_ledger/flag_limit.sql
 /*
@@ -11534,6 +12250,218 @@ comment on function pgledger.guard_faults is
 
 revoke all on function pgledger.guard_faults from public;
 
+-- file: repeatable/10_ledger/held_now.sql
+/*
+What an account holds back, out or in, without the holds that have expired by now: the stored sum
+may still contain these. Callers ask only where that sum is not zero. It runs as its owner, because
+the view of accounts calls it for whoever reads it.
+*/
+create or replace function pgledger.held_now(account_key bigint, held numeric, is_out boolean)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_expired numeric;
+begin
+  if is_out then
+    select sum(holds.amount - holds.posted_amount)
+    into v_expired
+    from pgledger.holds
+    where holds.from_key = account_key
+      and not holds.out_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= v_now);
+  else
+    select sum(holds.amount - holds.posted_amount)
+    into v_expired
+    from pgledger.holds
+    where holds.to_key = account_key
+      and not holds.in_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= v_now);
+  end if;
+
+  return held - coalesce(v_expired, 0);
+end;
+$$;
+
+comment on function pgledger.held_now is
+  'What an account holds back by now, out or in, given the sum that its row has.';
+
+revoke all on function pgledger.held_now from public;
+grant execute on function pgledger.held_now to pgledger_reader;
+
+-- file: repeatable/10_ledger/hold_answer.sql
+/*
+A hold's row as functions answer with it: with the names of its accounts, and expired as soon as it
+is. Both accounts are looked up by index, even when the caller has switched nested loops off.
+*/
+create or replace function pgledger.hold_answer(hold pgledger.holds, replayed boolean)
+returns public.pgledger_hold
+language plpgsql
+stable
+parallel safe
+set enable_nestloop = on
+as $$
+declare
+  v_status text := pgledger.hold_status(hold.status, hold.expires_at);
+  v_names record;
+begin
+  select
+    source.id as from_id, target.id as to_id, source.currency, source.name as from_name,
+    target.name as to_name, source.tenant_id as from_tenant_id, target.tenant_id as to_tenant_id
+  into strict v_names
+  from pgledger.accounts as source
+  cross join pgledger.accounts as target
+  where source.key = hold.from_key
+    and target.key = hold.to_key;
+
+  return row(
+    hold.id, v_names.from_id, v_names.to_id, hold.amount, hold.posted_amount, v_status,
+    hold.created_at, coalesce(hold.event_at, hold.created_at), hold.expires_at,
+    case when hold.status = 0 and v_status = 'expired' then hold.expires_at else hold.ended_at end,
+    hold.metadata, v_names.currency, v_names.from_name, v_names.to_name, hold.group_id,
+    hold.app_id, v_names.from_tenant_id, v_names.to_tenant_id, replayed
+  );
+end;
+$$;
+
+comment on function pgledger.hold_answer is
+  'The answer that shows a hold; replayed says whether the call was a repeat, or null.';
+
+revoke all on function pgledger.hold_answer from public;
+
+-- file: repeatable/10_ledger/hold_status.sql
+/*
+The word for the state of a hold: what its row says, or that it is expired by now. It runs as its
+owner, because the view of holds calls it for whoever reads it.
+*/
+create or replace function pgledger.hold_status(status smallint, expires_at timestamptz)
+returns text
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return case status
+    when 0 then case when expires_at <= pgledger.clock() then 'expired' else 'pending' end
+    when 1 then 'posted'
+    when 2 then 'voided'
+    when 3 then 'expired'
+  end;
+end;
+$$;
+
+comment on function pgledger.hold_status is
+  'Word for the state of a hold by now: pending, posted, voided or expired.';
+
+revoke all on function pgledger.hold_status from public;
+grant execute on function pgledger.hold_status to pgledger_reader;
+
+-- file: repeatable/10_ledger/iso_currencies.sql
+/*
+The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
+have no minor unit (gold, drawing rights, tests) are left out: nothing can be rounded to them.
+*/
+create or replace function pgledger.iso_currencies()
+returns table (code text, exponent integer)
+language sql
+immutable
+parallel safe
+as $$
+  select listed.code, minor_unit.exponent
+  from (
+    values
+      (
+        0,
+        'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
+      ),
+      (
+        2,
+        'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
+        'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
+        'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
+        'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
+        'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
+        'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
+        'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
+        'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
+      ),
+      (
+        3,
+        'BHD IQD JOD KWD LYD OMR TND'
+      ),
+      (
+        4,
+        'CLF UYW'
+      )
+  ) as minor_unit (exponent, codes)
+  cross join lateral pg_catalog.string_to_table(minor_unit.codes, ' ') as listed (code)
+$$;
+
+comment on function pgledger.iso_currencies is
+  'The active currencies of ISO 4217 that have a minor unit: code and decimal places.';
+
+-- The view of currencies calls it, with the privileges of whoever reads the view.
+revoke all on function pgledger.iso_currencies from public;
+grant execute on function pgledger.iso_currencies to pgledger_reader;
+
+-- file: repeatable/10_ledger/keep_scale.sql
+/*
+Keeps the decimal places of a currency as they are until the transaction ends, for a new account.
+The caller reads them in a statement that begins afterwards.
+
+The currency's row is not locked: whoever opens an account would write to it. A snapshot that is
+older than the lock may miss what has been set meanwhile, and then the transaction has to run again.
+A row that it sees and that has changed says so when it is locked; one that it cannot see says so
+when another is inserted in its place. Only such transactions insert, once a currency.
+
+Every new account calls it: the first test is an expression by itself, which costs less than a
+statement.
+
+Locks: the app's currencies, shared; under repeatable read and serializable the currency's row, FOR
+SHARE.
+Errors: PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.keep_scale(app_id text, currency text)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if
+    pg_advisory_xact_lock_shared(pgledger.currencies_lock(app_id)) is null
+    or current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
+  then
+    return true;
+  end if;
+
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = keep_scale.app_id
+    and currencies.code = keep_scale.currency
+  for share;
+
+  if not found then
+    insert into pgledger.currencies (app_id, code)
+    values (keep_scale.app_id, keep_scale.currency)
+    on conflict on constraint currencies_app_id_code_pk do nothing;
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.keep_scale is
+  'Keeps the decimal places of a currency from changing until the transaction ends.';
+
+revoke all on function pgledger.keep_scale from public;
+
 -- file: repeatable/10_ledger/key_sequences.sql
 /*
 Every sequence that gives keys: the greatest key in use, and the one that it would give next. A
@@ -11623,7 +12551,8 @@ returns table (
   version bigint,
   amount numeric,
   balance numeric,
-  created_at timestamptz
+  created_at timestamptz,
+  posts_hold boolean
 )
 language sql
 stable
@@ -11635,7 +12564,8 @@ as $$
     transfers.from_version,
     -transfers.amount,
     transfers.from_balance,
-    transfers.created_at
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
   from pgledger.transfers
   where legs.app_id is null or transfers.app_id = legs.app_id
   union all
@@ -11645,7 +12575,8 @@ as $$
     transfers.to_version,
     transfers.amount,
     transfers.to_balance,
-    transfers.created_at
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
   from pgledger.transfers
   where legs.app_id is null or transfers.app_id = legs.app_id
 $$;
@@ -11773,6 +12704,61 @@ comment on function pgledger.lock_account is
 
 revoke all on function pgledger.lock_account from public;
 
+-- file: repeatable/10_ledger/lock_hold.sql
+/*
+A hold as it is once it and its accounts are locked. Which accounts these are never changes, so it
+is read before the locks.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold FOR NO KEY UPDATE.
+Errors: HoldNotFound.
+*/
+create or replace function pgledger.lock_hold(
+  hold_id text,
+  app_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns pgledger.holds
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold pgledger.holds;
+  v_ok boolean;
+begin
+  v_hold := (
+    select holds
+    from pgledger.holds
+    where holds.id = hold_id
+      and holds.app_id = lock_hold.app_id
+  );
+  if v_hold.id is null then
+    v_ok := pgledger.fail(
+      'HoldNotFound', array[hold_id, pgledger.in_app(app_id)], request_index, request_count
+    );
+  end if;
+
+  perform
+  from pgledger.accounts
+  where accounts.key in (v_hold.from_key, v_hold.to_key)
+  order by accounts.id
+  for no key update;
+
+  perform
+  from pgledger.holds
+  where holds.id = hold_id
+  for no key update;
+
+  return (select holds from pgledger.holds where holds.id = hold_id);
+end;
+$$;
+
+comment on function pgledger.lock_hold is
+  'A hold as it is once its accounts and it are locked; raises an error if there is none.';
+
+revoke all on function pgledger.lock_hold from public;
+
 -- file: repeatable/10_ledger/lock_named_accounts.sql
 /*
 Finds and locks the accounts that names lead to. A rename in between is noticed, because the names
@@ -11847,6 +12833,195 @@ comment on function pgledger.lock_named_accounts is
   'Ids of the accounts that names lead to, locked; null for a name that does not lead to one.';
 
 revoke all on function pgledger.lock_named_accounts from public;
+
+-- file: repeatable/10_ledger/make_hold.sql
+/*
+Makes a hold whose request's own values were checked, unless its id says that it was made before:
+then it returns what that is now.
+
+Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
+and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
+change: those count transfers. With an id it locks both accounts first, and looks for the id before
+anything is written.
+
+The time is read after the locks, or is the caller's, who has locked all accounts of a batch and
+released what had expired on them by then.
+
+The body is long because what it finds in one statement is used in the next.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id; where a sum does not suffice, expired holds
+of both, ascending by id.
+Errors: those of pgledger.check_accounts, pgledger.repeated_hold, pgledger.check_account_times,
+pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
+pgledger.check_balance.
+*/
+create or replace function pgledger.make_hold(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  at timestamptz default null,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+  v_id text := id;
+  v_from_key bigint;
+  v_from_at timestamptz;
+  v_from_balance numeric;
+  v_from_is_sound boolean;
+  v_from_currency text;
+  v_from_app_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_to_key bigint;
+  v_to_at timestamptz;
+  v_to_balance numeric;
+  v_to_is_sound boolean;
+  v_to_currency text;
+  v_to_app_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_now timestamptz := at;
+  v_expires_at timestamptz := expires_at;
+  v_from_is_first boolean := from_account_id collate "C" < to_account_id;
+  v_earlier pgledger.holds;
+  v_ok boolean;
+begin
+  if id is not null then
+    v_earlier := pgledger.repeated_hold(
+      from_account_id, to_account_id, v_amount, expires_at, expires_in, event_at, metadata, id,
+      app_id, group_id, request_index, request_count
+    );
+    if v_earlier.id is not null then
+      return pgledger.hold_answer(v_earlier, true);
+    end if;
+  end if;
+
+  for v_step in 1..2 loop
+    if v_from_is_first = (v_step = 1) then
+      update pgledger.accounts
+      set held_out = accounts.held_out + v_amount
+      where accounts.id = from_account_id
+      returning
+        accounts.key, accounts.updated_at, accounts.balance,
+        accounts.status = 0
+        and accounts.balance - accounts.held_out > -1e30
+        and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+      into
+        v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+        v_from_name, v_from_tenant_id;
+    else
+      update pgledger.accounts
+      set held_in = accounts.held_in + v_amount
+      where accounts.id = to_account_id
+      returning
+        accounts.key, accounts.updated_at, accounts.balance,
+        accounts.status = 0
+        and accounts.balance + accounts.held_in < 1e30
+        and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+      into
+        v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+        v_to_tenant_id;
+    end if;
+  end loop;
+
+  if (
+    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array[
+        case when v_from_key is not null then from_account_id end,
+        case when v_to_key is not null then to_account_id end
+      ],
+      array[request_index],
+      request_count
+    );
+  end if;
+
+  if v_now is null then
+    v_now := pgledger.clock();
+  end if;
+  if v_from_at > v_now or v_to_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, greatest(v_from_at, v_to_at),
+      array[request_index], request_count
+    );
+  end if;
+  if expires_in is not null then
+    v_expires_at := pgledger.expiry_after(v_now, expires_in);
+  end if;
+  if v_expires_at is not null then
+    v_ok := pgledger.check_expiry_ahead(v_expires_at, v_now, request_index, request_count);
+  end if;
+
+  if not (v_from_is_sound and v_to_is_sound) then
+    v_ok := pgledger.check_statuses(
+      array[from_account_id], array[to_account_id], array[request_index], request_count
+    );
+    v_ok := pgledger.check_scales(
+      array[from_account_id], array[to_account_id], array[v_amount], array[request_index],
+      request_count
+    );
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
+    v_ok := pgledger.check_balance(
+      v_from_key, v_from_balance, -v_amount, request_index, request_count, true
+    );
+    v_ok := pgledger.check_balance(
+      v_to_key, v_to_balance, v_amount, request_index, request_count, true
+    );
+  end if;
+
+  if v_id is null then
+    v_id := 'pglh_' || pgledger.new_ulid(v_now);
+  end if;
+  insert into pgledger.holds (
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, amount, id, app_id,
+    group_id, metadata
+  )
+  values (
+    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_amount, v_id,
+    make_hold.app_id, make_hold.group_id, make_hold.metadata
+  )
+  on conflict on constraint holds_id_pk do nothing;
+  -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
+  -- something else.
+  if not found then
+    v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
+  end if;
+
+  return row(
+    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
+    coalesce(event_at, v_now), v_expires_at, null::timestamptz, metadata, v_from_currency,
+    v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
+  );
+end;
+$$;
+
+comment on function pgledger.make_hold is
+  'Makes a hold whose own values were checked, once for each id of a caller''s choice.';
+
+revoke all on function pgledger.make_hold from public;
 
 -- file: repeatable/10_ledger/move_account_name.sql
 /*
@@ -12021,7 +13196,7 @@ begin
   existing as materialized (
     select
       transfers.id, transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-      transfers.event_at, transfers.metadata
+      transfers.event_at, transfers.metadata, transfers.origin_id
     from pgledger.transfers
     where transfers.id = any(new_transfer_places.ids)
   ),
@@ -12035,10 +13210,10 @@ begin
         existing.id is null
         or (
           existing.app_id, existing.from_key, existing.to_key, existing.amount, existing.event_at,
-          existing.metadata
+          existing.metadata, existing.origin_id
         ) is not distinct from (
           new_transfer_places.app_id, source.key, target.key, given.amount, given.event_at,
-          given.metadata
+          given.metadata, null
         )
       )
       and (
@@ -12073,7 +13248,8 @@ begin
           'to_account_id', request.to_account_id,
           'amount', request.amount,
           'event_at', request.event_at,
-          'metadata', request.metadata
+          'metadata', request.metadata,
+          'origin_id', null
         ) as asked
       from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
         with ordinality
@@ -12106,7 +13282,9 @@ revoke all on function pgledger.new_transfer_places from public;
 -- file: repeatable/10_ledger/open_account.sql
 /*
 Writes a new account, unless its id is taken. All that opens accounts does it here; what was asked
-for was checked.
+for was checked. It has its currency's decimal places.
+
+Locks: those of pgledger.keep_scale.
 */
 create or replace function pgledger.open_account(
   id text,
@@ -12125,13 +13303,21 @@ parallel unsafe
 as $$
 declare
   v_created_at timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
+  v_ok := pgledger.keep_scale(app_id, currency);
   insert into pgledger.accounts (
-    created_at, updated_at, min_balance, max_balance, id, app_id, currency, name, tenant_id,
-    metadata
+    created_at, updated_at, min_balance, max_balance, amount_scale, id, app_id, currency, name,
+    tenant_id, metadata
   )
   values (
     v_created_at, v_created_at, open_account.min_balance, open_account.max_balance,
+    (
+      select currencies.amount_scale
+      from pgledger.currencies
+      where currencies.app_id = open_account.app_id
+        and currencies.code = open_account.currency
+    ),
     open_account.id, open_account.app_id, open_account.currency, open_account.name,
     open_account.tenant_id, open_account.metadata
   )
@@ -12811,7 +13997,7 @@ grant execute on function public.pgledger_balances to pgledger_reader;
 Closes an account that is empty, or empties it first.
 
 Locks: the account and the one that it is swept to FOR NO KEY UPDATE, in ascending order of their
-ids.
+ids; then expired holds of the account.
 Checks, in this order: app_id, the ids, that they differ, reason, that the accounts exist and share
 a currency, whether it is closed already, that nothing is held, the balance; for a sweep, what
 transfers check.
@@ -12863,6 +14049,7 @@ begin
   end if;
 
   if v_account.status <> 4 then
+    v_account := pgledger.released_account(v_account);
     if
       v_account.held_out <> 0 or v_account.held_in <> 0
       or v_account.balance <> 0 and sweep_to is null
@@ -12925,6 +14112,7 @@ it stands now if everything it asks for is the same as what was asked for then, 
 the account since, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
+Locks: those of pgledger.keep_scale.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
 InvalidId, IdempotencyConflict.
 */
@@ -13021,6 +14209,113 @@ Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
 
 revoke all on function public.pgledger_create_account from public;
 grant execute on function public.pgledger_create_account to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_hold.sql
+/*
+Holds an amount back on one account for another.
+
+Checks, in this order: app_id, group_id; the request's own values; that the accounts exist and share
+a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
+that the hold expires in the future.
+
+Locks and errors: those of pgledger.make_hold; besides, NullArgument, InvalidScope, SameAccount,
+InvalidTime, EventAtInFuture, InvalidMetadata, InvalidArgument.
+*/
+create or replace function public.pgledger_create_hold(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz default null,
+  expires_in interval default null,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  -- One expression passes most requests; only the others are looked at in detail.
+  if (
+    amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
+    and (expires_at is null or isfinite(expires_at) and expires_at < '10000-01-01 00:00:00+00')
+    and expires_in is null and event_at is null and metadata is null and id is null
+    and group_id is null
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    if group_id is not null then
+      v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+    end if;
+    v_ok := pgledger.check_hold_request(
+      from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+      allow_future_event_at
+    );
+  end if;
+
+  return pgledger.make_hold(
+    from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+    app_id, group_id
+  );
+end;
+$$;
+
+comment on function public.pgledger_create_hold is
+$$Holds an amount back on one account for another.
+
+The amount counts on both accounts at once: it can no longer leave the one in
+another way, and there is room for it on the other. pgledger_post_hold moves
+it, in whole or in parts, pgledger_void_hold lets go of it, and so does its
+expires_at, at that very time. Until it is posted no balance changes.
+
+Call it in FROM: (pgledger_create_hold(...)).* calls it once for every column.
+
+from_account_id: Account that the amount is to leave.
+to_account_id: Account that the amount is to reach, of the same currency.
+amount: What to hold, in units of the accounts' currency: above 0, below 1e30,
+  at most 18 decimal places.
+expires_at: From when on it is expired, in the future; null for never, or
+  where expires_in is given.
+expires_in: The same as a length from now on, at most 1000 years; a day has 24
+  hours, or null.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pglh_ and a ULID. With an id of your own choice the call can be
+  repeated: it takes effect once, and every repeat returns the hold as it
+  stands then; null for a new id.
+app_id: Set of books that both accounts belong to.
+group_id: Name for the hold and the transfers that post it, for example an
+  order's number: 1 to 255 characters, or null.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The hold.
+
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
+  the same), InvalidAmount (the amount is not in range, or has more decimal
+  places than its currency), InvalidTime (event_at or expires_at is outside
+  the years 1 to 9999, or expires_at is not in the future), EventAtInFuture
+  (event_at is more than a day ahead), InvalidMetadata, InvalidArgument
+  (expires_in is not a length from now on, or expires_at is given too),
+  AccountNotFound (there is no such account under this app_id),
+  CurrencyMismatch (the accounts have different currencies),
+  IdempotencyConflict (the id is taken by a different hold),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  AccountClosed, AccountFrozen, InsufficientFunds (too little may leave the
+  one account), PositiveBalanceNotAllowed (the other has too little room),
+  BalanceOutOfRange (a balance could reach 1e30 or -1e30).$$;
+
+revoke all on function public.pgledger_create_hold from public;
+grant execute on function public.pgledger_create_hold to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfer.sql
 /*
@@ -13226,6 +14521,7 @@ begin
     v_ok := pgledger.check_scales(
       array[from_account_id], array[to_account_id], array[v_amount]
     );
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], pgledger.clock());
     -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
       v_from_key, pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
@@ -14104,6 +15400,156 @@ Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
 revoke all on function public.pgledger_ensure_account from public;
 grant execute on function public.pgledger_ensure_account to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_expire_holds.sql
+/*
+Writes which holds have expired, and releases them. Nothing depends on it: it keeps the rows of
+accounts as they are shown, so that transfers need not look at holds.
+
+It waits for nobody. What others have locked is left to them or to the next call: of a hold one of
+whose accounts is locked, the other side is released. So any number of sessions may call it, and
+nobody can be in a deadlock with it, although it locks holds before accounts.
+
+Checks, in this order: app_id, max_holds.
+Locks: holds, then accounts, FOR NO KEY UPDATE and only what is free.
+Errors: NullArgument, InvalidScope, InvalidArgument.
+*/
+create or replace function public.pgledger_expire_holds(
+  max_holds integer default 1000,
+  app_id text default ''
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_ids text[];
+  v_keys bigint[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if (max_holds between 1 and 100000) is not true then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['max_holds', coalesce(max_holds::text, 'null'), 'it is not between 1 and 100000']
+    );
+  end if;
+
+  select array_agg(locked.id), array_agg(locked.from_key) || array_agg(locked.to_key)
+  into v_ids, v_keys
+  from (
+    select holds.id, holds.from_key, holds.to_key
+    from pgledger.holds
+    where holds.app_id = pgledger_expire_holds.app_id
+      and holds.expires_at <= v_now
+      and not (holds.out_released and holds.in_released)
+    order by holds.expires_at
+    limit max_holds
+    for no key update skip locked
+  ) as locked;
+
+  v_keys := array(
+    select accounts.key
+    from pgledger.accounts
+    where accounts.key = any(v_keys)
+    for no key update skip locked
+  );
+  return pgledger.release_locked(v_ids, v_keys);
+end;
+$$;
+
+comment on function public.pgledger_expire_holds is
+$$Writes which holds have expired, and releases what they kept back.
+
+An expired hold counts nowhere from its expires_at on, whether or not this is
+called. It only tidies, so that what is stored is what is shown. Call it now
+and then, each time in a transaction of its own, until it returns 0; any
+number of sessions may. It waits for nobody: what others have locked is left
+to the next call.
+
+max_holds: How many to look at, at most, from 1 to 100,000.
+app_id: Set of books whose holds are looked at.
+
+Returns: How many were released, on one of their accounts or on both.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (max_holds is not between
+  1 and 100000).$$;
+
+revoke all on function public.pgledger_expire_holds from public;
+grant execute on function public.pgledger_expire_holds to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_extend_hold.sql
+/*
+Gives a hold another time to expire at, or none.
+
+Checks, in this order: app_id, the id, expires_at by itself, that the hold exists, its state, that
+expires_at is ahead of the clock. The locks of both accounts keep others from writing meanwhile that
+it has expired.
+Locks: those of pgledger.lock_hold.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, HoldNotFound, HoldEnded, HoldExpired.
+*/
+create or replace function public.pgledger_extend_hold(
+  hold_id text,
+  expires_at timestamptz,
+  app_id text default ''
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_hold pgledger.holds;
+  v_now timestamptz;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+  v_ok := pgledger.check_expiry(expires_at, null);
+
+  v_hold := pgledger.lock_hold(hold_id, app_id);
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_hold_pending(v_hold, v_now);
+  if v_hold.expires_at is not distinct from expires_at then
+    return pgledger.hold_answer(v_hold, true);
+  end if;
+  v_ok := pgledger.check_expiry_ahead(expires_at, v_now);
+
+  update pgledger.holds
+  set expires_at = pgledger_extend_hold.expires_at
+  where holds.id = hold_id;
+
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
+  return pgledger.hold_answer(v_hold, false);
+end;
+$$;
+
+comment on function public.pgledger_extend_hold is
+$$Changes when a hold expires.
+
+The new time may be later or earlier than the one before. A hold that has
+expired cannot be extended.
+
+hold_id: The hold.
+expires_at: From when on it is expired, in the future; null for never.
+app_id: Set of books that it belongs to.
+
+Returns: The hold as it is now; replayed says whether it was to expire then
+  already.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (expires_at is not
+  in the future, or is outside the years 1 to 9999), HoldNotFound (there is no
+  such hold under this app_id), HoldEnded (it was posted or voided),
+  HoldExpired (its expires_at is over).$$;
+
+revoke all on function public.pgledger_extend_hold from public;
+grant execute on function public.pgledger_extend_hold to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_find_account.sql
 /*
 One account, found by what people call it. It takes no lock.
@@ -14286,6 +15732,60 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 revoke all on function public.pgledger_get_account from public;
 grant execute on function public.pgledger_get_account to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_get_hold.sql
+/*
+One hold, as it stands. An id that does not exist is an error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound.
+*/
+create or replace function public.pgledger_get_hold(
+  id text,
+  app_id text default ''
+)
+returns public.pgledger_hold
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_hold pgledger.holds;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pglh');
+
+  v_hold := (
+    select holds
+    from pgledger.holds
+    where holds.id = pgledger_get_hold.id
+      and holds.app_id = pgledger_get_hold.app_id
+  );
+  if v_hold.id is null then
+    v_ok := pgledger.fail('HoldNotFound', array[id, pgledger.in_app(app_id)]);
+  end if;
+
+  return pgledger.hold_answer(v_hold, null);
+end;
+$$;
+
+comment on function public.pgledger_get_hold is
+$$Returns a hold as it stands now.
+
+From its expires_at on it is shown as expired.
+
+id: The hold's id.
+app_id: Set of books that it belongs to.
+
+Returns: The hold, with its state and what has been posted of it.
+
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound (there is no such
+  hold under this app_id).$$;
+
+revoke all on function public.pgledger_get_hold from public;
+grant execute on function public.pgledger_get_hold to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_get_transfer.sql
 /*
 One transfer. An id that does not exist is an error rather than no row. Both accounts are looked up
@@ -14459,6 +15959,95 @@ Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
 revoke all on function public.pgledger_list_subtree from public;
 grant execute on function public.pgledger_list_subtree to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_post_hold.sql
+/*
+Moves what a hold keeps back, or a part of it.
+
+Checks, in this order: app_id, the hold's id, final, the request's own values; that the hold exists;
+whether it is a repeat; the hold's state; what is left of it; the clock; decimal places of a part.
+Status and limits of the accounts were checked when the hold was made, and are not looked at.
+
+Locks and errors: those of pgledger.post_pending_hold; besides, NullArgument, InvalidScope,
+InvalidTime, EventAtInFuture, InvalidMetadata, InvalidId.
+*/
+create or replace function public.pgledger_post_hold(
+  hold_id text,
+  amount numeric default null,
+  final boolean default true,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  -- One expression passes most requests; only the others are looked at in detail.
+  if (
+    hold_id is not null and app_id is not null and final is not null
+    and (amount is null or amount > 0 and amount < 1e30 and scale(amount) <= 18)
+    and event_at is null and metadata is null and id is null
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+    if final is null then
+      v_ok := pgledger.fail('NullArgument', array['final']);
+    end if;
+    v_ok := pgledger.check_request_details(
+      coalesce(amount, 1), event_at, metadata, id, allow_future_event_at
+    );
+  end if;
+
+  return pgledger.post_pending_hold(hold_id, amount, final, event_at, metadata, id, app_id);
+end;
+$$;
+
+comment on function public.pgledger_post_hold is
+$$Moves what a hold keeps back: all that is left of it, or a part.
+
+It fails neither for funds nor for limits or freezes that came since: all of
+that was checked when the hold was made. The transfer's origin_id is the hold,
+and its group_id is the hold's.
+
+hold_id: The hold.
+amount: What to move, at most what is left of the hold; null for all of that.
+final: Whether what is then left of the hold is released, and the hold is
+  posted. Without, it stays pending for further calls, until the whole amount
+  is posted.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Id of the transfer, pglt_ and a ULID. With an id of your own choice the
+  call can be repeated: it takes effect once, and every repeat returns the
+  first result; null for a new id.
+app_id: Set of books that the hold belongs to.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The transfer, with both accounts' balances and versions right after
+  it.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
+  not in range, or has more decimal places than its currency), InvalidTime
+  (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
+  than a day ahead), InvalidMetadata, HoldNotFound (there is no such hold
+  under this app_id), IdempotencyConflict (the id is taken by a different
+  transfer), HoldEnded (it was posted or voided), HoldExpired (its expires_at
+  is over), HoldAmountExceeded (less is left of it), AccountAheadOfClock (an
+  account's newest time is more than a day ahead), BalanceOutOfRange (a
+  balance would reach 1e30 or -1e30).$$;
+
+revoke all on function public.pgledger_post_hold from public;
+grant execute on function public.pgledger_post_hold to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_raise_sequences.sql
 /*
 Moves sequences that lie behind the keys in use to the greatest of these. It looks without a lock
@@ -14631,12 +16220,81 @@ Errors: NullArgument, InvalidArgument (warn_after is out of range).$$;
 
 revoke all on function public.pgledger_set_clock_warning from public;
 
+-- file: repeatable/10_ledger/pgledger_set_currency.sql
+/*
+Sets how many decimal places amounts of one currency may have.
+
+Checks, in this order: app_id, code, scale; then those of pgledger.scale_currencies, whose locks it
+takes.
+Errors: NullArgument, InvalidScope, InvalidCurrency, InvalidArgument, InvalidAmount.
+*/
+create or replace function public.pgledger_set_currency(
+  code text,
+  scale integer,
+  app_id text default ''
+)
+returns public.pgledger_currency_scale
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_code_fault text := pgledger.text_fault(code, 1, 32, false);
+  v_count integer;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if v_code_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidCurrency', array[quote_nullable(pgledger.abridged(code)), v_code_fault]
+    );
+  elsif scale not between 0 and 18 then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['scale', scale::text, 'it is not between 0 and 18']
+    );
+  end if;
+
+  v_count := pgledger.scale_currencies(app_id, array[code], array[scale]);
+
+  return row(app_id, code, scale);
+end;
+$$;
+
+comment on function public.pgledger_set_currency is
+$$Sets how many decimal places amounts of a currency may have.
+
+Without it they may have 18. A transfer with more is refused from then on, and
+so is this call while a balance has more. It holds for all accounts of the
+currency, also for those that are opened later. A second call with the same
+values changes nothing.
+
+It waits for transactions that have opened accounts or moved money, and locks
+all accounts of the currency until its own transaction ends. Call it before
+there are many, at the isolation level read committed.
+
+code: Code of the currency: 1 to 32 visible characters, for example USD.
+scale: Decimal places, 0 to 18, no fewer than billing rounds the currency to:
+  its exponent, or that of ISO 4217; null for 18, as if nothing had been set.
+app_id: Set of books whose accounts it holds for.
+
+Returns: What holds for the currency now.
+
+Errors: NullArgument, InvalidScope, InvalidCurrency (the code is empty, has
+  spaces or is too long), InvalidArgument (the scale is out of range or lower
+  than billing's, or the transaction is not read committed), InvalidAmount (an
+  account's balance has more decimal places).$$;
+
+revoke all on function public.pgledger_set_currency from public;
+grant execute on function public.pgledger_set_currency to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_set_limits.sql
 /*
 Sets both limits of an account. That the limits enclose zero holds at creation only, where the
 balance is zero: later a lower limit above zero can be a deposit that has to stay.
 
-Locks: the account FOR NO KEY UPDATE.
+Locks: the account FOR NO KEY UPDATE, then expired holds of it.
 Checks, in this order: app_id, account_id, the limits, reason, allow_existing, that the account
 exists, that its balance is within what is tightened.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound,
@@ -14671,6 +16329,7 @@ begin
   end if;
 
   v_account := pgledger.account_to_change('account_id', account_id, app_id);
+  v_account := pgledger.released_account(v_account);
   v_changed := v_account;
   v_changed.min_balance := trim_scale(pgledger_set_limits.min_balance);
   v_changed.max_balance := trim_scale(pgledger_set_limits.max_balance);
@@ -14799,7 +16458,7 @@ begin
   end if;
 
   if v_amount > 0 then
-    v_ok := pgledger.check_transfer_values(v_amount, null, null, null, true, null, null);
+    v_ok := pgledger.check_request_details(v_amount, null, null, null, true, null, null);
     return query
     select
       made.id, made.from_account_id, made.to_account_id, made.amount, made.created_at,
@@ -14999,6 +16658,63 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidName (the name is empty,
 revoke all on function public.pgledger_update_account from public;
 grant execute on function public.pgledger_update_account to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_use_iso_currencies.sql
+/*
+Sets the decimal places of all currencies of ISO 4217, in one step, so that their accounts are
+locked in one order.
+
+Checks, in this order: app_id; then those of pgledger.scale_currencies, whose locks it takes.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidAmount.
+*/
+create or replace function public.pgledger_use_iso_currencies(app_id text default '')
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_codes text[];
+  v_scales integer[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+
+  -- What billing rounds to: an app's own exponent counts where ISO 4217 took up its code later.
+  select
+    array_agg(iso_currencies.code),
+    array_agg(pgledger.currency_exponent(app_id, iso_currencies.code))
+  into v_codes, v_scales
+  from pgledger.iso_currencies();
+
+  return pgledger.scale_currencies(app_id, v_codes, v_scales);
+end;
+$$;
+
+comment on function public.pgledger_use_iso_currencies is
+$$Lets amounts of each currency have the decimal places that ISO 4217 says.
+
+USD and EUR have 2 then, JPY has 0, KWD has 3. Call it once when you set up a
+ledger, and again when you like: a second call changes nothing. For a currency
+with another number of decimal places call pgledger_set_currency afterwards.
+Codes without a minor unit, such as XAU, and codes of your own stay as they
+are.
+
+It waits and locks as pgledger_set_currency does.
+
+app_id: Set of books whose accounts it holds for.
+
+Returns: How many currencies have got other decimal places than they had; 0 if
+  all was so already.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (the transaction is not
+  read committed), InvalidAmount (an account's balance has more decimal
+  places).$$;
+
+revoke all on function public.pgledger_use_iso_currencies from public;
+grant execute on function public.pgledger_use_iso_currencies to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
 Proves from the data that the books are in order. All functions here are stable, so they read the
@@ -15029,6 +16745,9 @@ as $$
   select names.check_name, names.rows_checked, names.violations, names.example
   from pgledger.verify_names(pgledger_verify.app_id) as names
   union all
+  select scales.check_name, scales.rows_checked, scales.violations, scales.example
+  from pgledger.verify_scales(pgledger_verify.app_id) as scales
+  union all
   select times.check_name, times.rows_checked, times.violations, times.example
   from pgledger.verify_times(pgledger_verify.app_id) as times
   union all
@@ -15040,6 +16759,9 @@ as $$
   union all
   select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
   from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
+  union all
+  select holds.check_name, holds.rows_checked, holds.violations, holds.example
+  from pgledger.verify_holds(pgledger_verify.app_id) as holds
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
@@ -15054,7 +16776,7 @@ $$;
 comment on function public.pgledger_verify is
 $$Proves from the data that the books are in order.
 
-Reads every transfer, as an auditor would, on one snapshot, while transfers go
+Reads every transfer and hold, as an auditor would, on one snapshot, while transfers go
 on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 
@@ -15072,6 +16794,80 @@ Errors: InvalidScope.$$;
 
 revoke all on function public.pgledger_verify from public;
 grant execute on function public.pgledger_verify to pgledger_auditor;
+
+-- file: repeatable/10_ledger/pgledger_void_hold.sql
+/*
+Ends a hold, and releases what is left of it on both accounts.
+
+Checks, in this order: app_id, the id, that the hold exists, whether it was voided before, its
+state.
+Locks: those of pgledger.lock_hold.
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound, HoldEnded, HoldExpired.
+*/
+create or replace function public.pgledger_void_hold(
+  hold_id text,
+  app_id text default ''
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_hold pgledger.holds;
+  v_now timestamptz;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+
+  v_hold := pgledger.lock_hold(hold_id, app_id);
+  if v_hold.status = 2 then
+    return pgledger.hold_answer(v_hold, true);
+  end if;
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_hold_pending(v_hold, v_now);
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out
+    - case when accounts.key = v_hold.from_key then v_hold.amount - v_hold.posted_amount else 0 end,
+    held_in = accounts.held_in
+    - case when accounts.key = v_hold.to_key then v_hold.amount - v_hold.posted_amount else 0 end
+  where accounts.key in (v_hold.from_key, v_hold.to_key);
+
+  update pgledger.holds
+  set
+    status = 2,
+    ended_at = greatest(v_now, holds.created_at),
+    out_released = true,
+    in_released = true
+  where holds.id = hold_id;
+
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
+  return pgledger.hold_answer(v_hold, false);
+end;
+$$;
+
+comment on function public.pgledger_void_hold is
+$$Ends a hold without moving anything: what is left of it is free again.
+
+What was posted of it before stays posted. A call for a hold that is voided
+already changes nothing, so it can be repeated. Freezes do not matter.
+
+hold_id: The hold.
+app_id: Set of books that it belongs to.
+
+Returns: The hold as it is now; replayed says whether it was voided before.
+
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound (there is no such
+  hold under this app_id), HoldEnded (it was posted), HoldExpired (its
+  expires_at is over).$$;
+
+revoke all on function public.pgledger_void_hold from public;
+grant execute on function public.pgledger_void_hold to pgledger_poster;
 
 -- file: repeatable/10_ledger/policies.sql
 /*
@@ -15192,6 +16988,314 @@ comment on function pgledger.policy_faults is
 
 revoke all on function pgledger.policy_faults from public;
 
+-- file: repeatable/10_ledger/post_changed_hold.sql
+/*
+Finishes a posting whose hold had changed since it was read, before its accounts were locked. The
+caller has locked the accounts, and has posted in them what it had read: what was too much of that
+is put right here. What has ended meanwhile is refused.
+
+Errors: HoldEnded, HoldExpired, HoldAmountExceeded.
+*/
+create or replace function pgledger.post_changed_hold(
+  hold_id text,
+  requested_amount numeric,
+  final boolean,
+  assumed_amount numeric,
+  assumed_release numeric,
+  at timestamptz,
+  request_index bigint,
+  request_count bigint,
+  out amount numeric,
+  out from_balance numeric,
+  out to_balance numeric,
+  out expires_at timestamptz
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold pgledger.holds;
+  v_rest numeric;
+  v_released numeric;
+  v_ok boolean;
+begin
+  v_hold := pgledger.lock_hold(
+    hold_id, (select holds.app_id from pgledger.holds where holds.id = hold_id)
+  );
+  v_ok := pgledger.check_hold_pending(v_hold, pgledger.clock(), request_index, request_count);
+
+  v_rest := v_hold.amount - v_hold.posted_amount;
+  if requested_amount > v_rest then
+    v_ok := pgledger.fail(
+      'HoldAmountExceeded',
+      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text],
+      request_index,
+      request_count
+    );
+  end if;
+  amount := coalesce(trim_scale(requested_amount), v_rest);
+  v_released := case when final then v_rest else amount end;
+  expires_at := v_hold.expires_at;
+
+  update pgledger.accounts
+  set
+    balance = accounts.balance + assumed_amount - post_changed_hold.amount,
+    held_out = accounts.held_out + assumed_release - v_released
+  where accounts.key = v_hold.from_key
+  returning accounts.balance into strict from_balance;
+
+  update pgledger.accounts
+  set
+    balance = accounts.balance - assumed_amount + post_changed_hold.amount,
+    held_in = accounts.held_in + assumed_release - v_released
+  where accounts.key = v_hold.to_key
+  returning accounts.balance into strict to_balance;
+
+  update pgledger.holds
+  set
+    posted_amount = holds.posted_amount + post_changed_hold.amount,
+    status = case when v_released = v_rest then 1 else 0 end,
+    ended_at = case when v_released = v_rest then greatest(at, holds.created_at) end,
+    out_released = v_released = v_rest,
+    in_released = v_released = v_rest
+  where holds.id = hold_id;
+end;
+$$;
+
+comment on function pgledger.post_changed_hold is
+  'Finishes a posting whose hold had changed since it was read; returns what is different.';
+
+revoke all on function pgledger.post_changed_hold from public;
+
+-- file: repeatable/10_ledger/post_pending_hold.sql
+/*
+Posts a hold, in whole or in part. The request's own values were checked.
+
+The hold is read first, because it says which accounts to lock. Both are updated at once by what was
+read, as pgledger.pgledger_create_transfer does, and the hold after them, if it is still as it was
+read: nobody who posts, voids or extends it can come in between, but one of them may have been
+before. Then it is looked at again, and refused, or what was too much is put right.
+
+Whether it has expired is asked when all is locked: the time that the accounts get is read before
+the hold is locked.
+
+The body is long because it is the plain path of a transfer and of a hold.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold.
+Errors: HoldNotFound, those of pgledger.repeated_posting and pgledger.check_hold_pending,
+HoldAmountExceeded, AccountAheadOfClock, InvalidAmount, BalanceOutOfRange.
+*/
+create or replace function pgledger.post_pending_hold(
+  hold_id text,
+  amount numeric,
+  final boolean,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold record;
+  v_locked pgledger.holds;
+  v_answer public.pgledger_transfer;
+  v_amount numeric;
+  v_rest numeric;
+  v_released numeric;
+  v_expires_at timestamptz;
+  v_from_at timestamptz;
+  v_from_version bigint;
+  v_from_balance numeric;
+  v_scale smallint;
+  v_to_at timestamptz;
+  v_to_version bigint;
+  v_to_balance numeric;
+  v_now timestamptz;
+  v_created_at timestamptz;
+  v_id text := id;
+  v_ok boolean;
+begin
+  select
+    holds.from_key, holds.to_key, holds.amount, holds.posted_amount, holds.status,
+    holds.expires_at, holds.group_id, source.id as from_id, target.id as to_id, source.currency,
+    source.name as from_name, target.name as to_name, source.tenant_id as from_tenant_id,
+    target.tenant_id as to_tenant_id
+  into v_hold
+  from pgledger.holds
+  inner join pgledger.accounts as source on holds.from_key = source.key
+  inner join pgledger.accounts as target on holds.to_key = target.key
+  where holds.id = hold_id
+    and holds.app_id = post_pending_hold.app_id;
+
+  if not found then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_id('hold_id', hold_id, 'pglh', request_index, request_count);
+    v_ok := pgledger.fail(
+      'HoldNotFound', array[hold_id, pgledger.in_app(app_id)], request_index, request_count
+    );
+  end if;
+
+  if id is not null or v_hold.status <> 0 or amount > v_hold.amount - v_hold.posted_amount then
+    v_locked := pgledger.lock_hold(hold_id, app_id);
+    if id is not null then
+      v_answer := pgledger.repeated_posting(
+        v_locked, amount, final, event_at, metadata, id, request_index, request_count
+      );
+      if v_answer.id is not null then
+        return v_answer;
+      end if;
+    end if;
+    v_ok := pgledger.check_hold_pending(v_locked, pgledger.clock(), request_index, request_count);
+    v_hold.posted_amount := v_locked.posted_amount;
+  end if;
+
+  v_rest := v_hold.amount - v_hold.posted_amount;
+  if amount > v_rest then
+    v_ok := pgledger.fail(
+      'HoldAmountExceeded', array[hold_id, v_rest::text, v_hold.amount::text, amount::text],
+      request_index, request_count
+    );
+  end if;
+  v_amount := case
+    when amount is null then v_rest when scale(amount) > 18 then trim_scale(amount) else amount
+  end;
+  v_released := case when final then v_rest else v_amount end;
+
+  -- A time ahead of the clock is not passed on before it was looked at.
+  for v_step in 1..2 loop
+    if (v_hold.from_id collate "C" < v_hold.to_id) = (v_step = 1) then
+      update pgledger.accounts
+      set
+        updated_at = greatest(
+          case when v_to_at is null then pgledger.clock() when v_to_at <= v_now then v_to_at end,
+          accounts.updated_at + interval '1 microsecond'
+        ),
+        version = accounts.version + 1,
+        balance = accounts.balance - v_amount,
+        held_out = accounts.held_out - v_released
+      where accounts.key = v_hold.from_key
+      returning accounts.updated_at, accounts.version, accounts.balance, accounts.amount_scale
+      into strict v_from_at, v_from_version, v_from_balance, v_scale;
+    else
+      update pgledger.accounts
+      set
+        updated_at = greatest(
+          case
+            when v_from_at is null then pgledger.clock() when v_from_at <= v_now then v_from_at
+          end,
+          accounts.updated_at + interval '1 microsecond'
+        ),
+        version = accounts.version + 1,
+        balance = accounts.balance + v_amount,
+        held_in = accounts.held_in - v_released
+      where accounts.key = v_hold.to_key
+      returning accounts.updated_at, accounts.version, accounts.balance
+      into strict v_to_at, v_to_version, v_to_balance;
+    end if;
+    if v_step = 1 then
+      v_now := pgledger.clock();
+    end if;
+  end loop;
+  v_created_at := greatest(v_from_at, v_to_at);
+
+  update pgledger.holds
+  set
+    posted_amount = holds.posted_amount + v_amount,
+    status = case when v_released = v_rest then 1 else 0 end,
+    ended_at = case when v_released = v_rest then greatest(v_created_at, holds.created_at) end,
+    out_released = v_released = v_rest,
+    in_released = v_released = v_rest
+  where holds.id = hold_id
+    and holds.status = 0
+    and holds.posted_amount = v_hold.posted_amount
+  returning holds.expires_at into v_expires_at;
+  if not found then
+    select changed.amount, changed.from_balance, changed.to_balance, changed.expires_at
+    into strict v_amount, v_from_balance, v_to_balance, v_expires_at
+    from pgledger.post_changed_hold(
+      hold_id, amount, final, v_amount, v_released, v_created_at, request_index, request_count
+    ) as changed;
+  end if;
+  if v_expires_at <= pgledger.clock() then
+    v_ok := pgledger.fail(
+      'HoldExpired', array[hold_id, v_expires_at::text], request_index, request_count
+    );
+  end if;
+
+  if v_from_at > v_now or v_to_at > v_now then
+    v_now := pgledger.clock();
+    if v_created_at > v_now then
+      v_ok := pgledger.check_times_before(
+        v_hold.from_id, v_hold.to_id, v_now, v_created_at, request_index, request_count
+      );
+      v_from_at := null;
+      v_to_at := null;
+    end if;
+  end if;
+  if v_from_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_hold.from_key;
+  end if;
+  if v_to_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_hold.to_key;
+  end if;
+
+  if amount is not null and min_scale(amount) > v_scale then
+    v_ok := pgledger.check_scales(
+      array[v_hold.from_id], array[v_hold.to_id], array[amount], array[request_index],
+      request_count
+    );
+  end if;
+  if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+    v_ok := pgledger.fail(
+      'BalanceOutOfRange',
+      case
+        when v_from_balance <= -1e30
+          then array[v_hold.from_id, v_hold.from_name, v_from_balance::text]
+        else array[v_hold.to_id, v_hold.to_name, v_to_balance::text]
+      end,
+      request_index,
+      request_count
+    );
+  end if;
+
+  if v_id is null then
+    v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  end if;
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, origin_id, metadata
+  )
+  values (
+    v_hold.from_key, v_hold.to_key, v_from_version, v_to_version, v_created_at, v_id,
+    post_pending_hold.app_id, v_amount, v_from_balance, v_to_balance, post_pending_hold.event_at,
+    v_hold.group_id, hold_id, post_pending_hold.metadata
+  )
+  on conflict on constraint transfers_id_pk do nothing;
+  if not found then
+    v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
+  end if;
+
+  return row(
+    v_id, v_hold.from_id, v_hold.to_id, v_amount, v_created_at, coalesce(event_at, v_created_at),
+    metadata, v_hold.currency, v_hold.from_name, v_hold.to_name, v_from_balance, v_to_balance,
+    v_from_version, v_to_version, v_hold.group_id, app_id, v_hold.from_tenant_id,
+    v_hold.to_tenant_id, hold_id, false
+  );
+end;
+$$;
+
+comment on function pgledger.post_pending_hold is
+  'Posts a hold, in whole or in part, of a request whose own values were checked.';
+
+revoke all on function pgledger.post_pending_hold from public;
+
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
 Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
@@ -15208,7 +17312,9 @@ transfers and the accounts.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
-leg, and pgledger.check_balance decides about what is beyond it.
+leg, and pgledger.check_balance decides about what is beyond it. Where a leg seems to break a limit,
+holds that have expired are released first, those of all accounts of the batch at once, and the
+account's bounds are read again.
 
 Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
 and after everything else, as for a single transfer.
@@ -15228,7 +17334,8 @@ them in order.
 
 The body is long because its steps share the arrays: each call of a function would copy them.
 
-Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
+broken, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
 pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose
 was taken.
@@ -15365,9 +17472,18 @@ begin
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
     if v_balance < v_lowest[v_number] then
+      v_ok := pgledger.release_expired(v_keys, v_now);
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], -v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
+      );
+      v_lowest[v_number] := coalesce(
+        (
+          select accounts.min_balance + accounts.held_out
+          from pgledger.accounts
+          where accounts.key = v_keys[v_number]
+        ),
+        -9e29
       );
     end if;
     v_balances[v_number] := v_balance;
@@ -15379,9 +17495,18 @@ begin
     v_number := numbers[v_count + v_place];
     v_balance := v_balances[v_number] + v_amount;
     if v_balance > v_highest[v_number] then
+      v_ok := pgledger.release_expired(v_keys, v_now);
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
+      );
+      v_highest[v_number] := coalesce(
+        (
+          select accounts.max_balance - accounts.held_in
+          from pgledger.accounts
+          where accounts.key = v_keys[v_number]
+        ),
+        9e29
       );
     end if;
     v_balances[v_number] := v_balance;
@@ -15635,9 +17760,10 @@ revoke all on function pgledger.refuse_account_name from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts, or change accepted times or the history of accounts. The triggers are ENABLE
-ALWAYS, so that session_replication_role does not switch them off. They fire for each row as well as
-for each statement, because replication applies rows.
+truncate accounts or holds, or change accepted times or the history of accounts. What was asked for
+in a hold never changes either, and nothing of it once it has ended but which of its sides are
+released. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -15684,6 +17810,47 @@ for each row execute function pgledger.refuse_change();
 create or replace trigger accepted_times_never_change
 before update or delete or truncate on pgledger.accepted_times
 for each statement execute function pgledger.refuse_change();
+
+create or replace trigger holds_rows_are_never_deleted
+before delete on pgledger.holds
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger holds_are_never_deleted
+before delete or truncate on pgledger.holds
+for each statement execute function pgledger.refuse_change();
+
+-- The condition costs less than a call of a function that would look.
+create or replace trigger holds_only_end
+before update on pgledger.holds
+for each row
+when (
+  old.id <> new.id
+  or old.from_key <> new.from_key
+  or old.to_key <> new.to_key
+  or old.app_id <> new.app_id
+  or old.amount <> new.amount
+  or old.created_at <> new.created_at
+  or old.event_at is distinct from new.event_at
+  or old.first_expires_at is distinct from new.first_expires_at
+  or old.group_id is distinct from new.group_id
+  or old.metadata is distinct from new.metadata
+  or old.posted_amount > new.posted_amount
+  or old.out_released and not new.out_released
+  or old.in_released and not new.in_released
+  or old.status <> 0
+  and (
+    old.status <> new.status
+    or old.posted_amount <> new.posted_amount
+    or old.expires_at is distinct from new.expires_at
+    or old.ended_at is distinct from new.ended_at
+  )
+)
+execute function pgledger.refuse_change();
+
+alter table pgledger.holds
+enable always trigger holds_rows_are_never_deleted,
+enable always trigger holds_are_never_deleted,
+enable always trigger holds_only_end;
 
 create or replace trigger account_changes_rows_never_change
 before update or delete on pgledger.account_changes
@@ -15738,7 +17905,8 @@ begin
       'to_account_id', target.id,
       'amount', transfers.amount,
       'event_at', transfers.event_at,
-      'metadata', transfers.metadata
+      'metadata', transfers.metadata,
+      'origin_id', transfers.origin_id
     )
   into v_recorded
   from pgledger.transfers
@@ -15845,10 +18013,339 @@ comment on function pgledger.refuse_taken_id is
 
 revoke all on function pgledger.refuse_taken_id from public;
 
+-- file: repeatable/10_ledger/release_expired.sql
+/*
+Writes which holds of the given accounts have expired, and takes what was left of them out of these
+accounts' sums. Called where a decision depends on it. Once written, an expiry stays, whatever the
+clock says later; the other account of such a hold is released by whoever needs that, because its
+row is not locked here.
+
+The caller has locked the accounts, and has read the time after that. All of a call's accounts are
+given at once, so that holds are locked in one order. Nobody can be posting, voiding or extending
+these holds: that takes the locks of both accounts.
+
+Locks: the holds FOR NO KEY UPDATE, ascending by id.
+*/
+create or replace function pgledger.release_expired(account_keys bigint[], at timestamptz)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+set enable_seqscan = off
+as $$
+declare
+  v_ids text[];
+  v_count bigint;
+begin
+  v_ids := array(
+    select holds.id
+    from pgledger.holds
+    where holds.from_key = any(account_keys)
+      and not holds.out_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
+    union
+    select holds.id
+    from pgledger.holds
+    where holds.to_key = any(account_keys)
+      and not holds.in_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
+  );
+  if v_ids = '{}' then
+    return false;
+  end if;
+
+  v_ids := array(
+    select holds.id
+    from pgledger.holds
+    where holds.id = any(v_ids)
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
+    order by holds.id
+    for no key update
+  );
+  v_count := pgledger.release_locked(v_ids, account_keys);
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.release_expired is
+  'Writes which holds of accounts have expired, and releases them there; says whether any had.';
+
+revoke all on function pgledger.release_expired from public;
+
+-- file: repeatable/10_ledger/release_locked.sql
+/*
+Writes that the given holds are expired, and takes what was left of them out of the sums of the given
+accounts. The caller has locked both, and has found that the holds are expired. Returns how many of
+them were released on a side where they were not before.
+*/
+create or replace function pgledger.release_locked(hold_ids text[], account_keys bigint[])
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+set enable_seqscan = off
+as $$
+declare
+  v_ids text[];
+  v_keys bigint[];
+  v_held_out numeric[];
+  v_held_in numeric[];
+begin
+  with side as materialized (
+    select holds.id, holds.from_key as key, holds.amount - holds.posted_amount as held_out, 0 as held_in
+    from pgledger.holds
+    where holds.id = any(hold_ids)
+      and not holds.out_released
+      and holds.from_key = any(account_keys)
+    union all
+    select holds.id, holds.to_key, 0, holds.amount - holds.posted_amount
+    from pgledger.holds
+    where holds.id = any(hold_ids)
+      and not holds.in_released
+      and holds.to_key = any(account_keys)
+  )
+
+  select
+    array(select distinct side.id from side),
+    array_agg(change.key), array_agg(change.held_out), array_agg(change.held_in)
+  into v_ids, v_keys, v_held_out, v_held_in
+  from (
+    select side.key, sum(side.held_out), sum(side.held_in)
+    from side
+    group by side.key
+  ) as change (key, held_out, held_in);
+
+  update pgledger.holds
+  set
+    status = 3,
+    ended_at = holds.expires_at,
+    out_released = holds.out_released or holds.from_key = any(account_keys),
+    in_released = holds.in_released or holds.to_key = any(account_keys)
+  where holds.id = any(v_ids);
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out - change.held_out,
+    held_in = accounts.held_in - change.held_in
+  from unnest(v_keys, v_held_out, v_held_in) as change (key, held_out, held_in)
+  where accounts.key = change.key;
+
+  return cardinality(v_ids);
+end;
+$$;
+
+comment on function pgledger.release_locked is
+  'Releases expired holds on accounts, all of which the caller has locked; returns how many.';
+
+revoke all on function pgledger.release_locked from public;
+
+-- file: repeatable/10_ledger/released_account.sql
+/*
+A locked account as it is once what has expired on it is written and released: for decisions that
+depend on what it holds.
+
+Locks: those of pgledger.release_expired.
+*/
+create or replace function pgledger.released_account(account pgledger.accounts)
+returns pgledger.accounts
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if account.held_out = 0 and account.held_in = 0 then
+    return account;
+  elsif not pgledger.release_expired(array[account.key], pgledger.clock()) then
+    return account;
+  end if;
+
+  return (select accounts from pgledger.accounts where accounts.key = account.key);
+end;
+$$;
+
+comment on function pgledger.released_account is
+  'A locked account once what has expired on it is released.';
+
+revoke all on function pgledger.released_account from public;
+
+-- file: repeatable/10_ledger/repeated_hold.sql
+/*
+The hold with that id, if it was asked for with the same values; nulls if there is none. The
+accounts are locked before this looks: any earlier call for the same hold had these locks, so what
+it wrote can be seen by now. An expiry is compared with the one that the hold was made with, also
+where it was given as a length.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id.
+Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_hold(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  request_index bigint,
+  request_count bigint
+)
+returns pgledger.holds
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_locked_ids text[];
+  v_hold pgledger.holds;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select array_agg(locked.id)
+  into v_locked_ids
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id in (from_account_id, to_account_id)
+    order by accounts.id
+    for no key update
+  ) as locked;
+  v_ok := pgledger.check_accounts(
+    array[from_account_id], array[to_account_id], app_id, v_locked_ids, array[request_index],
+    request_count
+  );
+
+  v_hold := (
+    select holds
+    from pgledger.holds
+    where holds.id = repeated_hold.id
+  );
+  if v_hold.id is null then
+    return null;
+  end if;
+
+  v_given := jsonb_build_object(
+    'app_id', app_id, 'group_id', group_id, 'from_account_id', from_account_id,
+    'to_account_id', to_account_id, 'amount', amount, 'event_at', event_at, 'metadata', metadata,
+    'expires_at',
+    case
+      when expires_in is null then expires_at
+      else pgledger.expiry_after(v_hold.created_at, expires_in)
+    end
+  );
+  v_recorded := jsonb_build_object(
+    'app_id', v_hold.app_id, 'group_id', v_hold.group_id,
+    'from_account_id', pgledger.account_id(v_hold.from_key),
+    'to_account_id', pgledger.account_id(v_hold.to_key), 'amount', v_hold.amount,
+    'event_at', v_hold.event_at, 'metadata', v_hold.metadata,
+    'expires_at', v_hold.first_expires_at
+  );
+  if v_given <> v_recorded then
+    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded, request_index, request_count);
+  end if;
+
+  return v_hold;
+end;
+$$;
+
+comment on function pgledger.repeated_hold is
+  'The hold with that id, or nulls if there is none; raises an error if it differs from the '
+  'request.';
+
+revoke all on function pgledger.repeated_hold from public;
+
+-- file: repeatable/10_ledger/repeated_posting.sql
+/*
+The transfer with that id, if it posted that hold and was asked for with the same values; nulls if
+there is none. The caller has locked the hold and its accounts.
+
+Whether a call gave no amount, or was final, is not written down, but follows. It is asked whether
+the same call could have come to the same: the last posting of a posted hold ended it, and if it
+posted less than there was, it was final.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_posting(
+  hold pgledger.holds,
+  amount numeric,
+  final boolean,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  request_index bigint,
+  request_count bigint
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_earlier record;
+  v_answer public.pgledger_transfer;
+  v_is_whole boolean := hold.posted_amount = hold.amount;
+  v_ended boolean;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select
+    transfers.app_id, transfers.origin_id, transfers.amount, transfers.from_version,
+    transfers.event_at, transfers.metadata
+  into v_earlier
+  from pgledger.transfers
+  where transfers.id = repeated_posting.id;
+  if not found then
+    return null;
+  end if;
+
+  v_ended := hold.status = 1 and not exists (
+    select
+    from pgledger.transfers
+    where transfers.app_id = hold.app_id
+      and transfers.origin_id = hold.id
+      and transfers.from_version > v_earlier.from_version
+  );
+  v_given := jsonb_build_object(
+    'app_id', hold.app_id, 'hold_id', hold.id, 'event_at', event_at, 'metadata', metadata,
+    'amount', case when amount is null and v_ended and v_is_whole then v_earlier.amount else amount end,
+    'final', case when v_ended and v_is_whole then true else final or amount is null end
+  );
+  v_recorded := jsonb_build_object(
+    'app_id', v_earlier.app_id, 'hold_id', v_earlier.origin_id, 'event_at', v_earlier.event_at,
+    'metadata', v_earlier.metadata, 'amount', v_earlier.amount, 'final', v_ended
+  );
+  if v_given <> v_recorded then
+    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded, request_index, request_count);
+  end if;
+
+  select
+    found.id, found.from_account_id, found.to_account_id, found.amount, found.created_at,
+    found.event_at, found.metadata, found.currency, found.from_account_name,
+    found.to_account_name, found.from_account_balance, found.to_account_balance,
+    found.from_account_version, found.to_account_version, found.group_id, found.app_id,
+    found.from_tenant_id, found.to_tenant_id, found.origin_id, true
+  into strict v_answer
+  from pgledger.transfers_by_id(array[id]) as found;
+
+  return v_answer;
+end;
+$$;
+
+comment on function pgledger.repeated_posting is
+  'The transfer with that id that posted a hold, or nulls if there is none; raises an error if it '
+  'differs from the request.';
+
+revoke all on function pgledger.repeated_posting from public;
+
 -- file: repeatable/10_ledger/repeated_transfer.sql
 /*
-What the transfer with that id did, if it was asked for with the same values; nulls if there is no
-such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
+What the transfer with that id did, if it was asked for with the same values, and not for a hold;
+nulls if there is no such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
 held these locks, so what it wrote can be seen by now. Names of the accounts are left to the caller,
 who knows them.
 
@@ -15884,10 +18381,11 @@ begin
     transfers.from_version, transfers.to_version, transfers.group_id, transfers.origin_id,
     (
       transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-      transfers.event_at, transfers.metadata
+      transfers.event_at, transfers.metadata, transfers.origin_id
     ) is not distinct from (
       repeated_transfer.app_id, repeated_transfer.from_key, repeated_transfer.to_key,
-      repeated_transfer.requested_amount, repeated_transfer.event_at, repeated_transfer.metadata
+      repeated_transfer.requested_amount, repeated_transfer.event_at, repeated_transfer.metadata,
+      null
     )
   into
     repeated_transfer.amount, repeated_transfer.created_at, repeated_transfer.from_balance,
@@ -15905,7 +18403,8 @@ begin
         'to_account_id', pgledger.account_id(to_key),
         'amount', requested_amount,
         'event_at', event_at,
-        'metadata', metadata
+        'metadata', metadata,
+        'origin_id', null
       )
     );
   end if;
@@ -16191,6 +18690,94 @@ comment on function pgledger.row_security_faults is
   'Tables whose row security is not as it should be, with what puts it right.';
 
 revoke all on function pgledger.row_security_faults from public;
+
+-- file: repeatable/10_ledger/scale_currencies.sql
+/*
+Sets how many decimal places amounts of currencies may have, in their rows and in all their
+accounts. If all is so already, nothing is locked and nothing written.
+
+It waits for transactions that have opened accounts of the app, and those that would open one wait
+for it. Then it looks at every account of the app, and locks those of the currencies, as transfers
+do: a transfer is either over, and its balance is looked at, or it comes after and is held to what
+is set. The snapshot of a transaction that is not read committed was taken before the lock: it would
+miss accounts.
+
+Locks: the app's currencies alone; the currencies' rows FOR NO KEY UPDATE ascending by code; their
+accounts FOR NO KEY UPDATE ascending by id.
+Errors: InvalidArgument, InvalidAmount.
+*/
+create or replace function pgledger.scale_currencies(app_id text, codes text[], scales integer[])
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count integer;
+  v_ok boolean;
+begin
+  if not exists (
+    select
+    from unnest(codes, scales) as wanted (code, scale)
+    left join pgledger.currencies
+      on wanted.code = currencies.code and scale_currencies.app_id = currencies.app_id
+    where currencies.amount_scale is distinct from wanted.scale
+  ) then
+    return 0;
+  end if;
+
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'transaction_isolation',
+        quote_literal(current_setting('transaction_isolation')),
+        'an account that another session has just opened could not be seen'
+      ],
+      hint => 'Change decimal places in a transaction at the level read committed.'
+    );
+  end if;
+  perform pg_advisory_xact_lock(pgledger.currencies_lock(app_id));
+
+  insert into pgledger.currencies (app_id, code)
+  select scale_currencies.app_id, wanted.code
+  from unnest(codes) as wanted (code)
+  order by wanted.code collate "C"
+  on conflict on constraint currencies_app_id_code_pk do nothing;
+
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = scale_currencies.app_id
+    and currencies.code = any(codes)
+  order by currencies.code
+  for no key update;
+
+  v_ok := pgledger.check_scales_of_billing(app_id, codes, scales);
+  v_ok := pgledger.check_balance_scales(app_id, codes, scales);
+
+  update pgledger.accounts
+  set amount_scale = wanted.scale
+  from unnest(codes, scales) as wanted (code, scale)
+  where accounts.app_id = scale_currencies.app_id
+    and accounts.currency = wanted.code
+    and accounts.amount_scale is distinct from wanted.scale;
+
+  update pgledger.currencies
+  set amount_scale = wanted.scale
+  from unnest(codes, scales) as wanted (code, scale)
+  where currencies.app_id = scale_currencies.app_id
+    and currencies.code = wanted.code
+    and currencies.amount_scale is distinct from wanted.scale;
+  get diagnostics v_count = row_count;
+
+  return v_count;
+end;
+$$;
+
+comment on function pgledger.scale_currencies is
+  'Sets decimal places of currencies and of all their accounts, and says of how many they changed.';
+
+revoke all on function pgledger.scale_currencies from public;
 
 -- file: repeatable/10_ledger/setting_faults.sql
 /*
@@ -16557,8 +19144,7 @@ as $$
       pgledger.limit_fault(accounts.min_balance) is null
       and pgledger.limit_fault(accounts.max_balance) is null
       and (accounts.min_balance > accounts.max_balance) is not true as limits_are_right,
-      pgledger.account_status(accounts.status) is not null as status_is_right,
-      coalesce(accounts.amount_scale, 0) between 0 and 18 as scale_is_right
+      pgledger.account_status(accounts.status) is not null as status_is_right
     from pgledger.accounts
     left join pgledger.legs(verify_accounts.app_id) as leg on accounts.key = leg.key
     where verify_accounts.app_id is null or accounts.app_id = verify_accounts.app_id
@@ -16598,13 +19184,6 @@ as $$
     count(*),
     count(*) filter (where not total.status_is_right),
     min(total.id) filter (where not total.status_is_right)
-  from total
-  union all
-  select
-    'decimal places of amounts on accounts are from 0 to 18',
-    count(*),
-    count(*) filter (where not total.scale_is_right),
-    min(total.id) filter (where not total.scale_is_right)
   from total
 $$;
 
@@ -16712,7 +19291,8 @@ Checks each entry against the one before it on its account. Entries of an accoun
 exist also count as violations where accounts are checked.
 
 A leg is judged by the limits and the status that were in force at its version, and only by the
-limit that it can break: an account may have been beyond a limit before that was set.
+limit that it can break: an account may have been beyond a limit before that was set. A leg that
+posts a hold was judged when the hold was made.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof public.pgledger_check
@@ -16727,10 +19307,14 @@ as $$
       leg.balance - leg.amount = coalesce(lag(leg.balance) over along, 0) as follows,
       leg.created_at > coalesce(lag(leg.created_at) over along, accounts.created_at) as is_later,
       force.key is not null
-      and (leg.amount < 0 and leg.balance < force.min_balance) is not true
-      and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+      and (
+        leg.posts_hold
+        or (leg.amount < 0 and leg.balance < force.min_balance) is not true
+        and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+      )
       and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits,
-      force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
+      leg.posts_hold
+      or force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
     left join pgledger.limits_in_force(verify_entries.app_id) as force
@@ -16830,6 +19414,124 @@ comment on function pgledger.verify_guards is
 
 revoke all on function pgledger.verify_guards from public;
 
+-- file: repeatable/10_ledger/verify_holds.sql
+/*
+Checks holds: what accounts keep back against them, what was posted against transfers, and each by
+itself. A hold that has expired counts until it is released, whatever the clock says: the stored
+sums may lag, and must be right all the same.
+*/
+create or replace function pgledger.verify_holds(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with hold as materialized (
+    select
+      holds.id, holds.from_key, holds.to_key, holds.app_id, holds.amount, holds.posted_amount,
+      holds.status, holds.created_at, holds.expires_at, holds.ended_at, holds.out_released,
+      holds.in_released, holds.amount - holds.posted_amount as rest
+    from pgledger.holds
+    where verify_holds.app_id is null or holds.app_id = verify_holds.app_id
+  ),
+
+  posting as materialized (
+    select
+      transfers.origin_id, transfers.app_id, transfers.from_key, transfers.to_key,
+      sum(transfers.amount) as amount
+    from pgledger.transfers
+    where starts_with(transfers.origin_id, 'pglh_')
+      and (verify_holds.app_id is null or transfers.app_id = verify_holds.app_id)
+    group by transfers.origin_id, transfers.app_id, transfers.from_key, transfers.to_key
+  )
+
+  select
+    'accounts hold what is left of their unreleased holds',
+    count(*),
+    count(*) filter (where not total.is_right),
+    min(total.id) filter (where not total.is_right)
+  from (
+    select
+      accounts.id,
+      accounts.held_out = coalesce(sum(side.held_out), 0)
+      and accounts.held_in = coalesce(sum(side.held_in), 0)
+    from pgledger.accounts
+    left join (
+      select hold.from_key, hold.rest, 0
+      from hold
+      where not hold.out_released
+      union all
+      select hold.to_key, 0, hold.rest
+      from hold
+      where not hold.in_released
+    ) as side (key, held_out, held_in) on accounts.key = side.key
+    where verify_holds.app_id is null or accounts.app_id = verify_holds.app_id
+    group by accounts.key
+  ) as total (id, is_right)
+  union all
+  select
+    'what was posted of holds are the sums of their transfers',
+    count(*),
+    count(*) filter (where posted.is_right is not true),
+    min(posted.id) filter (where posted.is_right is not true)
+  from (
+    select coalesce(hold.id, posting.origin_id), hold.posted_amount = coalesce(posting.amount, 0)
+    from hold
+    full join posting
+      on (hold.id, hold.app_id, hold.from_key, hold.to_key)
+      = (posting.origin_id, posting.app_id, posting.from_key, posting.to_key)
+  ) as posted (id, is_right)
+  union all
+  select
+    'holds join two accounts of one app and currency',
+    count(*),
+    count(*) filter (where sound.is_right is not true),
+    min(sound.id) filter (where sound.is_right is not true)
+  from (
+    select
+      hold.id,
+      hold.from_key <> hold.to_key
+      and source.currency = target.currency
+      and hold.app_id = source.app_id
+      and hold.app_id = target.app_id
+      and pgledger.id_fault(hold.id, 'pglh') is null
+    from hold
+    left join pgledger.accounts as source on hold.from_key = source.key
+    left join pgledger.accounts as target on hold.to_key = target.key
+  ) as sound (id, is_right)
+  union all
+  select
+    'holds are pending, posted, voided or expired, and each ended once',
+    count(*),
+    count(*) filter (where state.is_right is not true),
+    min(state.id) filter (where state.is_right is not true)
+  from (
+    select
+      hold.id,
+      pgledger.amount_fault(hold.amount) is null
+      and hold.posted_amount between 0 and hold.amount
+      and (hold.status = 0) = (hold.ended_at is null)
+      and case hold.status
+        when 0 then hold.rest > 0 and not hold.out_released and not hold.in_released
+        when 1
+          then hold.posted_amount > 0 and hold.ended_at >= hold.created_at
+          and hold.out_released and hold.in_released
+        when 2
+          then hold.rest > 0 and hold.ended_at >= hold.created_at
+          and hold.out_released and hold.in_released
+        when 3
+          then hold.rest > 0 and hold.ended_at = hold.expires_at
+          and (hold.out_released or hold.in_released)
+      end
+    from hold
+  ) as state (id, is_right)
+$$;
+
+comment on function pgledger.verify_holds is
+  'Checks what accounts hold, what was posted of holds, and the state of each.';
+
+revoke all on function pgledger.verify_holds from public;
+
 -- file: repeatable/10_ledger/verify_names.sql
 /*
 Checks that each name leads to the account that has it.
@@ -16864,6 +19566,48 @@ comment on function pgledger.verify_names is
   'Checks that each name leads to the account that has it, in the books of that app or of all.';
 
 revoke all on function pgledger.verify_names from public;
+
+-- file: repeatable/10_ledger/verify_scales.sql
+/*
+Checks accounts against the decimal places of their currencies. Entries are not looked at: they may
+be older than what is set now.
+*/
+create or replace function pgledger.verify_scales(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with scaled as materialized (
+    select
+      accounts.id,
+      accounts.amount_scale is not distinct from currencies.amount_scale as scale_is_right,
+      min_scale(accounts.balance) <= coalesce(accounts.amount_scale, 18) as balance_is_right
+    from pgledger.accounts
+    left join pgledger.currencies
+      on accounts.app_id = currencies.app_id and accounts.currency = currencies.code
+    where verify_scales.app_id is null or accounts.app_id = verify_scales.app_id
+  )
+
+  select
+    'accounts have the decimal places of their currency',
+    count(*),
+    count(*) filter (where not scaled.scale_is_right),
+    min(scaled.id) filter (where not scaled.scale_is_right)
+  from scaled
+  union all
+  select
+    'balances have no more decimal places than their account allows',
+    count(*),
+    count(*) filter (where not scaled.balance_is_right),
+    min(scaled.id) filter (where not scaled.balance_is_right)
+  from scaled
+$$;
+
+comment on function pgledger.verify_scales is
+  'Checks decimal places of accounts and balances, in the books of that app or of all.';
+
+revoke all on function pgledger.verify_scales from public;
 
 -- file: repeatable/10_ledger/verify_sequences.sql
 /*
@@ -17248,12 +19992,24 @@ select
   accounts.tenant_id,
   accounts.min_balance,
   accounts.max_balance,
-  accounts.held_out,
-  accounts.held_in,
-  accounts.balance - accounts.held_out - coalesce(accounts.min_balance, 0) as available_balance,
+  held.held_out,
+  held.held_in,
+  accounts.balance - held.held_out - coalesce(accounts.min_balance, 0) as available_balance,
   pgledger.account_status(accounts.status) collate "C" as status,
   accounts.amount_scale::integer
 from pgledger.accounts
+-- What has expired no longer counts, whether or not the sums contain it still.
+cross join lateral (
+  select
+    case
+      when accounts.held_out = 0 then accounts.held_out
+      else pgledger.held_now(accounts.key, accounts.held_out, true)
+    end as held_out,
+    case
+      when accounts.held_in = 0 then accounts.held_in
+      else pgledger.held_now(accounts.key, accounts.held_in, false)
+    end as held_in
+) as held
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
@@ -17371,6 +20127,54 @@ comment on column public.pgledger_accounts_view.amount_scale is
 
 revoke all on table public.pgledger_accounts_view from public;
 grant select on table public.pgledger_accounts_view to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_currencies_v1.sql
+/*
+Currencies whose decimal places are set. Columns never change; a change of shape is a new version.
+*/
+create or replace view public.pgledger_currencies_v1 as
+select
+  currencies.app_id,
+  currencies.code,
+  currencies.amount_scale::integer as amount_scale
+from pgledger.currencies
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only
+where currencies.amount_scale is not null;
+
+comment on view public.pgledger_currencies_v1 is
+  'One row a currency whose decimal places a set of books has set; of all others amounts may have '
+  '18.';
+comment on column public.pgledger_currencies_v1.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_currencies_v1.code is 'Code, for example USD or POINTS.';
+comment on column public.pgledger_currencies_v1.amount_scale is
+  'Decimal places that amounts may have.';
+
+revoke all on table public.pgledger_currencies_v1 from public;
+grant select on table public.pgledger_currencies_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_currencies_view.sql
+/*
+The newest version of pgledger_currencies_v1, under the name that stays.
+*/
+create or replace view public.pgledger_currencies_view as
+select
+  newest.app_id,
+  newest.code,
+  newest.amount_scale
+from public.pgledger_currencies_v1 as newest;
+
+comment on view public.pgledger_currencies_view is
+  'Currencies whose decimal places are set: today''s version, pgledger_currencies_v1.';
+comment on column public.pgledger_currencies_view.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_currencies_view.code is 'Code, for example USD or POINTS.';
+comment on column public.pgledger_currencies_view.amount_scale is
+  'Decimal places that amounts may have.';
+
+revoke all on table public.pgledger_currencies_view from public;
+grant select on table public.pgledger_currencies_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_entries_v1.sql
 /*
@@ -17508,6 +20312,150 @@ comment on column public.pgledger_entries_view.tenant_id is
 revoke all on table public.pgledger_entries_view from public;
 grant select on table public.pgledger_entries_view to pgledger_reader;
 
+-- file: repeatable/10_ledger/views/pgledger_holds_v1.sql
+/*
+Holds as applications see them. One whose expires_at is over is shown as expired, whether or not
+anybody has written that.
+
+Accounts are joined from the left, so that a query which reads none of their columns does not read
+them either. No row differs by it: the accounts of each hold exist and are never deleted.
+*/
+create or replace view public.pgledger_holds_v1 as
+select
+  holds.id,
+  source.id as from_account_id,
+  target.id as to_account_id,
+  holds.amount,
+  holds.posted_amount,
+  shown.status collate "C" as status,
+  holds.created_at,
+  coalesce(holds.event_at, holds.created_at) as event_at,
+  holds.expires_at,
+  case
+    when holds.status = 0 and shown.status = 'expired' then holds.expires_at
+    else holds.ended_at
+  end as ended_at,
+  holds.metadata,
+  source.currency,
+  source.name as from_account_name,
+  target.name as to_account_name,
+  holds.group_id,
+  holds.app_id,
+  source.tenant_id as from_tenant_id,
+  target.tenant_id as to_tenant_id
+from pgledger.holds
+-- One look at the clock for each row.
+cross join lateral (
+  select pgledger.hold_status(holds.status, holds.expires_at) as status
+  offset 0
+) as shown
+left join pgledger.accounts as source on holds.from_key = source.key
+left join pgledger.accounts as target on holds.to_key = target.key;
+
+comment on view public.pgledger_holds_v1 is
+  'One row a hold: an amount that is kept back on one account for another.';
+comment on column public.pgledger_holds_v1.id is 'Public id: pglh_ and a ULID.';
+comment on column public.pgledger_holds_v1.from_account_id is
+  'Account that the amount is to leave.';
+comment on column public.pgledger_holds_v1.to_account_id is
+  'Account that the amount is to reach.';
+comment on column public.pgledger_holds_v1.amount is
+  'What is held: above 0, below 1e30, at most 18 decimal places.';
+comment on column public.pgledger_holds_v1.posted_amount is
+  'How much of it has been posted so far.';
+comment on column public.pgledger_holds_v1.status is
+  'State; every state but pending is final; one of: pending, posted, voided, expired.';
+comment on column public.pgledger_holds_v1.created_at is 'When it was recorded.';
+comment on column public.pgledger_holds_v1.event_at is
+  'When it happened in the world: as given, or else created_at.';
+comment on column public.pgledger_holds_v1.expires_at is
+  'When it expires, unless it was posted or voided before, or null.';
+comment on column public.pgledger_holds_v1.ended_at is
+  'When it was posted, voided or expired, or null.';
+comment on column public.pgledger_holds_v1.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_holds_v1.currency is 'Currency of both accounts.';
+comment on column public.pgledger_holds_v1.from_account_name is
+  'Name of the account that the amount is to leave.';
+comment on column public.pgledger_holds_v1.to_account_name is
+  'Name of the account that the amount is to reach.';
+comment on column public.pgledger_holds_v1.group_id is
+  'Name that joins the holds of one call, or null.';
+comment on column public.pgledger_holds_v1.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column public.pgledger_holds_v1.from_tenant_id is
+  'Tenant of the account that the amount is to leave.';
+comment on column public.pgledger_holds_v1.to_tenant_id is
+  'Tenant of the account that the amount is to reach.';
+
+revoke all on table public.pgledger_holds_v1 from public;
+grant select on table public.pgledger_holds_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_holds_view.sql
+/*
+The newest version of pgledger_holds_v1, under the name that stays.
+*/
+create or replace view public.pgledger_holds_view as
+select
+  newest.id,
+  newest.from_account_id,
+  newest.to_account_id,
+  newest.amount,
+  newest.posted_amount,
+  newest.status,
+  newest.created_at,
+  newest.event_at,
+  newest.expires_at,
+  newest.ended_at,
+  newest.metadata,
+  newest.currency,
+  newest.from_account_name,
+  newest.to_account_name,
+  newest.group_id,
+  newest.app_id,
+  newest.from_tenant_id,
+  newest.to_tenant_id
+from public.pgledger_holds_v1 as newest;
+
+comment on view public.pgledger_holds_view is
+  'Holds: today''s version, pgledger_holds_v1.';
+comment on column public.pgledger_holds_view.id is 'Public id: pglh_ and a ULID.';
+comment on column public.pgledger_holds_view.from_account_id is
+  'Account that the amount is to leave.';
+comment on column public.pgledger_holds_view.to_account_id is
+  'Account that the amount is to reach.';
+comment on column public.pgledger_holds_view.amount is
+  'What is held: above 0, below 1e30, at most 18 decimal places.';
+comment on column public.pgledger_holds_view.posted_amount is
+  'How much of it has been posted so far.';
+comment on column public.pgledger_holds_view.status is
+  'State; every state but pending is final; one of: pending, posted, voided, expired.';
+comment on column public.pgledger_holds_view.created_at is 'When it was recorded.';
+comment on column public.pgledger_holds_view.event_at is
+  'When it happened in the world: as given, or else created_at.';
+comment on column public.pgledger_holds_view.expires_at is
+  'When it expires, unless it was posted or voided before, or null.';
+comment on column public.pgledger_holds_view.ended_at is
+  'When it was posted, voided or expired, or null.';
+comment on column public.pgledger_holds_view.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_holds_view.currency is 'Currency of both accounts.';
+comment on column public.pgledger_holds_view.from_account_name is
+  'Name of the account that the amount is to leave.';
+comment on column public.pgledger_holds_view.to_account_name is
+  'Name of the account that the amount is to reach.';
+comment on column public.pgledger_holds_view.group_id is
+  'Name that joins the holds of one call, or null.';
+comment on column public.pgledger_holds_view.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column public.pgledger_holds_view.from_tenant_id is
+  'Tenant of the account that the amount is to leave.';
+comment on column public.pgledger_holds_view.to_tenant_id is
+  'Tenant of the account that the amount is to reach.';
+
+revoke all on table public.pgledger_holds_view from public;
+grant select on table public.pgledger_holds_view to pgledger_reader;
+
 -- file: repeatable/10_ledger/views/pgledger_transfers_v1.sql
 /*
 Transfers as applications see them, with both accounts as they stood after each.
@@ -17534,7 +20482,8 @@ select
   transfers.group_id,
   transfers.app_id,
   source.tenant_id as from_tenant_id,
-  target.tenant_id as to_tenant_id
+  target.tenant_id as to_tenant_id,
+  transfers.origin_id
 from pgledger.transfers
 left join pgledger.accounts as source on transfers.from_key = source.key
 left join pgledger.accounts as target on transfers.to_key = target.key;
@@ -17575,6 +20524,8 @@ comment on column public.pgledger_transfers_v1.from_tenant_id is
   'Tenant of the account that the amount left.';
 comment on column public.pgledger_transfers_v1.to_tenant_id is
   'Tenant of the account that the amount reached.';
+comment on column public.pgledger_transfers_v1.origin_id is
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 
 revoke all on table public.pgledger_transfers_v1 from public;
 grant select on table public.pgledger_transfers_v1 to pgledger_reader;
@@ -17602,7 +20553,8 @@ select
   newest.group_id,
   newest.app_id,
   newest.from_tenant_id,
-  newest.to_tenant_id
+  newest.to_tenant_id,
+  newest.origin_id
 from public.pgledger_transfers_v1 as newest;
 
 comment on view public.pgledger_transfers_view is
@@ -17641,6 +20593,8 @@ comment on column public.pgledger_transfers_view.from_tenant_id is
   'Tenant of the account that the amount left.';
 comment on column public.pgledger_transfers_view.to_tenant_id is
   'Tenant of the account that the amount reached.';
+comment on column public.pgledger_transfers_view.origin_id is
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 
 revoke all on table public.pgledger_transfers_view from public;
 grant select on table public.pgledger_transfers_view to pgledger_reader;
@@ -18052,6 +21006,41 @@ comment on function pgledger.check_event_price is
   'Raises InvalidPlan unless what a price asks for each event is sound.';
 
 revoke all on function pgledger.check_event_price from public;
+
+-- file: repeatable/20_catalogue/check_exponent.sql
+/*
+Refuses an exponent above the decimal places that amounts of the ledger may have: an invoice of the
+currency could not be paid.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_exponent(code text, exponent integer, scale integer)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if exponent > scale then
+    return pgledger.fail(
+      'InvalidArgument',
+      array[
+        'exponent',
+        exponent::text,
+        format('amounts of %s have at most %s', code, pgledger.decimal_places(scale))
+      ],
+      hint => 'Allow more with pgledger_set_currency, or round to fewer.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_exponent is
+  'Raises InvalidArgument if billing would round to more decimal places than amounts may have.';
+
+revoke all on function pgledger.check_exponent from public;
 
 -- file: repeatable/20_catalogue/check_feature.sql
 /*
@@ -18632,41 +21621,6 @@ comment on function pgledger.check_usage_keeps_meaning is
 
 revoke all on function pgledger.check_usage_keeps_meaning from public;
 
--- file: repeatable/20_catalogue/currency_exponent.sql
-/*
-How many decimal places amounts of a currency are rounded to; null if the app does not know the
-currency. An app's own definition goes on counting if ISO 4217 takes up its code later, because
-amounts were rounded by it.
-*/
-create or replace function pgledger.currency_exponent(
-  app_id text,
-  currency text
-)
-returns integer
-language sql
-stable
-parallel safe
-as $$
-  select coalesce(
-    (
-      select currencies.exponent
-      from pgledger.currencies
-      where currencies.app_id = currency_exponent.app_id
-        and currencies.code = currency_exponent.currency
-    ),
-    (
-      select iso_currencies.exponent
-      from pgledger.iso_currencies()
-      where iso_currencies.code = currency_exponent.currency
-    )
-  )
-$$;
-
-comment on function pgledger.currency_exponent is
-  'Decimal places of a currency of the app or of ISO 4217, or null if there is none of that code.';
-
-revoke all on function pgledger.currency_exponent from public;
-
 -- file: repeatable/20_catalogue/feature_allowed_in_plan.sql
 /*
 The feature that a key in a plan's features names. The plan may contain it if it exists and is not
@@ -19099,54 +22053,6 @@ comment on function pgledger.insert_plan is
   'Writes a new plan and its features; raises what is wrong with its currency or JSON.';
 
 revoke all on function pgledger.insert_plan from public;
-
--- file: repeatable/20_catalogue/iso_currencies.sql
-/*
-The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
-have no minor unit (gold, drawing rights, tests) are left out: nothing can be rounded to them.
-*/
-create or replace function pgledger.iso_currencies()
-returns table (code text, exponent integer)
-language sql
-immutable
-parallel safe
-as $$
-  select listed.code, minor_unit.exponent
-  from (
-    values
-      (
-        0,
-        'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
-      ),
-      (
-        2,
-        'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
-        'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
-        'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
-        'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
-        'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
-        'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
-        'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
-        'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
-      ),
-      (
-        3,
-        'BHD IQD JOD KWD LYD OMR TND'
-      ),
-      (
-        4,
-        'CLF UYW'
-      )
-  ) as minor_unit (exponent, codes)
-  cross join lateral pg_catalog.string_to_table(minor_unit.codes, ' ') as listed (code)
-$$;
-
-comment on function pgledger.iso_currencies is
-  'The active currencies of ISO 4217 that have a minor unit: code and decimal places.';
-
--- The view of currencies calls it, with the privileges of whoever reads the view.
-revoke all on function pgledger.iso_currencies from public;
-grant execute on function pgledger.iso_currencies to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_archive_feature.sql
 /*
@@ -20087,7 +22993,7 @@ grant execute on function public.ledger_list_plans to pgledger_reader;
 The exponent stays once something is in the currency, because amounts were rounded to it.
 
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
-Checks, in this order: app_id, code, exponent, use.
+Checks, in this order: app_id, code, exponent, use, decimal places of the ledger.
 */
 create or replace function public.ledger_set_currency(
   app_id text,
@@ -20145,24 +23051,26 @@ begin
   )
   on conflict on constraint currencies_app_id_code_pk do nothing;
 
-  select currencies.app_id, currencies.code, currencies.exponent
+  select currencies.app_id, currencies.code, currencies.exponent, currencies.amount_scale
   into v_currency
   from pgledger.currencies
   where currencies.app_id = ledger_set_currency.app_id
     and currencies.code = ledger_set_currency.code
   for no key update;
 
-  if v_currency.exponent <> exponent then
-    v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+  if v_currency.exponent is distinct from exponent then
+    if v_currency.exponent is not null then
+      v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+    end if;
+    v_ok := pgledger.check_exponent(code, exponent, v_currency.amount_scale);
 
     update pgledger.currencies
     set exponent = ledger_set_currency.exponent
     where currencies.app_id = ledger_set_currency.app_id
       and currencies.code = ledger_set_currency.code;
-    v_currency.exponent := exponent;
   end if;
 
-  return v_currency;
+  return row(app_id, code, exponent);
 end;
 $$;
 
@@ -20174,14 +23082,15 @@ currency. A second call with the same values changes nothing.
 
 app_id: App that defines it.
 code: Code of the currency, not one of ISO 4217: 1 to 32 visible characters.
-exponent: Decimal places that amounts are rounded to, 0 to 18.
+exponent: Decimal places that amounts are rounded to, 0 to 18, no more than
+  pgledger_set_currency has set for the app.
 
 Returns: The currency.
 
 Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
-  InvalidArgument (the code is of ISO 4217, or the exponent is out of range),
-  InUse (the exponent would change while a plan, a coupon or an invoice is in
-  the currency).$$;
+  InvalidArgument (the code is of ISO 4217, or the exponent is out of range or
+  more than amounts of the ledger may have), InUse (the exponent would change
+  while a plan, a coupon or an invoice is in the currency).$$;
 
 revoke all on function public.ledger_set_currency from public;
 grant execute on function public.ledger_set_currency to pgledger_poster;
@@ -21365,6 +24274,7 @@ from (
     currencies.code,
     currencies.exponent
   from pgledger.currencies
+  where currencies.exponent is not null
 ) as known;
 
 comment on view public.ledger_currencies is
@@ -41652,7 +44562,16 @@ begin
     continue when v_change.version not between subscription.invoiced_version + 1 and until_version;
 
     if v_before.period_start <> v_change.period_start and (
-      v_before.change <> 'trial_ended' or v_before.occurred_at <> v_before.period_end
+      v_before.change <> 'trial_ended'
+      or v_before.occurred_at <> v_before.period_end
+      or exists (
+        select
+        from pgledger.subscription_changes
+        where subscription_changes.subscription_key = subscription.key
+          and subscription_changes.version < v_before.version
+          and subscription_changes.period_start = v_before.period_start
+          and subscription_changes.status = 'active'
+      )
     ) then
       v_occasions := v_occasions || row(
         v_before.period_start, 3, 0, v_change.version, 'period',
@@ -42622,6 +45541,8 @@ values
   ('migrations/0012_limit_accounts.sql', 'versioned', '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0015_scale_currencies.sql', 'versioned', 'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0016_create_holds.sql', 'versioned', '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42647,7 +45568,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '748dbc0b2173c713599feb273cf1ff0162e9ffa12426dc27684884dbdf60f117', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'cfaef76e935bdb8c361fcd32e88bc4ec7788c567ede32697ebe6af032f66473e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42690,10 +45611,10 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '71e99f8e179d2e110a0d818f9c8f4b425674b3f0bbe90a15c63bc5a21a10de99', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'd468ec593e64e363a994635511634415a23bc8d5a475db3f77f97472a7a79e15', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/account_answer.sql', 'repeatable', '444ed07bd2473eaa62de728eb0e829110f3c123d4feadc1605e68fb374e300bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_as_created.sql', 'repeatable', 'ebd32415eefef9c288d1b8b3e867bb06c10878b336b0519dd552d8864fe55729', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', '525f12798e66ca26d2c469d9dd71b0830b01eea245b0aaa9442b71de3d25cebc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42711,41 +45632,58 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '153132232e2fd59acc5cfc4e2a170015b873f0fb8ad098f7ab34cecc1d0c15c8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', 'ed34fc3e5a490e41dbaa5da919378a9f0549f5524dbb7089f133cd381f58747c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '52a7adb90983b956eafbe10b758b3a43af11177c4faf3a7c7a94b1e62b646346', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'dbdb72611c67331953d3050c645bf72e0c42b52afaea2deabdfaeac15432bd4a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_times_before.sql', 'repeatable', 'e4138cbdd65ffbf1fe8cbda203204d5acf2682a979db6fb637c6c71b4d38409a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'c01a925bad83e217b15ebd24c69110d055be8b7c87575adb21527862e60df222', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '65d9a31d389775f24a26faf12d0dfc2424d5ed0f8a90ee2b81017bc304ec78ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_values.sql', 'repeatable', '04f563cf379762256b08f8a0a2f0f8c2840b1155ad5742cb0e2e5a84ef198749', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'e00f7281d45d47f03b250e8fe42157d689f77f2ce18e1aec735df9a6fecb299b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'd615ec752bd03a964a3b6b1ac83fc09a357e41fe4ba3a7a1c16ba5ba39a58a1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '37cf619f604e728a8af87531546798654f8637ee7b8dcbd6789f17f8e87af40a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '0bb3c46f37fe1275745f0fcea2d3d445fcfff2503c329fb1300c5efe884a5697', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/held_now.sql', 'repeatable', '2b19f8609f79e34017d81040f059a569ac0646aad6af008c542e12a8fdedffc9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_answer.sql', 'repeatable', '8ad4b4a151bbddf39267d7de6b8c147bb25d09aab34781f7fca9d5bf18e9fccc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/open_account.sql', 'repeatable', 'eb50cd73a2789492a529fbbfe6a62e3eaea8fc2fa773ffb6daa1d22dca6ad338', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/open_account.sql', 'repeatable', '95bd9dc9df468bcaa40f2c195117f832313eb2265d5b9ba56905d7206d71c57b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42755,9 +45693,10 @@ values
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '0dddacd83f492988ac276586f8fb1680ce9ac1b4236457dcea4697c3b509bc5c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '224aa1eec858181a43d9251c04afdd17ee46cd0135a995356dfa6538d755325f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '35d3757a58dcd599189f6ef076a07c7180559740fa2447706c71afb9adfb2343', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42766,36 +45705,51 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '06c8766f25aac1255847fb40b33c2edc9c66780a0f04c2d6f8ff66eaf2b5c349', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', '83c3404d6f1afafb14e7704215b62d9c12f1df3e1affd3b605f8b69a5069530d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '0dc0464173b55d65084dac11f9b8ea4b71d87b606a335603943c30ef63ddeb23', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', '6c9ec8ccacc67357d14ef26f40b915c3e8bbbd0aaf77a16ad8e8956f5a1617bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_freeze_account.sql', 'repeatable', 'b3f72d1e1f5e1bf1148a1a327b9cb3c2f023145331b941606a22a3ad7eff73b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'c8d4d1b2b721c1c400eca3765f98fd83722bf25ff758fd2b833aebc298ecf619', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', '006afbcebfcad4025f127be603f66c09ad125d0beb2f9e63a712c49605861b4e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '46803b88441753d0aa3c938d36fb493b86a5cfb4303dc5ea0fb69420d55ce733', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8349c21debe05aa74816d7290a4dad143ad2cb409cfc2ac48c6004b40a07d007', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'f9341050c8683bcf3ec89c500b95c42edc00691ece169dade958ef237f06285f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '7dc1c06be5b7560d233caee7fe3c8dfbafbfe7066f6ed9d5a14b30b78e41a4e5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'e51c5b55f6b6292f35728b16cecd201ffc7622e35d5fea1c0d0e31817faf0a1b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '68dfc769a291399b84cb3f95f9349a21a107aa1814127925f8508a61cae1a08c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'dff0ce4012a2b0bbfce39d18c9075df81e583dc99492e9834bb267af0ea5003a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '622bdb1020370b3a362fd50b4d2fbbb03a17d79c506e1891a2ec9678359e98ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'cc858c36b131523fe5e61c5c1acd3bacb22908172b16cbf197ced957b2ef7dc5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'b673d0ac27c25fc1dde0026c7b32eabd2e0574dda029607260ade5b05a544133', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '44d071e12b832515711d26cea2b7fd436eee38745f754cb5d0721970751ff90d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'aa3a959ca505aea3946fa8d334380a6438df0b6191eabfbad305176c9e76d500', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '115e011b29ecb3ac11ac10fdbe1a5fa35e2892b44ae90ca603f5098b1ef7d6eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_expired.sql', 'repeatable', '846d5cce99e9ccf0f4d7bb68a92c54cbe8a823162b804328b05576db1e7a0ee5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_locked.sql', 'repeatable', '7187b1e564e689800c0f70951d29d0c4e03b83bcadec793248f1a4edb3c91949', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/released_account.sql', 'repeatable', '9fad8f25b9d77e387134b81b3775298a2b96276e7430d34d257b3845a2b949bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '7559d26bd591646babbbae690a1cad7ecb5b8039d51b996a9e744fbdfd382499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', '688f217cda0df893170d386b87578c044118534eca8dff683d8816fe92023c98', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '591f2dd4ba7ff1e8c72287faabc9ff24140a376d3557cdf73a06cb026f13a6ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'e5da02f20c45a4429a3f8d26da96dd322e5914e68caaf9073198da745514129b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42804,12 +45758,14 @@ values
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '297fb9a91e5a541bfdd26b422608d4def4ad5572195a94d355a7d6b798c105bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '01e1432748f82262935d67d03b0bde8ded0dcd9ad24ec50a7cbfdf3ce3d2f0ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '893c098b0a9ed6908768c8807eed3f5dcb4c76c26cdfd7e4e538f81609e80c6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'c8b2f26a1706bac33f145d5f651fd05136e474fdb70979fa22a82fc5d7b6728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7bf7ebe30a11ac3a0e8bffc538bb5b2566b6ff1a0168b54ded7bb38dc20ed643', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42818,12 +45774,16 @@ values
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_v1.sql', 'repeatable', '329413d54e66a72ebc1308937dbf27616f6132efc2e41f5131169cd65c10ab12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_view.sql', 'repeatable', '8d46445e31df82ead5d23ba7eb84cea0ac86267e69988beda40105f9cf4813f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8c86a7e37ad32ea77d5ba8988dda8b97360d7eda0968fb1fde735f9aaa7a4d2c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '1adc030c2d4f43feb4d73f7f04d3a3aefd9baa537f2f1cd5c23ff9dbf8673ec3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '0df1172fea2aaa593d26eda48542ddaee425e2b950da420379d7b4523c0ffc84', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_currencies_v1.sql', 'repeatable', 'b404ceced641991a328963b7a958ebffdb9fbbffee655062978c412e9e4d0946', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_currencies_view.sql', 'repeatable', 'a4d167ded428e70cd828417fd29606b230fd727cbc744801bba19ad8f3ef6c57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'dad2dbf189ff8e989b32591b617877ffa8969e8a14946ce575fbdfdb6955a865', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_holds_v1.sql', 'repeatable', 'af371b94faa064f19d41715fc2ba66e65c2cf721d81444a0f5afa6716c36948b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_holds_view.sql', 'repeatable', '346befb6b0d512058f3e57babe1929217315a5aea42360a3b51fae574df0356b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '060b8f89a6b994d780c0f8357b9138fae23f892d19e0a612f916334d7d856947', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', 'a781ee9b4e097a2619f9d5c1309b3cdb91fc41a8edd8e8ead0fe1b07af0f3541', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', '6365a6c49d590228817c0216d51ee551ab00d18be7f7c1b434a235f241159bdd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '39532d2960b24dd078db519040352b9bfe2e39940ea95d9ed96f120cd934663a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42831,6 +45791,7 @@ values
   ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '648207d841d78c4e3597a2caf9a60b4fa1a5b1a293d4cf9b0295282d94ce5c9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '00828df966db9a5c1141e21c4b7670943dee23bc5fd7d79fdc183e4f874ecab3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', 'ab7bed220c6808e262ba61c3b9ca9086aba0d66b68d6100f23d46a1820f4163a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_exponent.sql', 'repeatable', 'efef69fd85dc54fef37228ed67726b09c1de14ab2b7aa558a542e3a926d2689b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42841,7 +45802,6 @@ values
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '67e753b14dba90624e933d115adb311dad6a5c78e1b275108a75c55bec3c0c84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a3fcede70b65f9c8aaafd5a7773dab825207dd146ad140caafcbc6de16ab7c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42851,7 +45811,6 @@ values
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_feature.sql', 'repeatable', 'a09012dc4d1fb776ec4b005dd430a1634c33e98e3f525dbce7ca314d533376a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '68326a2d9922886407eb338fb6e4e37a104b043b4c8f15a6b99de327d16b3afe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'c0336e0aa350f060c606aa668cdd36840f1076a1b276f0968ced0d20a9548d42', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42866,7 +45825,7 @@ values
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'ee74ef84eeb6b2454f494a60f58482d96099234bdb11fc9d38303c8f76cbfd25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', '78581816b29a471e9f4761610812eb57664e74b1e61a9794720e2e6568f9caa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'f6e197b61c283d8edce1f25d031792bce283ffc216e751e1b7821823fa7f89af', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', 'b222fb810860cdb2e662e3a46c2876c3779fde2844b1fc32055c6201bf703382', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '9adb5c4a1a573c8a3e6ddb7cb8c6752c0497d79823c898c60d8a11c2a8268a17', pg_catalog.now(), '0.1.0.dev0', true),
@@ -42885,7 +45844,7 @@ values
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', '8fb845f475af131fc907901b3c9e6fc0ce4f48bc4e376f40aa724f6d77de192a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '4101c940c01c82c769b0393ae0029bed36a7b248421772cdcf938767dbc216c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '3c9eaa93c9564e089cc119c8b9a4528dd28712ee3c32ca9467419763213679f1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43222,7 +46181,7 @@ values
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/drafts_to_finalize.sql', 'repeatable', 'a8adf15863c87e480dd6c302cbb6c2937b75d93b65c312964ba8bdd7b325e852', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'a1d9ebaac790f84c587dc3bd419d0847ecb73a6f991d6f4576841ef8bd9420cd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '5c128a56c73ddefdfd88443fb2d8b19f6c38d1aa0b60b88f2507d394dfcfa48c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'ed636c92b4ab166aa6b069738b75bc5e5e950b0ecd0b81815733447b9f151da5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'd57873a0a96ef7fb5839751494066c22422e47ed71062f4a42a23d92482589f3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', 'bda46affe31492510a8dba891fbe71d253bb55376ad946c15836cb41afeafd8d', pg_catalog.now(), '0.1.0.dev0', true),
