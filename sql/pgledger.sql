@@ -3780,7 +3780,6 @@ alter table pgledger.accounts drop column allow_positive_balance;
 
 -- What the view has comes first, and what only a function can tell after it.
 alter type public.pgledger_account
--- squawk-ignore ban-drop-column
 drop attribute replayed,
 add attribute min_balance numeric,
 add attribute max_balance numeric,
@@ -3899,6 +3898,91 @@ comment on column public.pgledger_account.metadata is 'JSON object, or null.';
 comment on column public.pgledger_account.replayed is
   'Whether the call changed nothing: it was a repeat, and this is what the first one made, or the '
   'account stood so before; null for what was only read.';
+
+-- file: migrations/0016_create_holds.sql
+/*
+Holds. A hold counts on both of its accounts when it is made: in held_out of the one, in held_in of
+the other. What is left of it is taken out of both sums when it is posted or voided. One that has
+expired is taken out on each side by whoever relies on it there, so the two sides may differ for a
+while: out_released and in_released say which is done.
+
+There is no foreign key to accounts and there are no CHECK constraints, for the reasons given for
+transfers.
+*/
+create table pgledger.holds (
+  from_key bigint not null,
+  to_key bigint not null,
+  created_at timestamptz not null,
+  event_at timestamptz,
+  expires_at timestamptz,
+  first_expires_at timestamptz,
+  ended_at timestamptz,
+  status smallint default 0 not null,
+  out_released boolean default false not null,
+  in_released boolean default false not null,
+  amount numeric not null,
+  posted_amount numeric default 0 not null,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  group_id text collate "C",
+  metadata jsonb,
+  constraint holds_id_pk primary key (id)
+);
+
+-- What an account still holds back. Status stands before the time, because an expiry that one side
+-- has written counts on the other side even if the clock steps back.
+create index holds_from_key_status_expires_at_idx
+on pgledger.holds (from_key, status, expires_at)
+where not out_released;
+create index holds_to_key_status_expires_at_idx
+on pgledger.holds (to_key, status, expires_at)
+where not in_released;
+create index holds_app_id_expires_at_idx
+on pgledger.holds (app_id, expires_at)
+where expires_at is not null and not (out_released and in_released);
+
+comment on table pgledger.holds is
+  'One row a hold. Rows are never deleted; what was asked for never changes, and neither does '
+  'what became of a hold once it has ended.';
+comment on column pgledger.holds.from_key is 'Account that the amount is to leave.';
+comment on column pgledger.holds.to_key is 'Account that the amount is to reach.';
+comment on column pgledger.holds.created_at is 'When it was recorded.';
+comment on column pgledger.holds.event_at is
+  'When it happened in the world, as given; null if it was not given, and then it is created_at.';
+comment on column pgledger.holds.expires_at is
+  'From when on it is expired, unless it was posted or voided before; null for never.';
+comment on column pgledger.holds.first_expires_at is 'expires_at as the hold was made with.';
+comment on column pgledger.holds.ended_at is
+  'When it was posted or voided; for an expired one expires_at; null as long as it is pending.';
+comment on column pgledger.holds.status is
+  '0: pending. 1: posted. 2: voided. 3: expired. A pending one whose expires_at is over is expired '
+  'too, before anybody writes it.';
+comment on column pgledger.holds.out_released is
+  'Whether what was left of it has been taken out of held_out of the account it is to leave.';
+comment on column pgledger.holds.in_released is
+  'Whether what was left of it has been taken out of held_in of the account it is to reach.';
+comment on column pgledger.holds.amount is
+  'What is held, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
+comment on column pgledger.holds.posted_amount is
+  'Sum of the transfers that posted it: those whose origin_id is its id.';
+comment on column pgledger.holds.id is 'Public id: pglh_ and a ULID.';
+comment on column pgledger.holds.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column pgledger.holds.group_id is
+  'Name that joins the holds of one call, for example an order''s number, or null.';
+comment on column pgledger.holds.metadata is
+  'JSON object given at creation, at most 64 KiB. Store references in it, never personal data.';
+
+revoke all on table pgledger.holds from public;
+grant select on table pgledger.holds to pgledger_auditor;
+
+comment on column pgledger.accounts.held_out is
+  'Sum of what is left of holds that are to leave the account and are not released here.';
+comment on column pgledger.accounts.held_in is
+  'Sum of what is left of holds that are to reach the account and are not released here.';
+
+drop function if exists pgledger.legs(text);
+drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint);
 
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
@@ -5046,6 +5130,33 @@ as $$
       'Move the balance away, or close with sweep_to => another account. Post or void holds first.',
       'An account is to be closed that has a balance or open holds. Move the balance away, or '
       'close it with sweep_to; post or void its holds first.',
+      false
+    ),
+    (
+      'LG040', 'HoldNotFound', 'hold %s does not exist%s',
+      'Check the id, and the app_id: a hold is found only under its own app.',
+      'There is no hold of this id under this app_id. Check both.',
+      false
+    ),
+    (
+      'LG041', 'HoldEnded', 'hold %s was %s at %s',
+      'A hold ends once. What else is to move is another hold or a transfer.',
+      'A hold that was posted or voided is to be posted, voided or extended. It ends once: what '
+      'else is to move is another hold or a transfer.',
+      false
+    ),
+    (
+      'LG042', 'HoldExpired', 'hold %s expired at %s',
+      'What it kept back is free. Make another hold, or a transfer.',
+      'A hold that has expired is to be posted, voided or extended. What it kept back is free: '
+      'make another hold, or a transfer.',
+      false
+    ),
+    (
+      'LG043', 'HoldAmountExceeded', 'hold %s has %s left of %s, less than %s',
+      'Post at most what is left, and move the rest by a transfer.',
+      'More is to be posted of a hold than is left of it; the message says both. Post at most '
+      'that, and move the rest by a transfer.',
       false
     ),
     (
@@ -6846,9 +6957,11 @@ as $$
     ('migrations/0011_create_invoices.sql',
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
-      '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951'),
+      '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105'),
     ('migrations/0013_change_accounts.sql',
-      '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364')
+      '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364'),
+    ('migrations/0016_create_holds.sql',
+      '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -6931,6 +7044,14 @@ stable
 parallel safe
 as $$
 begin
+  -- What has expired no longer counts, whether or not the sums contain it still.
+  if account.held_out <> 0 then
+    account.held_out := pgledger.held_now(account.key, account.held_out, true);
+  end if;
+  if account.held_in <> 0 then
+    account.held_in := pgledger.held_now(account.key, account.held_in, false);
+  end if;
+
   return row(
     account.id, account.name, account.currency, account.balance, account.version,
     account.min_balance is null or account.min_balance < 0,
@@ -7581,7 +7702,9 @@ the upper one. So an account that is beyond a limit already lets every leg pass 
 nearer.
 
 The caller holds the account's row, and may have updated it: it gives the balance from before. What
-else the leg needs is read here.
+else the leg needs is read here. The held sums are taken as they stand: where one may contain holds
+that have expired, the caller has called pgledger.release_expired before. A leg that is held, not
+moved, is in its account's sum already.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
@@ -7590,7 +7713,8 @@ create or replace function pgledger.check_balance(
   previous_balance numeric,
   change numeric,
   request_index bigint default null,
-  request_count bigint default null
+  request_count bigint default null,
+  is_held boolean default false
 )
 returns boolean
 language plpgsql
@@ -7600,6 +7724,7 @@ as $$
 declare
   v_account record;
   v_balance numeric := previous_balance + change;
+  v_held numeric;
   v_ok boolean;
 begin
   select
@@ -7608,49 +7733,59 @@ begin
   into v_account
   from pgledger.accounts
   where accounts.key = account_key;
+  v_held := case when change < 0 then v_account.held_out else v_account.held_in end
+  - case when is_held then abs(change) else 0 end;
 
-  if change < 0 and v_balance - v_account.held_out < v_account.min_balance then
+  if change < 0 and v_balance - v_held < v_account.min_balance then
     v_ok := pgledger.fail(
       'InsufficientFunds',
       array[
         v_account.id,
         v_account.name,
         case
-          when v_account.min_balance = 0 and v_account.held_out = 0
+          when v_account.min_balance = 0 and v_held = 0
             then 'does not allow a negative balance'
           else format('may not fall below %s', v_account.min_balance)
         end,
         previous_balance::text,
         abs(change)::text,
-        case when v_account.held_out <> 0 then format(' and %s held', v_account.held_out) end,
-        (v_balance - v_account.held_out)::text
+        case when v_held <> 0 then format(' and %s held', v_held) end,
+        (v_balance - v_held)::text
       ],
       request_index,
       request_count
     );
-  elsif change > 0 and v_balance + v_account.held_in > v_account.max_balance then
+  elsif change > 0 and v_balance + v_held > v_account.max_balance then
     v_ok := pgledger.fail(
       'PositiveBalanceNotAllowed',
       array[
         v_account.id,
         v_account.name,
         case
-          when v_account.max_balance = 0 and v_account.held_in = 0
+          when v_account.max_balance = 0 and v_held = 0
             then 'does not allow a positive balance'
           else format('may not rise above %s', v_account.max_balance)
         end,
         previous_balance::text,
         change::text,
-        case when v_account.held_in <> 0 then format(' and %s held', v_account.held_in) end,
-        (v_balance + v_account.held_in)::text
+        case when v_held <> 0 then format(' and %s held', v_held) end,
+        (v_balance + v_held)::text
       ],
       request_index,
       request_count
     );
-  elsif abs(v_balance) >= 1e30 then
+  elsif
+    abs(v_balance) >= 1e30 or is_held and abs(v_balance + sign(change) * v_held) >= 1e30
+  then
     v_ok := pgledger.fail(
       'BalanceOutOfRange',
-      array[v_account.id, v_account.name, v_balance::text], request_index, request_count
+      array[
+        v_account.id,
+        v_account.name,
+        (v_balance + case when is_held then sign(change) * v_held else 0 end)::text
+      ],
+      request_index,
+      request_count
     );
   end if;
 
@@ -7662,6 +7797,185 @@ comment on function pgledger.check_balance is
   'Raises an error if the balance that a leg would leave breaks a limit.';
 
 revoke all on function pgledger.check_balance from public;
+
+-- file: repeatable/10_ledger/check_expiry.sql
+/*
+Refuses an expiry that cannot be, whatever the clock says. An expiry is given as a time or as a
+length from now on.
+
+Errors: InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_expiry(
+  expires_at timestamptz,
+  expires_in interval,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if expires_at is not null and expires_in is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['expires_in', expires_in::text, 'expires_at is given too, and only one of them can be'],
+      request_index,
+      request_count
+    );
+  elsif expires_at is not null and pgledger.time_fault(expires_at) is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['expires_at', expires_at::text, pgledger.time_fault(expires_at)],
+      request_index, request_count
+    );
+  elsif
+    not (expires_in > interval '0')
+    or extract(epoch from expires_in) not between 0 and 31557600000
+  then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['expires_in', expires_in::text, 'it is not above zero and at most 1000 years'],
+      request_index,
+      request_count
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_expiry is
+  'Raises an error for a time or a length at which a hold cannot expire.';
+
+revoke all on function pgledger.check_expiry from public;
+
+-- file: repeatable/10_ledger/check_expiry_ahead.sql
+/*
+Refuses an expiry that is not ahead of the time which the caller has read after its locks.
+
+Errors: InvalidTime.
+*/
+create or replace function pgledger.check_expiry_ahead(
+  expires_at timestamptz,
+  at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := case
+    when expires_at <= at then format('it is not in the future: the clock says %s', at)
+    when expires_at is not null then pgledger.time_fault(expires_at)
+  end;
+begin
+  if v_fault is not null then
+    return pgledger.fail(
+      'InvalidTime', array['expires_at', expires_at::text, v_fault], request_index, request_count,
+      'Give a time in the future, or none for a hold that does not expire.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_expiry_ahead is
+  'Raises an error unless the time at which a hold is to expire is in the future.';
+
+revoke all on function pgledger.check_expiry_ahead from public;
+
+-- file: repeatable/10_ledger/check_hold_pending.sql
+/*
+Refuses a hold that has ended. The caller has locked it and its accounts, and has read the time
+after that.
+
+Errors: HoldEnded, HoldExpired.
+*/
+create or replace function pgledger.check_hold_pending(
+  hold pgledger.holds,
+  at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if hold.status in (1, 2) then
+    return pgledger.fail(
+      'HoldEnded',
+      array[
+        hold.id, case hold.status when 1 then 'posted' else 'voided' end, hold.ended_at::text
+      ],
+      request_index,
+      request_count
+    );
+  elsif hold.status = 3 or hold.expires_at <= at then
+    return pgledger.fail(
+      'HoldExpired', array[hold.id, hold.expires_at::text], request_index, request_count
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_hold_pending is
+  'Raises an error if a hold was posted or voided, or has expired.';
+
+revoke all on function pgledger.check_hold_pending from public;
+
+-- file: repeatable/10_ledger/check_hold_request.sql
+/*
+Refuses a request for a hold whose own values are wrong, whatever the accounts hold.
+
+Errors: those of pgledger.check_transfer_request and pgledger.check_expiry.
+*/
+create or replace function pgledger.check_hold_request(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_transfer_request(
+    from_account_id, to_account_id, amount, event_at, metadata, null, allow_future_event_at,
+    request_index, request_count
+  );
+  if id is not null then
+    v_ok := pgledger.check_id('id', id, 'pglh', request_index, request_count);
+  end if;
+  return pgledger.check_expiry(expires_at, expires_in, request_index, request_count);
+end;
+$$;
+
+comment on function pgledger.check_hold_request is
+  'Raises the first thing that is wrong with a request for a hold by itself.';
+
+revoke all on function pgledger.check_hold_request from public;
 
 -- file: repeatable/10_ledger/check_limits.sql
 /*
@@ -7789,6 +8103,72 @@ comment on function pgledger.check_reason is
   'Raises InvalidArgument unless the reason is null or a text of 1 to 1000 characters.';
 
 revoke all on function pgledger.check_reason from public;
+
+-- file: repeatable/10_ledger/check_request_details.sql
+/*
+Refuses what a request says about the transfer that it makes, besides its accounts. The order of the
+checks is part of the interface: the amount, event_at, metadata, the id.
+
+Errors: InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata, InvalidId.
+*/
+create or replace function pgledger.check_request_details(
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_fault text;
+  v_ok boolean;
+begin
+  v_fault := pgledger.amount_fault(amount);
+  if v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidAmount',
+      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
+      request_index,
+      request_count,
+      case
+        when amount < 0 and amount > '-Infinity'
+          then 'An amount is above 0. To move money the other way, swap the accounts.'
+      end
+    );
+  end if;
+
+  v_fault := pgledger.time_fault(event_at);
+  if event_at is not null and v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
+    );
+  elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
+    v_ok := pgledger.fail(
+      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
+    );
+  end if;
+
+  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
+
+  if id is not null then
+    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_request_details is
+  'Raises the first thing that is wrong with a request''s amount, event_at, metadata or id.';
+
+revoke all on function pgledger.check_request_details from public;
 
 -- file: repeatable/10_ledger/check_scales.sql
 /*
@@ -8004,7 +8384,9 @@ create or replace function pgledger.check_times_before(
   from_account_id text,
   to_account_id text,
   now timestamptz,
-  recorded_at timestamptz
+  recorded_at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
 )
 returns boolean
 language plpgsql
@@ -8017,7 +8399,8 @@ begin
   where accounts.id in (from_account_id, to_account_id) and accounts.updated_at > now;
 
   return pgledger.check_account_times(
-    array[from_account_id], array[to_account_id], now, recorded_at
+    array[from_account_id], array[to_account_id], now, recorded_at, array[request_index],
+    request_count
   );
 end;
 $$;
@@ -8030,10 +8413,9 @@ revoke all on function pgledger.check_times_before from public;
 -- file: repeatable/10_ledger/check_transfer_request.sql
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
-part of the interface: both account ids, that they differ, the amount, event_at, metadata, the id.
+part of the interface: both account ids, that they differ, then pgledger.check_request_details.
 
-Errors: NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-InvalidMetadata.
+Errors: NullArgument, InvalidId, SameAccount, and those of pgledger.check_request_details.
 */
 create or replace function pgledger.check_transfer_request(
   from_account_id text,
@@ -8052,8 +8434,6 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_now timestamptz := pgledger.clock();
-  v_fault text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_id(
@@ -8065,38 +8445,9 @@ begin
     v_ok := pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
-  v_fault := pgledger.amount_fault(amount);
-  if v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidAmount',
-      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
-      request_index,
-      request_count,
-      case
-        when amount < 0 and amount > '-Infinity'
-          then 'An amount is above 0. To move money the other way, swap the accounts.'
-      end
-    );
-  end if;
-
-  v_fault := pgledger.time_fault(event_at);
-  if event_at is not null and v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
-    );
-  elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
-    v_ok := pgledger.fail(
-      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
-    );
-  end if;
-
-  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
-
-  if id is not null then
-    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
-  end if;
-
-  return true;
+  return pgledger.check_request_details(
+    amount, event_at, metadata, id, allow_future_event_at, request_index, request_count
+  );
 end;
 $$;
 
@@ -8417,6 +8768,7 @@ begin
   ) then
     v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
     v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
@@ -8852,8 +9204,8 @@ as $$
       'owner', '', ''
     ),
     (
-      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint)', 'owner',
-      '', ''
+      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
+      'owner', '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
@@ -8886,9 +9238,27 @@ as $$
       'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private', 'check_expiry(timestamp with time zone, interval, bigint, bigint)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_expiry_ahead(timestamp with time zone, timestamp with time zone, bigint, bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_hold_pending(holds, timestamp with time zone, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
+      'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -8941,6 +9311,11 @@ as $$
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
     (
+      'function', 'private',
+      'check_request_details(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
+      'bigint)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
     ),
@@ -8953,8 +9328,8 @@ as $$
     ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'check_times_before(text, text, timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
+      'check_times_before(text, text, timestamp with time zone, timestamp with time zone, '
+      'bigint, bigint)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -9130,6 +9505,7 @@ as $$
     ),
     ('function', 'private', 'event_sums(jsonb, numeric[])', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
+    ('function', 'private', 'expiry_after(timestamp with time zone, interval)', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
@@ -9160,6 +9536,15 @@ as $$
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private', 'held_now(bigint, numeric, boolean)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
@@ -9270,6 +9655,7 @@ as $$
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_hold(text, text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
@@ -9283,6 +9669,12 @@ as $$
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
+      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -9411,6 +9803,16 @@ as $$
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
     (
       'function', 'private',
+      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_pending_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
@@ -9497,6 +9899,12 @@ as $$
     ),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
     (
+      'function', 'private', 'release_expired(bigint[], timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'release_locked(text[], bigint[])', 'owner', '', ''),
+    ('function', 'private', 'released_account(accounts)', 'owner', '', ''),
+    (
       'function', 'private',
       'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
       'owner', '', ''
@@ -9504,11 +9912,21 @@ as $$
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     (
       'function', 'private',
+      'repeated_hold(text, text, numeric, timestamp with time zone, interval, timestamp with '
+      'time zone, jsonb, text, text, text, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
       'time zone, text)', 'owner', '', ''
     ),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'repeated_posting(holds, numeric, boolean, timestamp with time zone, jsonb, text, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
     (
       'function', 'private', 'repeated_subscription(subscriptions, text, integer)', 'owner', '',
@@ -9732,6 +10150,7 @@ as $$
     ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
@@ -10178,6 +10597,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_hold(text, text, numeric, timestamp with time zone, interval, timestamp '
+      'with time zone, jsonb, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -10211,6 +10636,14 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_expire_holds(integer, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_freeze_account(text, text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -10223,11 +10656,21 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_get_hold(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_get_transfer(text, text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_id_timestamp(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
+      'boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -10264,6 +10707,10 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_void_hold(text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -10442,6 +10889,7 @@ as $$
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
+    ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -10513,6 +10961,30 @@ as $$
       'trigger', 'accounts', 'accounts_rows_are_never_deleted', '', '',
       'CREATE TRIGGER accounts_rows_are_never_deleted BEFORE DELETE ON pgledger.accounts FOR '
       'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_are_never_deleted', '', '',
+      'CREATE TRIGGER holds_are_never_deleted BEFORE DELETE OR TRUNCATE ON pgledger.holds FOR '
+      'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_only_end', '', '',
+      'CREATE TRIGGER holds_only_end BEFORE UPDATE ON pgledger.holds FOR EACH ROW WHEN '
+      '(((old.id <> new.id) OR (old.from_key <> new.from_key) OR (old.to_key <> new.to_key) OR '
+      '(old.app_id <> new.app_id) OR (old.amount <> new.amount) OR (old.created_at <> '
+      'new.created_at) OR (old.event_at IS DISTINCT FROM new.event_at) OR '
+      '(old.first_expires_at IS DISTINCT FROM new.first_expires_at) OR (old.group_id IS '
+      'DISTINCT FROM new.group_id) OR (old.metadata IS DISTINCT FROM new.metadata) OR '
+      '(old.posted_amount > new.posted_amount) OR (old.out_released AND (NOT '
+      'new.out_released)) OR (old.in_released AND (NOT new.in_released)) OR ((old.status <> 0) '
+      'AND ((old.status <> new.status) OR (old.posted_amount <> new.posted_amount) OR '
+      '(old.expires_at IS DISTINCT FROM new.expires_at) OR (old.ended_at IS DISTINCT FROM '
+      'new.ended_at))))) EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER holds_rows_are_never_deleted BEFORE DELETE ON pgledger.holds FOR EACH '
+      'ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',
@@ -10610,6 +11082,8 @@ as $$
     ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_holds_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_holds_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
 $$;
@@ -10618,6 +11092,25 @@ comment on function pgledger.expected_guards is
   'How everything of ours is to stand: owners, privileges, triggers, row security, settings.';
 
 revoke all on function pgledger.expected_guards from public;
+
+-- file: repeatable/10_ledger/expiry_after.sql
+/*
+The time at which a hold expires that was made at a time, to live for a length. It is computed in
+UTC, so that a repeat in a session with another time zone comes to the same.
+*/
+create or replace function pgledger.expiry_after(at timestamptz, expires_in interval)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+  select (at at time zone 'UTC' + expires_in) at time zone 'UTC'
+$$;
+
+comment on function pgledger.expiry_after is
+  'When a hold expires that was made at a time, to live for a length.';
+
+revoke all on function pgledger.expiry_after from public;
 
 -- file: repeatable/10_ledger/frozen_bits.sql
 /*
@@ -10698,6 +11191,119 @@ comment on function pgledger.guard_faults is
   'Everything of ours that stands otherwise than it should, with what puts it right.';
 
 revoke all on function pgledger.guard_faults from public;
+
+-- file: repeatable/10_ledger/held_now.sql
+/*
+What an account holds back, out or in, without the holds that have expired by now: the stored sum
+may still contain these. Callers ask only where that sum is not zero. It runs as its owner, because
+the view of accounts calls it for whoever reads it.
+*/
+create or replace function pgledger.held_now(account_key bigint, held numeric, is_out boolean)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_expired numeric;
+begin
+  if is_out then
+    select sum(holds.amount - holds.posted_amount)
+    into v_expired
+    from pgledger.holds
+    where holds.from_key = account_key
+      and not holds.out_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= v_now);
+  else
+    select sum(holds.amount - holds.posted_amount)
+    into v_expired
+    from pgledger.holds
+    where holds.to_key = account_key
+      and not holds.in_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= v_now);
+  end if;
+
+  return held - coalesce(v_expired, 0);
+end;
+$$;
+
+comment on function pgledger.held_now is
+  'What an account holds back by now, out or in, given the sum that its row has.';
+
+revoke all on function pgledger.held_now from public;
+grant execute on function pgledger.held_now to pgledger_reader;
+
+-- file: repeatable/10_ledger/hold_answer.sql
+/*
+A hold's row as functions answer with it: with the names of its accounts, and expired as soon as it
+is. Both accounts are looked up by index, even when the caller has switched nested loops off.
+*/
+create or replace function pgledger.hold_answer(hold pgledger.holds, replayed boolean)
+returns public.pgledger_hold
+language plpgsql
+stable
+parallel safe
+set enable_nestloop = on
+as $$
+declare
+  v_status text := pgledger.hold_status(hold.status, hold.expires_at);
+  v_names record;
+begin
+  select
+    source.id as from_id, target.id as to_id, source.currency, source.name as from_name,
+    target.name as to_name, source.tenant_id as from_tenant_id, target.tenant_id as to_tenant_id
+  into strict v_names
+  from pgledger.accounts as source
+  cross join pgledger.accounts as target
+  where source.key = hold.from_key
+    and target.key = hold.to_key;
+
+  return row(
+    hold.id, v_names.from_id, v_names.to_id, hold.amount, hold.posted_amount, v_status,
+    hold.created_at, coalesce(hold.event_at, hold.created_at), hold.expires_at,
+    case when hold.status = 0 and v_status = 'expired' then hold.expires_at else hold.ended_at end,
+    hold.metadata, v_names.currency, v_names.from_name, v_names.to_name, hold.group_id,
+    hold.app_id, v_names.from_tenant_id, v_names.to_tenant_id, replayed
+  );
+end;
+$$;
+
+comment on function pgledger.hold_answer is
+  'The answer that shows a hold; replayed says whether the call was a repeat, or null.';
+
+revoke all on function pgledger.hold_answer from public;
+
+-- file: repeatable/10_ledger/hold_status.sql
+/*
+The word for the state of a hold: what its row says, or that it is expired by now. It runs as its
+owner, because the view of holds calls it for whoever reads it.
+*/
+create or replace function pgledger.hold_status(status smallint, expires_at timestamptz)
+returns text
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return case status
+    when 0 then case when expires_at <= pgledger.clock() then 'expired' else 'pending' end
+    when 1 then 'posted'
+    when 2 then 'voided'
+    when 3 then 'expired'
+  end;
+end;
+$$;
+
+comment on function pgledger.hold_status is
+  'Word for the state of a hold by now: pending, posted, voided or expired.';
+
+revoke all on function pgledger.hold_status from public;
+grant execute on function pgledger.hold_status to pgledger_reader;
 
 -- file: repeatable/10_ledger/key_sequences.sql
 /*
@@ -10788,7 +11394,8 @@ returns table (
   version bigint,
   amount numeric,
   balance numeric,
-  created_at timestamptz
+  created_at timestamptz,
+  posts_hold boolean
 )
 language sql
 stable
@@ -10800,7 +11407,8 @@ as $$
     transfers.from_version,
     -transfers.amount,
     transfers.from_balance,
-    transfers.created_at
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
   from pgledger.transfers
   where legs.app_id is null or transfers.app_id = legs.app_id
   union all
@@ -10810,7 +11418,8 @@ as $$
     transfers.to_version,
     transfers.amount,
     transfers.to_balance,
-    transfers.created_at
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
   from pgledger.transfers
   where legs.app_id is null or transfers.app_id = legs.app_id
 $$;
@@ -10832,9 +11441,8 @@ stable
 parallel safe
 as $$
   select case
-    when balance is null then null
     -- NaN is above every number, so the comparison with 1e30 refuses it, too.
-    when balance > -1e30 and balance < 1e30 and min_scale(balance) <= 18 then null
+    when balance is null or balance > -1e30 and balance < 1e30 and min_scale(balance) <= 18 then null
     when balance = 'NaN' then 'it is not a number'
     when balance in ('Infinity', '-Infinity') then 'it is not finite'
     when balance >= 1e30 then 'it is not below 1e30'
@@ -10937,6 +11545,250 @@ comment on function pgledger.lock_account is
   'The account with that id, locked to be changed; nulls if there is none.';
 
 revoke all on function pgledger.lock_account from public;
+
+-- file: repeatable/10_ledger/lock_hold.sql
+/*
+A hold as it is once it and its accounts are locked. Which accounts these are never changes, so it
+is read before the locks.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold FOR NO KEY UPDATE.
+Errors: HoldNotFound.
+*/
+create or replace function pgledger.lock_hold(
+  hold_id text,
+  app_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns pgledger.holds
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold pgledger.holds;
+  v_ok boolean;
+begin
+  v_hold := (
+    select holds
+    from pgledger.holds
+    where holds.id = hold_id
+      and holds.app_id = lock_hold.app_id
+  );
+  if v_hold.id is null then
+    v_ok := pgledger.fail(
+      'HoldNotFound', array[hold_id, pgledger.in_app(app_id)], request_index, request_count
+    );
+  end if;
+
+  perform
+  from pgledger.accounts
+  where accounts.key in (v_hold.from_key, v_hold.to_key)
+  order by accounts.id
+  for no key update;
+
+  perform
+  from pgledger.holds
+  where holds.id = hold_id
+  for no key update;
+
+  return (select holds from pgledger.holds where holds.id = hold_id);
+end;
+$$;
+
+comment on function pgledger.lock_hold is
+  'A hold as it is once its accounts and it are locked; raises an error if there is none.';
+
+revoke all on function pgledger.lock_hold from public;
+
+-- file: repeatable/10_ledger/make_hold.sql
+/*
+Makes a hold whose request's own values were checked, unless its id says that it was made before:
+then it returns what that is now.
+
+Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
+and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
+change: those count transfers. With an id it locks both accounts first, and looks for the id before
+anything is written.
+
+The time is read after the locks, or is the caller's, who has locked all accounts of a batch and
+released what had expired on them by then.
+
+The body is long because what it finds in one statement is used in the next.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id; where a sum does not suffice, expired holds
+of both, ascending by id.
+Errors: those of pgledger.check_accounts, pgledger.repeated_hold, pgledger.check_account_times,
+pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
+pgledger.check_balance.
+*/
+create or replace function pgledger.make_hold(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  at timestamptz default null,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+  v_id text := id;
+  v_from_key bigint;
+  v_from_at timestamptz;
+  v_from_balance numeric;
+  v_from_is_sound boolean;
+  v_from_currency text;
+  v_from_app_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_to_key bigint;
+  v_to_at timestamptz;
+  v_to_balance numeric;
+  v_to_is_sound boolean;
+  v_to_currency text;
+  v_to_app_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_now timestamptz := at;
+  v_expires_at timestamptz := expires_at;
+  v_from_is_first boolean := from_account_id collate "C" < to_account_id;
+  v_earlier pgledger.holds;
+  v_ok boolean;
+begin
+  if id is not null then
+    v_earlier := pgledger.repeated_hold(
+      from_account_id, to_account_id, v_amount, expires_at, expires_in, event_at, metadata, id,
+      app_id, group_id, request_index, request_count
+    );
+    if v_earlier.id is not null then
+      return pgledger.hold_answer(v_earlier, true);
+    end if;
+  end if;
+
+  for v_step in 1..2 loop
+    if v_from_is_first = (v_step = 1) then
+      update pgledger.accounts
+      set held_out = accounts.held_out + v_amount
+      where accounts.id = from_account_id
+      returning
+        accounts.key, accounts.updated_at, accounts.balance,
+        accounts.status = 0
+        and accounts.balance - accounts.held_out > -1e30
+        and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+      into
+        v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+        v_from_name, v_from_tenant_id;
+    else
+      update pgledger.accounts
+      set held_in = accounts.held_in + v_amount
+      where accounts.id = to_account_id
+      returning
+        accounts.key, accounts.updated_at, accounts.balance,
+        accounts.status = 0
+        and accounts.balance + accounts.held_in < 1e30
+        and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+      into
+        v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+        v_to_tenant_id;
+    end if;
+  end loop;
+
+  if (
+    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array[
+        case when v_from_key is not null then from_account_id end,
+        case when v_to_key is not null then to_account_id end
+      ],
+      array[request_index],
+      request_count
+    );
+  end if;
+
+  if v_now is null then
+    v_now := pgledger.clock();
+  end if;
+  if v_from_at > v_now or v_to_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, greatest(v_from_at, v_to_at),
+      array[request_index], request_count
+    );
+  end if;
+  if expires_in is not null then
+    v_expires_at := pgledger.expiry_after(v_now, expires_in);
+  end if;
+  if v_expires_at is not null then
+    v_ok := pgledger.check_expiry_ahead(v_expires_at, v_now, request_index, request_count);
+  end if;
+
+  if not (v_from_is_sound and v_to_is_sound) then
+    v_ok := pgledger.check_statuses(
+      array[from_account_id], array[to_account_id], array[request_index], request_count
+    );
+    v_ok := pgledger.check_scales(
+      array[from_account_id], array[to_account_id], array[v_amount], array[request_index],
+      request_count
+    );
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
+    v_ok := pgledger.check_balance(
+      v_from_key, v_from_balance, -v_amount, request_index, request_count, true
+    );
+    v_ok := pgledger.check_balance(
+      v_to_key, v_to_balance, v_amount, request_index, request_count, true
+    );
+  end if;
+
+  if v_id is null then
+    v_id := 'pglh_' || pgledger.new_ulid(v_now);
+  end if;
+  insert into pgledger.holds (
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, amount, id, app_id,
+    group_id, metadata
+  )
+  values (
+    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_amount, v_id,
+    make_hold.app_id, make_hold.group_id, make_hold.metadata
+  )
+  on conflict on constraint holds_id_pk do nothing;
+  -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
+  -- something else.
+  if not found then
+    v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
+  end if;
+
+  return row(
+    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
+    coalesce(event_at, v_now), v_expires_at, null::timestamptz, metadata, v_from_currency,
+    v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
+  );
+end;
+$$;
+
+comment on function pgledger.make_hold is
+  'Makes a hold whose own values were checked, once for each id of a caller''s choice.';
+
+revoke all on function pgledger.make_hold from public;
 
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
@@ -11065,7 +11917,7 @@ begin
   existing as materialized (
     select
       transfers.id, transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-      transfers.event_at, transfers.metadata
+      transfers.event_at, transfers.metadata, transfers.origin_id
     from pgledger.transfers
     where transfers.id = any(new_transfer_places.ids)
   ),
@@ -11079,10 +11931,10 @@ begin
         existing.id is null
         or (
           existing.app_id, existing.from_key, existing.to_key, existing.amount, existing.event_at,
-          existing.metadata
+          existing.metadata, existing.origin_id
         ) is not distinct from (
           new_transfer_places.app_id, source.key, target.key, given.amount, given.event_at,
-          given.metadata
+          given.metadata, null
         )
       )
       and (
@@ -11117,7 +11969,8 @@ begin
           'to_account_id', request.to_account_id,
           'amount', request.amount,
           'event_at', request.event_at,
-          'metadata', request.metadata
+          'metadata', request.metadata,
+          'origin_id', null
         ) as asked
       from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
         with ordinality
@@ -11655,7 +12508,7 @@ grant execute on function public.pgledger_balance_at_version to pgledger_reader;
 Closes an account that is empty, or empties it first.
 
 Locks: the account and the one that it is swept to FOR NO KEY UPDATE, in ascending order of their
-ids.
+ids; then expired holds of the account.
 Checks, in this order: app_id, the ids, that they differ, reason, that the accounts exist and share
 a currency, whether it is closed already, that nothing is held, the balance; for a sweep, what
 transfers check.
@@ -11707,6 +12560,7 @@ begin
   end if;
 
   if v_account.status <> 4 then
+    v_account := pgledger.released_account(v_account);
     if
       v_account.held_out <> 0 or v_account.held_in <> 0
       or v_account.balance <> 0 and sweep_to is null
@@ -11897,6 +12751,113 @@ Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
 revoke all on function public.pgledger_create_account from public;
 grant execute on function public.pgledger_create_account to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_create_hold.sql
+/*
+Holds an amount back on one account for another.
+
+Checks, in this order: app_id, group_id; the request's own values; that the accounts exist and share
+a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
+that the hold expires in the future.
+
+Locks and errors: those of pgledger.make_hold; besides, NullArgument, InvalidScope, SameAccount,
+InvalidTime, EventAtInFuture, InvalidMetadata, InvalidArgument.
+*/
+create or replace function public.pgledger_create_hold(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz default null,
+  expires_in interval default null,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  -- One expression passes most requests; only the others are looked at in detail.
+  if (
+    amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
+    and (expires_at is null or isfinite(expires_at) and expires_at < '10000-01-01 00:00:00+00')
+    and expires_in is null and event_at is null and metadata is null and id is null
+    and group_id is null
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    if group_id is not null then
+      v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+    end if;
+    v_ok := pgledger.check_hold_request(
+      from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+      allow_future_event_at
+    );
+  end if;
+
+  return pgledger.make_hold(
+    from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+    app_id, group_id
+  );
+end;
+$$;
+
+comment on function public.pgledger_create_hold is
+$$Holds an amount back on one account for another.
+
+The amount counts on both accounts at once: it can no longer leave the one in
+another way, and there is room for it on the other. pgledger_post_hold moves
+it, in whole or in parts, pgledger_void_hold lets go of it, and so does its
+expires_at, at that very time. Until it is posted no balance changes.
+
+Call it in FROM: (pgledger_create_hold(...)).* calls it once for every column.
+
+from_account_id: Account that the amount is to leave.
+to_account_id: Account that the amount is to reach, of the same currency.
+amount: What to hold, in units of the accounts' currency: above 0, below 1e30,
+  at most 18 decimal places.
+expires_at: From when on it is expired, in the future; null for never, or
+  where expires_in is given.
+expires_in: The same as a length from now on, at most 1000 years; a day has 24
+  hours, or null.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pglh_ and a ULID. With an id of your own choice the call can be
+  repeated: it takes effect once, and every repeat returns the hold as it
+  stands then; null for a new id.
+app_id: Set of books that both accounts belong to.
+group_id: Name for the hold and the transfers that post it, for example an
+  order's number: 1 to 255 characters, or null.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The hold.
+
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
+  the same), InvalidAmount (the amount is not in range, or has more decimal
+  places than its currency), InvalidTime (event_at or expires_at is outside
+  the years 1 to 9999, or expires_at is not in the future), EventAtInFuture
+  (event_at is more than a day ahead), InvalidMetadata, InvalidArgument
+  (expires_in is not a length from now on, or expires_at is given too),
+  AccountNotFound (there is no such account under this app_id),
+  CurrencyMismatch (the accounts have different currencies),
+  IdempotencyConflict (the id is taken by a different hold),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  AccountClosed, AccountFrozen, InsufficientFunds (too little may leave the
+  one account), PositiveBalanceNotAllowed (the other has too little room),
+  BalanceOutOfRange (a balance could reach 1e30 or -1e30).$$;
+
+revoke all on function public.pgledger_create_hold from public;
+grant execute on function public.pgledger_create_hold to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_create_transfer.sql
 /*
 Moves an amount from one account to another: one row, and both balances, or nothing.
@@ -11905,11 +12866,6 @@ Updates both accounts, in ascending order of their ids, so that calls never dead
 another and rows of an application that refer to an account are not blocked. What was updated is
 checked then: a refusal takes it back with the call. A row is so found and locked once, not looked
 up, locked and written in turn.
-
-Each update answers with one boolean for all that can stand against its leg: status, decimal places,
-the limit that the leg can break with what is held, and the range of balances. It is cheaper there
-than in variables of this function. It may be false for a leg that is sound: then the checks of
-pgledger.check_statuses, pgledger.check_scales and pgledger.check_balance decide.
 
 Each account's time ascends. The first account takes the clock's, or the next microsecond of its
 own; the second the first one's, or the next of its own. Where they differ, because the second was
@@ -11921,8 +12877,7 @@ nothing may be written before it was looked for: pgledger.create_repeatable_tran
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
-own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status;
-decimal places; limits.
+own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -12002,8 +12957,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency,
-      v_from_app_id, v_from_name, v_from_tenant_id;
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id, v_from_name,
+      v_from_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -12023,8 +12978,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency,
-      v_to_app_id, v_to_name, v_to_tenant_id;
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
   else
     update pgledger.accounts
     set
@@ -12040,8 +12995,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency,
-      v_to_app_id, v_to_name, v_to_tenant_id;
+      v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
 
     v_now := pgledger.clock();
     update pgledger.accounts
@@ -12061,8 +13016,8 @@ begin
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
-      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency,
-      v_from_app_id, v_from_name, v_from_tenant_id;
+      v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id, v_from_name,
+      v_from_tenant_id;
   end if;
 
   if (
@@ -12101,6 +13056,7 @@ begin
     v_ok := pgledger.check_scales(
       array[from_account_id], array[to_account_id], array[v_amount]
     );
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], pgledger.clock());
     -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
       v_from_key, pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
@@ -12160,17 +13116,15 @@ Returns: The transfer, with both accounts' balances and versions right after
   it.
 
 Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
-  the same), InvalidAmount (the amount is not in range, or has more decimal
-  places than the accounts allow), InvalidTime (event_at is outside the years
-  1 to 9999), EventAtInFuture (event_at is more than a day ahead),
-  InvalidMetadata, AccountNotFound (there is no such account under this
-  app_id), CurrencyMismatch (the accounts have different currencies),
+  the same), InvalidAmount (the amount is not in range), InvalidTime (event_at
+  is outside the years 1 to 9999), EventAtInFuture (event_at is more than a
+  day ahead), InvalidMetadata, AccountNotFound (there is no such account under
+  this app_id), CurrencyMismatch (the accounts have different currencies),
   IdempotencyConflict (the id is taken by a different transfer),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
-  AccountClosed, AccountFrozen (an account is frozen for what the transfer
-  does), InsufficientFunds (it would leave an account below its lower limit),
-  PositiveBalanceNotAllowed (it would leave an account above its upper limit),
-  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+  InsufficientFunds (it would leave an account below zero that does not allow
+  it), PositiveBalanceNotAllowed (it would leave an account above zero that
+  does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_create_transfer from public;
 grant execute on function public.pgledger_create_transfer to pgledger_poster;
@@ -12221,8 +13175,8 @@ Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   NullArgument, InvalidId, SameAccount, InvalidAmount, AccountNotFound,
-  CurrencyMismatch, AccountAheadOfClock, AccountClosed, AccountFrozen,
-  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers from public;
 grant execute on function public.pgledger_create_transfers to pgledger_poster;
@@ -12235,8 +13189,8 @@ If the caller chose no ids, the batch cannot hold a repeat and is posted as it i
 chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits. Each
-check looks at all requests before the next one begins, and names the lowest request at fault.
+exist and share a currency; whether it is a repeat; the clock; limits. Each check looks at all
+requests before the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */
@@ -12364,8 +13318,8 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
   InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
@@ -12442,8 +13396,8 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
   InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_count from public;
 grant execute on function public.pgledger_create_transfers_bulk_count to pgledger_poster;
@@ -12517,8 +13471,8 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
   InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_ids from public;
 grant execute on function public.pgledger_create_transfers_bulk_ids to pgledger_poster;
@@ -12585,12 +13539,161 @@ Returns: One transfer for each request, in their order.
 Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
   metadata), InvalidScope, NullArgument, InvalidId, SameAccount,
   InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
-  AccountNotFound, CurrencyMismatch, AccountAheadOfClock, AccountClosed,
-  AccountFrozen, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+  AccountNotFound, CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_from_rows from public;
 grant execute on function public.pgledger_create_transfers_from_rows to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_expire_holds.sql
+/*
+Writes which holds have expired, and releases them. Nothing depends on it: it keeps the rows of
+accounts as they are shown, so that transfers need not look at holds.
+
+It waits for nobody. What others have locked is left to them or to the next call: of a hold one of
+whose accounts is locked, the other side is released. So any number of sessions may call it, and
+nobody can be in a deadlock with it, although it locks holds before accounts.
+
+Checks, in this order: app_id, max_holds.
+Locks: holds, then accounts, FOR NO KEY UPDATE and only what is free.
+Errors: NullArgument, InvalidScope, InvalidArgument.
+*/
+create or replace function public.pgledger_expire_holds(
+  max_holds integer default 1000,
+  app_id text default ''
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_ids text[];
+  v_keys bigint[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if (max_holds between 1 and 100000) is not true then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['max_holds', coalesce(max_holds::text, 'null'), 'it is not between 1 and 100000']
+    );
+  end if;
+
+  select array_agg(locked.id), array_agg(locked.from_key) || array_agg(locked.to_key)
+  into v_ids, v_keys
+  from (
+    select holds.id, holds.from_key, holds.to_key
+    from pgledger.holds
+    where holds.app_id = pgledger_expire_holds.app_id
+      and holds.expires_at <= v_now
+      and not (holds.out_released and holds.in_released)
+    order by holds.expires_at
+    limit max_holds
+    for no key update skip locked
+  ) as locked;
+
+  v_keys := array(
+    select accounts.key
+    from pgledger.accounts
+    where accounts.key = any(v_keys)
+    for no key update skip locked
+  );
+  return pgledger.release_locked(v_ids, v_keys);
+end;
+$$;
+
+comment on function public.pgledger_expire_holds is
+$$Writes which holds have expired, and releases what they kept back.
+
+An expired hold counts nowhere from its expires_at on, whether or not this is
+called. It only tidies, so that what is stored is what is shown. Call it now
+and then, each time in a transaction of its own, until it returns 0; any
+number of sessions may. It waits for nobody: what others have locked is left
+to the next call.
+
+max_holds: How many to look at, at most, from 1 to 100,000.
+app_id: Set of books whose holds are looked at.
+
+Returns: How many were released, on one of their accounts or on both.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (max_holds is not between
+  1 and 100000).$$;
+
+revoke all on function public.pgledger_expire_holds from public;
+grant execute on function public.pgledger_expire_holds to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_extend_hold.sql
+/*
+Gives a hold another time to expire at, or none.
+
+Checks, in this order: app_id, the id, expires_at by itself, that the hold exists, its state, that
+expires_at is ahead of the clock. The locks of both accounts keep others from writing meanwhile that
+it has expired.
+Locks: those of pgledger.lock_hold.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, HoldNotFound, HoldEnded, HoldExpired.
+*/
+create or replace function public.pgledger_extend_hold(
+  hold_id text,
+  expires_at timestamptz,
+  app_id text default ''
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_hold pgledger.holds;
+  v_now timestamptz;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+  v_ok := pgledger.check_expiry(expires_at, null);
+
+  v_hold := pgledger.lock_hold(hold_id, app_id);
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_hold_pending(v_hold, v_now);
+  if v_hold.expires_at is not distinct from expires_at then
+    return pgledger.hold_answer(v_hold, true);
+  end if;
+  v_ok := pgledger.check_expiry_ahead(expires_at, v_now);
+
+  update pgledger.holds
+  set expires_at = pgledger_extend_hold.expires_at
+  where holds.id = hold_id;
+
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
+  return pgledger.hold_answer(v_hold, false);
+end;
+$$;
+
+comment on function public.pgledger_extend_hold is
+$$Changes when a hold expires.
+
+The new time may be later or earlier than the one before. A hold that has
+expired cannot be extended.
+
+hold_id: The hold.
+expires_at: From when on it is expired, in the future; null for never.
+app_id: Set of books that it belongs to.
+
+Returns: The hold as it is now; replayed says whether it was to expire then
+  already.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (expires_at is not
+  in the future, or is outside the years 1 to 9999), HoldNotFound (there is no
+  such hold under this app_id), HoldEnded (it was posted or voided),
+  HoldExpired (its expires_at is over).$$;
+
+revoke all on function public.pgledger_extend_hold from public;
+grant execute on function public.pgledger_extend_hold to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_freeze_account.sql
 /*
@@ -12713,6 +13816,60 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 revoke all on function public.pgledger_get_account from public;
 grant execute on function public.pgledger_get_account to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_get_hold.sql
+/*
+One hold, as it stands. An id that does not exist is an error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound.
+*/
+create or replace function public.pgledger_get_hold(
+  id text,
+  app_id text default ''
+)
+returns public.pgledger_hold
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_hold pgledger.holds;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pglh');
+
+  v_hold := (
+    select holds
+    from pgledger.holds
+    where holds.id = pgledger_get_hold.id
+      and holds.app_id = pgledger_get_hold.app_id
+  );
+  if v_hold.id is null then
+    v_ok := pgledger.fail('HoldNotFound', array[id, pgledger.in_app(app_id)]);
+  end if;
+
+  return pgledger.hold_answer(v_hold, null);
+end;
+$$;
+
+comment on function public.pgledger_get_hold is
+$$Returns a hold as it stands now.
+
+From its expires_at on it is shown as expired.
+
+id: The hold's id.
+app_id: Set of books that it belongs to.
+
+Returns: The hold, with its state and what has been posted of it.
+
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound (there is no such
+  hold under this app_id).$$;
+
+revoke all on function public.pgledger_get_hold from public;
+grant execute on function public.pgledger_get_hold to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_get_transfer.sql
 /*
 One transfer. An id that does not exist is an error rather than no row. Both accounts are looked up
@@ -12777,6 +13934,95 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 
 revoke all on function public.pgledger_get_transfer from public;
 grant execute on function public.pgledger_get_transfer to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_post_hold.sql
+/*
+Moves what a hold keeps back, or a part of it.
+
+Checks, in this order: app_id, the hold's id, final, the request's own values; that the hold exists;
+whether it is a repeat; the hold's state; what is left of it; the clock; decimal places of a part.
+Status and limits of the accounts were checked when the hold was made, and are not looked at.
+
+Locks and errors: those of pgledger.post_pending_hold; besides, NullArgument, InvalidScope,
+InvalidTime, EventAtInFuture, InvalidMetadata, InvalidId.
+*/
+create or replace function public.pgledger_post_hold(
+  hold_id text,
+  amount numeric default null,
+  final boolean default true,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  -- One expression passes most requests; only the others are looked at in detail.
+  if (
+    hold_id is not null and app_id is not null and final is not null
+    and (amount is null or amount > 0 and amount < 1e30 and scale(amount) <= 18)
+    and event_at is null and metadata is null and id is null
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+    if final is null then
+      v_ok := pgledger.fail('NullArgument', array['final']);
+    end if;
+    v_ok := pgledger.check_request_details(
+      coalesce(amount, 1), event_at, metadata, id, allow_future_event_at
+    );
+  end if;
+
+  return pgledger.post_pending_hold(hold_id, amount, final, event_at, metadata, id, app_id);
+end;
+$$;
+
+comment on function public.pgledger_post_hold is
+$$Moves what a hold keeps back: all that is left of it, or a part.
+
+It fails neither for funds nor for limits or freezes that came since: all of
+that was checked when the hold was made. The transfer's origin_id is the hold,
+and its group_id is the hold's.
+
+hold_id: The hold.
+amount: What to move, at most what is left of the hold; null for all of that.
+final: Whether what is then left of the hold is released, and the hold is
+  posted. Without, it stays pending for further calls, until the whole amount
+  is posted.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Id of the transfer, pglt_ and a ULID. With an id of your own choice the
+  call can be repeated: it takes effect once, and every repeat returns the
+  first result; null for a new id.
+app_id: Set of books that the hold belongs to.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The transfer, with both accounts' balances and versions right after
+  it.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
+  not in range, or has more decimal places than its currency), InvalidTime
+  (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
+  than a day ahead), InvalidMetadata, HoldNotFound (there is no such hold
+  under this app_id), IdempotencyConflict (the id is taken by a different
+  transfer), HoldEnded (it was posted or voided), HoldExpired (its expires_at
+  is over), HoldAmountExceeded (less is left of it), AccountAheadOfClock (an
+  account's newest time is more than a day ahead), BalanceOutOfRange (a
+  balance would reach 1e30 or -1e30).$$;
+
+revoke all on function public.pgledger_post_hold from public;
+grant execute on function public.pgledger_post_hold to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_raise_sequences.sql
 /*
@@ -12955,7 +14201,7 @@ revoke all on function public.pgledger_set_clock_warning from public;
 Sets both limits of an account. That the limits enclose zero holds at creation only, where the
 balance is zero: later a lower limit above zero can be a deposit that has to stay.
 
-Locks: the account FOR NO KEY UPDATE.
+Locks: the account FOR NO KEY UPDATE, then expired holds of it.
 Checks, in this order: app_id, account_id, the limits, reason, allow_existing, that the account
 exists, that its balance is within what is tightened.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound,
@@ -12990,6 +14236,7 @@ begin
   end if;
 
   v_account := pgledger.account_to_change('account_id', account_id, app_id);
+  v_account := pgledger.released_account(v_account);
   v_changed := v_account;
   v_changed.min_balance := trim_scale(pgledger_set_limits.min_balance);
   v_changed.max_balance := trim_scale(pgledger_set_limits.max_balance);
@@ -13213,6 +14460,9 @@ as $$
   select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
   from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
   union all
+  select holds.check_name, holds.rows_checked, holds.violations, holds.example
+  from pgledger.verify_holds(pgledger_verify.app_id) as holds
+  union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
   union all
@@ -13226,7 +14476,7 @@ $$;
 comment on function public.pgledger_verify is
 $$Proves from the data that the books are in order.
 
-Reads every transfer, as an auditor would, on one snapshot, while transfers go
+Reads every transfer and hold, as an auditor would, on one snapshot, while transfers go
 on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 
@@ -13244,6 +14494,80 @@ Errors: InvalidScope.$$;
 
 revoke all on function public.pgledger_verify from public;
 grant execute on function public.pgledger_verify to pgledger_auditor;
+
+-- file: repeatable/10_ledger/pgledger_void_hold.sql
+/*
+Ends a hold, and releases what is left of it on both accounts.
+
+Checks, in this order: app_id, the id, that the hold exists, whether it was voided before, its
+state.
+Locks: those of pgledger.lock_hold.
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound, HoldEnded, HoldExpired.
+*/
+create or replace function public.pgledger_void_hold(
+  hold_id text,
+  app_id text default ''
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_hold pgledger.holds;
+  v_now timestamptz;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+
+  v_hold := pgledger.lock_hold(hold_id, app_id);
+  if v_hold.status = 2 then
+    return pgledger.hold_answer(v_hold, true);
+  end if;
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_hold_pending(v_hold, v_now);
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out
+    - case when accounts.key = v_hold.from_key then v_hold.amount - v_hold.posted_amount else 0 end,
+    held_in = accounts.held_in
+    - case when accounts.key = v_hold.to_key then v_hold.amount - v_hold.posted_amount else 0 end
+  where accounts.key in (v_hold.from_key, v_hold.to_key);
+
+  update pgledger.holds
+  set
+    status = 2,
+    ended_at = greatest(v_now, holds.created_at),
+    out_released = true,
+    in_released = true
+  where holds.id = hold_id;
+
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
+  return pgledger.hold_answer(v_hold, false);
+end;
+$$;
+
+comment on function public.pgledger_void_hold is
+$$Ends a hold without moving anything: what is left of it is free again.
+
+What was posted of it before stays posted. A call for a hold that is voided
+already changes nothing, so it can be repeated. Freezes do not matter.
+
+hold_id: The hold.
+app_id: Set of books that it belongs to.
+
+Returns: The hold as it is now; replayed says whether it was voided before.
+
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound (there is no such
+  hold under this app_id), HoldEnded (it was posted), HoldExpired (its
+  expires_at is over).$$;
+
+revoke all on function public.pgledger_void_hold from public;
+grant execute on function public.pgledger_void_hold to pgledger_poster;
 
 -- file: repeatable/10_ledger/policies.sql
 /*
@@ -13364,6 +14688,314 @@ comment on function pgledger.policy_faults is
 
 revoke all on function pgledger.policy_faults from public;
 
+-- file: repeatable/10_ledger/post_changed_hold.sql
+/*
+Finishes a posting whose hold had changed since it was read, before its accounts were locked. The
+caller has locked the accounts, and has posted in them what it had read: what was too much of that
+is put right here. What has ended meanwhile is refused.
+
+Errors: HoldEnded, HoldExpired, HoldAmountExceeded.
+*/
+create or replace function pgledger.post_changed_hold(
+  hold_id text,
+  requested_amount numeric,
+  final boolean,
+  assumed_amount numeric,
+  assumed_release numeric,
+  at timestamptz,
+  request_index bigint,
+  request_count bigint,
+  out amount numeric,
+  out from_balance numeric,
+  out to_balance numeric,
+  out expires_at timestamptz
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold pgledger.holds;
+  v_rest numeric;
+  v_released numeric;
+  v_ok boolean;
+begin
+  v_hold := pgledger.lock_hold(
+    hold_id, (select holds.app_id from pgledger.holds where holds.id = hold_id)
+  );
+  v_ok := pgledger.check_hold_pending(v_hold, pgledger.clock(), request_index, request_count);
+
+  v_rest := v_hold.amount - v_hold.posted_amount;
+  if requested_amount > v_rest then
+    v_ok := pgledger.fail(
+      'HoldAmountExceeded',
+      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text],
+      request_index,
+      request_count
+    );
+  end if;
+  amount := coalesce(trim_scale(requested_amount), v_rest);
+  v_released := case when final then v_rest else amount end;
+  expires_at := v_hold.expires_at;
+
+  update pgledger.accounts
+  set
+    balance = accounts.balance + assumed_amount - post_changed_hold.amount,
+    held_out = accounts.held_out + assumed_release - v_released
+  where accounts.key = v_hold.from_key
+  returning accounts.balance into strict from_balance;
+
+  update pgledger.accounts
+  set
+    balance = accounts.balance - assumed_amount + post_changed_hold.amount,
+    held_in = accounts.held_in + assumed_release - v_released
+  where accounts.key = v_hold.to_key
+  returning accounts.balance into strict to_balance;
+
+  update pgledger.holds
+  set
+    posted_amount = holds.posted_amount + post_changed_hold.amount,
+    status = case when v_released = v_rest then 1 else 0 end,
+    ended_at = case when v_released = v_rest then greatest(at, holds.created_at) end,
+    out_released = v_released = v_rest,
+    in_released = v_released = v_rest
+  where holds.id = hold_id;
+end;
+$$;
+
+comment on function pgledger.post_changed_hold is
+  'Finishes a posting whose hold had changed since it was read; returns what is different.';
+
+revoke all on function pgledger.post_changed_hold from public;
+
+-- file: repeatable/10_ledger/post_pending_hold.sql
+/*
+Posts a hold, in whole or in part. The request's own values were checked.
+
+The hold is read first, because it says which accounts to lock. Both are updated at once by what was
+read, as pgledger.pgledger_create_transfer does, and the hold after them, if it is still as it was
+read: nobody who posts, voids or extends it can come in between, but one of them may have been
+before. Then it is looked at again, and refused, or what was too much is put right.
+
+Whether it has expired is asked when all is locked: the time that the accounts get is read before
+the hold is locked.
+
+The body is long because it is the plain path of a transfer and of a hold.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold.
+Errors: HoldNotFound, those of pgledger.repeated_posting and pgledger.check_hold_pending,
+HoldAmountExceeded, AccountAheadOfClock, InvalidAmount, BalanceOutOfRange.
+*/
+create or replace function pgledger.post_pending_hold(
+  hold_id text,
+  amount numeric,
+  final boolean,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold record;
+  v_locked pgledger.holds;
+  v_answer public.pgledger_transfer;
+  v_amount numeric;
+  v_rest numeric;
+  v_released numeric;
+  v_expires_at timestamptz;
+  v_from_at timestamptz;
+  v_from_version bigint;
+  v_from_balance numeric;
+  v_scale smallint;
+  v_to_at timestamptz;
+  v_to_version bigint;
+  v_to_balance numeric;
+  v_now timestamptz;
+  v_created_at timestamptz;
+  v_id text := id;
+  v_ok boolean;
+begin
+  select
+    holds.from_key, holds.to_key, holds.amount, holds.posted_amount, holds.status,
+    holds.expires_at, holds.group_id, source.id as from_id, target.id as to_id, source.currency,
+    source.name as from_name, target.name as to_name, source.tenant_id as from_tenant_id,
+    target.tenant_id as to_tenant_id
+  into v_hold
+  from pgledger.holds
+  inner join pgledger.accounts as source on holds.from_key = source.key
+  inner join pgledger.accounts as target on holds.to_key = target.key
+  where holds.id = hold_id
+    and holds.app_id = post_pending_hold.app_id;
+
+  if not found then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_id('hold_id', hold_id, 'pglh', request_index, request_count);
+    v_ok := pgledger.fail(
+      'HoldNotFound', array[hold_id, pgledger.in_app(app_id)], request_index, request_count
+    );
+  end if;
+
+  if id is not null or v_hold.status <> 0 or amount > v_hold.amount - v_hold.posted_amount then
+    v_locked := pgledger.lock_hold(hold_id, app_id);
+    if id is not null then
+      v_answer := pgledger.repeated_posting(
+        v_locked, amount, final, event_at, metadata, id, request_index, request_count
+      );
+      if v_answer.id is not null then
+        return v_answer;
+      end if;
+    end if;
+    v_ok := pgledger.check_hold_pending(v_locked, pgledger.clock(), request_index, request_count);
+    v_hold.posted_amount := v_locked.posted_amount;
+  end if;
+
+  v_rest := v_hold.amount - v_hold.posted_amount;
+  if amount > v_rest then
+    v_ok := pgledger.fail(
+      'HoldAmountExceeded', array[hold_id, v_rest::text, v_hold.amount::text, amount::text],
+      request_index, request_count
+    );
+  end if;
+  v_amount := case
+    when amount is null then v_rest when scale(amount) > 18 then trim_scale(amount) else amount
+  end;
+  v_released := case when final then v_rest else v_amount end;
+
+  -- A time ahead of the clock is not passed on before it was looked at.
+  for v_step in 1..2 loop
+    if (v_hold.from_id collate "C" < v_hold.to_id) = (v_step = 1) then
+      update pgledger.accounts
+      set
+        updated_at = greatest(
+          case when v_to_at is null then pgledger.clock() when v_to_at <= v_now then v_to_at end,
+          accounts.updated_at + interval '1 microsecond'
+        ),
+        version = accounts.version + 1,
+        balance = accounts.balance - v_amount,
+        held_out = accounts.held_out - v_released
+      where accounts.key = v_hold.from_key
+      returning accounts.updated_at, accounts.version, accounts.balance, accounts.amount_scale
+      into strict v_from_at, v_from_version, v_from_balance, v_scale;
+    else
+      update pgledger.accounts
+      set
+        updated_at = greatest(
+          case
+            when v_from_at is null then pgledger.clock() when v_from_at <= v_now then v_from_at
+          end,
+          accounts.updated_at + interval '1 microsecond'
+        ),
+        version = accounts.version + 1,
+        balance = accounts.balance + v_amount,
+        held_in = accounts.held_in - v_released
+      where accounts.key = v_hold.to_key
+      returning accounts.updated_at, accounts.version, accounts.balance
+      into strict v_to_at, v_to_version, v_to_balance;
+    end if;
+    if v_step = 1 then
+      v_now := pgledger.clock();
+    end if;
+  end loop;
+  v_created_at := greatest(v_from_at, v_to_at);
+
+  update pgledger.holds
+  set
+    posted_amount = holds.posted_amount + v_amount,
+    status = case when v_released = v_rest then 1 else 0 end,
+    ended_at = case when v_released = v_rest then greatest(v_created_at, holds.created_at) end,
+    out_released = v_released = v_rest,
+    in_released = v_released = v_rest
+  where holds.id = hold_id
+    and holds.status = 0
+    and holds.posted_amount = v_hold.posted_amount
+  returning holds.expires_at into v_expires_at;
+  if not found then
+    select changed.amount, changed.from_balance, changed.to_balance, changed.expires_at
+    into strict v_amount, v_from_balance, v_to_balance, v_expires_at
+    from pgledger.post_changed_hold(
+      hold_id, amount, final, v_amount, v_released, v_created_at, request_index, request_count
+    ) as changed;
+  end if;
+  if v_expires_at <= pgledger.clock() then
+    v_ok := pgledger.fail(
+      'HoldExpired', array[hold_id, v_expires_at::text], request_index, request_count
+    );
+  end if;
+
+  if v_from_at > v_now or v_to_at > v_now then
+    v_now := pgledger.clock();
+    if v_created_at > v_now then
+      v_ok := pgledger.check_times_before(
+        v_hold.from_id, v_hold.to_id, v_now, v_created_at, request_index, request_count
+      );
+      v_from_at := null;
+      v_to_at := null;
+    end if;
+  end if;
+  if v_from_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_hold.from_key;
+  end if;
+  if v_to_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_hold.to_key;
+  end if;
+
+  if amount is not null and min_scale(amount) > v_scale then
+    v_ok := pgledger.check_scales(
+      array[v_hold.from_id], array[v_hold.to_id], array[amount], array[request_index],
+      request_count
+    );
+  end if;
+  if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+    v_ok := pgledger.fail(
+      'BalanceOutOfRange',
+      case
+        when v_from_balance <= -1e30
+          then array[v_hold.from_id, v_hold.from_name, v_from_balance::text]
+        else array[v_hold.to_id, v_hold.to_name, v_to_balance::text]
+      end,
+      request_index,
+      request_count
+    );
+  end if;
+
+  if v_id is null then
+    v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  end if;
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, origin_id, metadata
+  )
+  values (
+    v_hold.from_key, v_hold.to_key, v_from_version, v_to_version, v_created_at, v_id,
+    post_pending_hold.app_id, v_amount, v_from_balance, v_to_balance, post_pending_hold.event_at,
+    v_hold.group_id, hold_id, post_pending_hold.metadata
+  )
+  on conflict on constraint transfers_id_pk do nothing;
+  if not found then
+    v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
+  end if;
+
+  return row(
+    v_id, v_hold.from_id, v_hold.to_id, v_amount, v_created_at, coalesce(event_at, v_created_at),
+    metadata, v_hold.currency, v_hold.from_name, v_hold.to_name, v_from_balance, v_to_balance,
+    v_from_version, v_to_version, v_hold.group_id, app_id, v_hold.from_tenant_id,
+    v_hold.to_tenant_id, hold_id, false
+  );
+end;
+$$;
+
+comment on function pgledger.post_pending_hold is
+  'Posts a hold, in whole or in part, of a request whose own values were checked.';
+
+revoke all on function pgledger.post_pending_hold from public;
+
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
 Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
@@ -13374,13 +15006,12 @@ of the account that each amount leaves, then, for as many requests, of the one t
 The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
 then. Only accounts that it locked take part: one that was created while it waited can be seen by
 later statements, but anyone may be changing it. The second finds the accounts of each request.
-Status and decimal places are looked at for all. Balances and versions are then followed through the
-batch in order, and the first leg that breaks a limit is refused. Two more statements write the
-transfers and the accounts.
-
-For limits each account has a lowest and a highest balance, with what is held in them. Where there
-is no limit, they lie a little within the range of balances. So the loop compares one number for a
-leg, and pgledger.check_balance decides about what is beyond it.
+Status and decimal places are looked at for all. Balances and versions are then followed through
+the batch in order, and the first leg that breaks a limit is refused. For that an account has a
+lowest and a highest balance, with what is held in them; where it has no limit, they lie within the
+range of balances, so that pgledger.check_balance decides about what is beyond. Where a leg seems to
+break a limit, holds that have expired are released first, those of all accounts of the batch at
+once, and the account's bounds are read again. Two more statements write the transfers and the accounts.
 
 Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
 and after everything else, as for a single transfer.
@@ -13400,10 +15031,10 @@ them in order.
 
 The body is long because its steps share the arrays: each call of a function would copy them.
 
-Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
+broken, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
-pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose
-was taken.
+pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -13537,9 +15168,18 @@ begin
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
     if v_balance < v_lowest[v_number] then
+      v_ok := pgledger.release_expired(v_keys, v_now);
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], -v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
+      );
+      v_lowest[v_number] := coalesce(
+        (
+          select accounts.min_balance + accounts.held_out
+          from pgledger.accounts
+          where accounts.key = v_keys[v_number]
+        ),
+        -9e29
       );
     end if;
     v_balances[v_number] := v_balance;
@@ -13551,9 +15191,18 @@ begin
     v_number := numbers[v_count + v_place];
     v_balance := v_balances[v_number] + v_amount;
     if v_balance > v_highest[v_number] then
+      v_ok := pgledger.release_expired(v_keys, v_now);
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
+      );
+      v_highest[v_number] := coalesce(
+        (
+          select accounts.max_balance - accounts.held_in
+          from pgledger.accounts
+          where accounts.key = v_keys[v_number]
+        ),
+        9e29
       );
     end if;
     v_balances[v_number] := v_balance;
@@ -13750,9 +15399,10 @@ revoke all on function pgledger.refuse_account from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts, or change accepted times or the history of accounts. The triggers are ENABLE
-ALWAYS, so that session_replication_role does not switch them off. They fire for each row as well as
-for each statement, because replication applies rows.
+truncate accounts or holds, or change accepted times or the history of accounts. What was asked for
+in a hold never changes either, and nothing of it once it has ended but which of its sides are
+released. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -13799,6 +15449,47 @@ for each row execute function pgledger.refuse_change();
 create or replace trigger accepted_times_never_change
 before update or delete or truncate on pgledger.accepted_times
 for each statement execute function pgledger.refuse_change();
+
+create or replace trigger holds_rows_are_never_deleted
+before delete on pgledger.holds
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger holds_are_never_deleted
+before delete or truncate on pgledger.holds
+for each statement execute function pgledger.refuse_change();
+
+-- The condition costs less than a call of a function that would look.
+create or replace trigger holds_only_end
+before update on pgledger.holds
+for each row
+when (
+  old.id <> new.id
+  or old.from_key <> new.from_key
+  or old.to_key <> new.to_key
+  or old.app_id <> new.app_id
+  or old.amount <> new.amount
+  or old.created_at <> new.created_at
+  or old.event_at is distinct from new.event_at
+  or old.first_expires_at is distinct from new.first_expires_at
+  or old.group_id is distinct from new.group_id
+  or old.metadata is distinct from new.metadata
+  or old.posted_amount > new.posted_amount
+  or old.out_released and not new.out_released
+  or old.in_released and not new.in_released
+  or old.status <> 0
+  and (
+    old.status <> new.status
+    or old.posted_amount <> new.posted_amount
+    or old.expires_at is distinct from new.expires_at
+    or old.ended_at is distinct from new.ended_at
+  )
+)
+execute function pgledger.refuse_change();
+
+alter table pgledger.holds
+enable always trigger holds_rows_are_never_deleted,
+enable always trigger holds_are_never_deleted,
+enable always trigger holds_only_end;
 
 create or replace trigger account_changes_rows_never_change
 before update or delete on pgledger.account_changes
@@ -13853,7 +15544,8 @@ begin
       'to_account_id', target.id,
       'amount', transfers.amount,
       'event_at', transfers.event_at,
-      'metadata', transfers.metadata
+      'metadata', transfers.metadata,
+      'origin_id', transfers.origin_id
     )
   into v_recorded
   from pgledger.transfers
@@ -13912,10 +15604,339 @@ comment on function pgledger.refuse_taken_id is
 
 revoke all on function pgledger.refuse_taken_id from public;
 
+-- file: repeatable/10_ledger/release_expired.sql
+/*
+Writes which holds of the given accounts have expired, and takes what was left of them out of these
+accounts' sums. Called where a decision depends on it. Once written, an expiry stays, whatever the
+clock says later; the other account of such a hold is released by whoever needs that, because its
+row is not locked here.
+
+The caller has locked the accounts, and has read the time after that. All of a call's accounts are
+given at once, so that holds are locked in one order. Nobody can be posting, voiding or extending
+these holds: that takes the locks of both accounts.
+
+Locks: the holds FOR NO KEY UPDATE, ascending by id.
+*/
+create or replace function pgledger.release_expired(account_keys bigint[], at timestamptz)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+set enable_seqscan = off
+as $$
+declare
+  v_ids text[];
+  v_count bigint;
+begin
+  v_ids := array(
+    select holds.id
+    from pgledger.holds
+    where holds.from_key = any(account_keys)
+      and not holds.out_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
+    union
+    select holds.id
+    from pgledger.holds
+    where holds.to_key = any(account_keys)
+      and not holds.in_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
+  );
+  if v_ids = '{}' then
+    return false;
+  end if;
+
+  v_ids := array(
+    select holds.id
+    from pgledger.holds
+    where holds.id = any(v_ids)
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
+    order by holds.id
+    for no key update
+  );
+  v_count := pgledger.release_locked(v_ids, account_keys);
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.release_expired is
+  'Writes which holds of accounts have expired, and releases them there; says whether any had.';
+
+revoke all on function pgledger.release_expired from public;
+
+-- file: repeatable/10_ledger/release_locked.sql
+/*
+Writes that the given holds are expired, and takes what was left of them out of the sums of the given
+accounts. The caller has locked both, and has found that the holds are expired. Returns how many of
+them were released on a side where they were not before.
+*/
+create or replace function pgledger.release_locked(hold_ids text[], account_keys bigint[])
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+set enable_seqscan = off
+as $$
+declare
+  v_ids text[];
+  v_keys bigint[];
+  v_held_out numeric[];
+  v_held_in numeric[];
+begin
+  with side as materialized (
+    select holds.id, holds.from_key as key, holds.amount - holds.posted_amount as held_out, 0 as held_in
+    from pgledger.holds
+    where holds.id = any(hold_ids)
+      and not holds.out_released
+      and holds.from_key = any(account_keys)
+    union all
+    select holds.id, holds.to_key, 0, holds.amount - holds.posted_amount
+    from pgledger.holds
+    where holds.id = any(hold_ids)
+      and not holds.in_released
+      and holds.to_key = any(account_keys)
+  )
+
+  select
+    array(select distinct side.id from side),
+    array_agg(change.key), array_agg(change.held_out), array_agg(change.held_in)
+  into v_ids, v_keys, v_held_out, v_held_in
+  from (
+    select side.key, sum(side.held_out), sum(side.held_in)
+    from side
+    group by side.key
+  ) as change (key, held_out, held_in);
+
+  update pgledger.holds
+  set
+    status = 3,
+    ended_at = holds.expires_at,
+    out_released = holds.out_released or holds.from_key = any(account_keys),
+    in_released = holds.in_released or holds.to_key = any(account_keys)
+  where holds.id = any(v_ids);
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out - change.held_out,
+    held_in = accounts.held_in - change.held_in
+  from unnest(v_keys, v_held_out, v_held_in) as change (key, held_out, held_in)
+  where accounts.key = change.key;
+
+  return cardinality(v_ids);
+end;
+$$;
+
+comment on function pgledger.release_locked is
+  'Releases expired holds on accounts, all of which the caller has locked; returns how many.';
+
+revoke all on function pgledger.release_locked from public;
+
+-- file: repeatable/10_ledger/released_account.sql
+/*
+A locked account as it is once what has expired on it is written and released: for decisions that
+depend on what it holds.
+
+Locks: those of pgledger.release_expired.
+*/
+create or replace function pgledger.released_account(account pgledger.accounts)
+returns pgledger.accounts
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if account.held_out = 0 and account.held_in = 0 then
+    return account;
+  elsif not pgledger.release_expired(array[account.key], pgledger.clock()) then
+    return account;
+  end if;
+
+  return (select accounts from pgledger.accounts where accounts.key = account.key);
+end;
+$$;
+
+comment on function pgledger.released_account is
+  'A locked account once what has expired on it is released.';
+
+revoke all on function pgledger.released_account from public;
+
+-- file: repeatable/10_ledger/repeated_hold.sql
+/*
+The hold with that id, if it was asked for with the same values; nulls if there is none. The
+accounts are locked before this looks: any earlier call for the same hold had these locks, so what
+it wrote can be seen by now. An expiry is compared with the one that the hold was made with, also
+where it was given as a length.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id.
+Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_hold(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  request_index bigint,
+  request_count bigint
+)
+returns pgledger.holds
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_locked_ids text[];
+  v_hold pgledger.holds;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select array_agg(locked.id)
+  into v_locked_ids
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id in (from_account_id, to_account_id)
+    order by accounts.id
+    for no key update
+  ) as locked;
+  v_ok := pgledger.check_accounts(
+    array[from_account_id], array[to_account_id], app_id, v_locked_ids, array[request_index],
+    request_count
+  );
+
+  v_hold := (
+    select holds
+    from pgledger.holds
+    where holds.id = repeated_hold.id
+  );
+  if v_hold.id is null then
+    return null;
+  end if;
+
+  v_given := jsonb_build_object(
+    'app_id', app_id, 'group_id', group_id, 'from_account_id', from_account_id,
+    'to_account_id', to_account_id, 'amount', amount, 'event_at', event_at, 'metadata', metadata,
+    'expires_at',
+    case
+      when expires_in is null then expires_at
+      else pgledger.expiry_after(v_hold.created_at, expires_in)
+    end
+  );
+  v_recorded := jsonb_build_object(
+    'app_id', v_hold.app_id, 'group_id', v_hold.group_id,
+    'from_account_id', pgledger.account_id(v_hold.from_key),
+    'to_account_id', pgledger.account_id(v_hold.to_key), 'amount', v_hold.amount,
+    'event_at', v_hold.event_at, 'metadata', v_hold.metadata,
+    'expires_at', v_hold.first_expires_at
+  );
+  if v_given <> v_recorded then
+    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded, request_index, request_count);
+  end if;
+
+  return v_hold;
+end;
+$$;
+
+comment on function pgledger.repeated_hold is
+  'The hold with that id, or nulls if there is none; raises an error if it differs from the '
+  'request.';
+
+revoke all on function pgledger.repeated_hold from public;
+
+-- file: repeatable/10_ledger/repeated_posting.sql
+/*
+The transfer with that id, if it posted that hold and was asked for with the same values; nulls if
+there is none. The caller has locked the hold and its accounts.
+
+Whether a call gave no amount, or was final, is not written down, but follows. It is asked whether
+the same call could have come to the same: the last posting of a posted hold ended it, and if it
+posted less than there was, it was final.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_posting(
+  hold pgledger.holds,
+  amount numeric,
+  final boolean,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  request_index bigint,
+  request_count bigint
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_earlier record;
+  v_answer public.pgledger_transfer;
+  v_is_whole boolean := hold.posted_amount = hold.amount;
+  v_ended boolean;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select
+    transfers.app_id, transfers.origin_id, transfers.amount, transfers.from_version,
+    transfers.event_at, transfers.metadata
+  into v_earlier
+  from pgledger.transfers
+  where transfers.id = repeated_posting.id;
+  if not found then
+    return null;
+  end if;
+
+  v_ended := hold.status = 1 and not exists (
+    select
+    from pgledger.transfers
+    where transfers.app_id = hold.app_id
+      and transfers.origin_id = hold.id
+      and transfers.from_version > v_earlier.from_version
+  );
+  v_given := jsonb_build_object(
+    'app_id', hold.app_id, 'hold_id', hold.id, 'event_at', event_at, 'metadata', metadata,
+    'amount', case when amount is null and v_ended and v_is_whole then v_earlier.amount else amount end,
+    'final', case when v_ended and v_is_whole then true else final or amount is null end
+  );
+  v_recorded := jsonb_build_object(
+    'app_id', v_earlier.app_id, 'hold_id', v_earlier.origin_id, 'event_at', v_earlier.event_at,
+    'metadata', v_earlier.metadata, 'amount', v_earlier.amount, 'final', v_ended
+  );
+  if v_given <> v_recorded then
+    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded, request_index, request_count);
+  end if;
+
+  select
+    found.id, found.from_account_id, found.to_account_id, found.amount, found.created_at,
+    found.event_at, found.metadata, found.currency, found.from_account_name,
+    found.to_account_name, found.from_account_balance, found.to_account_balance,
+    found.from_account_version, found.to_account_version, found.group_id, found.app_id,
+    found.from_tenant_id, found.to_tenant_id, found.origin_id, true
+  into strict v_answer
+  from pgledger.transfers_by_id(array[id]) as found;
+
+  return v_answer;
+end;
+$$;
+
+comment on function pgledger.repeated_posting is
+  'The transfer with that id that posted a hold, or nulls if there is none; raises an error if it '
+  'differs from the request.';
+
+revoke all on function pgledger.repeated_posting from public;
+
 -- file: repeatable/10_ledger/repeated_transfer.sql
 /*
-What the transfer with that id did, if it was asked for with the same values; nulls if there is no
-such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
+What the transfer with that id did, if it was asked for with the same values, and not for a hold;
+nulls if there is no such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
 held these locks, so what it wrote can be seen by now. Names of the accounts are left to the caller,
 who knows them.
 
@@ -13951,10 +15972,11 @@ begin
     transfers.from_version, transfers.to_version, transfers.group_id, transfers.origin_id,
     (
       transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-      transfers.event_at, transfers.metadata
+      transfers.event_at, transfers.metadata, transfers.origin_id
     ) is not distinct from (
       repeated_transfer.app_id, repeated_transfer.from_key, repeated_transfer.to_key,
-      repeated_transfer.requested_amount, repeated_transfer.event_at, repeated_transfer.metadata
+      repeated_transfer.requested_amount, repeated_transfer.event_at, repeated_transfer.metadata,
+      null
     )
   into
     repeated_transfer.amount, repeated_transfer.created_at, repeated_transfer.from_balance,
@@ -13972,7 +15994,8 @@ begin
         'to_account_id', pgledger.account_id(to_key),
         'amount', requested_amount,
         'event_at', event_at,
-        'metadata', metadata
+        'metadata', metadata,
+        'origin_id', null
       )
     );
   end if;
@@ -14593,7 +16616,7 @@ as $$
 $$;
 
 comment on function pgledger.verify_accounts is
-  'Checks each account''s balance, version and time against its entries, and the rest by itself.';
+  'Checks each account''s balance, version and time against its entries, and its limits and status.';
 
 revoke all on function pgledger.verify_accounts from public;
 
@@ -14696,7 +16719,8 @@ Checks each entry against the one before it on its account. Entries of an accoun
 exist also count as violations where accounts are checked.
 
 A leg is judged by the limits and the status that were in force at its version, and only by the
-limit that it can break: an account may have been beyond a limit before that was set.
+limit that it can break: an account may have been beyond a limit before that was set. A leg that
+posts a hold was judged when the hold was made.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof public.pgledger_check
@@ -14711,10 +16735,14 @@ as $$
       leg.balance - leg.amount = coalesce(lag(leg.balance) over along, 0) as follows,
       leg.created_at > coalesce(lag(leg.created_at) over along, accounts.created_at) as is_later,
       force.key is not null
-      and (leg.amount < 0 and leg.balance < force.min_balance) is not true
-      and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+      and (
+        leg.posts_hold
+        or (leg.amount < 0 and leg.balance < force.min_balance) is not true
+        and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+      )
       and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits,
-      force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
+      leg.posts_hold
+      or force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
     left join pgledger.limits_in_force(verify_entries.app_id) as force
@@ -14813,6 +16841,124 @@ comment on function pgledger.verify_guards is
   'Checks that the triggers that keep records unchanged are there and always on.';
 
 revoke all on function pgledger.verify_guards from public;
+
+-- file: repeatable/10_ledger/verify_holds.sql
+/*
+Checks holds: what accounts keep back against them, what was posted against transfers, and each by
+itself. A hold that has expired counts until it is released, whatever the clock says: the stored
+sums may lag, and must be right all the same.
+*/
+create or replace function pgledger.verify_holds(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with hold as materialized (
+    select
+      holds.id, holds.from_key, holds.to_key, holds.app_id, holds.amount, holds.posted_amount,
+      holds.status, holds.created_at, holds.expires_at, holds.ended_at, holds.out_released,
+      holds.in_released, holds.amount - holds.posted_amount as rest
+    from pgledger.holds
+    where verify_holds.app_id is null or holds.app_id = verify_holds.app_id
+  ),
+
+  posting as materialized (
+    select
+      transfers.origin_id, transfers.app_id, transfers.from_key, transfers.to_key,
+      sum(transfers.amount) as amount
+    from pgledger.transfers
+    where starts_with(transfers.origin_id, 'pglh_')
+      and (verify_holds.app_id is null or transfers.app_id = verify_holds.app_id)
+    group by transfers.origin_id, transfers.app_id, transfers.from_key, transfers.to_key
+  )
+
+  select
+    'accounts hold what is left of their unreleased holds',
+    count(*),
+    count(*) filter (where not total.is_right),
+    min(total.id) filter (where not total.is_right)
+  from (
+    select
+      accounts.id,
+      accounts.held_out = coalesce(sum(side.held_out), 0)
+      and accounts.held_in = coalesce(sum(side.held_in), 0)
+    from pgledger.accounts
+    left join (
+      select hold.from_key, hold.rest, 0
+      from hold
+      where not hold.out_released
+      union all
+      select hold.to_key, 0, hold.rest
+      from hold
+      where not hold.in_released
+    ) as side (key, held_out, held_in) on accounts.key = side.key
+    where verify_holds.app_id is null or accounts.app_id = verify_holds.app_id
+    group by accounts.key
+  ) as total (id, is_right)
+  union all
+  select
+    'what was posted of holds are the sums of their transfers',
+    count(*),
+    count(*) filter (where posted.is_right is not true),
+    min(posted.id) filter (where posted.is_right is not true)
+  from (
+    select coalesce(hold.id, posting.origin_id), hold.posted_amount = coalesce(posting.amount, 0)
+    from hold
+    full join posting
+      on (hold.id, hold.app_id, hold.from_key, hold.to_key)
+      = (posting.origin_id, posting.app_id, posting.from_key, posting.to_key)
+  ) as posted (id, is_right)
+  union all
+  select
+    'holds join two accounts of one app and currency',
+    count(*),
+    count(*) filter (where sound.is_right is not true),
+    min(sound.id) filter (where sound.is_right is not true)
+  from (
+    select
+      hold.id,
+      hold.from_key <> hold.to_key
+      and source.currency = target.currency
+      and hold.app_id = source.app_id
+      and hold.app_id = target.app_id
+      and pgledger.id_fault(hold.id, 'pglh') is null
+    from hold
+    left join pgledger.accounts as source on hold.from_key = source.key
+    left join pgledger.accounts as target on hold.to_key = target.key
+  ) as sound (id, is_right)
+  union all
+  select
+    'holds are pending, posted, voided or expired, and each ended once',
+    count(*),
+    count(*) filter (where state.is_right is not true),
+    min(state.id) filter (where state.is_right is not true)
+  from (
+    select
+      hold.id,
+      pgledger.amount_fault(hold.amount) is null
+      and hold.posted_amount between 0 and hold.amount
+      and (hold.status = 0) = (hold.ended_at is null)
+      and case hold.status
+        when 0 then hold.rest > 0 and not hold.out_released and not hold.in_released
+        when 1
+          then hold.posted_amount > 0 and hold.ended_at >= hold.created_at
+          and hold.out_released and hold.in_released
+        when 2
+          then hold.rest > 0 and hold.ended_at >= hold.created_at
+          and hold.out_released and hold.in_released
+        when 3
+          then hold.rest > 0 and hold.ended_at = hold.expires_at
+          and (hold.out_released or hold.in_released)
+      end
+    from hold
+  ) as state (id, is_right)
+$$;
+
+comment on function pgledger.verify_holds is
+  'Checks what accounts hold, what was posted of holds, and the state of each.';
+
+revoke all on function pgledger.verify_holds from public;
 
 -- file: repeatable/10_ledger/verify_sequences.sql
 /*
@@ -15197,12 +17343,24 @@ select
   accounts.tenant_id,
   accounts.min_balance,
   accounts.max_balance,
-  accounts.held_out,
-  accounts.held_in,
-  accounts.balance - accounts.held_out - coalesce(accounts.min_balance, 0) as available_balance,
+  held.held_out,
+  held.held_in,
+  accounts.balance - held.held_out - coalesce(accounts.min_balance, 0) as available_balance,
   pgledger.account_status(accounts.status) collate "C" as status,
   accounts.amount_scale::integer
 from pgledger.accounts
+-- What has expired no longer counts, whether or not the sums contain it still.
+cross join lateral (
+  select
+    case
+      when accounts.held_out = 0 then accounts.held_out
+      else pgledger.held_now(accounts.key, accounts.held_out, true)
+    end as held_out,
+    case
+      when accounts.held_in = 0 then accounts.held_in
+      else pgledger.held_now(accounts.key, accounts.held_in, false)
+    end as held_in
+) as held
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
@@ -15457,6 +17615,150 @@ comment on column public.pgledger_entries_view.tenant_id is
 revoke all on table public.pgledger_entries_view from public;
 grant select on table public.pgledger_entries_view to pgledger_reader;
 
+-- file: repeatable/10_ledger/views/pgledger_holds_v1.sql
+/*
+Holds as applications see them. One whose expires_at is over is shown as expired, whether or not
+anybody has written that.
+
+Accounts are joined from the left, so that a query which reads none of their columns does not read
+them either. No row differs by it: the accounts of each hold exist and are never deleted.
+*/
+create or replace view public.pgledger_holds_v1 as
+select
+  holds.id,
+  source.id as from_account_id,
+  target.id as to_account_id,
+  holds.amount,
+  holds.posted_amount,
+  shown.status collate "C" as status,
+  holds.created_at,
+  coalesce(holds.event_at, holds.created_at) as event_at,
+  holds.expires_at,
+  case
+    when holds.status = 0 and shown.status = 'expired' then holds.expires_at
+    else holds.ended_at
+  end as ended_at,
+  holds.metadata,
+  source.currency,
+  source.name as from_account_name,
+  target.name as to_account_name,
+  holds.group_id,
+  holds.app_id,
+  source.tenant_id as from_tenant_id,
+  target.tenant_id as to_tenant_id
+from pgledger.holds
+-- One look at the clock for each row.
+cross join lateral (
+  select pgledger.hold_status(holds.status, holds.expires_at) as status
+  offset 0
+) as shown
+left join pgledger.accounts as source on holds.from_key = source.key
+left join pgledger.accounts as target on holds.to_key = target.key;
+
+comment on view public.pgledger_holds_v1 is
+  'One row a hold: an amount that is kept back on one account for another.';
+comment on column public.pgledger_holds_v1.id is 'Public id: pglh_ and a ULID.';
+comment on column public.pgledger_holds_v1.from_account_id is
+  'Account that the amount is to leave.';
+comment on column public.pgledger_holds_v1.to_account_id is
+  'Account that the amount is to reach.';
+comment on column public.pgledger_holds_v1.amount is
+  'What is held: above 0, below 1e30, at most 18 decimal places.';
+comment on column public.pgledger_holds_v1.posted_amount is
+  'How much of it has been posted so far.';
+comment on column public.pgledger_holds_v1.status is
+  'State; every state but pending is final; one of: pending, posted, voided, expired.';
+comment on column public.pgledger_holds_v1.created_at is 'When it was recorded.';
+comment on column public.pgledger_holds_v1.event_at is
+  'When it happened in the world: as given, or else created_at.';
+comment on column public.pgledger_holds_v1.expires_at is
+  'When it expires, unless it was posted or voided before, or null.';
+comment on column public.pgledger_holds_v1.ended_at is
+  'When it was posted, voided or expired, or null.';
+comment on column public.pgledger_holds_v1.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_holds_v1.currency is 'Currency of both accounts.';
+comment on column public.pgledger_holds_v1.from_account_name is
+  'Name of the account that the amount is to leave.';
+comment on column public.pgledger_holds_v1.to_account_name is
+  'Name of the account that the amount is to reach.';
+comment on column public.pgledger_holds_v1.group_id is
+  'Name that joins the holds of one call, or null.';
+comment on column public.pgledger_holds_v1.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column public.pgledger_holds_v1.from_tenant_id is
+  'Tenant of the account that the amount is to leave.';
+comment on column public.pgledger_holds_v1.to_tenant_id is
+  'Tenant of the account that the amount is to reach.';
+
+revoke all on table public.pgledger_holds_v1 from public;
+grant select on table public.pgledger_holds_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_holds_view.sql
+/*
+The newest version of pgledger_holds_v1, under the name that stays.
+*/
+create or replace view public.pgledger_holds_view as
+select
+  newest.id,
+  newest.from_account_id,
+  newest.to_account_id,
+  newest.amount,
+  newest.posted_amount,
+  newest.status,
+  newest.created_at,
+  newest.event_at,
+  newest.expires_at,
+  newest.ended_at,
+  newest.metadata,
+  newest.currency,
+  newest.from_account_name,
+  newest.to_account_name,
+  newest.group_id,
+  newest.app_id,
+  newest.from_tenant_id,
+  newest.to_tenant_id
+from public.pgledger_holds_v1 as newest;
+
+comment on view public.pgledger_holds_view is
+  'Holds: today''s version, pgledger_holds_v1.';
+comment on column public.pgledger_holds_view.id is 'Public id: pglh_ and a ULID.';
+comment on column public.pgledger_holds_view.from_account_id is
+  'Account that the amount is to leave.';
+comment on column public.pgledger_holds_view.to_account_id is
+  'Account that the amount is to reach.';
+comment on column public.pgledger_holds_view.amount is
+  'What is held: above 0, below 1e30, at most 18 decimal places.';
+comment on column public.pgledger_holds_view.posted_amount is
+  'How much of it has been posted so far.';
+comment on column public.pgledger_holds_view.status is
+  'State; every state but pending is final; one of: pending, posted, voided, expired.';
+comment on column public.pgledger_holds_view.created_at is 'When it was recorded.';
+comment on column public.pgledger_holds_view.event_at is
+  'When it happened in the world: as given, or else created_at.';
+comment on column public.pgledger_holds_view.expires_at is
+  'When it expires, unless it was posted or voided before, or null.';
+comment on column public.pgledger_holds_view.ended_at is
+  'When it was posted, voided or expired, or null.';
+comment on column public.pgledger_holds_view.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_holds_view.currency is 'Currency of both accounts.';
+comment on column public.pgledger_holds_view.from_account_name is
+  'Name of the account that the amount is to leave.';
+comment on column public.pgledger_holds_view.to_account_name is
+  'Name of the account that the amount is to reach.';
+comment on column public.pgledger_holds_view.group_id is
+  'Name that joins the holds of one call, or null.';
+comment on column public.pgledger_holds_view.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column public.pgledger_holds_view.from_tenant_id is
+  'Tenant of the account that the amount is to leave.';
+comment on column public.pgledger_holds_view.to_tenant_id is
+  'Tenant of the account that the amount is to reach.';
+
+revoke all on table public.pgledger_holds_view from public;
+grant select on table public.pgledger_holds_view to pgledger_reader;
+
 -- file: repeatable/10_ledger/views/pgledger_transfers_v1.sql
 /*
 Transfers as applications see them, with both accounts as they stood after each.
@@ -15483,7 +17785,8 @@ select
   transfers.group_id,
   transfers.app_id,
   source.tenant_id as from_tenant_id,
-  target.tenant_id as to_tenant_id
+  target.tenant_id as to_tenant_id,
+  transfers.origin_id
 from pgledger.transfers
 left join pgledger.accounts as source on transfers.from_key = source.key
 left join pgledger.accounts as target on transfers.to_key = target.key;
@@ -15524,6 +17827,8 @@ comment on column public.pgledger_transfers_v1.from_tenant_id is
   'Tenant of the account that the amount left.';
 comment on column public.pgledger_transfers_v1.to_tenant_id is
   'Tenant of the account that the amount reached.';
+comment on column public.pgledger_transfers_v1.origin_id is
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 
 revoke all on table public.pgledger_transfers_v1 from public;
 grant select on table public.pgledger_transfers_v1 to pgledger_reader;
@@ -15551,7 +17856,8 @@ select
   newest.group_id,
   newest.app_id,
   newest.from_tenant_id,
-  newest.to_tenant_id
+  newest.to_tenant_id,
+  newest.origin_id
 from public.pgledger_transfers_v1 as newest;
 
 comment on view public.pgledger_transfers_view is
@@ -15590,6 +17896,8 @@ comment on column public.pgledger_transfers_view.from_tenant_id is
   'Tenant of the account that the amount left.';
 comment on column public.pgledger_transfers_view.to_tenant_id is
   'Tenant of the account that the amount reached.';
+comment on column public.pgledger_transfers_view.origin_id is
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 
 revoke all on table public.pgledger_transfers_view from public;
 grant select on table public.pgledger_transfers_view to pgledger_reader;
@@ -40577,8 +42885,9 @@ values
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0012_limit_accounts.sql', 'versioned', '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0012_limit_accounts.sql', 'versioned', '88225694c81855728f589ba1ca4cb0b525c16a3ed5cb6f54849311c75361f105', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0016_create_holds.sql', 'versioned', '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40604,7 +42913,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'b6be3f7f0addb0576fbbe08bf6ce406dbc0cdd013fe5420a0aa580e59092ec1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '4a170ffdac6be97f04e747a905de0a016efd3a452d448890316307c82703e78d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40647,10 +42956,10 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '83f5f351e2770de0540b3859dfd693b68da542b33e72bc30733388dae6f1e9a4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '043c04d83386d8bb62dd6074e08cbbb0f8a652540b8855866809bd2ffdbfe53e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/account_answer.sql', 'repeatable', '444ed07bd2473eaa62de728eb0e829110f3c123d4feadc1605e68fb374e300bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_as_created.sql', 'repeatable', 'ebd32415eefef9c288d1b8b3e867bb06c10878b336b0519dd552d8864fe55729', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40662,31 +42971,42 @@ values
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', 'ed34fc3e5a490e41dbaa5da919378a9f0549f5524dbb7089f133cd381f58747c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_times_before.sql', 'repeatable', 'e4138cbdd65ffbf1fe8cbda203204d5acf2682a979db6fb637c6c71b4d38409a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '65d9a31d389775f24a26faf12d0dfc2424d5ed0f8a90ee2b81017bc304ec78ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '2af906752e5950d4dc662129c9747d5d961b22d1ca595bf6f395e900dca9c06d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'b0f2f9b3c073c056fa2b8dbf599f2fde91e5c299758059e4ab239de0146bc8b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '01f52ebbac871866b2c65ca898e048a24dac47d4c39ab17a8b9fe729d8dcc4d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '7dc554323cb7d74b2268979f6563f94987a76fa4e17837bcf88da7696ae79d5b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/held_now.sql', 'repeatable', '2b19f8609f79e34017d81040f059a569ac0646aad6af008c542e12a8fdedffc9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_answer.sql', 'repeatable', '8ad4b4a151bbddf39267d7de6b8c147bb25d09aab34781f7fca9d5bf18e9fccc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'e5d5fa7641de5733f37e585e4392bdd058421c42ea4913863c4b4270a56f15c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40694,33 +43014,46 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '0dddacd83f492988ac276586f8fb1680ce9ac1b4236457dcea4697c3b509bc5c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b2adff50d611516cb26d324ea7a08104948059b82d103aacccc88381f288e370', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '35d3757a58dcd599189f6ef076a07c7180559740fa2447706c71afb9adfb2343', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '4e30361d618bf1ff7dd8f8d49470c5c9ba369b9fa938c1adcbefceaf47717b3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '06c8766f25aac1255847fb40b33c2edc9c66780a0f04c2d6f8ff66eaf2b5c349', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '214294a79006e3a204bbd9b81e4677bc3e6811c934e108909659ddc581e03a23', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cda4acb5c25cf1b14e8384352d26c4c04c986f886ed81af48c15d6af5e71a437', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '607241df0187451c12a776b539032ea9e943cdb7d9c4c5ec7037dba8b37bcf16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '9bdd6daae36fdf30e31e6cbef94c40d120d5c1c9ad79456a31957f206373c589', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '0dc0464173b55d65084dac11f9b8ea4b71d87b606a335603943c30ef63ddeb23', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_freeze_account.sql', 'repeatable', 'b3f72d1e1f5e1bf1148a1a327b9cb3c2f023145331b941606a22a3ad7eff73b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'c8d4d1b2b721c1c400eca3765f98fd83722bf25ff758fd2b833aebc298ecf619', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', '006afbcebfcad4025f127be603f66c09ad125d0beb2f9e63a712c49605861b4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '109bc1f0fe986630f14d9333466e6e47032029a1a9fbcb50566199b07a441055', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'ef4dc431c9fd105290c3e30bc8355990b24645acf185a3532e50625f4f133cd6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'e2c628d15674e789467284b0f6cbdfbccd0ac2ac6987b0b833923d0dcf98846c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '622bdb1020370b3a362fd50b4d2fbbb03a17d79c506e1891a2ec9678359e98ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'cc858c36b131523fe5e61c5c1acd3bacb22908172b16cbf197ced957b2ef7dc5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'b673d0ac27c25fc1dde0026c7b32eabd2e0574dda029607260ade5b05a544133', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '3c1d1043c9f1fe701126dd10d11e893ac25d19c1200ab4ba1af52aa91d381255', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '44d071e12b832515711d26cea2b7fd436eee38745f754cb5d0721970751ff90d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'aa3a959ca505aea3946fa8d334380a6438df0b6191eabfbad305176c9e76d500', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '115e011b29ecb3ac11ac10fdbe1a5fa35e2892b44ae90ca603f5098b1ef7d6eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_expired.sql', 'repeatable', '846d5cce99e9ccf0f4d7bb68a92c54cbe8a823162b804328b05576db1e7a0ee5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_locked.sql', 'repeatable', '7187b1e564e689800c0f70951d29d0c4e03b83bcadec793248f1a4edb3c91949', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/released_account.sql', 'repeatable', '9fad8f25b9d77e387134b81b3775298a2b96276e7430d34d257b3845a2b949bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '7559d26bd591646babbbae690a1cad7ecb5b8039d51b996a9e744fbdfd382499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', '688f217cda0df893170d386b87578c044118534eca8dff683d8816fe92023c98', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '591f2dd4ba7ff1e8c72287faabc9ff24140a376d3557cdf73a06cb026f13a6ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40733,11 +43066,12 @@ values
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '297fb9a91e5a541bfdd26b422608d4def4ad5572195a94d355a7d6b798c105bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '579bbbefc6a678b7c274b4728c97b26d5ccf48bd7ffdec1e051eb17b24fb63fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '893c098b0a9ed6908768c8807eed3f5dcb4c76c26cdfd7e4e538f81609e80c6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'c8b2f26a1706bac33f145d5f651fd05136e474fdb70979fa22a82fc5d7b6728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7bf7ebe30a11ac3a0e8bffc538bb5b2566b6ff1a0168b54ded7bb38dc20ed643', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40746,12 +43080,14 @@ values
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_v1.sql', 'repeatable', '329413d54e66a72ebc1308937dbf27616f6132efc2e41f5131169cd65c10ab12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_view.sql', 'repeatable', '8d46445e31df82ead5d23ba7eb84cea0ac86267e69988beda40105f9cf4813f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8c86a7e37ad32ea77d5ba8988dda8b97360d7eda0968fb1fde735f9aaa7a4d2c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '1adc030c2d4f43feb4d73f7f04d3a3aefd9baa537f2f1cd5c23ff9dbf8673ec3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '0df1172fea2aaa593d26eda48542ddaee425e2b950da420379d7b4523c0ffc84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'dad2dbf189ff8e989b32591b617877ffa8969e8a14946ce575fbdfdb6955a865', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_holds_v1.sql', 'repeatable', 'af371b94faa064f19d41715fc2ba66e65c2cf721d81444a0f5afa6716c36948b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_holds_view.sql', 'repeatable', '346befb6b0d512058f3e57babe1929217315a5aea42360a3b51fae574df0356b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '060b8f89a6b994d780c0f8357b9138fae23f892d19e0a612f916334d7d856947', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', 'a781ee9b4e097a2619f9d5c1309b3cdb91fc41a8edd8e8ead0fe1b07af0f3541', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', '6365a6c49d590228817c0216d51ee551ab00d18be7f7c1b434a235f241159bdd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '39532d2960b24dd078db519040352b9bfe2e39940ea95d9ed96f120cd934663a', pg_catalog.now(), '0.1.0.dev0', true),

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 BALANCES = {
     "account_2 |   69.12 |       2",
     "wallet |    5.00 |       2",
+    "wallet |    5.00 |     4.00 |              1.00",
     "user1.USD     |  -10.00 | USD",
     "user1.EUR     |    9.26 | EUR",
     "liquidity.USD |   10.00 | USD",

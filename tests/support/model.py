@@ -455,7 +455,7 @@ class Model:
     @staticmethod
     def _repeats(request: Request, app_id: str | None, record: Record) -> bool:
         transfer = record.transfer
-        return (
+        return transfer.origin_id is None and (
             app_id,
             request.from_account_id,
             request.to_account_id,

@@ -13,12 +13,13 @@ from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
 from pgledger._calling_async import AsyncCaller
-from pgledger._generated.ledger_rows import Account, AccountAhead, Check, Entry, Transfer
+from pgledger._generated.ledger_rows import Account, AccountAhead, Check, Entry, Hold, Transfer
 from pgledger._generated.ledger_statements import (
     ACCOUNT_AHEAD_ROW,
     ACCOUNT_ROW,
     CHECK_ROW,
     ENTRY_ROW,
+    HOLD_ROW,
     TRANSFER_ROW,
     statements_for,
 )
@@ -128,6 +129,93 @@ class AsyncLedgerCalls(AsyncCaller):
                 tenant_id,
                 optional_decimal_text("min_balance", min_balance),
                 optional_decimal_text("max_balance", max_balance),
+            ),
+        )
+
+    async def create_hold(
+        self,
+        from_account_id: str,
+        to_account_id: str,
+        amount: Decimal | int,
+        *,
+        expires_at: datetime | None = None,
+        expires_in: timedelta | None = None,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> Hold:
+        """Holds an amount back on one account for another: ``pgledger_create_hold``.
+
+        The amount counts on both accounts at once: it can no longer leave the one in another way,
+        and there is room for it on the other. :meth:`post_hold` moves it, in whole or in parts,
+        :meth:`void_hold` lets go of it, and so does its ``expires_at``, at that very time. Until it
+        is posted no balance changes.
+
+        Args:
+            from_account_id: Account that the amount is to leave.
+            to_account_id: Account that the amount is to reach, of the same currency.
+            amount: What to hold, in units of the accounts' currency: above 0, below 1e30, at most
+                18 decimal places.
+            expires_at: From when on it is expired, in the future; None for never, or where
+                ``expires_in`` is given.
+            expires_in: The same as a length from now on, at most 1000 years; a day has 24 hours, or
+                None.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Its id, ``pglh_`` and a ULID. With an id of your own choice the call can be
+                repeated: it takes effect once, and every repeat returns the hold as it stands then;
+                None for a new id.
+            app_id: Set of books that both accounts belong to.
+            group_id: Name for the hold and the transfers that post it, for example an order's
+                number: 1 to 255 characters, or None.
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The hold.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SameAccount: Both accounts are the same.
+            InvalidAmount: The amount is not in range, or has more decimal places than its currency.
+            InvalidTime: ``event_at`` or ``expires_at`` is outside the years 1 to 9999, or
+                ``expires_at`` is not in the future.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: ``expires_in`` is not a length from now on, or ``expires_at`` is given
+                too.
+            AccountNotFound: There is no such account under this ``app_id``.
+            CurrencyMismatch: The accounts have different currencies.
+            IdempotencyConflict: The id is taken by a different hold.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+            AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            InsufficientFunds: Too little may leave the one account.
+            PositiveBalanceNotAllowed: The other has too little room.
+            BalanceOutOfRange: A balance could reach 1e30 or -1e30.
+        """
+        return await self._fetch_one(
+            HOLD_ROW,
+            self._statements.create_hold,
+            (
+                from_account_id,
+                to_account_id,
+                decimal_text("amount", amount),
+                time_text("expires_at", expires_at),
+                interval_text("expires_in", expires_in),
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                group_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
             ),
         )
 
@@ -308,6 +396,39 @@ class AsyncLedgerCalls(AsyncCaller):
         return await self._fetch_one(
             ACCOUNT_ROW,
             self._statements.get_account,
+            (
+                id,
+                app_id,
+            ),
+        )
+
+    async def get_hold(
+        self,
+        id: str,
+        *,
+        app_id: str = "",
+    ) -> Hold:
+        """Returns a hold as it stands now: ``pgledger_get_hold``.
+
+        From its ``expires_at`` on it is shown as expired.
+
+        Args:
+            id: The hold's id.
+            app_id: Set of books that it belongs to.
+
+        Returns:
+            The hold, with its state and what has been posted of it.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            HoldNotFound: There is no such hold under this ``app_id``.
+        """
+        return await self._fetch_one(
+            HOLD_ROW,
+            self._statements.get_hold,
             (
                 id,
                 app_id,
@@ -525,8 +646,8 @@ class AsyncLedgerCalls(AsyncCaller):
     ) -> list[Check]:
         """Proves from the data that the books are in order: ``pgledger_verify``.
 
-        Reads every transfer, as an auditor would, on one snapshot, while transfers go on. A large
-        ledger takes its time: run it where that is welcome, for example on a replica.
+        Reads every transfer and hold, as an auditor would, on one snapshot, while transfers go on.
+        A large ledger takes its time: run it where that is welcome, for example on a replica.
 
         Triggers, owners, privileges, row security and settings of what belongs to the ledger, and
         the sequences of keys, are checked whatever the app.
@@ -671,6 +792,84 @@ class AsyncLedgerCalls(AsyncCaller):
             ),
         )
 
+    async def expire_holds(
+        self,
+        *,
+        max_holds: int = 1000,
+        app_id: str = "",
+    ) -> int:
+        """Writes which holds have expired, and releases what they kept back.
+
+        An expired hold counts nowhere from its ``expires_at`` on, whether or not this is called. It
+        only tidies, so that what is stored is what is shown. Call it now and then, each time in a
+        transaction of its own, until it returns 0; any number of sessions may. It waits for nobody:
+        what others have locked is left to the next call.
+
+        Calls ``pgledger_expire_holds``.
+
+        Args:
+            max_holds: How many to look at, at most, from 1 to 100,000.
+            app_id: Set of books whose holds are looked at.
+
+        Returns:
+            How many were released, on one of their accounts or on both.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: ``max_holds`` is not between 1 and 100000.
+        """
+        value: int = await self._fetch_one(
+            scalar_row,
+            self._statements.expire_holds,
+            (
+                integer_text("max_holds", max_holds),
+                app_id,
+            ),
+        )
+        return value
+
+    async def extend_hold(
+        self,
+        hold_id: str,
+        expires_at: datetime | None,
+        *,
+        app_id: str = "",
+    ) -> Hold:
+        """Changes when a hold expires: ``pgledger_extend_hold``.
+
+        The new time may be later or earlier than the one before. A hold that has expired cannot be
+        extended.
+
+        Args:
+            hold_id: The hold.
+            expires_at: From when on it is expired, in the future; None for never.
+            app_id: Set of books that it belongs to.
+
+        Returns:
+            The hold as it is now; replayed says whether it was to expire then already.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidTime: ``expires_at`` is not in the future, or is outside the years 1 to 9999.
+            HoldNotFound: There is no such hold under this ``app_id``.
+            HoldEnded: It was posted or voided.
+            HoldExpired: Its ``expires_at`` is over.
+        """
+        return await self._fetch_one(
+            HOLD_ROW,
+            self._statements.extend_hold,
+            (
+                hold_id,
+                time_text("expires_at", expires_at),
+                app_id,
+            ),
+        )
+
     async def freeze_account(
         self,
         id: str,
@@ -714,6 +913,76 @@ class AsyncLedgerCalls(AsyncCaller):
                 direction,
                 reason,
                 app_id,
+            ),
+        )
+
+    async def post_hold(
+        self,
+        hold_id: str,
+        *,
+        amount: Decimal | int | None = None,
+        final: bool = True,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        allow_future_event_at: bool = False,
+    ) -> Transfer:
+        """Moves what a hold keeps back: all that is left of it, or a part.
+
+        It fails neither for funds nor for limits or freezes that came since: all of that was
+        checked when the hold was made. The transfer's ``origin_id`` is the hold, and its
+        ``group_id`` is the hold's.
+
+        Calls ``pgledger_post_hold``.
+
+        Args:
+            hold_id: The hold.
+            amount: What to move, at most what is left of the hold; None for all of that.
+            final: Whether what is then left of the hold is released, and the hold is posted.
+                Without, it stays pending for further calls, until the whole amount is posted.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Id of the transfer, ``pglt_`` and a ULID. With an id of your own choice the call can
+                be repeated: it takes effect once, and every repeat returns the first result; None
+                for a new id.
+            app_id: Set of books that the hold belongs to.
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The transfer, with both accounts' balances and versions right after it.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidAmount: The amount is not in range, or has more decimal places than its currency.
+            InvalidTime: ``event_at`` is outside the years 1 to 9999.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            HoldNotFound: There is no such hold under this ``app_id``.
+            IdempotencyConflict: The id is taken by a different transfer.
+            HoldEnded: It was posted or voided.
+            HoldExpired: Its ``expires_at`` is over.
+            HoldAmountExceeded: Less is left of it.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
+            BalanceOutOfRange: A balance would reach 1e30 or -1e30.
+        """
+        return await self._fetch_one(
+            TRANSFER_ROW,
+            self._statements.post_hold,
+            (
+                hold_id,
+                optional_decimal_text("amount", amount),
+                flag_text("final", final),
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
             ),
         )
 
@@ -813,6 +1082,44 @@ class AsyncLedgerCalls(AsyncCaller):
                 id,
                 direction,
                 reason,
+                app_id,
+            ),
+        )
+
+    async def void_hold(
+        self,
+        hold_id: str,
+        *,
+        app_id: str = "",
+    ) -> Hold:
+        """Ends a hold without moving anything: what is left of it is free again.
+
+        What was posted of it before stays posted. A call for a hold that is voided already changes
+        nothing, so it can be repeated. Freezes do not matter.
+
+        Calls ``pgledger_void_hold``.
+
+        Args:
+            hold_id: The hold.
+            app_id: Set of books that it belongs to.
+
+        Returns:
+            The hold as it is now; replayed says whether it was voided before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            HoldNotFound: There is no such hold under this ``app_id``.
+            HoldEnded: It was posted.
+            HoldExpired: Its ``expires_at`` is over.
+        """
+        return await self._fetch_one(
+            HOLD_ROW,
+            self._statements.void_hold,
+            (
+                hold_id,
                 app_id,
             ),
         )

@@ -4,10 +4,11 @@
 
 from functools import lru_cache
 
-from pgledger._generated.ledger_rows import Account, AccountAhead, Check, Entry, Transfer
+from pgledger._generated.ledger_rows import Account, AccountAhead, Check, Entry, Hold, Transfer
 from pgledger._wire import Calls, row_factory
 
 ACCOUNT_ROW = row_factory(Account)
+HOLD_ROW = row_factory(Hold)
 TRANSFER_ROW = row_factory(Transfer)
 ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
@@ -39,6 +40,21 @@ class LedgerStatements:
             tenant_id="text",
             min_balance="numeric",
             max_balance="numeric",
+        )
+        self.create_hold = calls.rows(
+            Hold,
+            "pgledger_create_hold",
+            from_account_id="text",
+            to_account_id="text",
+            amount="numeric",
+            expires_at="timestamptz",
+            expires_in="interval",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
         )
         self.create_transfer = calls.rows(
             Transfer,
@@ -101,6 +117,7 @@ class LedgerStatements:
             app_id="text",
         )
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
+        self.get_hold = calls.rows(Hold, "pgledger_get_hold", id="text", app_id="text")
         self.get_transfer = calls.rows(Transfer, "pgledger_get_transfer", id="text", app_id="text")
         self.account_entries = calls.rows(
             Entry,
@@ -139,6 +156,10 @@ class LedgerStatements:
             sweep_to="text",
             app_id="text",
         )
+        self.expire_holds = calls.value("pgledger_expire_holds", max_holds="integer", app_id="text")
+        self.extend_hold = calls.rows(
+            Hold, "pgledger_extend_hold", hold_id="text", expires_at="timestamptz", app_id="text"
+        )
         self.freeze_account = calls.rows(
             Account,
             "pgledger_freeze_account",
@@ -146,6 +167,18 @@ class LedgerStatements:
             direction="text",
             reason="text",
             app_id="text",
+        )
+        self.post_hold = calls.rows(
+            Transfer,
+            "pgledger_post_hold",
+            hold_id="text",
+            amount="numeric",
+            final="boolean",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            allow_future_event_at="boolean",
         )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
         self.reopen_account = calls.rows(
@@ -159,6 +192,7 @@ class LedgerStatements:
             reason="text",
             app_id="text",
         )
+        self.void_hold = calls.rows(Hold, "pgledger_void_hold", hold_id="text", app_id="text")
 
 
 @lru_cache

@@ -179,8 +179,8 @@ as $$
       'owner', '', ''
     ),
     (
-      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint)', 'owner',
-      '', ''
+      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
+      'owner', '', ''
     ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
@@ -213,9 +213,27 @@ as $$
       'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private', 'check_expiry(timestamp with time zone, interval, bigint, bigint)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_expiry_ahead(timestamp with time zone, timestamp with time zone, bigint, bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_hold_pending(holds, timestamp with time zone, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
+      'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -268,6 +286,11 @@ as $$
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
     (
+      'function', 'private',
+      'check_request_details(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
+      'bigint)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
     ),
@@ -280,8 +303,8 @@ as $$
     ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'check_times_before(text, text, timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
+      'check_times_before(text, text, timestamp with time zone, timestamp with time zone, '
+      'bigint, bigint)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -457,6 +480,7 @@ as $$
     ),
     ('function', 'private', 'event_sums(jsonb, numeric[])', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
+    ('function', 'private', 'expiry_after(timestamp with time zone, interval)', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
@@ -487,6 +511,15 @@ as $$
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private', 'held_now(bigint, numeric, boolean)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
@@ -597,6 +630,7 @@ as $$
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_hold(text, text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
@@ -610,6 +644,12 @@ as $$
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
+      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -738,6 +778,16 @@ as $$
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
     (
       'function', 'private',
+      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_pending_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
@@ -824,6 +874,12 @@ as $$
     ),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
     (
+      'function', 'private', 'release_expired(bigint[], timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'release_locked(text[], bigint[])', 'owner', '', ''),
+    ('function', 'private', 'released_account(accounts)', 'owner', '', ''),
+    (
       'function', 'private',
       'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
       'owner', '', ''
@@ -831,11 +887,21 @@ as $$
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     (
       'function', 'private',
+      'repeated_hold(text, text, numeric, timestamp with time zone, interval, timestamp with '
+      'time zone, jsonb, text, text, text, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
       'time zone, text)', 'owner', '', ''
     ),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'repeated_posting(holds, numeric, boolean, timestamp with time zone, jsonb, text, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
     (
       'function', 'private', 'repeated_subscription(subscriptions, text, integer)', 'owner', '',
@@ -1059,6 +1125,7 @@ as $$
     ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
@@ -1505,6 +1572,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_hold(text, text, numeric, timestamp with time zone, interval, timestamp '
+      'with time zone, jsonb, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -1538,6 +1611,14 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_expire_holds(integer, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_freeze_account(text, text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -1550,11 +1631,21 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_get_hold(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_get_transfer(text, text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_id_timestamp(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
+      'boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1591,6 +1682,10 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_void_hold(text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1769,6 +1864,7 @@ as $$
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
+    ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -1840,6 +1936,30 @@ as $$
       'trigger', 'accounts', 'accounts_rows_are_never_deleted', '', '',
       'CREATE TRIGGER accounts_rows_are_never_deleted BEFORE DELETE ON pgledger.accounts FOR '
       'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_are_never_deleted', '', '',
+      'CREATE TRIGGER holds_are_never_deleted BEFORE DELETE OR TRUNCATE ON pgledger.holds FOR '
+      'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_only_end', '', '',
+      'CREATE TRIGGER holds_only_end BEFORE UPDATE ON pgledger.holds FOR EACH ROW WHEN '
+      '(((old.id <> new.id) OR (old.from_key <> new.from_key) OR (old.to_key <> new.to_key) OR '
+      '(old.app_id <> new.app_id) OR (old.amount <> new.amount) OR (old.created_at <> '
+      'new.created_at) OR (old.event_at IS DISTINCT FROM new.event_at) OR '
+      '(old.first_expires_at IS DISTINCT FROM new.first_expires_at) OR (old.group_id IS '
+      'DISTINCT FROM new.group_id) OR (old.metadata IS DISTINCT FROM new.metadata) OR '
+      '(old.posted_amount > new.posted_amount) OR (old.out_released AND (NOT '
+      'new.out_released)) OR (old.in_released AND (NOT new.in_released)) OR ((old.status <> 0) '
+      'AND ((old.status <> new.status) OR (old.posted_amount <> new.posted_amount) OR '
+      '(old.expires_at IS DISTINCT FROM new.expires_at) OR (old.ended_at IS DISTINCT FROM '
+      'new.ended_at))))) EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER holds_rows_are_never_deleted BEFORE DELETE ON pgledger.holds FOR EACH '
+      'ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',
@@ -1937,6 +2057,8 @@ as $$
     ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_holds_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_holds_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
 $$;

@@ -2,7 +2,7 @@
 Sets both limits of an account. That the limits enclose zero holds at creation only, where the
 balance is zero: later a lower limit above zero can be a deposit that has to stay.
 
-Locks: the account FOR NO KEY UPDATE.
+Locks: the account FOR NO KEY UPDATE, then expired holds of it.
 Checks, in this order: app_id, account_id, the limits, reason, allow_existing, that the account
 exists, that its balance is within what is tightened.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound,
@@ -37,6 +37,7 @@ begin
   end if;
 
   v_account := pgledger.account_to_change('account_id', account_id, app_id);
+  v_account := pgledger.released_account(v_account);
   v_changed := v_account;
   v_changed.min_balance := trim_scale(pgledger_set_limits.min_balance);
   v_changed.max_balance := trim_scale(pgledger_set_limits.max_balance);

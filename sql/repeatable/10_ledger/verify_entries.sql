@@ -3,7 +3,8 @@ Checks each entry against the one before it on its account. Entries of an accoun
 exist also count as violations where accounts are checked.
 
 A leg is judged by the limits and the status that were in force at its version, and only by the
-limit that it can break: an account may have been beyond a limit before that was set.
+limit that it can break: an account may have been beyond a limit before that was set. A leg that
+posts a hold was judged when the hold was made.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof @extschema@.pgledger_check
@@ -18,10 +19,14 @@ as $$
       leg.balance - leg.amount = coalesce(lag(leg.balance) over along, 0) as follows,
       leg.created_at > coalesce(lag(leg.created_at) over along, accounts.created_at) as is_later,
       force.key is not null
-      and (leg.amount < 0 and leg.balance < force.min_balance) is not true
-      and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+      and (
+        leg.posts_hold
+        or (leg.amount < 0 and leg.balance < force.min_balance) is not true
+        and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+      )
       and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits,
-      force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
+      leg.posts_hold
+      or force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
     left join pgledger.limits_in_force(verify_entries.app_id) as force
