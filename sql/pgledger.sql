@@ -3822,6 +3822,84 @@ drop function if exists pgledger.check_balance(
   text, text, boolean, boolean, numeric, numeric, bigint, bigint
 );
 
+-- file: migrations/0013_change_accounts.sql
+/*
+What changed an account, row by row. Each row holds the whole of what can change, before and after:
+so an account's first row says how it was created, and every row can be checked against the one
+before it. Changes are rare beside transfers, and a long metadata is compressed.
+
+There is no foreign key to accounts, for the reason given for accepted times.
+*/
+create table pgledger.account_changes (
+  account_key bigint not null,
+  number bigint not null,
+  changed_at timestamptz not null,
+  version bigint not null,
+  from_status smallint not null,
+  to_status smallint not null,
+  change text collate "C" not null,
+  from_min_balance numeric,
+  to_min_balance numeric,
+  from_max_balance numeric,
+  to_max_balance numeric,
+  from_name text collate "C" not null,
+  to_name text collate "C" not null,
+  from_metadata jsonb,
+  to_metadata jsonb,
+  changed_by text collate "C" not null,
+  changed_as text collate "C" not null,
+  reason text collate "C",
+  constraint account_changes_account_key_number_pk primary key (account_key, number),
+  constraint account_changes_number_is_above_0_check check (number > 0),
+  constraint account_changes_change_is_known_check
+  check (change in ('update', 'set_limits', 'freeze', 'unfreeze', 'close', 'reopen'))
+);
+
+comment on table pgledger.account_changes is
+  'One row for each change of an account, with what it was before and after. Rows never change.';
+comment on column pgledger.account_changes.account_key is 'Account that was changed.';
+comment on column pgledger.account_changes.number is
+  'Number of the change on its account, from 1 without a gap.';
+comment on column pgledger.account_changes.changed_at is
+  'When it was changed: later than everything recorded before on the account.';
+comment on column pgledger.account_changes.version is
+  'Version of the account then: it counts the entries from before the change.';
+comment on column pgledger.account_changes.from_status is
+  'Status before, a number as in accounts.';
+comment on column pgledger.account_changes.to_status is 'Status after.';
+comment on column pgledger.account_changes.change is 'What the change was.';
+comment on column pgledger.account_changes.from_min_balance is
+  'Lower limit before, or null.';
+comment on column pgledger.account_changes.to_min_balance is 'Lower limit after, or null.';
+comment on column pgledger.account_changes.from_max_balance is
+  'Upper limit before, or null.';
+comment on column pgledger.account_changes.to_max_balance is 'Upper limit after, or null.';
+comment on column pgledger.account_changes.from_name is 'Name before.';
+comment on column pgledger.account_changes.to_name is 'Name after.';
+comment on column pgledger.account_changes.from_metadata is 'Metadata before, or null.';
+comment on column pgledger.account_changes.to_metadata is 'Metadata after, or null.';
+comment on column pgledger.account_changes.changed_by is 'Who was logged in: session_user.';
+comment on column pgledger.account_changes.changed_as is 'The setting role of that session.';
+comment on column pgledger.account_changes.reason is 'Why, as given, or null.';
+
+revoke all on table pgledger.account_changes from public;
+grant select on table pgledger.account_changes to pgledger_auditor;
+
+comment on table pgledger.accounts is
+  'One row an account: what it is, and its balance and version after the newest transfer. '
+  'Rows are never deleted; id, key, app, currency and tenant never change. What changed the rest '
+  'stands in account_changes.';
+comment on column pgledger.accounts.updated_at is
+  'created_at of the newest transfer; before the first one, of the account itself. The next '
+  'transfer is later. Changes of the account leave it as it is.';
+comment on column pgledger.accounts.name is 'Name for people, 1 to 255 characters, as given.';
+comment on column pgledger.accounts.metadata is
+  'JSON object, at most 64 KiB. Store references in it, never personal data.';
+comment on column public.pgledger_account.metadata is 'JSON object, or null.';
+comment on column public.pgledger_account.replayed is
+  'Whether the call changed nothing: it was a repeat, and this is what the first one made, or the '
+  'account stood so before; null for what was only read.';
+
 -- file: migrations/0015_scale_currencies.sql
 /*
 Decimal places of amounts, by currency. They stand beside what the billing store rounds to, and a
@@ -3874,6 +3952,91 @@ comment on column public.pgledger_currency_scale.amount_scale is
 
 revoke all on type public.pgledger_currency_scale from public;
 grant usage on type public.pgledger_currency_scale to pgledger_reader;
+
+-- file: migrations/0016_create_holds.sql
+/*
+Holds. A hold counts on both of its accounts when it is made: in held_out of the one, in held_in of
+the other. What is left of it is taken out of both sums when it is posted or voided. One that has
+expired is taken out on each side by whoever relies on it there, so the two sides may differ for a
+while: out_released and in_released say which is done.
+
+There is no foreign key to accounts and there are no CHECK constraints, for the reasons given for
+transfers.
+*/
+create table pgledger.holds (
+  from_key bigint not null,
+  to_key bigint not null,
+  created_at timestamptz not null,
+  event_at timestamptz,
+  expires_at timestamptz,
+  first_expires_at timestamptz,
+  ended_at timestamptz,
+  status smallint default 0 not null,
+  out_released boolean default false not null,
+  in_released boolean default false not null,
+  amount numeric not null,
+  posted_amount numeric default 0 not null,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  group_id text collate "C",
+  metadata jsonb,
+  constraint holds_id_pk primary key (id)
+);
+
+-- What an account still holds back. Status stands before the time, because an expiry that one side
+-- has written counts on the other side even if the clock steps back.
+create index holds_from_key_status_expires_at_idx
+on pgledger.holds (from_key, status, expires_at)
+where not out_released;
+create index holds_to_key_status_expires_at_idx
+on pgledger.holds (to_key, status, expires_at)
+where not in_released;
+create index holds_app_id_expires_at_idx
+on pgledger.holds (app_id, expires_at)
+where expires_at is not null and not (out_released and in_released);
+
+comment on table pgledger.holds is
+  'One row a hold. Rows are never deleted; what was asked for never changes, and neither does '
+  'what became of a hold once it has ended.';
+comment on column pgledger.holds.from_key is 'Account that the amount is to leave.';
+comment on column pgledger.holds.to_key is 'Account that the amount is to reach.';
+comment on column pgledger.holds.created_at is 'When it was recorded.';
+comment on column pgledger.holds.event_at is
+  'When it happened in the world, as given; null if it was not given, and then it is created_at.';
+comment on column pgledger.holds.expires_at is
+  'From when on it is expired, unless it was posted or voided before; null for never.';
+comment on column pgledger.holds.first_expires_at is 'expires_at as the hold was made with.';
+comment on column pgledger.holds.ended_at is
+  'When it was posted or voided; for an expired one expires_at; null as long as it is pending.';
+comment on column pgledger.holds.status is
+  '0: pending. 1: posted. 2: voided. 3: expired. A pending one whose expires_at is over is expired '
+  'too, before anybody writes it.';
+comment on column pgledger.holds.out_released is
+  'Whether what was left of it has been taken out of held_out of the account it is to leave.';
+comment on column pgledger.holds.in_released is
+  'Whether what was left of it has been taken out of held_in of the account it is to reach.';
+comment on column pgledger.holds.amount is
+  'What is held, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
+comment on column pgledger.holds.posted_amount is
+  'Sum of the transfers that posted it: those whose origin_id is its id.';
+comment on column pgledger.holds.id is 'Public id: pglh_ and a ULID.';
+comment on column pgledger.holds.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column pgledger.holds.group_id is
+  'Name that joins the holds of one call, for example an order''s number, or null.';
+comment on column pgledger.holds.metadata is
+  'JSON object given at creation, at most 64 KiB. Store references in it, never personal data.';
+
+revoke all on table pgledger.holds from public;
+grant select on table pgledger.holds to pgledger_auditor;
+
+comment on column pgledger.accounts.held_out is
+  'Sum of what is left of holds that are to leave the account and are not released here.';
+comment on column pgledger.accounts.held_in is
+  'Sum of what is left of holds that are to reach the account and are not released here.';
+
+drop function if exists pgledger.legs(text);
+drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint);
 
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
@@ -5005,6 +5168,52 @@ as $$
       false
     ),
     (
+      'LG035', 'LimitAlreadyBroken',
+      'account %s (%s) is beyond its new %s of %s: its balance is %s%s',
+      'Move money first, or call with allow_existing => true: then only transfers that bring the '
+      'account nearer to the limit pass.',
+      'A new limit is broken already by what the account holds. Move money first, or call with '
+      'allow_existing => true; then only transfers that bring the account nearer to the limit '
+      'pass.',
+      false
+    ),
+    (
+      'LG036', 'AccountNotEmpty',
+      'account %s (%s) cannot be closed: its balance is %s, with %s held to leave it and %s to '
+      'reach it',
+      'Move the balance away, or close with sweep_to => another account. Post or void holds first.',
+      'An account is to be closed that has a balance or open holds. Move the balance away, or '
+      'close it with sweep_to; post or void its holds first.',
+      false
+    ),
+    (
+      'LG040', 'HoldNotFound', 'hold %s does not exist%s',
+      'Check the id, and the app_id: a hold is found only under its own app.',
+      'There is no hold of this id under this app_id. Check both.',
+      false
+    ),
+    (
+      'LG041', 'HoldEnded', 'hold %s was %s at %s',
+      'A hold ends once. What else is to move is another hold or a transfer.',
+      'A hold that was posted or voided is to be posted, voided or extended. It ends once: what '
+      'else is to move is another hold or a transfer.',
+      false
+    ),
+    (
+      'LG042', 'HoldExpired', 'hold %s expired at %s',
+      'What it kept back is free. Make another hold, or a transfer.',
+      'A hold that has expired is to be posted, voided or extended. What it kept back is free: '
+      'make another hold, or a transfer.',
+      false
+    ),
+    (
+      'LG043', 'HoldAmountExceeded', 'hold %s has %s left of %s, less than %s',
+      'Post at most what is left, and move the rest by a transfer.',
+      'More is to be posted of a hold than is left of it; the message says both. Post at most '
+      'that, and move the rest by a transfer.',
+      false
+    ),
+    (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
       E'The description of the function says what each argument can be: \\df+ in psql, help() in '
       'Python.',
@@ -5195,8 +5404,9 @@ revoke all on function pgledger.error_text from public;
 -- file: repeatable/00_core/errors/fail.sql
 /*
 Raises the error of that name, and never returns. The message is the registry's form filled in with
-the arguments; in a batch it begins with the request that is at fault, counted from 1. Where the
-registry's hint doesn't fit the situation, the caller gives another.
+the arguments; in a batch, whose number of requests is given, it begins with the request that is at
+fault, counted from 1. Where the registry's hint doesn't fit the situation, the caller gives
+another.
 
 It is called as v_ok := pgledger.fail(…), and checks as v_ok := pgledger.check_id(…): an assignment
 adds one line to the CONTEXT that psql and logs show, a perform the whole text of its statement too.
@@ -5224,7 +5434,7 @@ begin
   from pgledger.error_registry() as registry
   where registry.name = fail.name;
 
-  if fail.request_index is not null then
+  if fail.request_count is not null then
     v_message := format('request %s of %s: %s', fail.request_index, fail.request_count, v_message);
   end if;
 
@@ -6802,8 +7012,12 @@ as $$
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
       '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951'),
+    ('migrations/0013_change_accounts.sql',
+      '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364'),
     ('migrations/0015_scale_currencies.sql',
-      'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923')
+      'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
+    ('migrations/0016_create_holds.sql',
+      '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -6886,6 +7100,14 @@ stable
 parallel safe
 as $$
 begin
+  -- What has expired no longer counts, whether or not the sums contain it still.
+  if account.held_out <> 0 then
+    account.held_out := pgledger.held_now(account.key, account.held_out, true);
+  end if;
+  if account.held_in <> 0 then
+    account.held_in := pgledger.held_now(account.key, account.held_in, false);
+  end if;
+
   return row(
     account.id, account.name, account.currency, account.balance, account.version,
     account.min_balance is null or account.min_balance < 0,
@@ -6902,6 +7124,38 @@ comment on function pgledger.account_answer is
   'The answer that shows an account; replayed says whether the call was a repeat, or null.';
 
 revoke all on function pgledger.account_answer from public;
+
+-- file: repeatable/10_ledger/account_as_created.sql
+/*
+What an account was created with, as an object: what its first change found, or, if nothing has
+changed it, what it is.
+*/
+create or replace function pgledger.account_as_created(id text)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select
+    to_jsonb(accounts)
+    || case
+      when account_changes.number is null then '{}'
+      else jsonb_build_object(
+        'name', account_changes.from_name, 'metadata', account_changes.from_metadata,
+        'min_balance', account_changes.from_min_balance,
+        'max_balance', account_changes.from_max_balance
+      )
+    end
+  from pgledger.accounts
+  left join pgledger.account_changes
+    on accounts.key = account_changes.account_key and account_changes.number = 1
+  where accounts.id = account_as_created.id
+$$;
+
+comment on function pgledger.account_as_created is
+  'What the account with that id was created with, as a JSON object.';
+
+revoke all on function pgledger.account_as_created from public;
 
 -- file: repeatable/10_ledger/account_id.sql
 /*
@@ -6987,6 +7241,37 @@ comment on function pgledger.account_status is
 
 revoke all on function pgledger.account_status from public;
 grant execute on function pgledger.account_status to pgledger_reader;
+
+-- file: repeatable/10_ledger/account_to_change.sql
+/*
+An account that is about to be changed, or the reason why it cannot be found. The name is that of
+the argument which held its id.
+
+Locks: the account FOR NO KEY UPDATE.
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound.
+*/
+create or replace function pgledger.account_to_change(name text, account_id text, app_id text)
+returns pgledger.accounts
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_account pgledger.accounts := pgledger.lock_account(account_id, app_id);
+  v_ok boolean;
+begin
+  if v_account.key is null then
+    v_ok := pgledger.refuse_account(name, account_id, app_id);
+  end if;
+
+  return v_account;
+end;
+$$;
+
+comment on function pgledger.account_to_change is
+  'The account with that id, locked to be changed; raises an error if there is none.';
+
+revoke all on function pgledger.account_to_change from public;
 
 -- file: repeatable/10_ledger/accounts_ahead.sql
 /*
@@ -7124,6 +7409,146 @@ comment on function pgledger.actual_guards is
   'Owner, privileges and settings of everything of ours, as they are.';
 
 revoke all on function pgledger.actual_guards from public;
+
+-- file: repeatable/10_ledger/change_account.sql
+/*
+Writes a change of an account and its row of history, and answers with the account as it is then.
+The caller has locked the account and gives it as it was and as it is to be. If nothing differs,
+nothing is written, so that a call can be repeated.
+
+The row of history is later than everything recorded before on the account, even if the clock steps
+back. The account's version and updated_at are left to transfers: they count its entries and tell
+the newest. A clock that is wrong stops no change: freezing an account has to work then, too.
+
+Locks: the account is locked by the caller.
+*/
+create or replace function pgledger.change_account(
+  account pgledger.accounts,
+  changed pgledger.accounts,
+  change text,
+  reason text
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_newest record;
+begin
+  if
+    (account.name, account.metadata, account.min_balance, account.max_balance, account.status)
+    is not distinct from
+    (changed.name, changed.metadata, changed.min_balance, changed.max_balance, changed.status)
+  then
+    return pgledger.account_answer(account, true);
+  end if;
+
+  select account_changes.number, account_changes.changed_at
+  into v_newest
+  from pgledger.account_changes
+  where account_changes.account_key = account.key
+  order by account_changes.number desc
+  limit 1;
+
+  update pgledger.accounts
+  set
+    name = changed.name,
+    metadata = changed.metadata,
+    min_balance = changed.min_balance,
+    max_balance = changed.max_balance,
+    status = changed.status
+  where accounts.key = account.key;
+
+  insert into pgledger.account_changes (
+    account_key, number, changed_at, version, from_status, to_status, change, from_min_balance,
+    to_min_balance, from_max_balance, to_max_balance, from_name, to_name, from_metadata,
+    to_metadata, changed_by, changed_as, reason
+  )
+  values (
+    account.key,
+    coalesce(v_newest.number, 0) + 1,
+    greatest(
+      pgledger.clock(),
+      account.updated_at + interval '1 microsecond',
+      v_newest.changed_at + interval '1 microsecond'
+    ),
+    account.version, account.status, changed.status, change_account.change, account.min_balance,
+    changed.min_balance, account.max_balance, changed.max_balance, account.name, changed.name,
+    account.metadata, changed.metadata, session_user, current_setting('role'),
+    change_account.reason
+  );
+
+  return pgledger.account_answer(changed, false);
+end;
+$$;
+
+comment on function pgledger.change_account is
+  'Writes a change of an account that the caller has locked, and its row of history.';
+
+revoke all on function pgledger.change_account from public;
+
+-- file: repeatable/10_ledger/change_links.sql
+/*
+Each change of an account, beside the one before it, the entry that it came after, and the account
+as it is: the rows that verification counts. Where something that is compared is missing, the
+answer is null.
+*/
+create or replace function pgledger.change_links(app_id text)
+returns table (
+  label text,
+  has_no_gap boolean,
+  follows boolean,
+  is_later boolean,
+  is_as_left boolean
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    coalesce(accounts.id, format('account %s', account_changes.account_key))
+    || ' change ' || account_changes.number as label,
+    accounts.key is not null
+    and account_changes.number = coalesce(lag(account_changes.number) over along, 0) + 1
+      as has_no_gap,
+    account_changes.from_status = coalesce(lag(account_changes.to_status) over along, 0)
+    and (
+      account_changes.number = 1
+      or (
+        account_changes.from_name, account_changes.from_metadata,
+        account_changes.from_min_balance, account_changes.from_max_balance
+      ) is not distinct from (
+        lag(account_changes.to_name) over along, lag(account_changes.to_metadata) over along,
+        lag(account_changes.to_min_balance) over along,
+        lag(account_changes.to_max_balance) over along
+      )
+    ) as follows,
+    account_changes.changed_at
+    > coalesce(lag(account_changes.changed_at) over along, accounts.created_at)
+    and account_changes.version between coalesce(lag(account_changes.version) over along, 0)
+    and accounts.version
+    and account_changes.changed_at
+    > coalesce(pgledger.version_time(accounts.key, account_changes.version), '-infinity')
+      as is_later,
+    lead(account_changes.number) over along is not null
+    or (
+      account_changes.to_status, account_changes.to_name, account_changes.to_metadata,
+      account_changes.to_min_balance, account_changes.to_max_balance
+    ) is not distinct from (
+      accounts.status, accounts.name, accounts.metadata, accounts.min_balance,
+      accounts.max_balance
+    ) as is_as_left
+  from pgledger.account_changes
+  left join pgledger.accounts on account_changes.account_key = accounts.key
+  where change_links.app_id is null or accounts.app_id = change_links.app_id
+  window along as (partition by account_changes.account_key order by account_changes.number)
+$$;
+
+comment on function pgledger.change_links is
+  'Whether each change of an account fits what was before it and what is now.';
+
+revoke all on function pgledger.change_links from public;
 
 -- file: repeatable/10_ledger/check_account_times.sql
 /*
@@ -7333,7 +7758,9 @@ the upper one. So an account that is beyond a limit already lets every leg pass 
 nearer.
 
 The caller holds the account's row, and may have updated it: it gives the balance from before. What
-else the leg needs is read here.
+else the leg needs is read here. The held sums are taken as they stand: where one may contain holds
+that have expired, the caller has called pgledger.release_expired before. A leg that is held, not
+moved, is in its account's sum already.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
@@ -7342,7 +7769,8 @@ create or replace function pgledger.check_balance(
   previous_balance numeric,
   change numeric,
   request_index bigint default null,
-  request_count bigint default null
+  request_count bigint default null,
+  is_held boolean default false
 )
 returns boolean
 language plpgsql
@@ -7352,6 +7780,7 @@ as $$
 declare
   v_account record;
   v_balance numeric := previous_balance + change;
+  v_held numeric;
   v_ok boolean;
 begin
   select
@@ -7360,49 +7789,59 @@ begin
   into v_account
   from pgledger.accounts
   where accounts.key = account_key;
+  v_held := case when change < 0 then v_account.held_out else v_account.held_in end
+  - case when is_held then abs(change) else 0 end;
 
-  if change < 0 and v_balance - v_account.held_out < v_account.min_balance then
+  if change < 0 and v_balance - v_held < v_account.min_balance then
     v_ok := pgledger.fail(
       'InsufficientFunds',
       array[
         v_account.id,
         v_account.name,
         case
-          when v_account.min_balance = 0 and v_account.held_out = 0
+          when v_account.min_balance = 0 and v_held = 0
             then 'does not allow a negative balance'
           else format('may not fall below %s', v_account.min_balance)
         end,
         previous_balance::text,
         abs(change)::text,
-        case when v_account.held_out <> 0 then format(' and %s held', v_account.held_out) end,
-        (v_balance - v_account.held_out)::text
+        case when v_held <> 0 then format(' and %s held', v_held) end,
+        (v_balance - v_held)::text
       ],
       request_index,
       request_count
     );
-  elsif change > 0 and v_balance + v_account.held_in > v_account.max_balance then
+  elsif change > 0 and v_balance + v_held > v_account.max_balance then
     v_ok := pgledger.fail(
       'PositiveBalanceNotAllowed',
       array[
         v_account.id,
         v_account.name,
         case
-          when v_account.max_balance = 0 and v_account.held_in = 0
+          when v_account.max_balance = 0 and v_held = 0
             then 'does not allow a positive balance'
           else format('may not rise above %s', v_account.max_balance)
         end,
         previous_balance::text,
         change::text,
-        case when v_account.held_in <> 0 then format(' and %s held', v_account.held_in) end,
-        (v_balance + v_account.held_in)::text
+        case when v_held <> 0 then format(' and %s held', v_held) end,
+        (v_balance + v_held)::text
       ],
       request_index,
       request_count
     );
-  elsif abs(v_balance) >= 1e30 then
+  elsif
+    abs(v_balance) >= 1e30 or is_held and abs(v_balance + sign(change) * v_held) >= 1e30
+  then
     v_ok := pgledger.fail(
       'BalanceOutOfRange',
-      array[v_account.id, v_account.name, v_balance::text], request_index, request_count
+      array[
+        v_account.id,
+        v_account.name,
+        (v_balance + case when is_held then sign(change) * v_held else 0 end)::text
+      ],
+      request_index,
+      request_count
     );
   end if;
 
@@ -7474,6 +7913,245 @@ comment on function pgledger.check_balance_scales is
   'Locks the accounts of currencies, and raises InvalidAmount if a balance has more decimals.';
 
 revoke all on function pgledger.check_balance_scales from public;
+
+-- file: repeatable/10_ledger/check_expiry.sql
+/*
+Refuses an expiry that cannot be, whatever the clock says. An expiry is given as a time or as a
+length from now on.
+
+Errors: InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_expiry(
+  expires_at timestamptz,
+  expires_in interval,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if expires_at is not null and expires_in is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['expires_in', expires_in::text, 'expires_at is given too, and only one of them can be'],
+      request_index,
+      request_count
+    );
+  elsif expires_at is not null and pgledger.time_fault(expires_at) is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['expires_at', expires_at::text, pgledger.time_fault(expires_at)],
+      request_index, request_count
+    );
+  elsif
+    not (expires_in > interval '0')
+    or extract(epoch from expires_in) not between 0 and 31557600000
+  then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['expires_in', expires_in::text, 'it is not above zero and at most 1000 years'],
+      request_index,
+      request_count
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_expiry is
+  'Raises an error for a time or a length at which a hold cannot expire.';
+
+revoke all on function pgledger.check_expiry from public;
+
+-- file: repeatable/10_ledger/check_expiry_ahead.sql
+/*
+Refuses an expiry that is not ahead of the time which the caller has read after its locks.
+
+Errors: InvalidTime.
+*/
+create or replace function pgledger.check_expiry_ahead(
+  expires_at timestamptz,
+  at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := case
+    when expires_at <= at then format('it is not in the future: the clock says %s', at)
+    when expires_at is not null then pgledger.time_fault(expires_at)
+  end;
+begin
+  if v_fault is not null then
+    return pgledger.fail(
+      'InvalidTime', array['expires_at', expires_at::text, v_fault], request_index, request_count,
+      'Give a time in the future, or none for a hold that does not expire.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_expiry_ahead is
+  'Raises an error unless the time at which a hold is to expire is in the future.';
+
+revoke all on function pgledger.check_expiry_ahead from public;
+
+-- file: repeatable/10_ledger/check_hold_pending.sql
+/*
+Refuses a hold that has ended. The caller has locked it and its accounts, and has read the time
+after that.
+
+Errors: HoldEnded, HoldExpired.
+*/
+create or replace function pgledger.check_hold_pending(
+  hold pgledger.holds,
+  at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if hold.status in (1, 2) then
+    return pgledger.fail(
+      'HoldEnded',
+      array[
+        hold.id, case hold.status when 1 then 'posted' else 'voided' end, hold.ended_at::text
+      ],
+      request_index,
+      request_count
+    );
+  elsif hold.status = 3 or hold.expires_at <= at then
+    return pgledger.fail(
+      'HoldExpired', array[hold.id, hold.expires_at::text], request_index, request_count
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_hold_pending is
+  'Raises an error if a hold was posted or voided, or has expired.';
+
+revoke all on function pgledger.check_hold_pending from public;
+
+-- file: repeatable/10_ledger/check_hold_request.sql
+/*
+Refuses a request for a hold whose own values are wrong, whatever the accounts hold.
+
+Errors: those of pgledger.check_transfer_request and pgledger.check_expiry.
+*/
+create or replace function pgledger.check_hold_request(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_transfer_request(
+    from_account_id, to_account_id, amount, event_at, metadata, null, allow_future_event_at,
+    request_index, request_count
+  );
+  if id is not null then
+    v_ok := pgledger.check_id('id', id, 'pglh', request_index, request_count);
+  end if;
+  return pgledger.check_expiry(expires_at, expires_in, request_index, request_count);
+end;
+$$;
+
+comment on function pgledger.check_hold_request is
+  'Raises the first thing that is wrong with a request for a hold by itself.';
+
+revoke all on function pgledger.check_hold_request from public;
+
+-- file: repeatable/10_ledger/check_hold_scales.sql
+/*
+Refuses decimal places of currencies that what is left of a pending hold exceeds: it would be posted
+as it was held. The hold with the lowest id is named. The caller has locked all accounts of the
+currencies, so no hold of theirs is made or ends meanwhile. One whose time is over counts as long as
+nobody has written that it is expired: nobody may rely on that without writing it.
+
+Errors: InvalidAmount.
+*/
+create or replace function pgledger.check_hold_scales(
+  app_id text,
+  codes text[],
+  scales integer[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold record;
+begin
+  select
+    holds.id, holds.amount - holds.posted_amount as rest, accounts.id as account_id, accounts.name,
+    accounts.balance, accounts.currency, wanted.scale
+  into v_hold
+  from pgledger.accounts
+  inner join unnest(codes, scales) as wanted (code, scale) on accounts.currency = wanted.code
+  inner join pgledger.holds on accounts.key = holds.from_key
+  where accounts.app_id = check_hold_scales.app_id
+    and holds.status = 0
+    and not holds.out_released
+    and min_scale(holds.amount - holds.posted_amount) > wanted.scale
+  order by holds.id
+  limit 1;
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidAmount',
+    array[
+      v_hold.rest::text,
+      format(
+        'hold %s keeps it back on account %s (%s), whose balance is %s, and %s would have %s',
+        v_hold.id, v_hold.account_id, v_hold.name, v_hold.balance, v_hold.currency,
+        pgledger.decimal_places(v_hold.scale)
+      )
+    ],
+    hint => 'Post or void the hold first, or allow more decimal places. One that has expired is '
+      'written off by pgledger_expire_holds.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_hold_scales is
+  'Raises InvalidAmount if a pending hold of currencies has more decimal places.';
+
+revoke all on function pgledger.check_hold_scales from public;
 
 -- file: repeatable/10_ledger/check_limits.sql
 /*
@@ -7575,6 +8253,98 @@ comment on function pgledger.check_new_limits is
   'Raises an error unless a new account can have these flags and limits.';
 
 revoke all on function pgledger.check_new_limits from public;
+
+-- file: repeatable/10_ledger/check_reason.sql
+/*
+Refuses a reason that cannot be read later. Null is none.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_reason(reason text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if reason is null then
+    return true;
+  end if;
+
+  return pgledger.check_text('reason', reason, 1000, true);
+end;
+$$;
+
+comment on function pgledger.check_reason is
+  'Raises InvalidArgument unless the reason is null or a text of 1 to 1000 characters.';
+
+revoke all on function pgledger.check_reason from public;
+
+-- file: repeatable/10_ledger/check_request_details.sql
+/*
+Refuses what a request says about the transfer that it makes, besides its accounts. The order of the
+checks is part of the interface: the amount, event_at, metadata, the id.
+
+Errors: InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata, InvalidId.
+*/
+create or replace function pgledger.check_request_details(
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_fault text;
+  v_ok boolean;
+begin
+  v_fault := pgledger.amount_fault(amount);
+  if v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidAmount',
+      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
+      request_index,
+      request_count,
+      case
+        when amount < 0 and amount > '-Infinity'
+          then 'An amount is above 0. To move money the other way, swap the accounts.'
+      end
+    );
+  end if;
+
+  v_fault := pgledger.time_fault(event_at);
+  if event_at is not null and v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
+    );
+  elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
+    v_ok := pgledger.fail(
+      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
+    );
+  end if;
+
+  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
+
+  if id is not null then
+    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_request_details is
+  'Raises the first thing that is wrong with a request''s amount, event_at, metadata or id.';
+
+revoke all on function pgledger.check_request_details from public;
 
 -- file: repeatable/10_ledger/check_scales.sql
 /*
@@ -7774,6 +8544,60 @@ comment on function pgledger.check_statuses is
 
 revoke all on function pgledger.check_statuses from public;
 
+-- file: repeatable/10_ledger/check_tightened_limits.sql
+/*
+Refuses a limit that is tightened to where the account is beyond it already. What holds keep back
+counts, as it does for transfers. A limit that stays, or is loosened, is not looked at: an account
+may have been beyond it before.
+
+Errors: LimitAlreadyBroken.
+*/
+create or replace function pgledger.check_tightened_limits(
+  account pgledger.accounts,
+  min_balance numeric,
+  max_balance numeric
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if
+    account.balance - account.held_out < min_balance
+    and (min_balance <= account.min_balance) is not true
+  then
+    v_ok := pgledger.fail(
+      'LimitAlreadyBroken',
+      array[
+        account.id, account.name, 'min_balance', min_balance::text, account.balance::text,
+        case when account.held_out <> 0 then format(', less %s held', account.held_out) end
+      ]
+    );
+  elsif
+    account.balance + account.held_in > max_balance
+    and (max_balance >= account.max_balance) is not true
+  then
+    v_ok := pgledger.fail(
+      'LimitAlreadyBroken',
+      array[
+        account.id, account.name, 'max_balance', max_balance::text, account.balance::text,
+        case when account.held_in <> 0 then format(', plus %s held', account.held_in) end
+      ]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_tightened_limits is
+  'Raises LimitAlreadyBroken if the account is beyond a limit that is tightened.';
+
+revoke all on function pgledger.check_tightened_limits from public;
+
 -- file: repeatable/10_ledger/check_times_before.sql
 /*
 Checks the times of two accounts that the caller has just updated as pgledger.check_account_times
@@ -7786,7 +8610,9 @@ create or replace function pgledger.check_times_before(
   from_account_id text,
   to_account_id text,
   now timestamptz,
-  recorded_at timestamptz
+  recorded_at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
 )
 returns boolean
 language plpgsql
@@ -7799,7 +8625,8 @@ begin
   where accounts.id in (from_account_id, to_account_id) and accounts.updated_at > now;
 
   return pgledger.check_account_times(
-    array[from_account_id], array[to_account_id], now, recorded_at
+    array[from_account_id], array[to_account_id], now, recorded_at, array[request_index],
+    request_count
   );
 end;
 $$;
@@ -7812,10 +8639,9 @@ revoke all on function pgledger.check_times_before from public;
 -- file: repeatable/10_ledger/check_transfer_request.sql
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
-part of the interface: both account ids, that they differ, the amount, event_at, metadata, the id.
+part of the interface: both account ids, that they differ, then pgledger.check_request_details.
 
-Errors: NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-InvalidMetadata.
+Errors: NullArgument, InvalidId, SameAccount, and those of pgledger.check_request_details.
 */
 create or replace function pgledger.check_transfer_request(
   from_account_id text,
@@ -7834,8 +8660,6 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_now timestamptz := pgledger.clock();
-  v_fault text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_id(
@@ -7847,38 +8671,9 @@ begin
     v_ok := pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
-  v_fault := pgledger.amount_fault(amount);
-  if v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidAmount',
-      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
-      request_index,
-      request_count,
-      case
-        when amount < 0 and amount > '-Infinity'
-          then 'An amount is above 0. To move money the other way, swap the accounts.'
-      end
-    );
-  end if;
-
-  v_fault := pgledger.time_fault(event_at);
-  if event_at is not null and v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
-    );
-  elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
-    v_ok := pgledger.fail(
-      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
-    );
-  end if;
-
-  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
-
-  if id is not null then
-    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
-  end if;
-
-  return true;
+  return pgledger.check_request_details(
+    amount, event_at, metadata, id, allow_future_event_at, request_index, request_count
+  );
 end;
 $$;
 
@@ -8199,6 +8994,7 @@ begin
   ) then
     v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
     v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
@@ -8552,12 +9348,14 @@ as $$
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
+    ('function', 'private', 'account_as_created(text)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'account_to_change(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
@@ -8656,6 +9454,8 @@ as $$
       'function', 'private',
       'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'change_account(accounts, accounts, text, text)', 'owner', '', ''),
+    ('function', 'private', 'change_links(text)', 'owner', '', ''),
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
@@ -8707,8 +9507,8 @@ as $$
       'owner', '', ''
     ),
     (
-      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint)', 'owner',
-      '', ''
+      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
+      'owner', '', ''
     ),
     ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
@@ -8742,10 +9542,29 @@ as $$
       'function', 'private', 'check_event_quantities(jsonb, numeric, numeric, jsonb)', 'owner',
       '', ''
     ),
+    (
+      'function', 'private', 'check_expiry(timestamp with time zone, interval, bigint, bigint)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_expiry_ahead(timestamp with time zone, timestamp with time zone, bigint, bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_exponent(text, integer, integer)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_hold_pending(holds, timestamp with time zone, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
+      'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
+    ),
+    ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -8791,11 +9610,17 @@ as $$
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
+    ('function', 'private', 'check_reason(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_request_details(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
+      'bigint)', 'owner', '', ''
+    ),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
@@ -8806,11 +9631,12 @@ as $$
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_text(text, text, integer, boolean, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_tightened_limits(accounts, numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'check_times_before(text, text, timestamp with time zone, timestamp with time zone)',
-      'owner', '', ''
+      'check_times_before(text, text, timestamp with time zone, timestamp with time zone, '
+      'bigint, bigint)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -8988,6 +9814,7 @@ as $$
     ),
     ('function', 'private', 'event_sums(jsonb, numeric[])', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
+    ('function', 'private', 'expiry_after(timestamp with time zone, interval)', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
@@ -9006,6 +9833,7 @@ as $$
       'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'frozen_bits(text)', 'owner', '', ''),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
@@ -9017,6 +9845,15 @@ as $$
       'function', 'private',
       'has_usage_between(integer, timestamp with time zone, timestamp with time zone)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private', 'held_now(bigint, numeric, boolean)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
@@ -9122,11 +9959,13 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'line_json(invoice_lines, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'lock_account(text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_hold(text, text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
@@ -9140,6 +9979,12 @@ as $$
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
+      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -9268,6 +10113,16 @@ as $$
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
     (
       'function', 'private',
+      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_pending_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
@@ -9354,6 +10209,12 @@ as $$
     ),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
     (
+      'function', 'private', 'release_expired(bigint[], timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'release_locked(text[], bigint[])', 'owner', '', ''),
+    ('function', 'private', 'released_account(accounts)', 'owner', '', ''),
+    (
       'function', 'private',
       'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
       'owner', '', ''
@@ -9361,11 +10222,21 @@ as $$
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     (
       'function', 'private',
+      'repeated_hold(text, text, numeric, timestamp with time zone, interval, timestamp with '
+      'time zone, jsonb, text, text, text, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
       'time zone, text)', 'owner', '', ''
     ),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'repeated_posting(holds, numeric, boolean, timestamp with time zone, jsonb, text, '
+      'bigint, bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
     (
       'function', 'private', 'repeated_subscription(subscriptions, text, integer)', 'owner', '',
@@ -9453,6 +10324,7 @@ as $$
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
+    ('function', 'private', 'sweep_account(accounts, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
@@ -9586,13 +10458,16 @@ as $$
     ('function', 'private', 'verify_access()', 'owner', '', ''),
     ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'version_balance(bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'version_time(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'versioned_files()', 'owner', '', ''),
     (
       'function', 'private',
@@ -10023,9 +10898,19 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_close_account(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface',
       'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
       'numeric)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_hold(text, text, numeric, timestamp with time zone, interval, timestamp '
+      'with time zone, jsonb, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -10063,11 +10948,27 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_expire_holds(integer, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_freeze_account(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_generate_id(text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_get_account(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_get_hold(text, text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -10079,8 +10980,18 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
+      'boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_reopen_account(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
@@ -10091,8 +11002,20 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_set_limits(text, numeric, numeric, text, boolean, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_unfreeze_account(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_update_account(text, text, jsonb, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_use_iso_currencies(text)', 'owner', 'poster=EXECUTE',
@@ -10104,6 +11027,10 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_void_hold(text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -10264,6 +11191,7 @@ as $$
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
     ('table', 'private', 'accepted_times', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'account_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
@@ -10281,6 +11209,7 @@ as $$
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
+    ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -10334,6 +11263,16 @@ as $$
       'pgledger.accepted_times FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'account_changes', 'account_changes_never_change', '', '',
+      'CREATE TRIGGER account_changes_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.account_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'account_changes', 'account_changes_rows_never_change', '', '',
+      'CREATE TRIGGER account_changes_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.account_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'accounts', 'accounts_are_never_deleted', '', '',
       'CREATE TRIGGER accounts_are_never_deleted BEFORE DELETE OR TRUNCATE ON '
       'pgledger.accounts FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
@@ -10342,6 +11281,30 @@ as $$
       'trigger', 'accounts', 'accounts_rows_are_never_deleted', '', '',
       'CREATE TRIGGER accounts_rows_are_never_deleted BEFORE DELETE ON pgledger.accounts FOR '
       'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_are_never_deleted', '', '',
+      'CREATE TRIGGER holds_are_never_deleted BEFORE DELETE OR TRUNCATE ON pgledger.holds FOR '
+      'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_only_end', '', '',
+      'CREATE TRIGGER holds_only_end BEFORE UPDATE ON pgledger.holds FOR EACH ROW WHEN '
+      '(((old.id <> new.id) OR (old.from_key <> new.from_key) OR (old.to_key <> new.to_key) OR '
+      '(old.app_id <> new.app_id) OR (old.amount <> new.amount) OR (old.created_at <> '
+      'new.created_at) OR (old.event_at IS DISTINCT FROM new.event_at) OR '
+      '(old.first_expires_at IS DISTINCT FROM new.first_expires_at) OR (old.group_id IS '
+      'DISTINCT FROM new.group_id) OR (old.metadata IS DISTINCT FROM new.metadata) OR '
+      '(old.posted_amount > new.posted_amount) OR (old.out_released AND (NOT '
+      'new.out_released)) OR (old.in_released AND (NOT new.in_released)) OR ((old.status <> 0) '
+      'AND ((old.status <> new.status) OR (old.posted_amount <> new.posted_amount) OR '
+      '(old.expires_at IS DISTINCT FROM new.expires_at) OR (old.ended_at IS DISTINCT FROM '
+      'new.ended_at))))) EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER holds_rows_are_never_deleted BEFORE DELETE ON pgledger.holds FOR EACH '
+      'ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',
@@ -10433,6 +11396,8 @@ as $$
     ),
     ('view', 'surface', 'ledger_usage_corrections', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_account_changes_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_account_changes_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_currencies_v1', 'owner', 'reader=SELECT', ''),
@@ -10440,6 +11405,8 @@ as $$
     ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_holds_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_holds_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
 $$;
@@ -10448,6 +11415,49 @@ comment on function pgledger.expected_guards is
   'How everything of ours is to stand: owners, privileges, triggers, row security, settings.';
 
 revoke all on function pgledger.expected_guards from public;
+
+-- file: repeatable/10_ledger/expiry_after.sql
+/*
+The time at which a hold expires that was made at a time, to live for a length. It is computed in
+UTC, so that a repeat in a session with another time zone comes to the same.
+*/
+create or replace function pgledger.expiry_after(at timestamptz, expires_in interval)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+  select (at at time zone 'UTC' + expires_in) at time zone 'UTC'
+$$;
+
+comment on function pgledger.expiry_after is
+  'When a hold expires that was made at a time, to live for a length.';
+
+revoke all on function pgledger.expiry_after from public;
+
+-- file: repeatable/10_ledger/frozen_bits.sql
+/*
+The bits of an account's status that stand for a direction: out is 1, in is 2, both are 3.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.frozen_bits(direction text)
+returns smallint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean := pgledger.check_choice('direction', direction, '{out,in,both}');
+begin
+  return case direction when 'out' then 1 when 'in' then 2 else 3 end;
+end;
+$$;
+
+comment on function pgledger.frozen_bits is
+  'Bits of an account''s status for out, in or both; raises an error for anything else.';
+
+revoke all on function pgledger.frozen_bits from public;
 
 -- file: repeatable/10_ledger/guard_faults.sql
 /*
@@ -10504,6 +11514,119 @@ comment on function pgledger.guard_faults is
   'Everything of ours that stands otherwise than it should, with what puts it right.';
 
 revoke all on function pgledger.guard_faults from public;
+
+-- file: repeatable/10_ledger/held_now.sql
+/*
+What an account holds back, out or in, without the holds that have expired by now: the stored sum
+may still contain these. Callers ask only where that sum is not zero. It runs as its owner, because
+the view of accounts calls it for whoever reads it.
+*/
+create or replace function pgledger.held_now(account_key bigint, held numeric, is_out boolean)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_expired numeric;
+begin
+  if is_out then
+    select sum(holds.amount - holds.posted_amount)
+    into v_expired
+    from pgledger.holds
+    where holds.from_key = account_key
+      and not holds.out_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= v_now);
+  else
+    select sum(holds.amount - holds.posted_amount)
+    into v_expired
+    from pgledger.holds
+    where holds.to_key = account_key
+      and not holds.in_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= v_now);
+  end if;
+
+  return held - coalesce(v_expired, 0);
+end;
+$$;
+
+comment on function pgledger.held_now is
+  'What an account holds back by now, out or in, given the sum that its row has.';
+
+revoke all on function pgledger.held_now from public;
+grant execute on function pgledger.held_now to pgledger_reader;
+
+-- file: repeatable/10_ledger/hold_answer.sql
+/*
+A hold's row as functions answer with it: with the names of its accounts, and expired as soon as it
+is. Both accounts are looked up by index, even when the caller has switched nested loops off.
+*/
+create or replace function pgledger.hold_answer(hold pgledger.holds, replayed boolean)
+returns public.pgledger_hold
+language plpgsql
+stable
+parallel safe
+set enable_nestloop = on
+as $$
+declare
+  v_status text := pgledger.hold_status(hold.status, hold.expires_at);
+  v_names record;
+begin
+  select
+    source.id as from_id, target.id as to_id, source.currency, source.name as from_name,
+    target.name as to_name, source.tenant_id as from_tenant_id, target.tenant_id as to_tenant_id
+  into strict v_names
+  from pgledger.accounts as source
+  cross join pgledger.accounts as target
+  where source.key = hold.from_key
+    and target.key = hold.to_key;
+
+  return row(
+    hold.id, v_names.from_id, v_names.to_id, hold.amount, hold.posted_amount, v_status,
+    hold.created_at, coalesce(hold.event_at, hold.created_at), hold.expires_at,
+    case when hold.status = 0 and v_status = 'expired' then hold.expires_at else hold.ended_at end,
+    hold.metadata, v_names.currency, v_names.from_name, v_names.to_name, hold.group_id,
+    hold.app_id, v_names.from_tenant_id, v_names.to_tenant_id, replayed
+  );
+end;
+$$;
+
+comment on function pgledger.hold_answer is
+  'The answer that shows a hold; replayed says whether the call was a repeat, or null.';
+
+revoke all on function pgledger.hold_answer from public;
+
+-- file: repeatable/10_ledger/hold_status.sql
+/*
+The word for the state of a hold: what its row says, or that it is expired by now. It runs as its
+owner, because the view of holds calls it for whoever reads it.
+*/
+create or replace function pgledger.hold_status(status smallint, expires_at timestamptz)
+returns text
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return case status
+    when 0 then case when expires_at <= pgledger.clock() then 'expired' else 'pending' end
+    when 1 then 'posted'
+    when 2 then 'voided'
+    when 3 then 'expired'
+  end;
+end;
+$$;
+
+comment on function pgledger.hold_status is
+  'Word for the state of a hold by now: pending, posted, voided or expired.';
+
+revoke all on function pgledger.hold_status from public;
+grant execute on function pgledger.hold_status to pgledger_reader;
 
 -- file: repeatable/10_ledger/iso_currencies.sql
 /*
@@ -10693,7 +11816,8 @@ returns table (
   version bigint,
   amount numeric,
   balance numeric,
-  created_at timestamptz
+  created_at timestamptz,
+  posts_hold boolean
 )
 language sql
 stable
@@ -10705,7 +11829,8 @@ as $$
     transfers.from_version,
     -transfers.amount,
     transfers.from_balance,
-    transfers.created_at
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
   from pgledger.transfers
   where legs.app_id is null or transfers.app_id = legs.app_id
   union all
@@ -10715,7 +11840,8 @@ as $$
     transfers.to_version,
     transfers.amount,
     transfers.to_balance,
-    transfers.created_at
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
   from pgledger.transfers
   where legs.app_id is null or transfers.app_id = legs.app_id
 $$;
@@ -10754,9 +11880,10 @@ revoke all on function pgledger.limit_fault from public;
 
 -- file: repeatable/10_ledger/limits_in_force.sql
 /*
-Which limits an account had for which of its entries: one row for each range of versions, of one app
-or of all. The ranges of an account do not overlap, and together hold all of its versions. An
-account's limits are those that it was created with, so there is one range.
+Which limits and which status an account had for which of its entries: one row for each range of
+versions, of one app or of all. A change begins a range with the entry after the version at which it
+was made. The ranges of an account do not overlap, and together hold all of its versions, whatever
+its history says.
 
 The function stays inlinable, so that its rows go straight to the query that asks for them.
 */
@@ -10766,7 +11893,8 @@ returns table (
   first_version bigint,
   last_version bigint,
   min_balance numeric,
-  max_balance numeric
+  max_balance numeric,
+  status integer
 )
 language sql
 stable
@@ -10775,17 +11903,315 @@ as $$
   select
     accounts.key,
     1::bigint,
-    accounts.version,
-    accounts.min_balance,
-    accounts.max_balance
+    coalesce(created.version, 9223372036854775807),
+    case when created.account_key is null then accounts.min_balance else created.min_balance end,
+    case when created.account_key is null then accounts.max_balance else created.max_balance end,
+    coalesce(created.status, 0)::integer
   from pgledger.accounts
+  left join (
+    select distinct on (account_changes.account_key)
+      account_changes.account_key, account_changes.version, account_changes.from_min_balance,
+      account_changes.from_max_balance, account_changes.from_status
+    from pgledger.account_changes
+    order by account_changes.account_key, account_changes.version, account_changes.number
+  ) as created (account_key, version, min_balance, max_balance, status)
+    on accounts.key = created.account_key
+  where limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id
+  union all
+  select
+    accounts.key,
+    account_changes.version + 1,
+    lead(account_changes.version, 1, 9223372036854775807) over (
+      partition by accounts.key
+      order by account_changes.version, account_changes.number
+    ),
+    account_changes.to_min_balance,
+    account_changes.to_max_balance,
+    account_changes.to_status::integer
+  from pgledger.account_changes
+  inner join pgledger.accounts on account_changes.account_key = accounts.key
   where limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id
 $$;
 
 comment on function pgledger.limits_in_force is
-  'Limits of the accounts of that app, or of all where it is null, by ranges of their versions.';
+  'Limits and status of the accounts of that app, or of all where it is null, by ranges of their '
+  'versions.';
 
 revoke all on function pgledger.limits_in_force from public;
+
+-- file: repeatable/10_ledger/lock_account.sql
+/*
+An account, its row locked FOR NO KEY UPDATE: the lock of transfers, so none of them is under way on
+the account while it is changed. A row of nulls if there is no such account in the app.
+*/
+create or replace function pgledger.lock_account(account_id text, app_id text)
+returns pgledger.accounts
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform
+  from pgledger.accounts
+  where accounts.id = lock_account.account_id
+    and accounts.app_id = lock_account.app_id
+  for no key update;
+  if not found then
+    return null;
+  end if;
+
+  return (select accounts from pgledger.accounts where accounts.id = lock_account.account_id);
+end;
+$$;
+
+comment on function pgledger.lock_account is
+  'The account with that id, locked to be changed; nulls if there is none.';
+
+revoke all on function pgledger.lock_account from public;
+
+-- file: repeatable/10_ledger/lock_hold.sql
+/*
+A hold as it is once it and its accounts are locked. Which accounts these are never changes, so it
+is read before the locks.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold FOR NO KEY UPDATE.
+Errors: HoldNotFound.
+*/
+create or replace function pgledger.lock_hold(
+  hold_id text,
+  app_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns pgledger.holds
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold pgledger.holds;
+  v_ok boolean;
+begin
+  v_hold := (
+    select holds
+    from pgledger.holds
+    where holds.id = hold_id
+      and holds.app_id = lock_hold.app_id
+  );
+  if v_hold.id is null then
+    v_ok := pgledger.fail(
+      'HoldNotFound', array[hold_id, pgledger.in_app(app_id)], request_index, request_count
+    );
+  end if;
+
+  perform
+  from pgledger.accounts
+  where accounts.key in (v_hold.from_key, v_hold.to_key)
+  order by accounts.id
+  for no key update;
+
+  perform
+  from pgledger.holds
+  where holds.id = hold_id
+  for no key update;
+
+  return (select holds from pgledger.holds where holds.id = hold_id);
+end;
+$$;
+
+comment on function pgledger.lock_hold is
+  'A hold as it is once its accounts and it are locked; raises an error if there is none.';
+
+revoke all on function pgledger.lock_hold from public;
+
+-- file: repeatable/10_ledger/make_hold.sql
+/*
+Makes a hold whose request's own values were checked, unless its id says that it was made before:
+then it returns what that is now.
+
+Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
+and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
+change: those count transfers. With an id it locks both accounts first, and looks for the id before
+anything is written.
+
+The time is read after the locks, or is the caller's, who has locked all accounts of a batch and
+released what had expired on them by then.
+
+The body is long because what it finds in one statement is used in the next.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id; where a sum does not suffice, expired holds
+of both, ascending by id.
+Errors: those of pgledger.check_accounts, pgledger.repeated_hold, pgledger.check_account_times,
+pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
+pgledger.check_balance.
+*/
+create or replace function pgledger.make_hold(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  at timestamptz default null,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+  v_id text := id;
+  v_from_key bigint;
+  v_from_at timestamptz;
+  v_from_balance numeric;
+  v_from_is_sound boolean;
+  v_from_currency text;
+  v_from_app_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_to_key bigint;
+  v_to_at timestamptz;
+  v_to_balance numeric;
+  v_to_is_sound boolean;
+  v_to_currency text;
+  v_to_app_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_now timestamptz := at;
+  v_expires_at timestamptz := expires_at;
+  v_from_is_first boolean := from_account_id collate "C" < to_account_id;
+  v_earlier pgledger.holds;
+  v_ok boolean;
+begin
+  if id is not null then
+    v_earlier := pgledger.repeated_hold(
+      from_account_id, to_account_id, v_amount, expires_at, expires_in, event_at, metadata, id,
+      app_id, group_id, request_index, request_count
+    );
+    if v_earlier.id is not null then
+      return pgledger.hold_answer(v_earlier, true);
+    end if;
+  end if;
+
+  for v_step in 1..2 loop
+    if v_from_is_first = (v_step = 1) then
+      update pgledger.accounts
+      set held_out = accounts.held_out + v_amount
+      where accounts.id = from_account_id
+      returning
+        accounts.key, accounts.updated_at, accounts.balance,
+        accounts.status = 0
+        and accounts.balance - accounts.held_out > -1e30
+        and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+      into
+        v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+        v_from_name, v_from_tenant_id;
+    else
+      update pgledger.accounts
+      set held_in = accounts.held_in + v_amount
+      where accounts.id = to_account_id
+      returning
+        accounts.key, accounts.updated_at, accounts.balance,
+        accounts.status = 0
+        and accounts.balance + accounts.held_in < 1e30
+        and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+      into
+        v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+        v_to_tenant_id;
+    end if;
+  end loop;
+
+  if (
+    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array[
+        case when v_from_key is not null then from_account_id end,
+        case when v_to_key is not null then to_account_id end
+      ],
+      array[request_index],
+      request_count
+    );
+  end if;
+
+  if v_now is null then
+    v_now := pgledger.clock();
+  end if;
+  if v_from_at > v_now or v_to_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, greatest(v_from_at, v_to_at),
+      array[request_index], request_count
+    );
+  end if;
+  if expires_in is not null then
+    v_expires_at := pgledger.expiry_after(v_now, expires_in);
+  end if;
+  if v_expires_at is not null then
+    v_ok := pgledger.check_expiry_ahead(v_expires_at, v_now, request_index, request_count);
+  end if;
+
+  if not (v_from_is_sound and v_to_is_sound) then
+    v_ok := pgledger.check_statuses(
+      array[from_account_id], array[to_account_id], array[request_index], request_count
+    );
+    v_ok := pgledger.check_scales(
+      array[from_account_id], array[to_account_id], array[v_amount], array[request_index],
+      request_count
+    );
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
+    v_ok := pgledger.check_balance(
+      v_from_key, v_from_balance, -v_amount, request_index, request_count, true
+    );
+    v_ok := pgledger.check_balance(
+      v_to_key, v_to_balance, v_amount, request_index, request_count, true
+    );
+  end if;
+
+  if v_id is null then
+    v_id := 'pglh_' || pgledger.new_ulid(v_now);
+  end if;
+  insert into pgledger.holds (
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, amount, id, app_id,
+    group_id, metadata
+  )
+  values (
+    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_amount, v_id,
+    make_hold.app_id, make_hold.group_id, make_hold.metadata
+  )
+  on conflict on constraint holds_id_pk do nothing;
+  -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
+  -- something else.
+  if not found then
+    v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
+  end if;
+
+  return row(
+    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
+    coalesce(event_at, v_now), v_expires_at, null::timestamptz, metadata, v_from_currency,
+    v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
+  );
+end;
+$$;
+
+comment on function pgledger.make_hold is
+  'Makes a hold whose own values were checked, once for each id of a caller''s choice.';
+
+revoke all on function pgledger.make_hold from public;
 
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
@@ -10914,7 +12340,7 @@ begin
   existing as materialized (
     select
       transfers.id, transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-      transfers.event_at, transfers.metadata
+      transfers.event_at, transfers.metadata, transfers.origin_id
     from pgledger.transfers
     where transfers.id = any(new_transfer_places.ids)
   ),
@@ -10928,10 +12354,10 @@ begin
         existing.id is null
         or (
           existing.app_id, existing.from_key, existing.to_key, existing.amount, existing.event_at,
-          existing.metadata
+          existing.metadata, existing.origin_id
         ) is not distinct from (
           new_transfer_places.app_id, source.key, target.key, given.amount, given.event_at,
-          given.metadata
+          given.metadata, null
         )
       )
       and (
@@ -10966,7 +12392,8 @@ begin
           'to_account_id', request.to_account_id,
           'amount', request.amount,
           'event_at', request.event_at,
-          'metadata', request.metadata
+          'metadata', request.metadata,
+          'origin_id', null
         ) as asked
       from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
         with ordinality
@@ -11499,12 +12926,124 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 revoke all on function public.pgledger_balance_at_version from public;
 grant execute on function public.pgledger_balance_at_version to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_close_account.sql
+/*
+Closes an account that is empty, or empties it first.
+
+Locks: the account and the one that it is swept to FOR NO KEY UPDATE, in ascending order of their
+ids; then expired holds of the account.
+Checks, in this order: app_id, the ids, that they differ, reason, that the accounts exist and share
+a currency, whether it is closed already, that nothing is held, the balance; for a sweep, what
+transfers check.
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount, InvalidArgument, AccountNotFound,
+CurrencyMismatch, AccountNotEmpty, and those of pgledger.sweep_account.
+*/
+create or replace function public.pgledger_close_account(
+  id text,
+  reason text default null,
+  sweep_to text default null,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account pgledger.accounts;
+  v_target pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pgla');
+  if sweep_to is not null then
+    v_ok := pgledger.check_id('sweep_to', sweep_to, 'pgla');
+  end if;
+  if sweep_to = id then
+    v_ok := pgledger.fail('SameAccount', array[id]);
+  end if;
+  v_ok := pgledger.check_reason(reason);
+
+  if sweep_to collate "C" < id then
+    v_target := pgledger.lock_account(sweep_to, app_id);
+  end if;
+  v_account := pgledger.account_to_change('id', id, app_id);
+  if sweep_to collate "C" > id then
+    v_target := pgledger.lock_account(sweep_to, app_id);
+  end if;
+  if sweep_to is not null and v_target.key is null then
+    v_ok := pgledger.refuse_account('sweep_to', sweep_to, app_id);
+  elsif v_target.currency <> v_account.currency then
+    v_ok := pgledger.fail(
+      'CurrencyMismatch', array[id, v_account.currency, sweep_to, v_target.currency]
+    );
+  end if;
+
+  if v_account.status <> 4 then
+    v_account := pgledger.released_account(v_account);
+    if
+      v_account.held_out <> 0 or v_account.held_in <> 0
+      or v_account.balance <> 0 and sweep_to is null
+    then
+      v_ok := pgledger.fail(
+        'AccountNotEmpty',
+        array[
+          v_account.id, v_account.name, v_account.balance::text, v_account.held_out::text,
+          v_account.held_in::text
+        ]
+      );
+    elsif v_account.balance <> 0 then
+      v_ok := pgledger.sweep_account(v_account, sweep_to);
+      v_account := pgledger.account_to_change('id', id, app_id);
+    end if;
+  end if;
+
+  v_changed := v_account;
+  v_changed.status := 4;
+
+  return pgledger.change_account(v_account, v_changed, 'close', reason);
+end;
+$$;
+
+comment on function public.pgledger_close_account is
+$$Closes an account: no transfer takes from it or gives to it from then on.
+
+It must be empty: a balance of zero, and no open holds. With sweep_to its
+balance is moved to that account first, or, if it is negative, from there, by
+an ordinary transfer. A call for an account that is closed already changes
+nothing, so it can be repeated. Each change is a row of
+pgledger_account_changes_v1.
+
+id: The account.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+sweep_to: Account of the same currency that takes over the balance, or null.
+app_id: Set of books that the accounts belong to.
+
+Returns: The account as it is now; replayed says whether it was closed before.
+
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (sweep_to is the
+  account itself), InvalidArgument (the reason is empty or too long),
+  AccountNotFound (there is no such account under this app_id),
+  CurrencyMismatch, AccountNotEmpty (it has a balance and there is no
+  sweep_to, or it has open holds), AccountAheadOfClock, AccountClosed
+  (sweep_to is closed), AccountFrozen (the balance may not leave one account
+  or reach the other), InvalidAmount (the balance has more decimal places than
+  the accounts take), InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange (moving the balance would break a limit).$$;
+
+revoke all on function public.pgledger_close_account from public;
+grant execute on function public.pgledger_close_account to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_create_account.sql
 /*
 Creates an account, with a balance of zero.
 
 With an id of the caller's choice the call can be repeated: the second call returns the account as
-it stands now if everything it asks for is the same, and is refused if anything differs.
+it stands now if everything it asks for is the same as what was asked for then, whatever has changed
+the account since, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
 Locks: those of pgledger.keep_scale.
@@ -11592,7 +13131,7 @@ begin
         'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
         'min_balance', v_min_balance, 'max_balance', v_max_balance, 'metadata', metadata
       ),
-      to_jsonb(v_account.answer)
+      pgledger.account_as_created(v_id)
     );
   end if;
 
@@ -11612,11 +13151,11 @@ allow_negative_balance: Whether a transfer may leave the balance below zero;
   false is the same as a min_balance of 0.
 allow_positive_balance: Whether a transfer may leave the balance above zero;
   false is the same as a max_balance of 0.
-metadata: JSON object, at most 64 KiB, which never changes. Store references
-  in it, never personal data, or null.
+metadata: JSON object, at most 64 KiB. Store references in it, never personal
+  data, or null.
 id: Its id, pgla_ and a ULID. With an id of your own choice the call can be
-  repeated: every repeat returns the same account, as it stands then; null for
-  a new id.
+  repeated: every repeat returns the same account, as it stands then, also
+  after it was changed; null for a new id.
 app_id: Set of books that the account belongs to.
 tenant_id: Whose account it is.
 min_balance: Lowest balance that a transfer may leave, for example -500: at
@@ -11636,6 +13175,113 @@ Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
 
 revoke all on function public.pgledger_create_account from public;
 grant execute on function public.pgledger_create_account to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_hold.sql
+/*
+Holds an amount back on one account for another.
+
+Checks, in this order: app_id, group_id; the request's own values; that the accounts exist and share
+a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
+that the hold expires in the future.
+
+Locks and errors: those of pgledger.make_hold; besides, NullArgument, InvalidScope, SameAccount,
+InvalidTime, EventAtInFuture, InvalidMetadata, InvalidArgument.
+*/
+create or replace function public.pgledger_create_hold(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz default null,
+  expires_in interval default null,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  -- One expression passes most requests; only the others are looked at in detail.
+  if (
+    amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
+    and (expires_at is null or isfinite(expires_at) and expires_at < '10000-01-01 00:00:00+00')
+    and expires_in is null and event_at is null and metadata is null and id is null
+    and group_id is null
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    if group_id is not null then
+      v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+    end if;
+    v_ok := pgledger.check_hold_request(
+      from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+      allow_future_event_at
+    );
+  end if;
+
+  return pgledger.make_hold(
+    from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+    app_id, group_id
+  );
+end;
+$$;
+
+comment on function public.pgledger_create_hold is
+$$Holds an amount back on one account for another.
+
+The amount counts on both accounts at once: it can no longer leave the one in
+another way, and there is room for it on the other. pgledger_post_hold moves
+it, in whole or in parts, pgledger_void_hold lets go of it, and so does its
+expires_at, at that very time. Until it is posted no balance changes.
+
+Call it in FROM: (pgledger_create_hold(...)).* calls it once for every column.
+
+from_account_id: Account that the amount is to leave.
+to_account_id: Account that the amount is to reach, of the same currency.
+amount: What to hold, in units of the accounts' currency: above 0, below 1e30,
+  at most 18 decimal places.
+expires_at: From when on it is expired, in the future; null for never, or
+  where expires_in is given.
+expires_in: The same as a length from now on, at most 1000 years; a day has 24
+  hours, or null.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pglh_ and a ULID. With an id of your own choice the call can be
+  repeated: it takes effect once, and every repeat returns the hold as it
+  stands then; null for a new id.
+app_id: Set of books that both accounts belong to.
+group_id: Name for the hold and the transfers that post it, for example an
+  order's number: 1 to 255 characters, or null.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The hold.
+
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
+  the same), InvalidAmount (the amount is not in range, or has more decimal
+  places than its currency), InvalidTime (event_at or expires_at is outside
+  the years 1 to 9999, or expires_at is not in the future), EventAtInFuture
+  (event_at is more than a day ahead), InvalidMetadata, InvalidArgument
+  (expires_in is not a length from now on, or expires_at is given too),
+  AccountNotFound (there is no such account under this app_id),
+  CurrencyMismatch (the accounts have different currencies),
+  IdempotencyConflict (the id is taken by a different hold),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  AccountClosed, AccountFrozen, InsufficientFunds (too little may leave the
+  one account), PositiveBalanceNotAllowed (the other has too little room),
+  BalanceOutOfRange (a balance could reach 1e30 or -1e30).$$;
+
+revoke all on function public.pgledger_create_hold from public;
+grant execute on function public.pgledger_create_hold to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfer.sql
 /*
@@ -11841,6 +13487,7 @@ begin
     v_ok := pgledger.check_scales(
       array[from_account_id], array[to_account_id], array[v_amount]
     );
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], pgledger.clock());
     -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
       v_from_key, pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount
@@ -12332,6 +13979,227 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
 revoke all on function public.pgledger_create_transfers_from_rows from public;
 grant execute on function public.pgledger_create_transfers_from_rows to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_expire_holds.sql
+/*
+Writes which holds have expired, and releases them. Nothing depends on it: it keeps the rows of
+accounts as they are shown, so that transfers need not look at holds.
+
+It waits for nobody. What others have locked is left to them or to the next call: of a hold one of
+whose accounts is locked, the other side is released. So any number of sessions may call it, and
+nobody can be in a deadlock with it, although it locks holds before accounts.
+
+Checks, in this order: app_id, max_holds.
+Locks: holds, then accounts, FOR NO KEY UPDATE and only what is free.
+Errors: NullArgument, InvalidScope, InvalidArgument.
+*/
+create or replace function public.pgledger_expire_holds(
+  max_holds integer default 1000,
+  app_id text default ''
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_ids text[];
+  v_keys bigint[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if (max_holds between 1 and 100000) is not true then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['max_holds', coalesce(max_holds::text, 'null'), 'it is not between 1 and 100000']
+    );
+  end if;
+
+  select array_agg(locked.id), array_agg(locked.from_key) || array_agg(locked.to_key)
+  into v_ids, v_keys
+  from (
+    select holds.id, holds.from_key, holds.to_key
+    from pgledger.holds
+    where holds.app_id = pgledger_expire_holds.app_id
+      and holds.expires_at <= v_now
+      and not (holds.out_released and holds.in_released)
+    order by holds.expires_at
+    limit max_holds
+    for no key update skip locked
+  ) as locked;
+
+  v_keys := array(
+    select accounts.key
+    from pgledger.accounts
+    where accounts.key = any(v_keys)
+    for no key update skip locked
+  );
+  return pgledger.release_locked(v_ids, v_keys);
+end;
+$$;
+
+comment on function public.pgledger_expire_holds is
+$$Writes which holds have expired, and releases what they kept back.
+
+An expired hold counts nowhere from its expires_at on, whether or not this is
+called. It only tidies, so that what is stored is what is shown. Call it now
+and then, each time in a transaction of its own, until it returns 0; any
+number of sessions may. It waits for nobody: what others have locked is left
+to the next call.
+
+max_holds: How many to look at, at most, from 1 to 100,000.
+app_id: Set of books whose holds are looked at.
+
+Returns: How many were released, on one of their accounts or on both.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (max_holds is not between
+  1 and 100000).$$;
+
+revoke all on function public.pgledger_expire_holds from public;
+grant execute on function public.pgledger_expire_holds to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_extend_hold.sql
+/*
+Gives a hold another time to expire at, or none.
+
+Checks, in this order: app_id, the id, expires_at by itself, that the hold exists, its state, that
+expires_at is ahead of the clock. The locks of both accounts keep others from writing meanwhile that
+it has expired.
+Locks: those of pgledger.lock_hold.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, HoldNotFound, HoldEnded, HoldExpired.
+*/
+create or replace function public.pgledger_extend_hold(
+  hold_id text,
+  expires_at timestamptz,
+  app_id text default ''
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_hold pgledger.holds;
+  v_now timestamptz;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+  v_ok := pgledger.check_expiry(expires_at, null);
+
+  v_hold := pgledger.lock_hold(hold_id, app_id);
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_hold_pending(v_hold, v_now);
+  if v_hold.expires_at is not distinct from expires_at then
+    return pgledger.hold_answer(v_hold, true);
+  end if;
+  v_ok := pgledger.check_expiry_ahead(expires_at, v_now);
+
+  update pgledger.holds
+  set expires_at = pgledger_extend_hold.expires_at
+  where holds.id = hold_id;
+
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
+  return pgledger.hold_answer(v_hold, false);
+end;
+$$;
+
+comment on function public.pgledger_extend_hold is
+$$Changes when a hold expires.
+
+The new time may be later or earlier than the one before. A hold that has
+expired cannot be extended.
+
+hold_id: The hold.
+expires_at: From when on it is expired, in the future; null for never.
+app_id: Set of books that it belongs to.
+
+Returns: The hold as it is now; replayed says whether it was to expire then
+  already.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (expires_at is not
+  in the future, or is outside the years 1 to 9999), HoldNotFound (there is no
+  such hold under this app_id), HoldEnded (it was posted or voided),
+  HoldExpired (its expires_at is over).$$;
+
+revoke all on function public.pgledger_extend_hold from public;
+grant execute on function public.pgledger_extend_hold to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_freeze_account.sql
+/*
+Freezes an account, for one direction or both. It waits for transfers that are under way, because
+it locks what they lock: once it has committed, no transfer commits that it forbids.
+
+Locks: the account FOR NO KEY UPDATE.
+Checks, in this order: app_id, id, direction, reason, that the account exists, that it is not
+closed.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound, AccountClosed.
+*/
+create or replace function public.pgledger_freeze_account(
+  id text,
+  direction text,
+  reason text default null,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_bits smallint;
+  v_account pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pgla');
+  v_bits := pgledger.frozen_bits(direction);
+  v_ok := pgledger.check_reason(reason);
+
+  v_account := pgledger.account_to_change('id', id, app_id);
+  if v_account.status = 4 then
+    v_ok := pgledger.fail(
+      'AccountClosed', array[v_account.id, v_account.name],
+      hint => 'Reopen the account first: pgledger_reopen_account.'
+    );
+  end if;
+  v_changed := v_account;
+  v_changed.status := v_account.status | v_bits;
+
+  return pgledger.change_account(v_account, v_changed, 'freeze', reason);
+end;
+$$;
+
+comment on function public.pgledger_freeze_account is
+$$Freezes an account: nothing may leave it, or reach it, or both.
+
+It adds to what is frozen already. Transfers that are under way come first:
+once the freeze has committed, none commits that it forbids. Holds that were
+made before can be posted all the same. A call that changes nothing writes
+nothing, so it can be repeated. Each change is a row of
+pgledger_account_changes_v1.
+
+id: The account.
+direction: What is frozen, one of: out, in, both.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+app_id: Set of books that the account belongs to.
+
+Returns: The account as it is now; replayed says whether it was so before.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the direction
+  is none of these, or the reason is empty or too long), AccountNotFound
+  (there is no such account under this app_id), AccountClosed.$$;
+
+revoke all on function public.pgledger_freeze_account from public;
+grant execute on function public.pgledger_freeze_account to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_get_account.sql
 /*
 One account, as it stands. An id that does not exist is an error rather than no row: a mistyped id
@@ -12381,6 +14249,60 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 
 revoke all on function public.pgledger_get_account from public;
 grant execute on function public.pgledger_get_account to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_get_hold.sql
+/*
+One hold, as it stands. An id that does not exist is an error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound.
+*/
+create or replace function public.pgledger_get_hold(
+  id text,
+  app_id text default ''
+)
+returns public.pgledger_hold
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_hold pgledger.holds;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pglh');
+
+  v_hold := (
+    select holds
+    from pgledger.holds
+    where holds.id = pgledger_get_hold.id
+      and holds.app_id = pgledger_get_hold.app_id
+  );
+  if v_hold.id is null then
+    v_ok := pgledger.fail('HoldNotFound', array[id, pgledger.in_app(app_id)]);
+  end if;
+
+  return pgledger.hold_answer(v_hold, null);
+end;
+$$;
+
+comment on function public.pgledger_get_hold is
+$$Returns a hold as it stands now.
+
+From its expires_at on it is shown as expired.
+
+id: The hold's id.
+app_id: Set of books that it belongs to.
+
+Returns: The hold, with its state and what has been posted of it.
+
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound (there is no such
+  hold under this app_id).$$;
+
+revoke all on function public.pgledger_get_hold from public;
+grant execute on function public.pgledger_get_hold to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_get_transfer.sql
 /*
@@ -12447,6 +14369,95 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 revoke all on function public.pgledger_get_transfer from public;
 grant execute on function public.pgledger_get_transfer to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_post_hold.sql
+/*
+Moves what a hold keeps back, or a part of it.
+
+Checks, in this order: app_id, the hold's id, final, the request's own values; that the hold exists;
+whether it is a repeat; the hold's state; what is left of it; the clock; decimal places of a part.
+Status and limits of the accounts were checked when the hold was made, and are not looked at.
+
+Locks and errors: those of pgledger.post_pending_hold; besides, NullArgument, InvalidScope,
+InvalidTime, EventAtInFuture, InvalidMetadata, InvalidId.
+*/
+create or replace function public.pgledger_post_hold(
+  hold_id text,
+  amount numeric default null,
+  final boolean default true,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  -- One expression passes most requests; only the others are looked at in detail.
+  if (
+    hold_id is not null and app_id is not null and final is not null
+    and (amount is null or amount > 0 and amount < 1e30 and scale(amount) <= 18)
+    and event_at is null and metadata is null and id is null
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+    if final is null then
+      v_ok := pgledger.fail('NullArgument', array['final']);
+    end if;
+    v_ok := pgledger.check_request_details(
+      coalesce(amount, 1), event_at, metadata, id, allow_future_event_at
+    );
+  end if;
+
+  return pgledger.post_pending_hold(hold_id, amount, final, event_at, metadata, id, app_id);
+end;
+$$;
+
+comment on function public.pgledger_post_hold is
+$$Moves what a hold keeps back: all that is left of it, or a part.
+
+It fails neither for funds nor for limits or freezes that came since: all of
+that was checked when the hold was made. The transfer's origin_id is the hold,
+and its group_id is the hold's.
+
+hold_id: The hold.
+amount: What to move, at most what is left of the hold; null for all of that.
+final: Whether what is then left of the hold is released, and the hold is
+  posted. Without, it stays pending for further calls, until the whole amount
+  is posted.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Id of the transfer, pglt_ and a ULID. With an id of your own choice the
+  call can be repeated: it takes effect once, and every repeat returns the
+  first result; null for a new id.
+app_id: Set of books that the hold belongs to.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The transfer, with both accounts' balances and versions right after
+  it.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
+  not in range, or has more decimal places than its currency), InvalidTime
+  (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
+  than a day ahead), InvalidMetadata, HoldNotFound (there is no such hold
+  under this app_id), IdempotencyConflict (the id is taken by a different
+  transfer), HoldEnded (it was posted or voided), HoldExpired (its expires_at
+  is over), HoldAmountExceeded (less is left of it), AccountAheadOfClock (an
+  account's newest time is more than a day ahead), BalanceOutOfRange (a
+  balance would reach 1e30 or -1e30).$$;
+
+revoke all on function public.pgledger_post_hold from public;
+grant execute on function public.pgledger_post_hold to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_raise_sequences.sql
 /*
 Moves sequences that lie behind the keys in use to the greatest of these. It looks without a lock
@@ -12503,6 +14514,73 @@ write. Only the owner of pgledger may call this function.
 Returns: How many sequences it moved.$$;
 
 revoke all on function public.pgledger_raise_sequences from public;
+
+-- file: repeatable/10_ledger/pgledger_reopen_account.sql
+/*
+Opens a closed account again. An account that was frozen when it was closed is frozen again: whoever
+may close and reopen accounts, and not unfreeze them, must not lift a freeze.
+
+Locks: the account FOR NO KEY UPDATE.
+Checks, in this order: app_id, id, reason, that the account exists.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound.
+*/
+create or replace function public.pgledger_reopen_account(
+  id text,
+  reason text default null,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pgla');
+  v_ok := pgledger.check_reason(reason);
+
+  v_account := pgledger.account_to_change('id', id, app_id);
+  v_changed := v_account;
+  if v_account.status = 4 then
+    v_changed.status := (
+      select account_changes.from_status
+      from pgledger.account_changes
+      where account_changes.account_key = v_account.key
+        and account_changes.change = 'close'
+      order by account_changes.number desc
+      limit 1
+    );
+  end if;
+
+  return pgledger.change_account(v_account, v_changed, 'reopen', reason);
+end;
+$$;
+
+comment on function public.pgledger_reopen_account is
+$$Opens a closed account again.
+
+If it was frozen when it was closed, it is frozen again. A call for an account
+that is not closed changes nothing, so it can be repeated. Each change is a
+row of pgledger_account_changes_v1.
+
+id: The account.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+app_id: Set of books that the account belongs to.
+
+Returns: The account as it is now; replayed says whether it was not closed.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
+  empty or too long), AccountNotFound (there is no such account under this
+  app_id).$$;
+
+revoke all on function public.pgledger_reopen_account from public;
+grant execute on function public.pgledger_reopen_account to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_set_clock_warning.sql
 /*
@@ -12598,7 +14676,7 @@ comment on function public.pgledger_set_currency is
 $$Sets how many decimal places amounts of a currency may have.
 
 Without it they may have 18. A transfer with more is refused from then on, and
-so is this call while a balance has more. It holds for all accounts of the
+so is this call while a balance, or a pending hold, has more. It holds for all accounts of the
 currency, also for those that are opened later. A second call with the same
 values changes nothing.
 
@@ -12616,10 +14694,235 @@ Returns: What holds for the currency now.
 Errors: NullArgument, InvalidScope, InvalidCurrency (the code is empty, has
   spaces or is too long), InvalidArgument (the scale is out of range or lower
   than billing's, or the transaction is not read committed), InvalidAmount (an
-  account's balance has more decimal places).$$;
+  account's balance, or a pending hold, has more decimal places).$$;
 
 revoke all on function public.pgledger_set_currency from public;
 grant execute on function public.pgledger_set_currency to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_set_limits.sql
+/*
+Sets both limits of an account. That the limits enclose zero holds at creation only, where the
+balance is zero: later a lower limit above zero can be a deposit that has to stay.
+
+Locks: the account FOR NO KEY UPDATE, then expired holds of it.
+Checks, in this order: app_id, account_id, the limits, reason, allow_existing, that the account
+exists, that its balance is within what is tightened.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound,
+LimitAlreadyBroken.
+*/
+create or replace function public.pgledger_set_limits(
+  account_id text,
+  min_balance numeric,
+  max_balance numeric,
+  reason text default null,
+  allow_existing boolean default false,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('account_id', account_id, 'pgla');
+  v_ok := pgledger.check_limits(min_balance, max_balance);
+  v_ok := pgledger.check_reason(reason);
+  if allow_existing is null then
+    v_ok := pgledger.fail('NullArgument', array['allow_existing']);
+  end if;
+
+  v_account := pgledger.account_to_change('account_id', account_id, app_id);
+  v_account := pgledger.released_account(v_account);
+  v_changed := v_account;
+  v_changed.min_balance := trim_scale(pgledger_set_limits.min_balance);
+  v_changed.max_balance := trim_scale(pgledger_set_limits.max_balance);
+  if not allow_existing then
+    v_ok := pgledger.check_tightened_limits(
+      v_account, v_changed.min_balance, v_changed.max_balance
+    );
+  end if;
+
+  return pgledger.change_account(v_account, v_changed, 'set_limits', reason);
+end;
+$$;
+
+comment on function public.pgledger_set_limits is
+$$Sets the limits of an account, both of them.
+
+Give the one that is to stay, too: null takes a limit away. Limits need not
+enclose zero: an account with a min_balance of 100 keeps at least that much.
+A limit that is tightened to where the account is beyond it already is
+refused, unless allow_existing says that it is meant: then only transfers
+that bring the account nearer to the limit pass. A call that changes nothing
+writes nothing, so it can be repeated. Each change is a row of
+pgledger_account_changes_v1.
+
+account_id: The account.
+min_balance: Lowest balance, less what holds keep back to leave the account,
+  that a transfer may leave: above -1e30, below 1e30, with at most 18 decimal
+  places; null for none.
+max_balance: Highest balance, with what holds keep back to reach the account,
+  that a transfer may leave, in the same range and not below min_balance; null
+  for none.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+allow_existing: Whether a limit may be tightened although the account is
+  beyond it.
+app_id: Set of books that the account belongs to.
+
+Returns: The account as it is now; replayed says whether it was so before.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (a limit is out
+  of range, min_balance is above max_balance, or the reason is empty or too
+  long), AccountNotFound (there is no such account under this app_id),
+  LimitAlreadyBroken (the account is beyond a limit that is tightened).$$;
+
+revoke all on function public.pgledger_set_limits from public;
+grant execute on function public.pgledger_set_limits to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_unfreeze_account.sql
+/*
+Lifts the freeze of an account, for one direction or both.
+
+Locks: the account FOR NO KEY UPDATE.
+Checks, in this order: app_id, id, direction, reason, that the account exists, that it is not
+closed.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, AccountNotFound, AccountClosed.
+*/
+create or replace function public.pgledger_unfreeze_account(
+  id text,
+  direction text default 'both',
+  reason text default null,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_bits smallint;
+  v_account pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pgla');
+  v_bits := pgledger.frozen_bits(direction);
+  v_ok := pgledger.check_reason(reason);
+
+  v_account := pgledger.account_to_change('id', id, app_id);
+  if v_account.status = 4 then
+    v_ok := pgledger.fail(
+      'AccountClosed', array[v_account.id, v_account.name],
+      hint => 'Reopen the account first: pgledger_reopen_account.'
+    );
+  end if;
+  v_changed := v_account;
+  v_changed.status := v_account.status & ~v_bits;
+
+  return pgledger.change_account(v_account, v_changed, 'unfreeze', reason);
+end;
+$$;
+
+comment on function public.pgledger_unfreeze_account is
+$$Lifts the freeze of an account.
+
+What is frozen in the other direction stays so. A call that changes nothing
+writes nothing, so it can be repeated. Each change is a row of
+pgledger_account_changes_v1.
+
+id: The account.
+direction: For what the freeze is lifted, one of: out, in, both.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+app_id: Set of books that the account belongs to.
+
+Returns: The account as it is now; replayed says whether it was so before.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the direction
+  is none of these, or the reason is empty or too long), AccountNotFound
+  (there is no such account under this app_id), AccountClosed.$$;
+
+revoke all on function public.pgledger_unfreeze_account from public;
+grant execute on function public.pgledger_unfreeze_account to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_update_account.sql
+/*
+Renames an account or gives it other metadata.
+
+Locks: the account FOR NO KEY UPDATE.
+Checks, in this order: app_id, id, name, metadata, reason, that the account exists.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidName, InvalidMetadata, InvalidArgument,
+AccountNotFound.
+*/
+create or replace function public.pgledger_update_account(
+  id text,
+  name text default null,
+  metadata jsonb default null,
+  reason text default null,
+  app_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_fault text := case when name is not null then pgledger.text_fault(name, 1, 255, true) end;
+  v_account pgledger.accounts;
+  v_changed pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pgla');
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidName', array[quote_literal(pgledger.abridged(name)), v_fault]);
+  end if;
+  v_ok := pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_reason(reason);
+
+  v_account := pgledger.account_to_change('id', id, app_id);
+  v_changed := v_account;
+  v_changed.name := coalesce(pgledger_update_account.name, v_account.name);
+  v_changed.metadata := coalesce(pgledger_update_account.metadata, v_account.metadata);
+
+  return pgledger.change_account(v_account, v_changed, 'update', reason);
+end;
+$$;
+
+comment on function public.pgledger_update_account is
+$$Renames an account, or gives it other metadata.
+
+What is not given stays as it is. Entries and transfers show the new name from
+then on, also those from before. A call that changes nothing writes nothing,
+so it can be repeated. Each change is a row of pgledger_account_changes_v1.
+
+id: The account.
+name: Its new name, 1 to 255 characters; null for the one it has.
+metadata: JSON object, at most 64 KiB, in place of the present one. Store
+  references in it, never personal data; null for what it has.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+app_id: Set of books that the account belongs to.
+
+Returns: The account as it is now; replayed says whether it was so before.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidName (the name is empty,
+  cannot be seen or is too long), InvalidMetadata, InvalidArgument (the reason
+  is empty or too long), AccountNotFound (there is no such account under this
+  app_id).$$;
+
+revoke all on function public.pgledger_update_account from public;
+grant execute on function public.pgledger_update_account to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_use_iso_currencies.sql
 /*
@@ -12672,8 +14975,8 @@ Returns: How many currencies have got other decimal places than they had; 0 if
   all was so already.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the transaction is not
-  read committed), InvalidAmount (an account's balance has more decimal
-  places).$$;
+  read committed), InvalidAmount (an account's balance, or a pending hold,
+  has more decimal places).$$;
 
 revoke all on function public.pgledger_use_iso_currencies from public;
 grant execute on function public.pgledger_use_iso_currencies to pgledger_poster;
@@ -12714,8 +15017,14 @@ as $$
   select entries.check_name, entries.rows_checked, entries.violations, entries.example
   from pgledger.verify_entries(pgledger_verify.app_id) as entries
   union all
+  select changes.check_name, changes.rows_checked, changes.violations, changes.example
+  from pgledger.verify_changes(pgledger_verify.app_id) as changes
+  union all
   select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
   from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
+  union all
+  select holds.check_name, holds.rows_checked, holds.violations, holds.example
+  from pgledger.verify_holds(pgledger_verify.app_id) as holds
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
@@ -12730,7 +15039,7 @@ $$;
 comment on function public.pgledger_verify is
 $$Proves from the data that the books are in order.
 
-Reads every transfer, as an auditor would, on one snapshot, while transfers go
+Reads every transfer and hold, as an auditor would, on one snapshot, while transfers go
 on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 
@@ -12748,6 +15057,80 @@ Errors: InvalidScope.$$;
 
 revoke all on function public.pgledger_verify from public;
 grant execute on function public.pgledger_verify to pgledger_auditor;
+
+-- file: repeatable/10_ledger/pgledger_void_hold.sql
+/*
+Ends a hold, and releases what is left of it on both accounts.
+
+Checks, in this order: app_id, the id, that the hold exists, whether it was voided before, its
+state.
+Locks: those of pgledger.lock_hold.
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound, HoldEnded, HoldExpired.
+*/
+create or replace function public.pgledger_void_hold(
+  hold_id text,
+  app_id text default ''
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_hold pgledger.holds;
+  v_now timestamptz;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+
+  v_hold := pgledger.lock_hold(hold_id, app_id);
+  if v_hold.status = 2 then
+    return pgledger.hold_answer(v_hold, true);
+  end if;
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_hold_pending(v_hold, v_now);
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out
+    - case when accounts.key = v_hold.from_key then v_hold.amount - v_hold.posted_amount else 0 end,
+    held_in = accounts.held_in
+    - case when accounts.key = v_hold.to_key then v_hold.amount - v_hold.posted_amount else 0 end
+  where accounts.key in (v_hold.from_key, v_hold.to_key);
+
+  update pgledger.holds
+  set
+    status = 2,
+    ended_at = greatest(v_now, holds.created_at),
+    out_released = true,
+    in_released = true
+  where holds.id = hold_id;
+
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
+  return pgledger.hold_answer(v_hold, false);
+end;
+$$;
+
+comment on function public.pgledger_void_hold is
+$$Ends a hold without moving anything: what is left of it is free again.
+
+What was posted of it before stays posted. A call for a hold that is voided
+already changes nothing, so it can be repeated. Freezes do not matter.
+
+hold_id: The hold.
+app_id: Set of books that it belongs to.
+
+Returns: The hold as it is now; replayed says whether it was voided before.
+
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound (there is no such
+  hold under this app_id), HoldEnded (it was posted), HoldExpired (its
+  expires_at is over).$$;
+
+revoke all on function public.pgledger_void_hold from public;
+grant execute on function public.pgledger_void_hold to pgledger_poster;
 
 -- file: repeatable/10_ledger/policies.sql
 /*
@@ -12868,6 +15251,314 @@ comment on function pgledger.policy_faults is
 
 revoke all on function pgledger.policy_faults from public;
 
+-- file: repeatable/10_ledger/post_changed_hold.sql
+/*
+Finishes a posting whose hold had changed since it was read, before its accounts were locked. The
+caller has locked the accounts, and has posted in them what it had read: what was too much of that
+is put right here. What has ended meanwhile is refused.
+
+Errors: HoldEnded, HoldExpired, HoldAmountExceeded.
+*/
+create or replace function pgledger.post_changed_hold(
+  hold_id text,
+  requested_amount numeric,
+  final boolean,
+  assumed_amount numeric,
+  assumed_release numeric,
+  at timestamptz,
+  request_index bigint,
+  request_count bigint,
+  out amount numeric,
+  out from_balance numeric,
+  out to_balance numeric,
+  out expires_at timestamptz
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold pgledger.holds;
+  v_rest numeric;
+  v_released numeric;
+  v_ok boolean;
+begin
+  v_hold := pgledger.lock_hold(
+    hold_id, (select holds.app_id from pgledger.holds where holds.id = hold_id)
+  );
+  v_ok := pgledger.check_hold_pending(v_hold, pgledger.clock(), request_index, request_count);
+
+  v_rest := v_hold.amount - v_hold.posted_amount;
+  if requested_amount > v_rest then
+    v_ok := pgledger.fail(
+      'HoldAmountExceeded',
+      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text],
+      request_index,
+      request_count
+    );
+  end if;
+  amount := coalesce(trim_scale(requested_amount), v_rest);
+  v_released := case when final then v_rest else amount end;
+  expires_at := v_hold.expires_at;
+
+  update pgledger.accounts
+  set
+    balance = accounts.balance + assumed_amount - post_changed_hold.amount,
+    held_out = accounts.held_out + assumed_release - v_released
+  where accounts.key = v_hold.from_key
+  returning accounts.balance into strict from_balance;
+
+  update pgledger.accounts
+  set
+    balance = accounts.balance - assumed_amount + post_changed_hold.amount,
+    held_in = accounts.held_in + assumed_release - v_released
+  where accounts.key = v_hold.to_key
+  returning accounts.balance into strict to_balance;
+
+  update pgledger.holds
+  set
+    posted_amount = holds.posted_amount + post_changed_hold.amount,
+    status = case when v_released = v_rest then 1 else 0 end,
+    ended_at = case when v_released = v_rest then greatest(at, holds.created_at) end,
+    out_released = v_released = v_rest,
+    in_released = v_released = v_rest
+  where holds.id = hold_id;
+end;
+$$;
+
+comment on function pgledger.post_changed_hold is
+  'Finishes a posting whose hold had changed since it was read; returns what is different.';
+
+revoke all on function pgledger.post_changed_hold from public;
+
+-- file: repeatable/10_ledger/post_pending_hold.sql
+/*
+Posts a hold, in whole or in part. The request's own values were checked.
+
+The hold is read first, because it says which accounts to lock. Both are updated at once by what was
+read, as pgledger.pgledger_create_transfer does, and the hold after them, if it is still as it was
+read: nobody who posts, voids or extends it can come in between, but one of them may have been
+before. Then it is looked at again, and refused, or what was too much is put right.
+
+Whether it has expired is asked when all is locked: the time that the accounts get is read before
+the hold is locked.
+
+The body is long because it is the plain path of a transfer and of a hold.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold.
+Errors: HoldNotFound, those of pgledger.repeated_posting and pgledger.check_hold_pending,
+HoldAmountExceeded, AccountAheadOfClock, InvalidAmount, BalanceOutOfRange.
+*/
+create or replace function pgledger.post_pending_hold(
+  hold_id text,
+  amount numeric,
+  final boolean,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold record;
+  v_locked pgledger.holds;
+  v_answer public.pgledger_transfer;
+  v_amount numeric;
+  v_rest numeric;
+  v_released numeric;
+  v_expires_at timestamptz;
+  v_from_at timestamptz;
+  v_from_version bigint;
+  v_from_balance numeric;
+  v_scale smallint;
+  v_to_at timestamptz;
+  v_to_version bigint;
+  v_to_balance numeric;
+  v_now timestamptz;
+  v_created_at timestamptz;
+  v_id text := id;
+  v_ok boolean;
+begin
+  select
+    holds.from_key, holds.to_key, holds.amount, holds.posted_amount, holds.status,
+    holds.expires_at, holds.group_id, source.id as from_id, target.id as to_id, source.currency,
+    source.name as from_name, target.name as to_name, source.tenant_id as from_tenant_id,
+    target.tenant_id as to_tenant_id
+  into v_hold
+  from pgledger.holds
+  inner join pgledger.accounts as source on holds.from_key = source.key
+  inner join pgledger.accounts as target on holds.to_key = target.key
+  where holds.id = hold_id
+    and holds.app_id = post_pending_hold.app_id;
+
+  if not found then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_id('hold_id', hold_id, 'pglh', request_index, request_count);
+    v_ok := pgledger.fail(
+      'HoldNotFound', array[hold_id, pgledger.in_app(app_id)], request_index, request_count
+    );
+  end if;
+
+  if id is not null or v_hold.status <> 0 or amount > v_hold.amount - v_hold.posted_amount then
+    v_locked := pgledger.lock_hold(hold_id, app_id);
+    if id is not null then
+      v_answer := pgledger.repeated_posting(
+        v_locked, amount, final, event_at, metadata, id, request_index, request_count
+      );
+      if v_answer.id is not null then
+        return v_answer;
+      end if;
+    end if;
+    v_ok := pgledger.check_hold_pending(v_locked, pgledger.clock(), request_index, request_count);
+    v_hold.posted_amount := v_locked.posted_amount;
+  end if;
+
+  v_rest := v_hold.amount - v_hold.posted_amount;
+  if amount > v_rest then
+    v_ok := pgledger.fail(
+      'HoldAmountExceeded', array[hold_id, v_rest::text, v_hold.amount::text, amount::text],
+      request_index, request_count
+    );
+  end if;
+  v_amount := case
+    when amount is null then v_rest when scale(amount) > 18 then trim_scale(amount) else amount
+  end;
+  v_released := case when final then v_rest else v_amount end;
+
+  -- A time ahead of the clock is not passed on before it was looked at.
+  for v_step in 1..2 loop
+    if (v_hold.from_id collate "C" < v_hold.to_id) = (v_step = 1) then
+      update pgledger.accounts
+      set
+        updated_at = greatest(
+          case when v_to_at is null then pgledger.clock() when v_to_at <= v_now then v_to_at end,
+          accounts.updated_at + interval '1 microsecond'
+        ),
+        version = accounts.version + 1,
+        balance = accounts.balance - v_amount,
+        held_out = accounts.held_out - v_released
+      where accounts.key = v_hold.from_key
+      returning accounts.updated_at, accounts.version, accounts.balance, accounts.amount_scale
+      into strict v_from_at, v_from_version, v_from_balance, v_scale;
+    else
+      update pgledger.accounts
+      set
+        updated_at = greatest(
+          case
+            when v_from_at is null then pgledger.clock() when v_from_at <= v_now then v_from_at
+          end,
+          accounts.updated_at + interval '1 microsecond'
+        ),
+        version = accounts.version + 1,
+        balance = accounts.balance + v_amount,
+        held_in = accounts.held_in - v_released
+      where accounts.key = v_hold.to_key
+      returning accounts.updated_at, accounts.version, accounts.balance
+      into strict v_to_at, v_to_version, v_to_balance;
+    end if;
+    if v_step = 1 then
+      v_now := pgledger.clock();
+    end if;
+  end loop;
+  v_created_at := greatest(v_from_at, v_to_at);
+
+  update pgledger.holds
+  set
+    posted_amount = holds.posted_amount + v_amount,
+    status = case when v_released = v_rest then 1 else 0 end,
+    ended_at = case when v_released = v_rest then greatest(v_created_at, holds.created_at) end,
+    out_released = v_released = v_rest,
+    in_released = v_released = v_rest
+  where holds.id = hold_id
+    and holds.status = 0
+    and holds.posted_amount = v_hold.posted_amount
+  returning holds.expires_at into v_expires_at;
+  if not found then
+    select changed.amount, changed.from_balance, changed.to_balance, changed.expires_at
+    into strict v_amount, v_from_balance, v_to_balance, v_expires_at
+    from pgledger.post_changed_hold(
+      hold_id, amount, final, v_amount, v_released, v_created_at, request_index, request_count
+    ) as changed;
+  end if;
+  if v_expires_at <= pgledger.clock() then
+    v_ok := pgledger.fail(
+      'HoldExpired', array[hold_id, v_expires_at::text], request_index, request_count
+    );
+  end if;
+
+  if v_from_at > v_now or v_to_at > v_now then
+    v_now := pgledger.clock();
+    if v_created_at > v_now then
+      v_ok := pgledger.check_times_before(
+        v_hold.from_id, v_hold.to_id, v_now, v_created_at, request_index, request_count
+      );
+      v_from_at := null;
+      v_to_at := null;
+    end if;
+  end if;
+  if v_from_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_hold.from_key;
+  end if;
+  if v_to_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_hold.to_key;
+  end if;
+
+  if amount is not null and min_scale(amount) > v_scale then
+    v_ok := pgledger.check_scales(
+      array[v_hold.from_id], array[v_hold.to_id], array[amount], array[request_index],
+      request_count
+    );
+  end if;
+  if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+    v_ok := pgledger.fail(
+      'BalanceOutOfRange',
+      case
+        when v_from_balance <= -1e30
+          then array[v_hold.from_id, v_hold.from_name, v_from_balance::text]
+        else array[v_hold.to_id, v_hold.to_name, v_to_balance::text]
+      end,
+      request_index,
+      request_count
+    );
+  end if;
+
+  if v_id is null then
+    v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  end if;
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, origin_id, metadata
+  )
+  values (
+    v_hold.from_key, v_hold.to_key, v_from_version, v_to_version, v_created_at, v_id,
+    post_pending_hold.app_id, v_amount, v_from_balance, v_to_balance, post_pending_hold.event_at,
+    v_hold.group_id, hold_id, post_pending_hold.metadata
+  )
+  on conflict on constraint transfers_id_pk do nothing;
+  if not found then
+    v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
+  end if;
+
+  return row(
+    v_id, v_hold.from_id, v_hold.to_id, v_amount, v_created_at, coalesce(event_at, v_created_at),
+    metadata, v_hold.currency, v_hold.from_name, v_hold.to_name, v_from_balance, v_to_balance,
+    v_from_version, v_to_version, v_hold.group_id, app_id, v_hold.from_tenant_id,
+    v_hold.to_tenant_id, hold_id, false
+  );
+end;
+$$;
+
+comment on function pgledger.post_pending_hold is
+  'Posts a hold, in whole or in part, of a request whose own values were checked.';
+
+revoke all on function pgledger.post_pending_hold from public;
+
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
 Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
@@ -12884,7 +15575,9 @@ transfers and the accounts.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
-leg, and pgledger.check_balance decides about what is beyond it.
+leg, and pgledger.check_balance decides about what is beyond it. Where a leg seems to break a limit,
+holds that have expired are released first, those of all accounts of the batch at once, and the
+account's bounds are read again.
 
 Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
 and after everything else, as for a single transfer.
@@ -12904,7 +15597,8 @@ them in order.
 
 The body is long because its steps share the arrays: each call of a function would copy them.
 
-Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
+broken, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
 pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose
 was taken.
@@ -13041,9 +15735,18 @@ begin
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
     if v_balance < v_lowest[v_number] then
+      v_ok := pgledger.release_expired(v_keys, v_now);
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], -v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
+      );
+      v_lowest[v_number] := coalesce(
+        (
+          select accounts.min_balance + accounts.held_out
+          from pgledger.accounts
+          where accounts.key = v_keys[v_number]
+        ),
+        -9e29
       );
     end if;
     v_balances[v_number] := v_balance;
@@ -13055,9 +15758,18 @@ begin
     v_number := numbers[v_count + v_place];
     v_balance := v_balances[v_number] + v_amount;
     if v_balance > v_highest[v_number] then
+      v_ok := pgledger.release_expired(v_keys, v_now);
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
+      );
+      v_highest[v_number] := coalesce(
+        (
+          select accounts.max_balance - accounts.held_in
+          from pgledger.accounts
+          where accounts.key = v_keys[v_number]
+        ),
+        9e29
       );
     end if;
     v_balances[v_number] := v_balance;
@@ -13254,9 +15966,10 @@ revoke all on function pgledger.refuse_account from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts, or change accepted times. The triggers are ENABLE ALWAYS, so that
-session_replication_role does not switch them off. They fire for each row as well as for each
-statement, because replication applies rows.
+truncate accounts or holds, or change accepted times or the history of accounts. What was asked for
+in a hold never changes either, and nothing of it once it has ended but which of its sides are
+released. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -13304,6 +16017,59 @@ create or replace trigger accepted_times_never_change
 before update or delete or truncate on pgledger.accepted_times
 for each statement execute function pgledger.refuse_change();
 
+create or replace trigger holds_rows_are_never_deleted
+before delete on pgledger.holds
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger holds_are_never_deleted
+before delete or truncate on pgledger.holds
+for each statement execute function pgledger.refuse_change();
+
+-- The condition costs less than a call of a function that would look.
+create or replace trigger holds_only_end
+before update on pgledger.holds
+for each row
+when (
+  old.id <> new.id
+  or old.from_key <> new.from_key
+  or old.to_key <> new.to_key
+  or old.app_id <> new.app_id
+  or old.amount <> new.amount
+  or old.created_at <> new.created_at
+  or old.event_at is distinct from new.event_at
+  or old.first_expires_at is distinct from new.first_expires_at
+  or old.group_id is distinct from new.group_id
+  or old.metadata is distinct from new.metadata
+  or old.posted_amount > new.posted_amount
+  or old.out_released and not new.out_released
+  or old.in_released and not new.in_released
+  or old.status <> 0
+  and (
+    old.status <> new.status
+    or old.posted_amount <> new.posted_amount
+    or old.expires_at is distinct from new.expires_at
+    or old.ended_at is distinct from new.ended_at
+  )
+)
+execute function pgledger.refuse_change();
+
+alter table pgledger.holds
+enable always trigger holds_rows_are_never_deleted,
+enable always trigger holds_are_never_deleted,
+enable always trigger holds_only_end;
+
+create or replace trigger account_changes_rows_never_change
+before update or delete on pgledger.account_changes
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger account_changes_never_change
+before update or delete or truncate on pgledger.account_changes
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.account_changes
+enable always trigger account_changes_rows_never_change,
+enable always trigger account_changes_never_change;
+
 alter table pgledger.accepted_times
 enable always trigger accepted_times_rows_never_change,
 enable always trigger accepted_times_never_change;
@@ -13345,7 +16111,8 @@ begin
       'to_account_id', target.id,
       'amount', transfers.amount,
       'event_at', transfers.event_at,
-      'metadata', transfers.metadata
+      'metadata', transfers.metadata,
+      'origin_id', transfers.origin_id
     )
   into v_recorded
   from pgledger.transfers
@@ -13404,10 +16171,339 @@ comment on function pgledger.refuse_taken_id is
 
 revoke all on function pgledger.refuse_taken_id from public;
 
+-- file: repeatable/10_ledger/release_expired.sql
+/*
+Writes which holds of the given accounts have expired, and takes what was left of them out of these
+accounts' sums. Called where a decision depends on it. Once written, an expiry stays, whatever the
+clock says later; the other account of such a hold is released by whoever needs that, because its
+row is not locked here.
+
+The caller has locked the accounts, and has read the time after that. All of a call's accounts are
+given at once, so that holds are locked in one order. Nobody can be posting, voiding or extending
+these holds: that takes the locks of both accounts.
+
+Locks: the holds FOR NO KEY UPDATE, ascending by id.
+*/
+create or replace function pgledger.release_expired(account_keys bigint[], at timestamptz)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+set enable_seqscan = off
+as $$
+declare
+  v_ids text[];
+  v_count bigint;
+begin
+  v_ids := array(
+    select holds.id
+    from pgledger.holds
+    where holds.from_key = any(account_keys)
+      and not holds.out_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
+    union
+    select holds.id
+    from pgledger.holds
+    where holds.to_key = any(account_keys)
+      and not holds.in_released
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
+  );
+  if v_ids = '{}' then
+    return false;
+  end if;
+
+  v_ids := array(
+    select holds.id
+    from pgledger.holds
+    where holds.id = any(v_ids)
+      and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
+    order by holds.id
+    for no key update
+  );
+  v_count := pgledger.release_locked(v_ids, account_keys);
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.release_expired is
+  'Writes which holds of accounts have expired, and releases them there; says whether any had.';
+
+revoke all on function pgledger.release_expired from public;
+
+-- file: repeatable/10_ledger/release_locked.sql
+/*
+Writes that the given holds are expired, and takes what was left of them out of the sums of the given
+accounts. The caller has locked both, and has found that the holds are expired. Returns how many of
+them were released on a side where they were not before.
+*/
+create or replace function pgledger.release_locked(hold_ids text[], account_keys bigint[])
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+set enable_seqscan = off
+as $$
+declare
+  v_ids text[];
+  v_keys bigint[];
+  v_held_out numeric[];
+  v_held_in numeric[];
+begin
+  with side as materialized (
+    select holds.id, holds.from_key as key, holds.amount - holds.posted_amount as held_out, 0 as held_in
+    from pgledger.holds
+    where holds.id = any(hold_ids)
+      and not holds.out_released
+      and holds.from_key = any(account_keys)
+    union all
+    select holds.id, holds.to_key, 0, holds.amount - holds.posted_amount
+    from pgledger.holds
+    where holds.id = any(hold_ids)
+      and not holds.in_released
+      and holds.to_key = any(account_keys)
+  )
+
+  select
+    array(select distinct side.id from side),
+    array_agg(change.key), array_agg(change.held_out), array_agg(change.held_in)
+  into v_ids, v_keys, v_held_out, v_held_in
+  from (
+    select side.key, sum(side.held_out), sum(side.held_in)
+    from side
+    group by side.key
+  ) as change (key, held_out, held_in);
+
+  update pgledger.holds
+  set
+    status = 3,
+    ended_at = holds.expires_at,
+    out_released = holds.out_released or holds.from_key = any(account_keys),
+    in_released = holds.in_released or holds.to_key = any(account_keys)
+  where holds.id = any(v_ids);
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out - change.held_out,
+    held_in = accounts.held_in - change.held_in
+  from unnest(v_keys, v_held_out, v_held_in) as change (key, held_out, held_in)
+  where accounts.key = change.key;
+
+  return cardinality(v_ids);
+end;
+$$;
+
+comment on function pgledger.release_locked is
+  'Releases expired holds on accounts, all of which the caller has locked; returns how many.';
+
+revoke all on function pgledger.release_locked from public;
+
+-- file: repeatable/10_ledger/released_account.sql
+/*
+A locked account as it is once what has expired on it is written and released: for decisions that
+depend on what it holds.
+
+Locks: those of pgledger.release_expired.
+*/
+create or replace function pgledger.released_account(account pgledger.accounts)
+returns pgledger.accounts
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if account.held_out = 0 and account.held_in = 0 then
+    return account;
+  elsif not pgledger.release_expired(array[account.key], pgledger.clock()) then
+    return account;
+  end if;
+
+  return (select accounts from pgledger.accounts where accounts.key = account.key);
+end;
+$$;
+
+comment on function pgledger.released_account is
+  'A locked account once what has expired on it is released.';
+
+revoke all on function pgledger.released_account from public;
+
+-- file: repeatable/10_ledger/repeated_hold.sql
+/*
+The hold with that id, if it was asked for with the same values; nulls if there is none. The
+accounts are locked before this looks: any earlier call for the same hold had these locks, so what
+it wrote can be seen by now. An expiry is compared with the one that the hold was made with, also
+where it was given as a length.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id.
+Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_hold(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  request_index bigint,
+  request_count bigint
+)
+returns pgledger.holds
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_locked_ids text[];
+  v_hold pgledger.holds;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select array_agg(locked.id)
+  into v_locked_ids
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id in (from_account_id, to_account_id)
+    order by accounts.id
+    for no key update
+  ) as locked;
+  v_ok := pgledger.check_accounts(
+    array[from_account_id], array[to_account_id], app_id, v_locked_ids, array[request_index],
+    request_count
+  );
+
+  v_hold := (
+    select holds
+    from pgledger.holds
+    where holds.id = repeated_hold.id
+  );
+  if v_hold.id is null then
+    return null;
+  end if;
+
+  v_given := jsonb_build_object(
+    'app_id', app_id, 'group_id', group_id, 'from_account_id', from_account_id,
+    'to_account_id', to_account_id, 'amount', amount, 'event_at', event_at, 'metadata', metadata,
+    'expires_at',
+    case
+      when expires_in is null then expires_at
+      else pgledger.expiry_after(v_hold.created_at, expires_in)
+    end
+  );
+  v_recorded := jsonb_build_object(
+    'app_id', v_hold.app_id, 'group_id', v_hold.group_id,
+    'from_account_id', pgledger.account_id(v_hold.from_key),
+    'to_account_id', pgledger.account_id(v_hold.to_key), 'amount', v_hold.amount,
+    'event_at', v_hold.event_at, 'metadata', v_hold.metadata,
+    'expires_at', v_hold.first_expires_at
+  );
+  if v_given <> v_recorded then
+    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded, request_index, request_count);
+  end if;
+
+  return v_hold;
+end;
+$$;
+
+comment on function pgledger.repeated_hold is
+  'The hold with that id, or nulls if there is none; raises an error if it differs from the '
+  'request.';
+
+revoke all on function pgledger.repeated_hold from public;
+
+-- file: repeatable/10_ledger/repeated_posting.sql
+/*
+The transfer with that id, if it posted that hold and was asked for with the same values; nulls if
+there is none. The caller has locked the hold and its accounts.
+
+Whether a call gave no amount, or was final, is not written down, but follows. It is asked whether
+the same call could have come to the same: the last posting of a posted hold ended it, and if it
+posted less than there was, it was final.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_posting(
+  hold pgledger.holds,
+  amount numeric,
+  final boolean,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  request_index bigint,
+  request_count bigint
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_earlier record;
+  v_answer public.pgledger_transfer;
+  v_is_whole boolean := hold.posted_amount = hold.amount;
+  v_ended boolean;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select
+    transfers.app_id, transfers.origin_id, transfers.amount, transfers.from_version,
+    transfers.event_at, transfers.metadata
+  into v_earlier
+  from pgledger.transfers
+  where transfers.id = repeated_posting.id;
+  if not found then
+    return null;
+  end if;
+
+  v_ended := hold.status = 1 and not exists (
+    select
+    from pgledger.transfers
+    where transfers.app_id = hold.app_id
+      and transfers.origin_id = hold.id
+      and transfers.from_version > v_earlier.from_version
+  );
+  v_given := jsonb_build_object(
+    'app_id', hold.app_id, 'hold_id', hold.id, 'event_at', event_at, 'metadata', metadata,
+    'amount', case when amount is null and v_ended and v_is_whole then v_earlier.amount else amount end,
+    'final', case when v_ended and v_is_whole then true else final or amount is null end
+  );
+  v_recorded := jsonb_build_object(
+    'app_id', v_earlier.app_id, 'hold_id', v_earlier.origin_id, 'event_at', v_earlier.event_at,
+    'metadata', v_earlier.metadata, 'amount', v_earlier.amount, 'final', v_ended
+  );
+  if v_given <> v_recorded then
+    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded, request_index, request_count);
+  end if;
+
+  select
+    found.id, found.from_account_id, found.to_account_id, found.amount, found.created_at,
+    found.event_at, found.metadata, found.currency, found.from_account_name,
+    found.to_account_name, found.from_account_balance, found.to_account_balance,
+    found.from_account_version, found.to_account_version, found.group_id, found.app_id,
+    found.from_tenant_id, found.to_tenant_id, found.origin_id, true
+  into strict v_answer
+  from pgledger.transfers_by_id(array[id]) as found;
+
+  return v_answer;
+end;
+$$;
+
+comment on function pgledger.repeated_posting is
+  'The transfer with that id that posted a hold, or nulls if there is none; raises an error if it '
+  'differs from the request.';
+
+revoke all on function pgledger.repeated_posting from public;
+
 -- file: repeatable/10_ledger/repeated_transfer.sql
 /*
-What the transfer with that id did, if it was asked for with the same values; nulls if there is no
-such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
+What the transfer with that id did, if it was asked for with the same values, and not for a hold;
+nulls if there is no such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
 held these locks, so what it wrote can be seen by now. Names of the accounts are left to the caller,
 who knows them.
 
@@ -13443,10 +16539,11 @@ begin
     transfers.from_version, transfers.to_version, transfers.group_id, transfers.origin_id,
     (
       transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-      transfers.event_at, transfers.metadata
+      transfers.event_at, transfers.metadata, transfers.origin_id
     ) is not distinct from (
       repeated_transfer.app_id, repeated_transfer.from_key, repeated_transfer.to_key,
-      repeated_transfer.requested_amount, repeated_transfer.event_at, repeated_transfer.metadata
+      repeated_transfer.requested_amount, repeated_transfer.event_at, repeated_transfer.metadata,
+      null
     )
   into
     repeated_transfer.amount, repeated_transfer.created_at, repeated_transfer.from_balance,
@@ -13464,7 +16561,8 @@ begin
         'to_account_id', pgledger.account_id(to_key),
         'amount', requested_amount,
         'event_at', event_at,
-        'metadata', metadata
+        'metadata', metadata,
+        'origin_id', null
       )
     );
   end if;
@@ -13814,6 +16912,7 @@ begin
 
   v_ok := pgledger.check_scales_of_billing(app_id, codes, scales);
   v_ok := pgledger.check_balance_scales(app_id, codes, scales);
+  v_ok := pgledger.check_hold_scales(app_id, codes, scales);
 
   update pgledger.accounts
   set amount_scale = wanted.scale
@@ -13890,6 +16989,40 @@ comment on function pgledger.surface_schema is
   'The schema of the public functions and views.';
 
 revoke all on function pgledger.surface_schema from public;
+
+-- file: repeatable/10_ledger/sweep_account.sql
+/*
+Moves the whole balance of an account to another, or, if it is negative, from there. It is an
+ordinary transfer, which limits and freezes of both accounts can refuse. Both are locked by the
+caller.
+
+Errors: those of pgledger.post_transfers.
+*/
+create or replace function pgledger.sweep_account(
+  account pgledger.accounts,
+  other_account_id text
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_account_ids text[] := array[account.id, other_account_id];
+  v_from integer := case when account.balance > 0 then 1 else 2 end;
+begin
+  perform pgledger.post_transfers(
+    array[v_account_ids[v_from]], array[v_account_ids[3 - v_from]], array[abs(account.balance)],
+    null, null, null, account.app_id, null, null, null
+  );
+  return true;
+end;
+$$;
+
+comment on function pgledger.sweep_account is
+  'Moves the whole balance of an account to another, or from there.';
+
+revoke all on function pgledger.sweep_account from public;
 
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
@@ -14164,13 +17297,78 @@ comment on function pgledger.verify_books is
 
 revoke all on function pgledger.verify_books from public;
 
+-- file: repeatable/10_ledger/verify_changes.sql
+/*
+Checks the history of accounts: each change against the one before it, against the account's entries
+then, and the newest against the account as it is. A change whose account does not exist belongs to
+no app, and is found where all apps are checked.
+*/
+create or replace function pgledger.verify_changes(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with chain as materialized (
+    select
+      links.label, links.has_no_gap, links.follows, links.is_later, links.is_as_left
+    from pgledger.change_links(verify_changes.app_id) as links
+  )
+
+  select
+    'changes of accounts run from 1 without a gap',
+    count(*),
+    count(*) filter (where chain.has_no_gap is not true),
+    min(chain.label) filter (where chain.has_no_gap is not true)
+  from chain
+  union all
+  select
+    'each change of an account starts from what the one before left',
+    count(*),
+    count(*) filter (where chain.follows is not true),
+    min(chain.label) filter (where chain.follows is not true)
+  from chain
+  union all
+  select
+    'each change of an account was recorded later than what was there',
+    count(*),
+    count(*) filter (where chain.is_later is not true),
+    min(chain.label) filter (where chain.is_later is not true)
+  from chain
+  union all
+  select
+    'accounts are as their newest change left them',
+    count(*),
+    count(*) filter (where not newest.is_right),
+    min(newest.label) filter (where not newest.is_right)
+  from (
+    select chain.label, coalesce(chain.is_as_left, false)
+    from chain
+    union all
+    select accounts.id, accounts.status = 0
+    from pgledger.accounts
+    where (verify_changes.app_id is null or accounts.app_id = verify_changes.app_id)
+      and not exists (
+        select
+        from pgledger.account_changes
+        where account_changes.account_key = accounts.key
+      )
+  ) as newest (label, is_right)
+$$;
+
+comment on function pgledger.verify_changes is
+  'Checks the history of changes of accounts, and accounts against it.';
+
+revoke all on function pgledger.verify_changes from public;
+
 -- file: repeatable/10_ledger/verify_entries.sql
 /*
 Checks each entry against the one before it on its account. Entries of an account that does not
 exist also count as violations where accounts are checked.
 
-A leg is judged by the limits that were in force at its version, and only by the one that it can
-break: an account may have been beyond a limit before that was set.
+A leg is judged by the limits and the status that were in force at its version, and only by the
+limit that it can break: an account may have been beyond a limit before that was set. A leg that
+posts a hold was judged when the hold was made.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof public.pgledger_check
@@ -14185,9 +17383,14 @@ as $$
       leg.balance - leg.amount = coalesce(lag(leg.balance) over along, 0) as follows,
       leg.created_at > coalesce(lag(leg.created_at) over along, accounts.created_at) as is_later,
       force.key is not null
-      and (leg.amount < 0 and leg.balance < force.min_balance) is not true
-      and (leg.amount > 0 and leg.balance > force.max_balance) is not true
-      and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits
+      and (
+        leg.posts_hold
+        or (leg.amount < 0 and leg.balance < force.min_balance) is not true
+        and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+      )
+      and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits,
+      leg.posts_hold
+      or force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
     left join pgledger.limits_in_force(verify_entries.app_id) as force
@@ -14222,10 +17425,17 @@ as $$
     count(*) filter (where chain.is_within_limits is not true),
     min(chain.id) filter (where chain.is_within_limits is not true)
   from chain
+  union all
+  select
+    'no entry passed an account that was frozen for it or closed',
+    count(*),
+    count(*) filter (where chain.is_let_through is not true),
+    min(chain.id) filter (where chain.is_let_through is not true)
+  from chain
 $$;
 
 comment on function pgledger.verify_entries is
-  'Checks each entry against the one before it, and against its account''s limits.';
+  'Checks each entry against the one before it, and its account''s limits and status then.';
 
 revoke all on function pgledger.verify_entries from public;
 
@@ -14279,6 +17489,124 @@ comment on function pgledger.verify_guards is
   'Checks that the triggers that keep records unchanged are there and always on.';
 
 revoke all on function pgledger.verify_guards from public;
+
+-- file: repeatable/10_ledger/verify_holds.sql
+/*
+Checks holds: what accounts keep back against them, what was posted against transfers, and each by
+itself. A hold that has expired counts until it is released, whatever the clock says: the stored
+sums may lag, and must be right all the same.
+*/
+create or replace function pgledger.verify_holds(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with hold as materialized (
+    select
+      holds.id, holds.from_key, holds.to_key, holds.app_id, holds.amount, holds.posted_amount,
+      holds.status, holds.created_at, holds.expires_at, holds.ended_at, holds.out_released,
+      holds.in_released, holds.amount - holds.posted_amount as rest
+    from pgledger.holds
+    where verify_holds.app_id is null or holds.app_id = verify_holds.app_id
+  ),
+
+  posting as materialized (
+    select
+      transfers.origin_id, transfers.app_id, transfers.from_key, transfers.to_key,
+      sum(transfers.amount) as amount
+    from pgledger.transfers
+    where starts_with(transfers.origin_id, 'pglh_')
+      and (verify_holds.app_id is null or transfers.app_id = verify_holds.app_id)
+    group by transfers.origin_id, transfers.app_id, transfers.from_key, transfers.to_key
+  )
+
+  select
+    'accounts hold what is left of their unreleased holds',
+    count(*),
+    count(*) filter (where not total.is_right),
+    min(total.id) filter (where not total.is_right)
+  from (
+    select
+      accounts.id,
+      accounts.held_out = coalesce(sum(side.held_out), 0)
+      and accounts.held_in = coalesce(sum(side.held_in), 0)
+    from pgledger.accounts
+    left join (
+      select hold.from_key, hold.rest, 0
+      from hold
+      where not hold.out_released
+      union all
+      select hold.to_key, 0, hold.rest
+      from hold
+      where not hold.in_released
+    ) as side (key, held_out, held_in) on accounts.key = side.key
+    where verify_holds.app_id is null or accounts.app_id = verify_holds.app_id
+    group by accounts.key
+  ) as total (id, is_right)
+  union all
+  select
+    'what was posted of holds are the sums of their transfers',
+    count(*),
+    count(*) filter (where posted.is_right is not true),
+    min(posted.id) filter (where posted.is_right is not true)
+  from (
+    select coalesce(hold.id, posting.origin_id), hold.posted_amount = coalesce(posting.amount, 0)
+    from hold
+    full join posting
+      on (hold.id, hold.app_id, hold.from_key, hold.to_key)
+      = (posting.origin_id, posting.app_id, posting.from_key, posting.to_key)
+  ) as posted (id, is_right)
+  union all
+  select
+    'holds join two accounts of one app and currency',
+    count(*),
+    count(*) filter (where sound.is_right is not true),
+    min(sound.id) filter (where sound.is_right is not true)
+  from (
+    select
+      hold.id,
+      hold.from_key <> hold.to_key
+      and source.currency = target.currency
+      and hold.app_id = source.app_id
+      and hold.app_id = target.app_id
+      and pgledger.id_fault(hold.id, 'pglh') is null
+    from hold
+    left join pgledger.accounts as source on hold.from_key = source.key
+    left join pgledger.accounts as target on hold.to_key = target.key
+  ) as sound (id, is_right)
+  union all
+  select
+    'holds are pending, posted, voided or expired, and each ended once',
+    count(*),
+    count(*) filter (where state.is_right is not true),
+    min(state.id) filter (where state.is_right is not true)
+  from (
+    select
+      hold.id,
+      pgledger.amount_fault(hold.amount) is null
+      and hold.posted_amount between 0 and hold.amount
+      and (hold.status = 0) = (hold.ended_at is null)
+      and case hold.status
+        when 0 then hold.rest > 0 and not hold.out_released and not hold.in_released
+        when 1
+          then hold.posted_amount > 0 and hold.ended_at >= hold.created_at
+          and hold.out_released and hold.in_released
+        when 2
+          then hold.rest > 0 and hold.ended_at >= hold.created_at
+          and hold.out_released and hold.in_released
+        when 3
+          then hold.rest > 0 and hold.ended_at = hold.expires_at
+          and (hold.out_released or hold.in_released)
+      end
+    from hold
+  ) as state (id, is_right)
+$$;
+
+comment on function pgledger.verify_holds is
+  'Checks what accounts hold, what was posted of holds, and the state of each.';
+
+revoke all on function pgledger.verify_holds from public;
 
 -- file: repeatable/10_ledger/verify_scales.sql
 /*
@@ -14483,6 +17811,34 @@ comment on function pgledger.version_balance is
 
 revoke all on function pgledger.version_balance from public;
 
+-- file: repeatable/10_ledger/version_time.sql
+/*
+When the entry of a version of an account was recorded; null for the version 0. Versions have no
+gap, so that is one look-up, in one of two indexes.
+*/
+create or replace function pgledger.version_time(account_key bigint, version bigint)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select transfers.created_at
+  from pgledger.transfers
+  where transfers.from_key = version_time.account_key
+    and transfers.from_version = version_time.version
+  union all
+  select transfers.created_at
+  from pgledger.transfers
+  where transfers.to_key = version_time.account_key
+    and transfers.to_version = version_time.version
+  limit 1
+$$;
+
+comment on function pgledger.version_time is
+  'When the entry of that version of an account was recorded.';
+
+revoke all on function pgledger.version_time from public;
+
 -- file: repeatable/10_ledger/warn_of_clock.sql
 /*
 Warns that an account is ahead of the clock, in the words of the error that follows a day ahead.
@@ -14513,6 +17869,150 @@ comment on function pgledger.warn_of_clock is 'Warns that an account is ahead of
 
 revoke all on function pgledger.warn_of_clock from public;
 
+-- file: repeatable/10_ledger/views/pgledger_account_changes_v1.sql
+/*
+Changes of accounts as applications see them. Columns never change; a change of shape is a new
+version.
+*/
+create or replace view public.pgledger_account_changes_v1 as
+select
+  accounts.id as account_id,
+  account_changes.number,
+  account_changes.changed_at,
+  account_changes.version as account_version,
+  account_changes.change,
+  account_changes.from_name,
+  account_changes.to_name,
+  account_changes.from_metadata,
+  account_changes.to_metadata,
+  account_changes.from_min_balance,
+  account_changes.to_min_balance,
+  account_changes.from_max_balance,
+  account_changes.to_max_balance,
+  pgledger.account_status(account_changes.from_status) as from_status,
+  pgledger.account_status(account_changes.to_status) as to_status,
+  account_changes.changed_by,
+  account_changes.changed_as,
+  account_changes.reason,
+  accounts.app_id,
+  accounts.tenant_id
+from pgledger.account_changes
+inner join pgledger.accounts on account_changes.account_key = accounts.key;
+
+comment on view public.pgledger_account_changes_v1 is
+  'One row for each change of an account, with what it was before and after.';
+comment on column public.pgledger_account_changes_v1.account_id is
+  'Account that was changed.';
+comment on column public.pgledger_account_changes_v1.number is
+  'Number of the change on its account, from 1 without a gap.';
+comment on column public.pgledger_account_changes_v1.changed_at is
+  'When it was changed: later than everything recorded before on the account.';
+comment on column public.pgledger_account_changes_v1.account_version is
+  'Version of the account then: the entries up to it are from before the change.';
+comment on column public.pgledger_account_changes_v1.change is
+  'What the change was; one of: update, set_limits, freeze, unfreeze, close, reopen.';
+comment on column public.pgledger_account_changes_v1.from_name is 'Name before.';
+comment on column public.pgledger_account_changes_v1.to_name is 'Name after.';
+comment on column public.pgledger_account_changes_v1.from_metadata is
+  'Metadata before, or null.';
+comment on column public.pgledger_account_changes_v1.to_metadata is
+  'Metadata after, or null.';
+comment on column public.pgledger_account_changes_v1.from_min_balance is
+  'Lower limit before, or null.';
+comment on column public.pgledger_account_changes_v1.to_min_balance is
+  'Lower limit after, or null.';
+comment on column public.pgledger_account_changes_v1.from_max_balance is
+  'Upper limit before, or null.';
+comment on column public.pgledger_account_changes_v1.to_max_balance is
+  'Upper limit after, or null.';
+comment on column public.pgledger_account_changes_v1.from_status is
+  'Status before; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_account_changes_v1.to_status is
+  'Status after; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_account_changes_v1.changed_by is
+  'Who was logged in: session_user.';
+comment on column public.pgledger_account_changes_v1.changed_as is
+  'The setting role of that session; none if it had not changed its role.';
+comment on column public.pgledger_account_changes_v1.reason is 'Why, as given, or null.';
+comment on column public.pgledger_account_changes_v1.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_account_changes_v1.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+
+revoke all on table public.pgledger_account_changes_v1 from public;
+grant select on table public.pgledger_account_changes_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_account_changes_view.sql
+/*
+The newest version of pgledger_account_changes_v1, under the name that stays.
+*/
+create or replace view public.pgledger_account_changes_view as
+select
+  newest.account_id,
+  newest.number,
+  newest.changed_at,
+  newest.account_version,
+  newest.change,
+  newest.from_name,
+  newest.to_name,
+  newest.from_metadata,
+  newest.to_metadata,
+  newest.from_min_balance,
+  newest.to_min_balance,
+  newest.from_max_balance,
+  newest.to_max_balance,
+  newest.from_status,
+  newest.to_status,
+  newest.changed_by,
+  newest.changed_as,
+  newest.reason,
+  newest.app_id,
+  newest.tenant_id
+from public.pgledger_account_changes_v1 as newest;
+
+comment on view public.pgledger_account_changes_view is
+  'Changes of accounts: today''s version, pgledger_account_changes_v1.';
+comment on column public.pgledger_account_changes_view.account_id is
+  'Account that was changed.';
+comment on column public.pgledger_account_changes_view.number is
+  'Number of the change on its account, from 1 without a gap.';
+comment on column public.pgledger_account_changes_view.changed_at is
+  'When it was changed: later than everything recorded before on the account.';
+comment on column public.pgledger_account_changes_view.account_version is
+  'Version of the account then: the entries up to it are from before the change.';
+comment on column public.pgledger_account_changes_view.change is
+  'What the change was; one of: update, set_limits, freeze, unfreeze, close, reopen.';
+comment on column public.pgledger_account_changes_view.from_name is 'Name before.';
+comment on column public.pgledger_account_changes_view.to_name is 'Name after.';
+comment on column public.pgledger_account_changes_view.from_metadata is
+  'Metadata before, or null.';
+comment on column public.pgledger_account_changes_view.to_metadata is
+  'Metadata after, or null.';
+comment on column public.pgledger_account_changes_view.from_min_balance is
+  'Lower limit before, or null.';
+comment on column public.pgledger_account_changes_view.to_min_balance is
+  'Lower limit after, or null.';
+comment on column public.pgledger_account_changes_view.from_max_balance is
+  'Upper limit before, or null.';
+comment on column public.pgledger_account_changes_view.to_max_balance is
+  'Upper limit after, or null.';
+comment on column public.pgledger_account_changes_view.from_status is
+  'Status before; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_account_changes_view.to_status is
+  'Status after; one of: open, frozen_out, frozen_in, frozen_both, closed.';
+comment on column public.pgledger_account_changes_view.changed_by is
+  'Who was logged in: session_user.';
+comment on column public.pgledger_account_changes_view.changed_as is
+  'The setting role of that session; none if it had not changed its role.';
+comment on column public.pgledger_account_changes_view.reason is 'Why, as given, or null.';
+comment on column public.pgledger_account_changes_view.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_account_changes_view.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+
+revoke all on table public.pgledger_account_changes_view from public;
+grant select on table public.pgledger_account_changes_view to pgledger_reader;
+
 -- file: repeatable/10_ledger/views/pgledger_accounts_v1.sql
 /*
 Accounts as applications see them. Columns never change; a change of shape is a new version.
@@ -14533,12 +18033,24 @@ select
   accounts.tenant_id,
   accounts.min_balance,
   accounts.max_balance,
-  accounts.held_out,
-  accounts.held_in,
-  accounts.balance - accounts.held_out - coalesce(accounts.min_balance, 0) as available_balance,
+  held.held_out,
+  held.held_in,
+  accounts.balance - held.held_out - coalesce(accounts.min_balance, 0) as available_balance,
   pgledger.account_status(accounts.status) collate "C" as status,
   accounts.amount_scale::integer
 from pgledger.accounts
+-- What has expired no longer counts, whether or not the sums contain it still.
+cross join lateral (
+  select
+    case
+      when accounts.held_out = 0 then accounts.held_out
+      else pgledger.held_now(accounts.key, accounts.held_out, true)
+    end as held_out,
+    case
+      when accounts.held_in = 0 then accounts.held_in
+      else pgledger.held_now(accounts.key, accounts.held_in, false)
+    end as held_in
+) as held
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
@@ -14841,6 +18353,150 @@ comment on column public.pgledger_entries_view.tenant_id is
 revoke all on table public.pgledger_entries_view from public;
 grant select on table public.pgledger_entries_view to pgledger_reader;
 
+-- file: repeatable/10_ledger/views/pgledger_holds_v1.sql
+/*
+Holds as applications see them. One whose expires_at is over is shown as expired, whether or not
+anybody has written that.
+
+Accounts are joined from the left, so that a query which reads none of their columns does not read
+them either. No row differs by it: the accounts of each hold exist and are never deleted.
+*/
+create or replace view public.pgledger_holds_v1 as
+select
+  holds.id,
+  source.id as from_account_id,
+  target.id as to_account_id,
+  holds.amount,
+  holds.posted_amount,
+  shown.status collate "C" as status,
+  holds.created_at,
+  coalesce(holds.event_at, holds.created_at) as event_at,
+  holds.expires_at,
+  case
+    when holds.status = 0 and shown.status = 'expired' then holds.expires_at
+    else holds.ended_at
+  end as ended_at,
+  holds.metadata,
+  source.currency,
+  source.name as from_account_name,
+  target.name as to_account_name,
+  holds.group_id,
+  holds.app_id,
+  source.tenant_id as from_tenant_id,
+  target.tenant_id as to_tenant_id
+from pgledger.holds
+-- One look at the clock for each row.
+cross join lateral (
+  select pgledger.hold_status(holds.status, holds.expires_at) as status
+  offset 0
+) as shown
+left join pgledger.accounts as source on holds.from_key = source.key
+left join pgledger.accounts as target on holds.to_key = target.key;
+
+comment on view public.pgledger_holds_v1 is
+  'One row a hold: an amount that is kept back on one account for another.';
+comment on column public.pgledger_holds_v1.id is 'Public id: pglh_ and a ULID.';
+comment on column public.pgledger_holds_v1.from_account_id is
+  'Account that the amount is to leave.';
+comment on column public.pgledger_holds_v1.to_account_id is
+  'Account that the amount is to reach.';
+comment on column public.pgledger_holds_v1.amount is
+  'What is held: above 0, below 1e30, at most 18 decimal places.';
+comment on column public.pgledger_holds_v1.posted_amount is
+  'How much of it has been posted so far.';
+comment on column public.pgledger_holds_v1.status is
+  'State; every state but pending is final; one of: pending, posted, voided, expired.';
+comment on column public.pgledger_holds_v1.created_at is 'When it was recorded.';
+comment on column public.pgledger_holds_v1.event_at is
+  'When it happened in the world: as given, or else created_at.';
+comment on column public.pgledger_holds_v1.expires_at is
+  'When it expires, unless it was posted or voided before, or null.';
+comment on column public.pgledger_holds_v1.ended_at is
+  'When it was posted, voided or expired, or null.';
+comment on column public.pgledger_holds_v1.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_holds_v1.currency is 'Currency of both accounts.';
+comment on column public.pgledger_holds_v1.from_account_name is
+  'Name of the account that the amount is to leave.';
+comment on column public.pgledger_holds_v1.to_account_name is
+  'Name of the account that the amount is to reach.';
+comment on column public.pgledger_holds_v1.group_id is
+  'Name that joins the holds of one call, or null.';
+comment on column public.pgledger_holds_v1.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column public.pgledger_holds_v1.from_tenant_id is
+  'Tenant of the account that the amount is to leave.';
+comment on column public.pgledger_holds_v1.to_tenant_id is
+  'Tenant of the account that the amount is to reach.';
+
+revoke all on table public.pgledger_holds_v1 from public;
+grant select on table public.pgledger_holds_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_holds_view.sql
+/*
+The newest version of pgledger_holds_v1, under the name that stays.
+*/
+create or replace view public.pgledger_holds_view as
+select
+  newest.id,
+  newest.from_account_id,
+  newest.to_account_id,
+  newest.amount,
+  newest.posted_amount,
+  newest.status,
+  newest.created_at,
+  newest.event_at,
+  newest.expires_at,
+  newest.ended_at,
+  newest.metadata,
+  newest.currency,
+  newest.from_account_name,
+  newest.to_account_name,
+  newest.group_id,
+  newest.app_id,
+  newest.from_tenant_id,
+  newest.to_tenant_id
+from public.pgledger_holds_v1 as newest;
+
+comment on view public.pgledger_holds_view is
+  'Holds: today''s version, pgledger_holds_v1.';
+comment on column public.pgledger_holds_view.id is 'Public id: pglh_ and a ULID.';
+comment on column public.pgledger_holds_view.from_account_id is
+  'Account that the amount is to leave.';
+comment on column public.pgledger_holds_view.to_account_id is
+  'Account that the amount is to reach.';
+comment on column public.pgledger_holds_view.amount is
+  'What is held: above 0, below 1e30, at most 18 decimal places.';
+comment on column public.pgledger_holds_view.posted_amount is
+  'How much of it has been posted so far.';
+comment on column public.pgledger_holds_view.status is
+  'State; every state but pending is final; one of: pending, posted, voided, expired.';
+comment on column public.pgledger_holds_view.created_at is 'When it was recorded.';
+comment on column public.pgledger_holds_view.event_at is
+  'When it happened in the world: as given, or else created_at.';
+comment on column public.pgledger_holds_view.expires_at is
+  'When it expires, unless it was posted or voided before, or null.';
+comment on column public.pgledger_holds_view.ended_at is
+  'When it was posted, voided or expired, or null.';
+comment on column public.pgledger_holds_view.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_holds_view.currency is 'Currency of both accounts.';
+comment on column public.pgledger_holds_view.from_account_name is
+  'Name of the account that the amount is to leave.';
+comment on column public.pgledger_holds_view.to_account_name is
+  'Name of the account that the amount is to reach.';
+comment on column public.pgledger_holds_view.group_id is
+  'Name that joins the holds of one call, or null.';
+comment on column public.pgledger_holds_view.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column public.pgledger_holds_view.from_tenant_id is
+  'Tenant of the account that the amount is to leave.';
+comment on column public.pgledger_holds_view.to_tenant_id is
+  'Tenant of the account that the amount is to reach.';
+
+revoke all on table public.pgledger_holds_view from public;
+grant select on table public.pgledger_holds_view to pgledger_reader;
+
 -- file: repeatable/10_ledger/views/pgledger_transfers_v1.sql
 /*
 Transfers as applications see them, with both accounts as they stood after each.
@@ -14867,7 +18523,8 @@ select
   transfers.group_id,
   transfers.app_id,
   source.tenant_id as from_tenant_id,
-  target.tenant_id as to_tenant_id
+  target.tenant_id as to_tenant_id,
+  transfers.origin_id
 from pgledger.transfers
 left join pgledger.accounts as source on transfers.from_key = source.key
 left join pgledger.accounts as target on transfers.to_key = target.key;
@@ -14908,6 +18565,8 @@ comment on column public.pgledger_transfers_v1.from_tenant_id is
   'Tenant of the account that the amount left.';
 comment on column public.pgledger_transfers_v1.to_tenant_id is
   'Tenant of the account that the amount reached.';
+comment on column public.pgledger_transfers_v1.origin_id is
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 
 revoke all on table public.pgledger_transfers_v1 from public;
 grant select on table public.pgledger_transfers_v1 to pgledger_reader;
@@ -14935,7 +18594,8 @@ select
   newest.group_id,
   newest.app_id,
   newest.from_tenant_id,
-  newest.to_tenant_id
+  newest.to_tenant_id,
+  newest.origin_id
 from public.pgledger_transfers_v1 as newest;
 
 comment on view public.pgledger_transfers_view is
@@ -14974,6 +18634,8 @@ comment on column public.pgledger_transfers_view.from_tenant_id is
   'Tenant of the account that the amount left.';
 comment on column public.pgledger_transfers_view.to_tenant_id is
   'Tenant of the account that the amount reached.';
+comment on column public.pgledger_transfers_view.origin_id is
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 
 revoke all on table public.pgledger_transfers_view from public;
 grant select on table public.pgledger_transfers_view to pgledger_reader;
@@ -39918,7 +43580,9 @@ values
   ('migrations/0010_create_coupons.sql', 'versioned', '914676155b356303d0ace315eef2d152787e749556334f6810b3121949473040', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0012_limit_accounts.sql', 'versioned', '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0016_create_holds.sql', 'versioned', '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39944,9 +43608,9 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '1af61347fe7d4ed984f6b6dfae0949aa0b6aac65aa2ff4fd8b4cf7f76bb737a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '4a170ffdac6be97f04e747a905de0a016efd3a452d448890316307c82703e78d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
@@ -39987,45 +43651,65 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '64b8222623bdd5f54e37737ccc5c244d57c35ba9d8ecf3bed790786d245f7a94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '5391ca1d4e91ef0d7ee1d669d7502bcb24e7bdd6d0981494292c0b96d0beff65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/account_answer.sql', 'repeatable', '444ed07bd2473eaa62de728eb0e829110f3c123d4feadc1605e68fb374e300bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_as_created.sql', 'repeatable', 'ebd32415eefef9c288d1b8b3e867bb06c10878b336b0519dd552d8864fe55729', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_status.sql', 'repeatable', '3c7fbea80d630e84ddffc6fdf9ac64367702a3b35a4728b0c68b2686c1c5b056', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_to_change.sql', 'repeatable', '53d0bc551b99650adf6d4fee0adb35e6714c4551eddf4fb86070edd0d3a300d4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', 'ed34fc3e5a490e41dbaa5da919378a9f0549f5524dbb7089f133cd381f58747c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_times_before.sql', 'repeatable', 'e4138cbdd65ffbf1fe8cbda203204d5acf2682a979db6fb637c6c71b4d38409a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '65d9a31d389775f24a26faf12d0dfc2424d5ed0f8a90ee2b81017bc304ec78ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '2af906752e5950d4dc662129c9747d5d961b22d1ca595bf6f395e900dca9c06d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'b0f2f9b3c073c056fa2b8dbf599f2fde91e5c299758059e4ab239de0146bc8b5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '6271d014c8a6fa83a968eb6921292997f990e625f6dfe5a788c688e37d3a45dc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'e8f4f51728c57cdca73e695b57cf35bc4540ec29802e050ac9eeae576dc108aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/held_now.sql', 'repeatable', '2b19f8609f79e34017d81040f059a569ac0646aad6af008c542e12a8fdedffc9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_answer.sql', 'repeatable', '8ad4b4a151bbddf39267d7de6b8c147bb25d09aab34781f7fca9d5bf18e9fccc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', '2dc868196d306c9b494a0309a7f1f044e314403920566c6b08d58342ae6f31b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
@@ -40033,59 +43717,86 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '4c27c4679335029d999c5fc3cf55f5fd1b09a2e75665e4c9a5c33906719d5c15', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '35d3757a58dcd599189f6ef076a07c7180559740fa2447706c71afb9adfb2343', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '33680dd1b5347145a0e08bfefde931035d5f2760e86ec089cbd08a5623d2d920', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '4e30361d618bf1ff7dd8f8d49470c5c9ba369b9fa938c1adcbefceaf47717b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '06c8766f25aac1255847fb40b33c2edc9c66780a0f04c2d6f8ff66eaf2b5c349', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '0dc0464173b55d65084dac11f9b8ea4b71d87b606a335603943c30ef63ddeb23', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_freeze_account.sql', 'repeatable', 'b3f72d1e1f5e1bf1148a1a327b9cb3c2f023145331b941606a22a3ad7eff73b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'c8d4d1b2b721c1c400eca3765f98fd83722bf25ff758fd2b833aebc298ecf619', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8349c21debe05aa74816d7290a4dad143ad2cb409cfc2ac48c6004b40a07d007', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '68dfc769a291399b84cb3f95f9349a21a107aa1814127925f8508a61cae1a08c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '24c820f166652f346bc79431b30eca36dd4508e4d7408b5696368807db78c0a0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '74a980b53b57aeec78080b635b4182973da80dc24c8c2a3539205c80d6da4fb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '109bc1f0fe986630f14d9333466e6e47032029a1a9fbcb50566199b07a441055', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'fe6cbf51712223e95db0b8f8ccd1b2aa0611deca2bcfb01e649b3587feb12012', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '622bdb1020370b3a362fd50b4d2fbbb03a17d79c506e1891a2ec9678359e98ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'cc858c36b131523fe5e61c5c1acd3bacb22908172b16cbf197ced957b2ef7dc5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'b673d0ac27c25fc1dde0026c7b32eabd2e0574dda029607260ade5b05a544133', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'aa3a959ca505aea3946fa8d334380a6438df0b6191eabfbad305176c9e76d500', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '115e011b29ecb3ac11ac10fdbe1a5fa35e2892b44ae90ca603f5098b1ef7d6eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_expired.sql', 'repeatable', '846d5cce99e9ccf0f4d7bb68a92c54cbe8a823162b804328b05576db1e7a0ee5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_locked.sql', 'repeatable', '7187b1e564e689800c0f70951d29d0c4e03b83bcadec793248f1a4edb3c91949', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/released_account.sql', 'repeatable', '9fad8f25b9d77e387134b81b3775298a2b96276e7430d34d257b3845a2b949bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '7559d26bd591646babbbae690a1cad7ecb5b8039d51b996a9e744fbdfd382499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', '688f217cda0df893170d386b87578c044118534eca8dff683d8816fe92023c98', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '591f2dd4ba7ff1e8c72287faabc9ff24140a376d3557cdf73a06cb026f13a6ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'e5da02f20c45a4429a3f8d26da96dd322e5914e68caaf9073198da745514129b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', '5e3bbb1396b7883ba51722486c06b3fa0c021b82c8f795edc9e61788d5fce58d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/sweep_account.sql', 'repeatable', '71c29a807ee7aa02e92656ce18a67138bde635e369df6fcdb7538be6ced9e9fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '01e1432748f82262935d67d03b0bde8ded0dcd9ad24ec50a7cbfdf3ce3d2f0ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bd5b79b5f0e5e2504184a55b6dd2315ffbd553e4be0fb8c0ce2cedc91f842469', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'c8b2f26a1706bac33f145d5f651fd05136e474fdb70979fa22a82fc5d7b6728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7bf7ebe30a11ac3a0e8bffc538bb5b2566b6ff1a0168b54ded7bb38dc20ed643', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/version_balance.sql', 'repeatable', '9d5dd2bfa2746f157a5e0622ee53d4f8a468a46d4400933408e2d5e9e80c6122', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/version_time.sql', 'repeatable', '67d01e5817acd71ea1d76655d4334bb14e1e1325509d8d86aee099244bd469f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8c86a7e37ad32ea77d5ba8988dda8b97360d7eda0968fb1fde735f9aaa7a4d2c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_account_changes_v1.sql', 'repeatable', '329413d54e66a72ebc1308937dbf27616f6132efc2e41f5131169cd65c10ab12', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_account_changes_view.sql', 'repeatable', '8d46445e31df82ead5d23ba7eb84cea0ac86267e69988beda40105f9cf4813f0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '1adc030c2d4f43feb4d73f7f04d3a3aefd9baa537f2f1cd5c23ff9dbf8673ec3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '0df1172fea2aaa593d26eda48542ddaee425e2b950da420379d7b4523c0ffc84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_currencies_v1.sql', 'repeatable', 'b404ceced641991a328963b7a958ebffdb9fbbffee655062978c412e9e4d0946', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_currencies_view.sql', 'repeatable', 'a4d167ded428e70cd828417fd29606b230fd727cbc744801bba19ad8f3ef6c57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'dad2dbf189ff8e989b32591b617877ffa8969e8a14946ce575fbdfdb6955a865', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_holds_v1.sql', 'repeatable', 'af371b94faa064f19d41715fc2ba66e65c2cf721d81444a0f5afa6716c36948b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_holds_view.sql', 'repeatable', '346befb6b0d512058f3e57babe1929217315a5aea42360a3b51fae574df0356b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '060b8f89a6b994d780c0f8357b9138fae23f892d19e0a612f916334d7d856947', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', 'a781ee9b4e097a2619f9d5c1309b3cdb91fc41a8edd8e8ead0fe1b07af0f3541', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan_anew.sql', 'repeatable', '6365a6c49d590228817c0216d51ee551ab00d18be7f7c1b434a235f241159bdd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/changed_plan_terms.sql', 'repeatable', '39532d2960b24dd078db519040352b9bfe2e39940ea95d9ed96f120cd934663a', pg_catalog.now(), '0.1.0.dev0', true),

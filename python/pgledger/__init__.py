@@ -53,7 +53,7 @@ if TYPE_CHECKING or _problem is None:
         Rejection,
     )
     from pgledger.transactions import run_transaction, run_transaction_async
-    from pgledger.types import Account, Check, Entry, Transfer, TransferRequest
+    from pgledger.types import Account, Check, Entry, Hold, Transfer, TransferRequest
 else:
 
     def __getattr__(name: str) -> object:
@@ -77,6 +77,7 @@ __all__ = [
     "Entry",
     "Feature",
     "FeatureUsage",
+    "Hold",
     "Invoice",
     "InvoiceLine",
     "InvoicePreview",

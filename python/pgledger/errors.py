@@ -23,6 +23,7 @@ __all__ = [
     "AccountAheadOfClock",
     "AccountClosed",
     "AccountFrozen",
+    "AccountNotEmpty",
     "AccountNotFound",
     "ActiveSubscriptionExists",
     "AdvanceTooFar",
@@ -36,6 +37,10 @@ __all__ = [
     "CurrencyMismatch",
     "EventAtInFuture",
     "FeatureNotFound",
+    "HoldAmountExceeded",
+    "HoldEnded",
+    "HoldExpired",
+    "HoldNotFound",
     "IdempotencyConflict",
     "ImmutableRecord",
     "InUse",
@@ -56,6 +61,7 @@ __all__ = [
     "InvalidState",
     "InvalidTime",
     "InvoiceNotFound",
+    "LimitAlreadyBroken",
     "NullArgument",
     "PgledgerError",
     "PlanNotFound",
@@ -241,6 +247,46 @@ class ImmutableRecord(PgledgerError, code="LG030"):
     """Somebody tried to change or delete what was recorded.
 
     Correct a transfer with another transfer.
+    """
+
+
+class LimitAlreadyBroken(PgledgerError, code="LG035"):
+    """A new limit is broken already by what the account holds.
+
+    Move money first, or call with ``allow_existing=True``; then only transfers that bring the
+    account nearer to the limit pass.
+    """
+
+
+class AccountNotEmpty(PgledgerError, code="LG036"):
+    """An account is to be closed that has a balance or open holds.
+
+    Move the balance away, or close it with ``sweep_to``; post or void its holds first.
+    """
+
+
+class HoldNotFound(PgledgerError, code="LG040"):
+    """There is no hold of this id under this ``app_id``. Check both."""
+
+
+class HoldEnded(PgledgerError, code="LG041"):
+    """A hold that was posted or voided is to be posted, voided or extended.
+
+    It ends once: what else is to move is another hold or a transfer.
+    """
+
+
+class HoldExpired(PgledgerError, code="LG042"):
+    """A hold that has expired is to be posted, voided or extended.
+
+    What it kept back is free: make another hold, or a transfer.
+    """
+
+
+class HoldAmountExceeded(PgledgerError, code="LG043"):
+    """More is to be posted of a hold than is left of it; the message says both.
+
+    Post at most that, and move the rest by a transfer.
     """
 
 

@@ -11,11 +11,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pgledger._generated.ledger_rows import Account, Check, Entry, Transfer
+from pgledger._generated.ledger_rows import Account, Check, Entry, Hold, Transfer
 
-__all__ = ["Account", "Check", "Entry", "Transfer", "TransferRequest"]
+__all__ = ["Account", "Check", "Entry", "Hold", "Transfer", "TransferRequest"]
 
-for _row in (Account, Check, Entry, Transfer):
+for _row in (Account, Check, Entry, Hold, Transfer):
     # Where users find them, and where pickle looks for them.
     _row.__module__ = __name__
 

@@ -121,9 +121,13 @@ class Life:
     # When nothing happens any more, and nothing is done about bills but what ends each rhythm.
     until: datetime
 
-    def used(self) -> list[tuple[datetime, datetime]]:
+    def used(self, feature: str | None = None) -> list[tuple[datetime, datetime]]:
         """Returns when usage was reported or corrected, and when it happened."""
-        reports = [event for event in self.events if event.what == "use"]
+        reports = [
+            event
+            for event in self.events
+            if event.what == "use" and feature in {None, event.value.feature}
+        ]
         happened = {event.value.name: event.used_at or event.at for event in reports}
         return [(event.at, event.used_at or event.at) for event in reports] + [
             (event.at, happened[event.value.name])

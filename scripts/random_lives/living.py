@@ -274,13 +274,18 @@ class Living:
         return max(until, row["ends_at"] or until) + HOUR
 
     def late_periods(self, subscription: str) -> list[datetime]:
-        """Returns the starts of periods whose usage may not have been billed by now."""
+        """Returns the starts of periods whose usage may not have been billed by now.
+
+        Of seats, a late report changes all periods after it, because seats stay taken.
+        """
         now = self.store.now
         starts = [*self.store.periods(subscription)[::-1], now]
         return [
             since
             for since, until in itertools.pairwise(starts)
-            if until == now or any(since <= used < until <= at for at, used in self.life.used())
+            if until == now
+            or any(since <= used < until <= at for at, used in self.life.used())
+            or any(used < until <= at for at, used in self.life.used("seats"))
         ]
 
     def outcome(self) -> Outcome:

@@ -227,6 +227,26 @@ CASES: Mapping[str, Case] = {
     "closed account": Case(
         "AccountClosed", ("{closed}", "(closed)"), request={"to_account_id": "{closed}"}
     ),
+    "hold": Case(
+        "HoldNotFound",
+        ("hold pglh_7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "does not exist"),
+        call="select pgledger_get_hold('pglh_7ZZZZZZZZZZZZZZZZZZZZZZZZZ')",
+    ),
+    "ended hold": Case(
+        "HoldEnded",
+        ("hold {voided}", "was voided at"),
+        call="select pgledger_post_hold(%(voided)s)",
+    ),
+    "expired hold": Case(
+        "HoldExpired",
+        ("hold {expired}", "expired at"),
+        call="select pgledger_post_hold(%(expired)s)",
+    ),
+    "more than is held": Case(
+        "HoldAmountExceeded",
+        ("hold {held}", "has 3 left of 3, less than 4"),
+        call="select pgledger_post_hold(%(held)s, 4)",
+    ),
     "limit of a new account": Case(
         "InvalidArgument",
         ("min_balance -5", "allow_negative_balance is false"),
@@ -249,6 +269,22 @@ CASES: Mapping[str, Case] = {
     ),
     "removal": Case(
         "ImmutableRecord", ("DELETE", "pgledger.accounts"), call="delete from pgledger.accounts"
+    ),
+    "limit of an account beyond it": Case(
+        "LimitAlreadyBroken",
+        ("{full}", "(full)", "max_balance of 7", "its balance is 9"),
+        call="select pgledger_set_limits(%(full)s, null, 7)",
+    ),
+    "closing with a balance": Case(
+        "AccountNotEmpty",
+        ("{full}", "(full)", "its balance is 9", "with 0 held"),
+        call="select pgledger_close_account(%(full)s)",
+    ),
+    "freezing what is closed": Case(
+        "AccountClosed",
+        ("{closed}", "(closed)"),
+        call="select pgledger_freeze_account(%(closed)s, 'in')",
+        hint="pgledger_reopen_account",
     ),
     "argument": Case(
         "InvalidArgument",
@@ -568,8 +604,18 @@ def books(connect: Connect) -> Books:
         made["ahead"],
     )
     conn.execute("update pgledger.accounts set amount_scale = 2 where name = 'cents'")
-    conn.execute("update pgledger.accounts set status = 3 where name = 'frozen'")
-    conn.execute("update pgledger.accounts set status = 4 where name = 'closed'")
+    create("select pgledger_freeze_account(%s, 'both')", made["frozen"])
+    create("select pgledger_close_account(%s)", made["closed"])
+    for name in ("held", "voided", "expired"):
+        made[name] = create(
+            "select id from pgledger_create_hold(%s, %s, 3, expires_in => '1 hour')",
+            made["shop"],
+            made["buyer"],
+        )
+    create("select id from pgledger_void_hold(%s)", made["voided"])
+    create(
+        "update pgledger.holds set expires_at = now() where id = %s returning id", made["expired"]
+    )
     made |= billing_ids(create)
     # The shop has lent all it can, so that only the full account is at its limit afterwards.
     create("select pgledger_create_transfer(%s, %s, 1000000)", made["buyer"], made["shop"])

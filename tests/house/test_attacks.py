@@ -534,6 +534,10 @@ GUARDS = {
     "transfers_never_change": ("transfers", "before update or delete or truncate", "statement"),
     "accounts_rows_are_never_deleted": ("accounts", "before delete", "row"),
     "accounts_are_never_deleted": ("accounts", "before delete or truncate", "statement"),
+    "account_changes_rows_never_change": ("account_changes", "before update or delete", "row"),
+    "account_changes_never_change": (
+        *("account_changes", "before update or delete or truncate", "statement"),
+    ),
 }
 CHECK_OF_GUARDS = "triggers that keep records unchanged stand and are always on"
 
@@ -564,7 +568,8 @@ def test_guards_listed_here_are_all_there_are(conn):
         name
         for (name,) in conn.execute(
             "select tgname from pg_trigger where not tgisinternal"
-            " and tgrelid in ('pgledger.accounts'::regclass, 'pgledger.transfers'::regclass)"
+            " and tgrelid in ('pgledger.accounts'::regclass, 'pgledger.transfers'::regclass,"
+            " 'pgledger.account_changes'::regclass)"
         )
     } == set(GUARDS)
     for trigger in GUARDS:
@@ -596,8 +601,9 @@ def test_missing_and_switched_off_guards_are_found(conn, trigger, subtests):
     if fewer != events:
         ways["fewer events"] = create_guard(trigger, events=fewer)
     if "update" in events:
+        column = "reason" if table == "account_changes" else "event_at"
         ways["update of a column"] = create_guard(
-            trigger, events=events.replace("update", "update of event_at")
+            trigger, events=events.replace("update", f"update of {column}")
         )
     for label, way in ways.items():
         with subtests.test(label), conn.transaction(force_rollback=True):
@@ -663,6 +669,21 @@ TAMPERS: Mapping[str, str] = {
     "balances have no more decimal places than their account allows": (
         "update pgledger.accounts set amount_scale = 0,"
         " balance = balance + case name when 'a' then 0.5 when 'b' then -0.5 else 0 end"
+    ),
+    "no entry passed an account that was frozen for it or closed": (
+        "update pgledger.account_changes set version = 0, to_status = 4 where change = 'unfreeze'"
+    ),
+    "changes of accounts run from 1 without a gap": (
+        "delete from pgledger.account_changes where number = 1"
+    ),
+    "each change of an account starts from what the one before left": (
+        "update pgledger.account_changes set from_name = 'other' where number = 2"
+    ),
+    "each change of an account was recorded later than what was there": (
+        "update pgledger.account_changes set changed_at = '2020-01-01Z' where number = 1"
+    ),
+    "accounts are as their newest change left them": (
+        "update pgledger.accounts set status = 1 where name = 'a'"
     ),
     "transfers join two accounts of one app and currency": (
         "update pgledger.accounts set currency = 'EUR' where name = 'c'"
@@ -801,11 +822,13 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
             "select pgledger_create_transfer(%s, %s, %s::numeric)",
             [keys[source], keys[target], amount],
         )
+    conn.execute("select pgledger_freeze_account(%s, 'out')", [keys["b"]])
+    conn.execute("select pgledger_unfreeze_account(%s)", [keys["b"]])
     conn.commit()
     assert findings(conn) == {}
 
     def tamper(statement: str) -> dict[str, tuple[int, str]]:
-        tables = ("accounts", "transfers")
+        tables = ("account_changes", "accounts", "transfers")
         for table in tables:
             conn.execute(f"alter table pgledger.{table} disable trigger all".encode())
         for trigger, (table, _, _) in GUARDS.items():
@@ -875,12 +898,17 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "each entry starts from the balance that the one before left": 12,
         "each entry was recorded later than the one before": 12,
         "balances stayed within their account's limits after every entry": 12,
+        "no entry passed an account that was frozen for it or closed": 12,
+        "changes of accounts run from 1 without a gap": 2,
+        "each change of an account starts from what the one before left": 2,
+        "each change of an account was recorded later than what was there": 2,
+        "accounts are as their newest change left them": 5,
         "transfers join two accounts of one app and currency": 6,
         "amounts are above 0, below 1e30, of at most 18 decimal places": 6,
         "ids of accounts and transfers are well formed": 10,
         "accounts are not ahead of the clock, unless that was accepted": 4,
         "sequences are ahead of the keys in use": 10,
-        CHECK_OF_GUARDS: 6,
+        CHECK_OF_GUARDS: 8,
         "what belongs to the ledger is there and has its owner": things,
         "nobody may do more or less than was granted": things,
         "triggers and foreign keys are on": len(guards("trigger") + guards("table")),

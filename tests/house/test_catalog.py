@@ -83,6 +83,7 @@ AMOUNTS = [Decimal(n) / 100 for n in range(1, 101)] * 10
 
 TABLES = {
     "accepted_times",
+    "account_changes",
     "accounts",
     "advance_runs",
     "apps",
@@ -568,9 +569,9 @@ def test_parallel_safety_is_told_truthfully(functions):
 def test_public_functions_say_what_they_are(functions):
     public = {function.name: function for function in functions if not function.is_private}
     writes = re.compile(
-        r"(?:pg)?ledger_(accept|advance$|archive|cancel|change|consume|correct|create|delete|finalize"
-        r"|generate|import|ingest|invalidate|map|mark|pause|purge|raise|record|redeem|refresh|remove"
-        r"|resume|set|unmap|update|use_)"
+        r"(?:pg)?ledger_(accept|advance$|archive|cancel|change|close|consume|correct|create|delete"
+        r"|finalize|freeze|generate|import|ingest|invalidate|map|mark|pause|purge|raise|record"
+        r"|redeem|refresh|remove|reopen|resume|set|unfreeze|unmap|update|use_)"
     )
     for name, function in public.items():
         if "_create_" in name or writes.match(name):

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 BALANCES = {
     "account_2 |   69.12 |       2",
     "wallet |    5.00 |       2",
+    "wallet |    5.00 |     4.00 |              1.00",
     "user1.USD     |  -10.00 | USD",
     "user1.EUR     |    9.26 | EUR",
     "liquidity.USD |   10.00 | USD",
@@ -115,6 +116,7 @@ def test_the_demo_shows_every_statement_with_its_prompt(stage: Stage) -> None:
         "pgledger_create_transfer",
         "pgledger_create_transfers",
         "pgledger_account_entries",
+        "pgledger_freeze_account",
         "pgledger_balance_at",
         "pgledger_generate_id",
         "pgledger_verify",

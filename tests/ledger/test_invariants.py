@@ -31,10 +31,35 @@ from hypothesis.stateful import (
 from psycopg.pq import TransactionStatus
 
 from pgledger import Account, Entry, PgledgerError, Transfer, ids
-from pgledger.errors import BatchTooLarge, InvalidBatch
+from pgledger.errors import (
+    BatchTooLarge,
+    InvalidArgument,
+    InvalidBatch,
+    NullArgument,
+    SameAccount,
+)
+from support.clock import SetClock
 from support.database import Connect
 from support.exact import sum_of
-from support.model import ISO_SCALES, Model, Opening, Record, Refusal, Request, Time
+from support.held import CLOCK, HeldModel, HoldRules, assert_holds_match
+from support.model import (
+    ISO_SCALES,
+    Change,
+    Changed,
+    Model,
+    Opening,
+    Plan,
+    Record,
+    Refusal,
+    Request,
+    Time,
+    decimal_of,
+    id_fault,
+    metadata_fault,
+    name_fault,
+    new_limits_fault,
+    reason_fault,
+)
 from support.properties import scaled, seed_of
 
 STEPS = scaled(20_000)
@@ -172,6 +197,12 @@ faulty = st.lists(st.tuples(small, st.sampled_from(FAULTS)), min_size=1, max_siz
 flaws = st.one_of(st.just([]), st.just([]), st.just([]), faulty)
 Flaws = list[tuple[int, dict[str, Any]]]
 batches = st.lists(drafts, max_size=8)
+# An account, most often one that there is, and an app, most often its own.
+changed_places = st.tuples(
+    small, st.sampled_from((*["right"] * 18, None, UNKNOWN_ACCOUNT, UNKNOWN_TRANSFER))
+)
+changed_apps = st.sampled_from((*["own"] * 18, *APPS, None, "a b"))
+reasons = st.sampled_from((*(None, "because", "r" * 1000) * 6, "", "\u200b", "r" * 1001))
 
 SINGLE = (
     "select * from pgledger_create_transfer("
@@ -191,26 +222,37 @@ OPEN = (
     "select * from pgledger_create_account("
     "%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s::numeric, %s::numeric)"
 )
-# What only the owner can write, as long as no function does.
-STANDING = (
-    "update pgledger.accounts"
-    " set status = %s, held_out = %s::numeric, held_in = %s::numeric"
-    " where id = %s"
-)
 SCALE = "select * from pgledger_set_currency(%s, %s, %s)"
-STATUSES = ("open", "frozen_out", "frozen_in", "frozen_both", "closed")
+HISTORY = """
+  select
+    account_id, number, change, account_version, from_name, from_metadata, from_min_balance,
+    from_max_balance, from_status, to_name, to_metadata, to_min_balance, to_max_balance,
+    to_status, reason, changed_by, changed_as
+  from pgledger_account_changes_v1
+  order by account_id, number
+"""
 # Rows that are never deleted go away only where their guards are taken down first.
 EMPTY = """
   alter table pgledger.transfers disable trigger all;
   alter table pgledger.accounts disable trigger all;
-  truncate pgledger.transfers, pgledger.accounts restart identity;
+  alter table pgledger.account_changes disable trigger all;
+  alter table pgledger.holds disable trigger all;
+  truncate pgledger.transfers, pgledger.accounts, pgledger.account_changes, pgledger.holds
+  restart identity;
   truncate pgledger.currencies;
+  alter table pgledger.holds
+    enable always trigger holds_rows_are_never_deleted,
+    enable always trigger holds_are_never_deleted,
+    enable always trigger holds_only_end;
   alter table pgledger.transfers
     enable always trigger transfers_rows_never_change,
     enable always trigger transfers_never_change;
   alter table pgledger.accounts
     enable always trigger accounts_rows_are_never_deleted,
-    enable always trigger accounts_are_never_deleted
+    enable always trigger accounts_are_never_deleted;
+  alter table pgledger.account_changes
+    enable always trigger account_changes_rows_never_change,
+    enable always trigger account_changes_never_change
 """
 
 
@@ -283,18 +325,19 @@ def row_arguments(requests: list[Request]) -> list[Any]:
     ]
 
 
-class Bookkeeping(RuleBasedStateMachine):
+class Bookkeeping(HoldRules, RuleBasedStateMachine):
     """Callers of a ledger on one connection, and the model beside it."""
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         super().__init__()
         self.conn = conn
-        self.model = Model()
-        self.kept: list[Model] = []
+        self.model = HeldModel()
+        self.kept: list[HeldModel] = []
         self.chosen = 0
         self.steps = -1
         self.is_sound = True
         conn.execute(EMPTY)
+        self.set_ahead(timedelta(0))
         rows = [
             row
             for opening in OPENINGS
@@ -708,7 +751,7 @@ class Bookkeeping(RuleBasedStateMachine):
             self.chosen += 1
             opening = replace(opening, id=chosen_id("pgla", self.chosen))
         elif own_id in {"again", "changed", "other limit"}:
-            accounts = list(self.model.accounts.values())
+            accounts = list(self.model.created.values())
             account = accounts[-1 - place % len(accounts)]
             opening = Opening(
                 account.name,
@@ -737,21 +780,10 @@ class Bookkeeping(RuleBasedStateMachine):
             self.model.open_account(opening, answer)
         self.is_sound = True
 
-    @rule(
-        place=small,
-        status=st.sampled_from((*STATUSES, *["open"] * 5)),
-        held=st.tuples(*[st.sampled_from(("0", "0", "0", "0.5", "4", "30.00"))] * 2),
-    )
-    def set_what_an_account_stands_at(self, place: int, status: str, held: tuple[str, str]) -> None:
-        accounts = list(self.model.accounts.values())
-        account = accounts[place % len(accounts)]
-        self.conn.execute(STANDING.encode(), [STATUSES.index(status), *held, account.id])
-        self.model.change_account(
-            account,
-            status=status,
-            held_out=Decimal(held[0]),
-            held_in=Decimal(held[1]),
-        )
+    def write_off_holds(self, app_id: str | None) -> None:
+        """Has expiries written, on which decimal places may rely then."""
+        if app_id in APPS:
+            self.conn.execute("select pgledger_expire_holds(100000, %s)", [app_id])
 
     @rule(
         currency=st.sampled_from((*CURRENCIES * 4, "", "US D")),
@@ -759,6 +791,7 @@ class Bookkeeping(RuleBasedStateMachine):
         app_id=apps,
     )
     def set_decimal_places(self, currency: str, scale: int | None, app_id: str | None) -> None:
+        self.write_off_holds(app_id)
         expected = self.model.plan_scale(currency, scale, app_id)
         rows = self.call(expected, SCALE, [currency, scale, app_id])
         if rows is not None:
@@ -768,6 +801,7 @@ class Bookkeeping(RuleBasedStateMachine):
 
     @rule(app_id=apps)
     def use_iso_currencies(self, app_id: str | None) -> None:
+        self.write_off_holds(app_id)
         expected = self.model.plan_iso_scales(app_id)
         rows = self.call(expected, "select pgledger_use_iso_currencies(%s)", [app_id])
         if rows is not None:
@@ -932,6 +966,181 @@ class Bookkeeping(RuleBasedStateMachine):
             Transfer,
         )
 
+    # Changing accounts
+
+    def change(self, change: Change, query: str, arguments: list[Any]) -> None:
+        plan = self.model.plan_change(change)
+        rows = self.call(plan, f"select * from {query}", arguments)
+        if rows is None:
+            return
+        assert isinstance(plan, Changed)
+        (answer,) = [account_of(row) for row in rows]
+        after = plan.account
+        if plan.sweep is not None:
+            after = self.take_sweep(*plan.sweep, after)
+        self.model.take_change(change, after, answer)
+        self.is_sound = True
+
+    def take_sweep(self, request: Request, plan: Plan, closed: Account) -> Account:
+        """Takes in the transfer that has emptied an account; returns the account after it."""
+        rows = self.conn.execute(
+            b"select transfer.* from pgledger_account_entries(%(account)s, 1, app_id => %(app)s)"
+            b" as entry cross join lateral pgledger_get_transfer(entry.transfer_id, %(app)s)"
+            b" as transfer",
+            {"account": closed.id, "app": closed.app_id},
+        ).fetchall()
+        made = [replace(transfer_of(row), replayed=False) for row in rows]
+        self.model.post(plan, made, app_id=closed.app_id, group_id=None)
+        assert [(one.from_account_id, one.to_account_id) for one in made] == [
+            (request.from_account_id, request.to_account_id)
+        ]
+        return replace(self.model.accounts[closed.id], status="closed")
+
+    def changed_account(
+        self, which: tuple[int, str | None], app_id: str | None, *statuses: str
+    ) -> tuple[str | None, str | None]:
+        """Returns an account's id, of those in a status if there are any, and an app."""
+        place, wrong = which
+        accounts = list(self.model.accounts.values())
+        accounts = [one for one in accounts if one.status in statuses] or accounts
+        account = accounts[place % len(accounts)]
+        account_id = account.id if wrong == "right" else wrong
+        return account_id, account.app_id if app_id == "own" else app_id
+
+    def sweep_target(self, account_id: str | None, which: tuple[int, str | None]) -> str | None:
+        """Returns an account's id, most often of the same app and currency as the other."""
+        place, wrong = which
+        account = self.model.accounts.get(account_id or "")
+        mates = [
+            one.id
+            for one in self.model.accounts.values()
+            if account is None
+            or place == 0
+            or ((one.app_id, one.currency) == (account.app_id, account.currency) and one != account)
+        ]
+        return mates[place % len(mates)] if mates and wrong == "right" else wrong
+
+    @rule(
+        which=changed_places,
+        app_id=changed_apps,
+        name=st.sampled_from((*(None, "n", "another", "name " * 51) * 3, "", "n" * 256, "\u200b")),
+        metadata=st.sampled_from((*(None, "{}", '{"k": 1}', '{"k": 1.0}') * 3, "[]")),
+        reason=reasons,
+    )
+    def update_account(
+        self,
+        which: tuple[int, str | None],
+        app_id: str | None,
+        name: str | None,
+        metadata: str | None,
+        reason: str | None,
+    ) -> None:
+        account_id, app_id = self.changed_account(which, app_id)
+        values: dict[str, Any] = {} if name is None else {"name": name}
+        if metadata is not None:
+            values["metadata"] = json.loads(metadata)
+        fault = (None if name is None else name_fault(name)) or metadata_fault(metadata)
+        self.change(
+            Change("update", account_id, app_id, reason, fault, values),
+            "pgledger_update_account(%s, %s, %s::jsonb, %s, %s)",
+            [account_id, name, metadata, reason, app_id],
+        )
+
+    @rule(
+        which=changed_places,
+        app_id=changed_apps,
+        lower=st.sampled_from((*(None, None, "-20", "-3.5", "0", "2") * 5, "-1e30", "NaN", "77")),
+        upper=st.sampled_from((*(None, None, "40", "8.0", "3", "-1") * 5, "Infinity", "1e-19")),
+        reason=reasons,
+        allow_existing=st.sampled_from((*(False, True) * 8, None)),
+    )
+    def set_limits(
+        self,
+        which: tuple[int, str | None],
+        app_id: str | None,
+        lower: str | None,
+        upper: str | None,
+        reason: str | None,
+        allow_existing: bool | None,
+    ) -> None:
+        account_id, app_id = self.changed_account(which, app_id)
+        limits = decimal_of(lower), decimal_of(upper)
+        fault = new_limits_fault(*limits) or reason_fault(reason)
+        if fault is None and allow_existing is None:
+            fault = NullArgument
+        values = dict(zip(("min_balance", "max_balance"), limits, strict=True))
+        self.change(
+            Change(
+                *("set_limits", account_id, app_id, reason, fault, values),
+                allow_existing=bool(allow_existing),
+            ),
+            "pgledger_set_limits(%s, %s::numeric, %s::numeric, %s, %s, %s)",
+            [account_id, lower, upper, reason, allow_existing, app_id],
+        )
+
+    @rule(
+        what=st.sampled_from(("freeze", "unfreeze", "unfreeze")),
+        which=changed_places,
+        app_id=changed_apps,
+        direction=st.sampled_from((*("out", "in", "both") * 6, None, "sideways")),
+        reason=reasons,
+    )
+    def freeze_or_unfreeze_account(
+        self,
+        what: str,
+        which: tuple[int, str | None],
+        app_id: str | None,
+        direction: str | None,
+        reason: str | None,
+    ) -> None:
+        status = ("frozen_out", "frozen_in", "frozen_both") if what == "unfreeze" else ("open",)
+        account_id, app_id = self.changed_account(which, app_id, *status)
+        sides = {"out": {"out"}, "in": {"in"}, "both": {"out", "in"}}.get(direction or "")
+        fault = None if sides else NullArgument if direction is None else InvalidArgument
+        values = {"sides": frozenset(sides or ())}
+        self.change(
+            Change(what, account_id, app_id, reason, fault, values),
+            f"pgledger_{what}_account(%s, %s, %s, %s)",
+            [account_id, direction, reason, app_id],
+        )
+
+    @rule(
+        which=changed_places,
+        app_id=changed_apps,
+        reason=reasons,
+        sweep_to=st.one_of(st.none(), changed_places, changed_places),
+    )
+    def close_account(
+        self,
+        which: tuple[int, str | None],
+        app_id: str | None,
+        reason: str | None,
+        sweep_to: tuple[int, str | None] | None,
+    ) -> None:
+        account_id, app_id = self.changed_account(which, app_id)
+        target = None if sweep_to is None else self.sweep_target(account_id, sweep_to)
+        if target == "right":
+            target = account_id
+        fault = None if target is None else id_fault(target, "pgla")
+        if fault is None and target is not None and target == account_id:
+            fault = SameAccount
+        self.change(
+            Change("close", account_id, app_id, reason, fault, sweep_to=target),
+            "pgledger_close_account(%s, %s, %s, %s)",
+            [account_id, reason, target, app_id],
+        )
+
+    @rule(which=changed_places, app_id=changed_apps, reason=reasons)
+    def reopen_account(
+        self, which: tuple[int, str | None], app_id: str | None, reason: str | None
+    ) -> None:
+        account_id, app_id = self.changed_account(which, app_id, "closed")
+        self.change(
+            Change("reopen", account_id, app_id, reason),
+            "pgledger_reopen_account(%s, %s, %s)",
+            [account_id, reason, app_id],
+        )
+
     # Transactions and savepoints
 
     @precondition(lambda self: len(self.kept) < 4)
@@ -982,19 +1191,22 @@ def account_of(row: Sequence[Any]) -> Account:
 
 def transfer_of(row: Sequence[Any]) -> Transfer:
     """Returns a transfer out of a view's row, or a function's, which also tells of its call."""
-    return Transfer(*row[:18], *(row[18:] or (None, None)))
+    return Transfer(*row[:19], *(row[19:] or (None,)))
 
 
 def assert_verified(conn: psycopg.Connection[Any]) -> None:
     """Asserts that the ledger finds its own books in order, and that it looks at something."""
     checks = conn.execute("select * from pgledger_verify()").fetchall()
-    assert len(checks) == 23
+    assert len(checks) == 32
     assert [check for check in checks if check[2] != 0] == []
 
 
 def assert_books_match(conn: psycopg.Connection[Any], model: Model) -> None:
     """Asserts that the ledger holds what the model holds, and that its invariants hold."""
     assert_verified(conn)
+    if isinstance(model, HeldModel):
+        model.count_holds()
+        assert_holds_match(conn, model)
     rows = conn.execute("select * from pgledger_accounts_v1 order by id").fetchall()
     assert [account_of(row) for row in rows] == sorted(model.accounts.values(), key=lambda a: a.id)
     rows = conn.execute(
@@ -1015,6 +1227,12 @@ def assert_books_match(conn: psycopg.Connection[Any], model: Model) -> None:
         for version in range(1, account.version + 1)
     ]
     assert len({row[0] for row in rows}) == len(rows) == 2 * len(model.records)
+    found = conn.execute(HISTORY.encode()).fetchall()
+    assert found == [
+        (account_id, number, what, version, *before, *after, reason, conn.info.user, "none")
+        for account_id, history in sorted(model.history.items())
+        for number, (what, version, before, after, reason) in enumerate(history, 1)
+    ]
     for app_id in APPS:
         for currency in {account.currency for account in model.accounts.values()}:
             balances = [
@@ -1027,7 +1245,9 @@ def assert_books_match(conn: psycopg.Connection[Any], model: Model) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_random_histories_end_as_the_model_has_them(connect: Connect, part: int) -> None:
+def test_random_histories_end_as_the_model_has_them(
+    connect: Connect, set_clock: SetClock, part: int
+) -> None:
     conn = connect(autocommit=True)
     runs: list[Bookkeeping] = []
 
@@ -1036,6 +1256,7 @@ def test_random_histories_end_as_the_model_has_them(connect: Connect, part: int)
         return runs[-1]
 
     # Hypothesis may end a run early, so runs are counted by what they did.
+    set_clock(conn, CLOCK)
     while (missing := STEPS_PER_PART - sum(run.steps for run in runs)) > 0:
         run_state_machine_as_test(
             # Each call of it and each part would otherwise try the same.
@@ -1094,11 +1315,13 @@ class Till:
             self.labels[row[0]] = f"account {place}"
         self.number = next(TILLS)
         # The one that may not hold anything is frozen, too, and one takes whole cents only.
-        for place, standing in ((3, (2, "0", "0")), (4, (0, "1.5", "2"))):
-            conn.execute(STANDING.encode(), [*standing, self.account_ids[place]])
+        conn.execute(b"select pgledger_freeze_account(%s, 'in')", [self.account_ids[3]])
         conn.execute(
             "update pgledger.accounts set amount_scale = 2 where id = %s", [self.account_ids[4]]
         )
+        held = b"select pgledger_create_hold(%s, %s, %s)"
+        conn.execute(held, [self.account_ids[4], self.account_ids[0], Decimal("1.5")])
+        conn.execute(held, [self.account_ids[0], self.account_ids[4], 2])
         self.post(b"select from pgledger_create_transfer(%s, %s, 50)", (0, 1), (2, 0))
 
     def post(self, query: bytes, *pairs: tuple[int, int]) -> None:

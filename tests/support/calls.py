@@ -155,7 +155,11 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         _value(session, "select id from pgledger_create_account(%s, 'USD')", name) for name in "ab"
     ]
     transfer = _value(session, "select id from pgledger_create_transfer(%s, %s, 1)", *accounts)
+    hold = _value(session, "select id from pgledger_create_hold(%s, %s, 3)", *accounts)
     ahead = _value(session, "select id from pgledger_create_account('ahead', 'USD')")
+    empty = _value(session, "select id from pgledger_create_account('empty', 'USD')")
+    closed = _value(session, "select id from pgledger_create_account('closed', 'USD')")
+    session.execute("select pgledger_close_account(%s)", [closed])
     session.execute(
         "update pgledger.accounts set updated_at = updated_at + interval '2 days' where id = %s",
         [ahead],
@@ -203,6 +207,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ' "aggregation": "max"}, {"key": "seats", "limit": 3}]'
     )
     metadata = {"metadata": '{"a": 1}'}
+    account = {"id": accounts[0], "reason": "because", "app_id": ""}
     request = f"({accounts[0]},{accounts[1]},1)"
     requests = f'{{"{request}","({accounts[1]},{accounts[0]},2.5)"}}'
     defaults: dict[str, Text] = {
@@ -444,11 +449,23 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_accounts_ahead": [{"app_id": ""}],
         "pgledger_balance_at_version": [{"account_id": accounts[0], "version": "1", "app_id": ""}],
         "pgledger_balance_at": [{"account_id": accounts[0], "at": "2025-02-02+00", "app_id": ""}],
+        "pgledger_close_account": [
+            account | {"id": empty, "sweep_to": None},
+            account | {"sweep_to": accounts[1]},
+        ],
         "pgledger_create_account": [
             metadata
             | {"name": "new", "currency": "USD", "id": None, "app_id": "shop", "tenant_id": "t1"}
             | {"allow_negative_balance": "false", "allow_positive_balance": "true"}
             | {"min_balance": "0", "max_balance": "500.5"}
+        ],
+        "pgledger_create_hold": [
+            metadata
+            | {"from_account_id": accounts[0], "to_account_id": accounts[1], "amount": "2"}
+            | {"expires_at": None, "expires_in": None, "event_at": at, "id": None}
+            | {"app_id": "", "group_id": "order-7", "allow_future_event_at": "true"}
+            | expiry
+            for expiry in ({"expires_at": "2025-03-01+00"}, {"expires_in": "7 days"})
         ],
         "pgledger_create_transfer": [
             metadata
@@ -468,15 +485,33 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "pgledger_create_transfers_bulk_count": [bulk],
         "pgledger_create_transfers_bulk_ids": [bulk],
+        "pgledger_expire_holds": [{"max_holds": "10", "app_id": ""}],
+        "pgledger_extend_hold": [{"hold_id": hold, "expires_at": "2025-03-01+00", "app_id": ""}],
+        "pgledger_freeze_account": [account | {"direction": "out"}],
         "pgledger_generate_id": [{"prefix": "order"}],
         "pgledger_get_account": [{"id": accounts[0], "app_id": ""}],
+        "pgledger_get_hold": [{"id": hold, "app_id": ""}],
         "pgledger_get_transfer": [{"id": transfer, "app_id": ""}],
         "pgledger_id_timestamp": [{"id": transfer}],
+        "pgledger_post_hold": [
+            metadata
+            | {"hold_id": hold, "amount": "2", "event_at": at, "id": None}
+            | {"app_id": "", "allow_future_event_at": "true", "final": shown}
+            for shown in ("true", "false")
+        ],
         "pgledger_raise_sequences": [{}],
+        "pgledger_reopen_account": [account | {"id": closed}],
         "pgledger_set_clock_warning": [{"warn_after": "00:01:00"}],
         "pgledger_set_currency": [{"code": "USD", "scale": "2", "app_id": ""}],
+        "pgledger_set_limits": [
+            {"account_id": accounts[0], "reason": "agreed", "app_id": ""}
+            | {"min_balance": "-500.5", "max_balance": "900", "allow_existing": "false"}
+        ],
         "pgledger_ulid_to_uuid": [{"ulid": ulid}],
+        "pgledger_unfreeze_account": [account | {"direction": "both"}],
+        "pgledger_update_account": [account | metadata | {"name": "renamed"}],
         "pgledger_uuid_to_ulid": [{"uuid": "01941f29-7c00-7000-8000-000000000000"}],
         "pgledger_use_iso_currencies": [{"app_id": ""}],
         "pgledger_verify": [{"app_id": ""}],
+        "pgledger_void_hold": [{"hold_id": hold, "app_id": ""}],
     }

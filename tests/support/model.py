@@ -7,15 +7,16 @@ times, is taken from its answers and held to what is promised of it.
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from pgledger import Account, Entry, Transfer, ids
 from pgledger.errors import (
     AccountClosed,
     AccountFrozen,
+    AccountNotEmpty,
     AccountNotFound,
     BalanceOutOfRange,
     CurrencyMismatch,
@@ -31,6 +32,7 @@ from pgledger.errors import (
     InvalidPage,
     InvalidScope,
     InvalidTime,
+    LimitAlreadyBroken,
     NullArgument,
     PgledgerError,
     PositiveBalanceNotAllowed,
@@ -40,6 +42,14 @@ from pgledger.errors import (
 from support.exact import EXACT, minus, negated, plus
 
 BOUND = Decimal("1e30")
+FROZEN: dict[
+    Literal["open", "frozen_out", "frozen_in", "frozen_both", "closed"], frozenset[str]
+] = {
+    "open": frozenset[str](),
+    "frozen_out": frozenset({"out"}),
+    "frozen_in": frozenset({"in"}),
+    "frozen_both": frozenset({"out", "in"}),
+}
 METADATA_BYTES = 65536
 INVISIBLE = re.compile(r"[\x01-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029\ufeff]")
 
@@ -90,6 +100,28 @@ class Opening:
             decimal_of("0" if self.allow_negative_balance is False else self.min_balance),
             decimal_of("0" if self.allow_positive_balance is False else self.max_balance),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be done to an account; ``fault`` is what is wrong with it by itself."""
+
+    what: str
+    account_id: str | None
+    app_id: str | None
+    reason: str | None
+    fault: type[PgledgerError] | None = None
+    values: dict[str, Any] = field(default_factory=dict[str, Any])
+    allow_existing: bool = False
+    sweep_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change comes to: the account then, and the transfer that empties it first."""
+
+    account: Account
+    sweep: tuple[Request, "Plan"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +251,46 @@ def request_fault(request: Request, *, allow_future_event_at: bool) -> type[Pgle
     return None if request.id is None else id_fault(request.id, "pglt")
 
 
+def name_fault(value: str | None) -> type[PgledgerError] | None:
+    is_name = value is not None and 1 <= len(value) <= 255 and INVISIBLE.sub("", value)
+    return None if is_name else InvalidName
+
+
+def reason_fault(value: str | None) -> type[PgledgerError] | None:
+    is_reason = value is None or (1 <= len(value) <= 1000 and INVISIBLE.sub("", value))
+    return None if is_reason else InvalidArgument
+
+
+def new_limits_fault(*limits: Decimal | None) -> type[PgledgerError] | None:
+    """What is wrong with limits for an account that there is."""
+    for limit in limits:
+        if limit is not None and (
+            not limit.is_finite() or abs(limit) >= BOUND or places_of(limit) > 18
+        ):
+            return InvalidArgument
+    lower, upper = limits
+    return InvalidArgument if lower is not None and upper is not None and lower > upper else None
+
+
+def with_limits_shown(account: Account) -> Account:
+    return replace(
+        account,
+        allow_negative_balance=account.min_balance is None or account.min_balance < 0,
+        allow_positive_balance=account.max_balance is None or account.max_balance > 0,
+    )
+
+
+def state_of(account: Account) -> tuple[Any, ...]:
+    """Returns what of an account can be changed, as its history has it."""
+    return (
+        account.name,
+        account.metadata,
+        account.min_balance,
+        account.max_balance,
+        account.status,
+    )
+
+
 # What ISO 4217 says of the currencies that accounts are in, and how many currencies it knows.
 ISO_SCALES = {"USD": 2, "EUR": 2, "JPY": 0}
 ISO_COUNT = 165
@@ -235,6 +307,8 @@ class Model:
         # Decimal places by app and currency.
         self.scales: dict[tuple[str, str], int] = {}
         self.iso_apps: set[str] = set()
+        self.created: dict[str, Account] = {}
+        self.history: dict[str, list[tuple[Any, ...]]] = {}
 
     def copy(self) -> "Model":
         """Returns a model that goes on by itself: what a savepoint keeps."""
@@ -245,6 +319,8 @@ class Model:
         other.newest_generated = dict(self.newest_generated)
         other.scales = dict(self.scales)
         other.iso_apps = set(self.iso_apps)
+        other.created = dict(self.created)
+        other.history = {account_id: list(rows) for account_id, rows in self.history.items()}
         return other
 
     # Accounts
@@ -253,9 +329,9 @@ class Model:
         """Returns what creating an account does: an error, an account that is there, or None."""
         fault = scope_fault(opening.app_id) or scope_fault(opening.tenant_id)
         if fault is None:
-            name, currency = opening.name, opening.currency
-            if name is None or not 1 <= len(name) <= 255 or not INVISIBLE.sub("", name):
-                fault = InvalidName
+            currency = opening.currency
+            if fault := name_fault(opening.name):
+                pass
             elif currency is None or not 1 <= len(currency) <= 32 or INVISIBLE.search(currency):
                 fault = InvalidCurrency
             else:
@@ -264,7 +340,8 @@ class Model:
             fault = id_fault(opening.id, "pgla")
         if fault is not None:
             return Refusal(fault)
-        there = self.accounts.get(opening.id or "")
+        # What was asked for then, whatever has changed it since.
+        there = self.created.get(opening.id or "")
         if there is None:
             return None
         same = (
@@ -282,7 +359,7 @@ class Model:
             opening.app_id,
             opening.tenant_id,
         )
-        return there if same else Refusal(IdempotencyConflict)
+        return self.accounts[there.id] if same else Refusal(IdempotencyConflict)
 
     def open_account(self, opening: Opening, answer: Account) -> None:
         """Takes in an account that was created, and checks the answer."""
@@ -312,8 +389,9 @@ class Model:
             replayed=False,
         )
         assert answer.replayed is False
-        self.accounts[answer.id] = answer
+        self.accounts[answer.id] = self.created[answer.id] = answer
         self.legs[answer.id] = []
+        self.history[answer.id] = []
 
     def change_account(self, account: Account, **changes: Any) -> None:
         changed = replace(account, **changes)
@@ -427,7 +505,7 @@ class Model:
     @staticmethod
     def _repeats(request: Request, app_id: str | None, record: Record) -> bool:
         transfer = record.transfer
-        return (
+        return transfer.origin_id is None and (
             app_id,
             request.from_account_id,
             request.to_account_id,
@@ -635,3 +713,94 @@ class Model:
             if leg.record.transfer.created_at <= at:
                 balance = leg.balance
         return balance
+
+    # Changes of accounts
+
+    def plan_change(self, change: Change) -> Refusal | Changed:
+        """Returns what a change does: an error, or what the account is then."""
+        fault = scope_fault(change.app_id) or id_fault(change.account_id, "pgla")
+        if fault := fault or change.fault or reason_fault(change.reason):
+            return Refusal(fault)
+        account = self.find_account(change.account_id, change.app_id)
+        if isinstance(account, Refusal):
+            return account
+        match change.what:
+            case "freeze" | "unfreeze" if account.status == "closed":
+                return Refusal(AccountClosed)
+            case "freeze":
+                return self._with_frozen(account, self._frozen(account) | change.values["sides"])
+            case "unfreeze":
+                return self._with_frozen(account, self._frozen(account) - change.values["sides"])
+            case "set_limits" if not change.allow_existing and self._tightens(account, change):
+                return Refusal(LimitAlreadyBroken)
+            case "close":
+                return self._plan_closing(account, change)
+            case "reopen":
+                closings = [row for row in self.history[account.id] if row[0] == "close"]
+                status = closings[-1][2][-1] if account.status == "closed" else account.status
+                return Changed(replace(account, status=status))
+            case _:
+                return Changed(with_limits_shown(replace(account, **change.values)))
+
+    @staticmethod
+    def _frozen(account: Account) -> frozenset[str]:
+        return FROZEN[account.status]
+
+    @staticmethod
+    def _with_frozen(account: Account, sides: frozenset[str]) -> Changed:
+        (status,) = [status for status, frozen in FROZEN.items() if frozen == sides]
+        return Changed(replace(account, status=status))
+
+    @staticmethod
+    def _tightens(account: Account, change: Change) -> bool:
+        lower, upper = change.values["min_balance"], change.values["max_balance"]
+        is_below = lower is not None and minus(account.balance, account.held_out) < lower
+        is_above = upper is not None and plus(account.balance, account.held_in) > upper
+        return (is_below and (account.min_balance is None or lower > account.min_balance)) or (
+            is_above and (account.max_balance is None or upper < account.max_balance)
+        )
+
+    def _plan_closing(self, account: Account, change: Change) -> Refusal | Changed:
+        closed = replace(account, status="closed")
+        target: Account | None = None
+        if change.sweep_to is not None:
+            found = self.find_account(change.sweep_to, change.app_id)
+            if isinstance(found, Refusal):
+                return found
+            target = found
+            if target.currency != account.currency:
+                return Refusal(CurrencyMismatch)
+        if account.status == "closed":
+            return Changed(account)
+        if account.held_out or account.held_in or (account.balance and target is None):
+            return Refusal(AccountNotEmpty)
+        if not account.balance:
+            return Changed(closed)
+        assert target is not None
+        pair = (account.id, target.id) if account.balance > 0 else (target.id, account.id)
+        request = Request(*pair, f"{EXACT.abs(account.balance):f}")
+        plan = self.plan_transfers([request], app_id=account.app_id)
+        if isinstance(plan, Refusal):
+            return Refusal(plan.error)
+        return Changed(closed, (request, plan))
+
+    def take_change(self, change: Change, account: Account, answer: Account) -> None:
+        """Takes in a change of an account, as it was before, and checks the answer."""
+        after = replace(account, available_balance=available(account))
+        before = self.accounts[account.id]
+        assert answer == after
+        assert answer.replayed is (state_of(before) == state_of(after))
+        if answer.replayed:
+            return
+        self.accounts[account.id] = after
+        self.history[account.id].append(
+            (change.what, after.version, state_of(before), state_of(after), change.reason)
+        )
+        # Transfers show the names of today.
+        for record in [*self.records.values()]:
+            transfer = record.transfer
+            if transfer.from_account_id == account.id:
+                transfer = replace(transfer, from_account_name=account.name)
+            if transfer.to_account_id == account.id:
+                transfer = replace(transfer, to_account_name=account.name)
+            self.records[transfer.id] = replace(record, transfer=transfer)

@@ -7,7 +7,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
@@ -19,6 +19,7 @@ from pgledger._generated.ledger_rows import (
     Check,
     CurrencyScale,
     Entry,
+    Hold,
     Transfer,
 )
 from pgledger._generated.ledger_statements import (
@@ -27,6 +28,7 @@ from pgledger._generated.ledger_statements import (
     CHECK_ROW,
     CURRENCY_SCALE_ROW,
     ENTRY_ROW,
+    HOLD_ROW,
     TRANSFER_ROW,
     statements_for,
 )
@@ -94,11 +96,11 @@ class AsyncLedgerCalls(AsyncCaller):
                 the same as a ``min_balance`` of 0.
             allow_positive_balance: Whether a transfer may leave the balance above zero; False is
                 the same as a ``max_balance`` of 0.
-            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
-                never personal data, or None.
+            metadata: JSON object, at most 64 KiB. Store references in it, never personal data, or
+                None.
             id: Its id, ``pgla_`` and a ULID. With an id of your own choice the call can be
-                repeated: every repeat returns the same account, as it stands then; None for a new
-                id.
+                repeated: every repeat returns the same account, as it stands then, also after it
+                was changed; None for a new id.
             app_id: Set of books that the account belongs to.
             tenant_id: Whose account it is.
             min_balance: Lowest balance that a transfer may leave, for example -500: at most 0,
@@ -136,6 +138,93 @@ class AsyncLedgerCalls(AsyncCaller):
                 tenant_id,
                 optional_decimal_text("min_balance", min_balance),
                 optional_decimal_text("max_balance", max_balance),
+            ),
+        )
+
+    async def create_hold(
+        self,
+        from_account_id: str,
+        to_account_id: str,
+        amount: Decimal | int,
+        *,
+        expires_at: datetime | None = None,
+        expires_in: timedelta | None = None,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> Hold:
+        """Holds an amount back on one account for another: ``pgledger_create_hold``.
+
+        The amount counts on both accounts at once: it can no longer leave the one in another way,
+        and there is room for it on the other. :meth:`post_hold` moves it, in whole or in parts,
+        :meth:`void_hold` lets go of it, and so does its ``expires_at``, at that very time. Until it
+        is posted no balance changes.
+
+        Args:
+            from_account_id: Account that the amount is to leave.
+            to_account_id: Account that the amount is to reach, of the same currency.
+            amount: What to hold, in units of the accounts' currency: above 0, below 1e30, at most
+                18 decimal places.
+            expires_at: From when on it is expired, in the future; None for never, or where
+                ``expires_in`` is given.
+            expires_in: The same as a length from now on, at most 1000 years; a day has 24 hours, or
+                None.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Its id, ``pglh_`` and a ULID. With an id of your own choice the call can be
+                repeated: it takes effect once, and every repeat returns the hold as it stands then;
+                None for a new id.
+            app_id: Set of books that both accounts belong to.
+            group_id: Name for the hold and the transfers that post it, for example an order's
+                number: 1 to 255 characters, or None.
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The hold.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SameAccount: Both accounts are the same.
+            InvalidAmount: The amount is not in range, or has more decimal places than its currency.
+            InvalidTime: ``event_at`` or ``expires_at`` is outside the years 1 to 9999, or
+                ``expires_at`` is not in the future.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: ``expires_in`` is not a length from now on, or ``expires_at`` is given
+                too.
+            AccountNotFound: There is no such account under this ``app_id``.
+            CurrencyMismatch: The accounts have different currencies.
+            IdempotencyConflict: The id is taken by a different hold.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+            AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            InsufficientFunds: Too little may leave the one account.
+            PositiveBalanceNotAllowed: The other has too little room.
+            BalanceOutOfRange: A balance could reach 1e30 or -1e30.
+        """
+        return await self._fetch_one(
+            HOLD_ROW,
+            self._statements.create_hold,
+            (
+                from_account_id,
+                to_account_id,
+                decimal_text("amount", amount),
+                time_text("expires_at", expires_at),
+                interval_text("expires_in", expires_in),
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                group_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
             ),
         )
 
@@ -245,8 +334,9 @@ class AsyncLedgerCalls(AsyncCaller):
         """Sets how many decimal places amounts of a currency may have.
 
         Without it they may have 18. A transfer with more is refused from then on, and so is this
-        call while a balance has more. It holds for all accounts of the currency, also for those
-        that are opened later. A second call with the same values changes nothing.
+        call while a balance, or a pending hold, has more. It holds for all accounts of the
+        currency, also for those that are opened later. A second call with the same values changes
+        nothing.
 
         It waits for transactions that have opened accounts or moved money, and locks all accounts
         of the currency until its own transaction ends. Call it before there are many, at the
@@ -270,7 +360,7 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidCurrency: The code is empty, has spaces or is too long.
             InvalidArgument: The scale is out of range or lower than billing's, or the transaction
                 is not read committed.
-            InvalidAmount: An account's balance has more decimal places.
+            InvalidAmount: An account's balance, or a pending hold, has more decimal places.
         """
         return await self._fetch_one(
             CURRENCY_SCALE_ROW,
@@ -278,6 +368,62 @@ class AsyncLedgerCalls(AsyncCaller):
             (
                 code,
                 optional_integer_text("scale", scale),
+                app_id,
+            ),
+        )
+
+    async def set_limits(
+        self,
+        account_id: str,
+        min_balance: Decimal | int | None,
+        max_balance: Decimal | int | None,
+        *,
+        reason: str | None = None,
+        allow_existing: bool = False,
+        app_id: str = "",
+    ) -> Account:
+        """Sets the limits of an account, both of them: ``pgledger_set_limits``.
+
+        Give the one that is to stay, too: None takes a limit away. Limits need not enclose zero: an
+        account with a ``min_balance`` of 100 keeps at least that much. A limit that is tightened to
+        where the account is beyond it already is refused, unless ``allow_existing`` says that it is
+        meant: then only transfers that bring the account nearer to the limit pass. A call that
+        changes nothing writes nothing, so it can be repeated. Each change is a row of
+        ``pgledger_account_changes_v1``.
+
+        Args:
+            account_id: The account.
+            min_balance: Lowest balance, less what holds keep back to leave the account, that a
+                transfer may leave: above -1e30, below 1e30, with at most 18 decimal places; None
+                for none.
+            max_balance: Highest balance, with what holds keep back to reach the account, that a
+                transfer may leave, in the same range and not below ``min_balance``; None for none.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            allow_existing: Whether a limit may be tightened although the account is beyond it.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The account as it is now; replayed says whether it was so before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: A limit is out of range, ``min_balance`` is above ``max_balance``, or
+                the reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+            LimitAlreadyBroken: The account is beyond a limit that is tightened.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.set_limits,
+            (
+                account_id,
+                optional_decimal_text("min_balance", min_balance),
+                optional_decimal_text("max_balance", max_balance),
+                reason,
+                flag_text("allow_existing", allow_existing),
                 app_id,
             ),
         )
@@ -307,6 +453,39 @@ class AsyncLedgerCalls(AsyncCaller):
         return await self._fetch_one(
             ACCOUNT_ROW,
             self._statements.get_account,
+            (
+                id,
+                app_id,
+            ),
+        )
+
+    async def get_hold(
+        self,
+        id: str,
+        *,
+        app_id: str = "",
+    ) -> Hold:
+        """Returns a hold as it stands now: ``pgledger_get_hold``.
+
+        From its ``expires_at`` on it is shown as expired.
+
+        Args:
+            id: The hold's id.
+            app_id: Set of books that it belongs to.
+
+        Returns:
+            The hold, with its state and what has been posted of it.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            HoldNotFound: There is no such hold under this ``app_id``.
+        """
+        return await self._fetch_one(
+            HOLD_ROW,
+            self._statements.get_hold,
             (
                 id,
                 app_id,
@@ -469,6 +648,54 @@ class AsyncLedgerCalls(AsyncCaller):
         )
         return value
 
+    async def update_account(
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+        app_id: str = "",
+    ) -> Account:
+        """Renames an account, or gives it other metadata: ``pgledger_update_account``.
+
+        What is not given stays as it is. Entries and transfers show the new name from then on, also
+        those from before. A call that changes nothing writes nothing, so it can be repeated. Each
+        change is a row of ``pgledger_account_changes_v1``.
+
+        Args:
+            id: The account.
+            name: Its new name, 1 to 255 characters; None for the one it has.
+            metadata: JSON object, at most 64 KiB, in place of the present one. Store references in
+                it, never personal data; None for what it has.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The account as it is now; replayed says whether it was so before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidName: The name is empty, cannot be seen or is too long.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: The reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.update_account,
+            (
+                id,
+                name,
+                metadata_text(metadata),
+                reason,
+                app_id,
+            ),
+        )
+
     async def verify(
         self,
         *,
@@ -476,8 +703,8 @@ class AsyncLedgerCalls(AsyncCaller):
     ) -> list[Check]:
         """Proves from the data that the books are in order: ``pgledger_verify``.
 
-        Reads every transfer, as an auditor would, on one snapshot, while transfers go on. A large
-        ledger takes its time: run it where that is welcome, for example on a replica.
+        Reads every transfer and hold, as an auditor would, on one snapshot, while transfers go on.
+        A large ledger takes its time: run it where that is welcome, for example on a replica.
 
         Triggers, owners, privileges, row security and settings of what belongs to the ledger, and
         the sequences of keys, are checked whatever the app.
@@ -564,6 +791,258 @@ class AsyncLedgerCalls(AsyncCaller):
         """
         return await self._fetch_all(ACCOUNT_AHEAD_ROW, self._statements.accounts_ahead, (app_id,))
 
+    async def close_account(
+        self,
+        id: str,
+        *,
+        reason: str | None = None,
+        sweep_to: str | None = None,
+        app_id: str = "",
+    ) -> Account:
+        """Closes an account: no transfer takes from it or gives to it from then on.
+
+        It must be empty: a balance of zero, and no open holds. With ``sweep_to`` its balance is
+        moved to that account first, or, if it is negative, from there, by an ordinary transfer. A
+        call for an account that is closed already changes nothing, so it can be repeated. Each
+        change is a row of ``pgledger_account_changes_v1``.
+
+        Calls ``pgledger_close_account``.
+
+        Args:
+            id: The account.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            sweep_to: Account of the same currency that takes over the balance, or None.
+            app_id: Set of books that the accounts belong to.
+
+        Returns:
+            The account as it is now; replayed says whether it was closed before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SameAccount: ``sweep_to`` is the account itself.
+            InvalidArgument: The reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+            CurrencyMismatch: A transfer joins accounts of different currencies.
+            AccountNotEmpty: It has a balance and there is no ``sweep_to``, or it has open holds.
+            AccountAheadOfClock: The newest time on an account is more than a day ahead of the
+                clock.
+            AccountClosed: ``sweep_to`` is closed.
+            AccountFrozen: The balance may not leave one account or reach the other.
+            InvalidAmount: The balance has more decimal places than the accounts take.
+            InsufficientFunds: A transfer would leave an account below its lower limit, for example
+                below zero.
+            PositiveBalanceNotAllowed: A transfer would leave an account above its upper limit, for
+                example above zero.
+            BalanceOutOfRange: Moving the balance would break a limit.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.close_account,
+            (
+                id,
+                reason,
+                sweep_to,
+                app_id,
+            ),
+        )
+
+    async def expire_holds(
+        self,
+        *,
+        max_holds: int = 1000,
+        app_id: str = "",
+    ) -> int:
+        """Writes which holds have expired, and releases what they kept back.
+
+        An expired hold counts nowhere from its ``expires_at`` on, whether or not this is called. It
+        only tidies, so that what is stored is what is shown. Call it now and then, each time in a
+        transaction of its own, until it returns 0; any number of sessions may. It waits for nobody:
+        what others have locked is left to the next call.
+
+        Calls ``pgledger_expire_holds``.
+
+        Args:
+            max_holds: How many to look at, at most, from 1 to 100,000.
+            app_id: Set of books whose holds are looked at.
+
+        Returns:
+            How many were released, on one of their accounts or on both.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: ``max_holds`` is not between 1 and 100000.
+        """
+        value: int = await self._fetch_one(
+            scalar_row,
+            self._statements.expire_holds,
+            (
+                integer_text("max_holds", max_holds),
+                app_id,
+            ),
+        )
+        return value
+
+    async def extend_hold(
+        self,
+        hold_id: str,
+        expires_at: datetime | None,
+        *,
+        app_id: str = "",
+    ) -> Hold:
+        """Changes when a hold expires: ``pgledger_extend_hold``.
+
+        The new time may be later or earlier than the one before. A hold that has expired cannot be
+        extended.
+
+        Args:
+            hold_id: The hold.
+            expires_at: From when on it is expired, in the future; None for never.
+            app_id: Set of books that it belongs to.
+
+        Returns:
+            The hold as it is now; replayed says whether it was to expire then already.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidTime: ``expires_at`` is not in the future, or is outside the years 1 to 9999.
+            HoldNotFound: There is no such hold under this ``app_id``.
+            HoldEnded: It was posted or voided.
+            HoldExpired: Its ``expires_at`` is over.
+        """
+        return await self._fetch_one(
+            HOLD_ROW,
+            self._statements.extend_hold,
+            (
+                hold_id,
+                time_text("expires_at", expires_at),
+                app_id,
+            ),
+        )
+
+    async def freeze_account(
+        self,
+        id: str,
+        direction: Literal["out", "in", "both"],
+        *,
+        reason: str | None = None,
+        app_id: str = "",
+    ) -> Account:
+        """Freezes an account: nothing may leave it, or reach it, or both.
+
+        It adds to what is frozen already. Transfers that are under way come first: once the freeze
+        has committed, none commits that it forbids. Holds that were made before can be posted all
+        the same. A call that changes nothing writes nothing, so it can be repeated. Each change is
+        a row of ``pgledger_account_changes_v1``.
+
+        Calls ``pgledger_freeze_account``.
+
+        Args:
+            id: The account.
+            direction: What is frozen, one of: ``out``, ``in``, ``both``.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The account as it is now; replayed says whether it was so before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: The direction is none of these, or the reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.freeze_account,
+            (
+                id,
+                direction,
+                reason,
+                app_id,
+            ),
+        )
+
+    async def post_hold(
+        self,
+        hold_id: str,
+        *,
+        amount: Decimal | int | None = None,
+        final: bool = True,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        allow_future_event_at: bool = False,
+    ) -> Transfer:
+        """Moves what a hold keeps back: all that is left of it, or a part.
+
+        It fails neither for funds nor for limits or freezes that came since: all of that was
+        checked when the hold was made. The transfer's ``origin_id`` is the hold, and its
+        ``group_id`` is the hold's.
+
+        Calls ``pgledger_post_hold``.
+
+        Args:
+            hold_id: The hold.
+            amount: What to move, at most what is left of the hold; None for all of that.
+            final: Whether what is then left of the hold is released, and the hold is posted.
+                Without, it stays pending for further calls, until the whole amount is posted.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Id of the transfer, ``pglt_`` and a ULID. With an id of your own choice the call can
+                be repeated: it takes effect once, and every repeat returns the first result; None
+                for a new id.
+            app_id: Set of books that the hold belongs to.
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The transfer, with both accounts' balances and versions right after it.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidAmount: The amount is not in range, or has more decimal places than its currency.
+            InvalidTime: ``event_at`` is outside the years 1 to 9999.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            HoldNotFound: There is no such hold under this ``app_id``.
+            IdempotencyConflict: The id is taken by a different transfer.
+            HoldEnded: It was posted or voided.
+            HoldExpired: Its ``expires_at`` is over.
+            HoldAmountExceeded: Less is left of it.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
+            BalanceOutOfRange: A balance would reach 1e30 or -1e30.
+        """
+        return await self._fetch_one(
+            TRANSFER_ROW,
+            self._statements.post_hold,
+            (
+                hold_id,
+                optional_decimal_text("amount", amount),
+                flag_text("final", final),
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+
     async def raise_sequences(
         self,
     ) -> int:
@@ -582,6 +1061,87 @@ class AsyncLedgerCalls(AsyncCaller):
         """
         value: int = await self._fetch_one(scalar_row, self._statements.raise_sequences, ())
         return value
+
+    async def reopen_account(
+        self,
+        id: str,
+        *,
+        reason: str | None = None,
+        app_id: str = "",
+    ) -> Account:
+        """Opens a closed account again: ``pgledger_reopen_account``.
+
+        If it was frozen when it was closed, it is frozen again. A call for an account that is not
+        closed changes nothing, so it can be repeated. Each change is a row of
+        ``pgledger_account_changes_v1``.
+
+        Args:
+            id: The account.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The account as it is now; replayed says whether it was not closed.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: The reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.reopen_account,
+            (
+                id,
+                reason,
+                app_id,
+            ),
+        )
+
+    async def unfreeze_account(
+        self,
+        id: str,
+        *,
+        direction: Literal["out", "in", "both"] = "both",
+        reason: str | None = None,
+        app_id: str = "",
+    ) -> Account:
+        """Lifts the freeze of an account: ``pgledger_unfreeze_account``.
+
+        What is frozen in the other direction stays so. A call that changes nothing writes nothing,
+        so it can be repeated. Each change is a row of ``pgledger_account_changes_v1``.
+
+        Args:
+            id: The account.
+            direction: For what the freeze is lifted, one of: ``out``, ``in``, ``both``.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The account as it is now; replayed says whether it was so before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: The direction is none of these, or the reason is empty or too long.
+            AccountNotFound: There is no such account under this ``app_id``.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.unfreeze_account,
+            (
+                id,
+                direction,
+                reason,
+                app_id,
+            ),
+        )
 
     async def use_iso_currencies(
         self,
@@ -611,9 +1171,47 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidArgument: The transaction is not read committed.
-            InvalidAmount: An account's balance has more decimal places.
+            InvalidAmount: An account's balance, or a pending hold, has more decimal places.
         """
         value: int = await self._fetch_one(
             scalar_row, self._statements.use_iso_currencies, (app_id,)
         )
         return value
+
+    async def void_hold(
+        self,
+        hold_id: str,
+        *,
+        app_id: str = "",
+    ) -> Hold:
+        """Ends a hold without moving anything: what is left of it is free again.
+
+        What was posted of it before stays posted. A call for a hold that is voided already changes
+        nothing, so it can be repeated. Freezes do not matter.
+
+        Calls ``pgledger_void_hold``.
+
+        Args:
+            hold_id: The hold.
+            app_id: Set of books that it belongs to.
+
+        Returns:
+            The hold as it is now; replayed says whether it was voided before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            HoldNotFound: There is no such hold under this ``app_id``.
+            HoldEnded: It was posted.
+            HoldExpired: Its ``expires_at`` is over.
+        """
+        return await self._fetch_one(
+            HOLD_ROW,
+            self._statements.void_hold,
+            (
+                hold_id,
+                app_id,
+            ),
+        )

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-__all__ = ["Account", "AccountAhead", "Check", "CurrencyScale", "Entry", "Transfer"]
+__all__ = ["Account", "AccountAhead", "Check", "CurrencyScale", "Entry", "Hold", "Transfer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Account:
             ``min_balance``, or it is below zero.
         allow_positive_balance: Whether a transfer may leave the balance above zero: there is no
             ``max_balance``, or it is above zero.
-        metadata: JSON object given at creation, or None.
+        metadata: JSON object, or None.
         created_at: When the account was recorded.
         updated_at: ``created_at`` of the newest transfer; before the first one, of the account
             itself.
@@ -41,8 +41,8 @@ class Account:
         status: What the account takes part in; one of: ``open``, ``frozen_out``, ``frozen_in``,
             ``frozen_both``, ``closed``.
         amount_scale: Decimal places that amounts may have; None for 18.
-        replayed: Whether the call was a repeat, and this is what the first one made; None for what
-            was only read.
+        replayed: Whether the call changed nothing: it was a repeat, and this is what the first one
+            made, or the account stood so before; None for what was only read.
     """
 
     id: str
@@ -64,6 +64,57 @@ class Account:
     available_balance: Decimal
     status: Literal["open", "frozen_out", "frozen_in", "frozen_both", "closed"]
     amount_scale: int | None
+    replayed: bool | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An amount that is kept back on one account for another until it is posted or voided, or expires.
+
+    The type ``pgledger_hold``.
+
+    Attributes:
+        id: Public id: ``pglh_`` and a ULID.
+        from_account_id: Account that the amount is to leave.
+        to_account_id: Account that the amount is to reach.
+        amount: What is held, above zero.
+        posted_amount: How much of it has been posted so far.
+        status: State; every state but pending is final; one of: ``pending``, ``posted``,
+            ``voided``, ``expired``.
+        created_at: When it was recorded.
+        event_at: When it happened in the world: as given, or else ``created_at``.
+        expires_at: When it expires, unless it was posted or voided before, or None.
+        ended_at: When it was posted, voided or expired, or None.
+        metadata: JSON object given at creation, or None.
+        currency: Currency of both accounts.
+        from_account_name: Name of the account that the amount is to leave.
+        to_account_name: Name of the account that the amount is to reach.
+        group_id: Name that joins the holds of one call, or None.
+        app_id: Set of books that both accounts belong to; the empty text where there is only one.
+        from_tenant_id: Tenant of the account that the amount is to leave.
+        to_tenant_id: Tenant of the account that the amount is to reach.
+        replayed: Whether the call was a repeat, and this is what the first one made; None for what
+            was only read.
+    """
+
+    id: str
+    from_account_id: str
+    to_account_id: str
+    amount: Decimal
+    posted_amount: Decimal
+    status: Literal["pending", "posted", "voided", "expired"]
+    created_at: datetime
+    event_at: datetime
+    expires_at: datetime | None
+    ended_at: datetime | None
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    currency: str
+    from_account_name: str
+    to_account_name: str
+    group_id: str | None
+    app_id: str
+    from_tenant_id: str
+    to_tenant_id: str
     replayed: bool | None = field(default=None, compare=False)
 
 

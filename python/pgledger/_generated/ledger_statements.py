@@ -10,11 +10,13 @@ from pgledger._generated.ledger_rows import (
     Check,
     CurrencyScale,
     Entry,
+    Hold,
     Transfer,
 )
 from pgledger._wire import Calls, row_factory
 
 ACCOUNT_ROW = row_factory(Account)
+HOLD_ROW = row_factory(Hold)
 TRANSFER_ROW = row_factory(Transfer)
 CURRENCY_SCALE_ROW = row_factory(CurrencyScale)
 ENTRY_ROW = row_factory(Entry)
@@ -47,6 +49,21 @@ class LedgerStatements:
             tenant_id="text",
             min_balance="numeric",
             max_balance="numeric",
+        )
+        self.create_hold = calls.rows(
+            Hold,
+            "pgledger_create_hold",
+            from_account_id="text",
+            to_account_id="text",
+            amount="numeric",
+            expires_at="timestamptz",
+            expires_in="interval",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
         )
         self.create_transfer = calls.rows(
             Transfer,
@@ -101,7 +118,18 @@ class LedgerStatements:
         self.set_currency = calls.rows(
             CurrencyScale, "pgledger_set_currency", code="text", scale="integer", app_id="text"
         )
+        self.set_limits = calls.rows(
+            Account,
+            "pgledger_set_limits",
+            account_id="text",
+            min_balance="numeric",
+            max_balance="numeric",
+            reason="text",
+            allow_existing="boolean",
+            app_id="text",
+        )
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
+        self.get_hold = calls.rows(Hold, "pgledger_get_hold", id="text", app_id="text")
         self.get_transfer = calls.rows(Transfer, "pgledger_get_transfer", id="text", app_id="text")
         self.account_entries = calls.rows(
             Entry,
@@ -118,13 +146,66 @@ class LedgerStatements:
         self.balance_at_version = calls.value(
             "pgledger_balance_at_version", account_id="text", version="bigint", app_id="text"
         )
+        self.update_account = calls.rows(
+            Account,
+            "pgledger_update_account",
+            id="text",
+            name="text",
+            metadata="jsonb",
+            reason="text",
+            app_id="text",
+        )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
         self.accept_time = calls.value(
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
         )
         self.accounts_ahead = calls.rows(AccountAhead, "pgledger_accounts_ahead", app_id="text")
+        self.close_account = calls.rows(
+            Account,
+            "pgledger_close_account",
+            id="text",
+            reason="text",
+            sweep_to="text",
+            app_id="text",
+        )
+        self.expire_holds = calls.value("pgledger_expire_holds", max_holds="integer", app_id="text")
+        self.extend_hold = calls.rows(
+            Hold, "pgledger_extend_hold", hold_id="text", expires_at="timestamptz", app_id="text"
+        )
+        self.freeze_account = calls.rows(
+            Account,
+            "pgledger_freeze_account",
+            id="text",
+            direction="text",
+            reason="text",
+            app_id="text",
+        )
+        self.post_hold = calls.rows(
+            Transfer,
+            "pgledger_post_hold",
+            hold_id="text",
+            amount="numeric",
+            final="boolean",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            allow_future_event_at="boolean",
+        )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
+        self.reopen_account = calls.rows(
+            Account, "pgledger_reopen_account", id="text", reason="text", app_id="text"
+        )
+        self.unfreeze_account = calls.rows(
+            Account,
+            "pgledger_unfreeze_account",
+            id="text",
+            direction="text",
+            reason="text",
+            app_id="text",
+        )
         self.use_iso_currencies = calls.value("pgledger_use_iso_currencies", app_id="text")
+        self.void_hold = calls.rows(Hold, "pgledger_void_hold", hold_id="text", app_id="text")
 
 
 @lru_cache

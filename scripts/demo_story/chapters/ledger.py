@@ -1,4 +1,4 @@
-"""Chapters 1 to 12: accounts, transfers, balances, history and the proof."""
+"""Chapters 1 to 13: accounts, transfers, balances, history, holds and the proof."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -235,6 +235,30 @@ def refusal(story: Story) -> None:
         select name, balance, version from pgledger_accounts_view where id = :'wallet';
     """)
     story.equal("wallet", rows, [["wallet", "5.00", "2"]])
+    story.say(
+        """An account can be frozen for a while. Each change of an account stays on record, with
+        who made it, when, and why."""
+    )
+    story.query("select status from pgledger_freeze_account(:'wallet', 'out', 'lost card');")
+    story.type(
+        "select * from pgledger_create_transfer(:'wallet', :'account_1', 1.00);",
+        refused="account pgla_",
+    )
+    story.query("select status from pgledger_unfreeze_account(:'wallet');")
+    rows = story.query("""
+        select number, change, from_status, to_status, account_version, reason
+        from pgledger_account_changes_view
+        where account_id = :'wallet'
+        order by number;
+    """)
+    story.equal(
+        "changes",
+        rows,
+        [
+            ["1", "freeze", "open", "frozen_out", "2", "lost card"],
+            ["2", "unfreeze", "frozen_out", "open", "2", ""],
+        ],
+    )
 
 
 def repeats(story: Story) -> None:
@@ -312,9 +336,37 @@ def pages(story: Story) -> None:
     )
 
 
+def hold(story: Story) -> None:
+    story.chapter(
+        "12. A hold on a card",
+        """A hold keeps an amount back on one account for another, as the authorisation of a card
+        does. It counts at once, and no balance changes until it is posted.""",
+    )
+    story.type("select id as shop from pgledger_create_account('shop', 'USD') \\gset")
+    story.type("""
+        select id as hold
+        from pgledger_create_hold(:'wallet', :'shop', 4.00, expires_in => '7 days') \\gset
+    """)
+    rows = story.query("""
+        select name, balance, held_out, available_balance
+        from pgledger_accounts_view where id = :'wallet';
+    """)
+    story.equal("wallet", rows, [["wallet", "5.00", "4.00", "1.00"]])
+    story.say("A part of it is captured, and the rest is free again.")
+    rows = story.query("""
+        select amount, from_account_balance, to_account_balance
+        from pgledger_post_hold(:'hold', 3.00);
+    """)
+    story.equal("capture", rows, [["3.00", "2.00", "3.00"]])
+    rows = story.query("""
+        select status, amount, posted_amount from pgledger_get_hold(:'hold');
+    """)
+    story.equal("hold", rows, [["posted", "4.00", "3.00"]])
+
+
 def proof(story: Story) -> None:
     story.chapter(
-        "12. The proof",
+        "13. The proof",
         """pgledger_verify() recomputes the books from their entries. Whatever it finds stands in
         the column violations, which is zero throughout.""",
     )
@@ -336,5 +388,6 @@ CHAPTERS: Final = (
     repeats,
     history,
     pages,
+    hold,
     proof,
 )

@@ -38,8 +38,12 @@ as $$
       '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6'),
     ('migrations/0012_limit_accounts.sql',
       '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951'),
+    ('migrations/0013_change_accounts.sql',
+      '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364'),
     ('migrations/0015_scale_currencies.sql',
-      'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923')
+      'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
+    ('migrations/0016_create_holds.sql',
+      '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -12,6 +12,14 @@ stable
 parallel safe
 as $$
 begin
+  -- What has expired no longer counts, whether or not the sums contain it still.
+  if account.held_out <> 0 then
+    account.held_out := pgledger.held_now(account.key, account.held_out, true);
+  end if;
+  if account.held_in <> 0 then
+    account.held_in := pgledger.held_now(account.key, account.held_in, false);
+  end if;
+
   return row(
     account.id, account.name, account.currency, account.balance, account.version,
     account.min_balance is null or account.min_balance < 0,

@@ -9,7 +9,9 @@ create or replace function pgledger.check_times_before(
   from_account_id text,
   to_account_id text,
   now timestamptz,
-  recorded_at timestamptz
+  recorded_at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
 )
 returns boolean
 language plpgsql
@@ -22,7 +24,8 @@ begin
   where accounts.id in (from_account_id, to_account_id) and accounts.updated_at > now;
 
   return pgledger.check_account_times(
-    array[from_account_id], array[to_account_id], now, recorded_at
+    array[from_account_id], array[to_account_id], now, recorded_at, array[request_index],
+    request_count
   );
 end;
 $$;

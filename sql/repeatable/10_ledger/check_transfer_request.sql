@@ -1,9 +1,8 @@
 /*
 Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
-part of the interface: both account ids, that they differ, the amount, event_at, metadata, the id.
+part of the interface: both account ids, that they differ, then pgledger.check_request_details.
 
-Errors: NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-InvalidMetadata.
+Errors: NullArgument, InvalidId, SameAccount, and those of pgledger.check_request_details.
 */
 create or replace function pgledger.check_transfer_request(
   from_account_id text,
@@ -22,8 +21,6 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_now timestamptz := pgledger.clock();
-  v_fault text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_id(
@@ -35,38 +32,9 @@ begin
     v_ok := pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
-  v_fault := pgledger.amount_fault(amount);
-  if v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidAmount',
-      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
-      request_index,
-      request_count,
-      case
-        when amount < 0 and amount > '-Infinity'
-          then 'An amount is above 0. To move money the other way, swap the accounts.'
-      end
-    );
-  end if;
-
-  v_fault := pgledger.time_fault(event_at);
-  if event_at is not null and v_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
-    );
-  elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
-    v_ok := pgledger.fail(
-      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
-    );
-  end if;
-
-  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
-
-  if id is not null then
-    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
-  end if;
-
-  return true;
+  return pgledger.check_request_details(
+    amount, event_at, metadata, id, allow_future_event_at, request_index, request_count
+  );
 end;
 $$;
 

@@ -9,7 +9,8 @@ returns table (
   version bigint,
   amount numeric,
   balance numeric,
-  created_at timestamptz
+  created_at timestamptz,
+  posts_hold boolean
 )
 language sql
 stable
@@ -21,7 +22,8 @@ as $$
     transfers.from_version,
     -transfers.amount,
     transfers.from_balance,
-    transfers.created_at
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
   from pgledger.transfers
   where legs.app_id is null or transfers.app_id = legs.app_id
   union all
@@ -31,7 +33,8 @@ as $$
     transfers.to_version,
     transfers.amount,
     transfers.to_balance,
-    transfers.created_at
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
   from pgledger.transfers
   where legs.app_id is null or transfers.app_id = legs.app_id
 $$;

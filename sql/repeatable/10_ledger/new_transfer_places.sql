@@ -62,7 +62,7 @@ begin
   existing as materialized (
     select
       transfers.id, transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-      transfers.event_at, transfers.metadata
+      transfers.event_at, transfers.metadata, transfers.origin_id
     from pgledger.transfers
     where transfers.id = any(new_transfer_places.ids)
   ),
@@ -76,10 +76,10 @@ begin
         existing.id is null
         or (
           existing.app_id, existing.from_key, existing.to_key, existing.amount, existing.event_at,
-          existing.metadata
+          existing.metadata, existing.origin_id
         ) is not distinct from (
           new_transfer_places.app_id, source.key, target.key, given.amount, given.event_at,
-          given.metadata
+          given.metadata, null
         )
       )
       and (
@@ -114,7 +114,8 @@ begin
           'to_account_id', request.to_account_id,
           'amount', request.amount,
           'event_at', request.event_at,
-          'metadata', request.metadata
+          'metadata', request.metadata,
+          'origin_id', null
         ) as asked
       from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
         with ordinality

@@ -2,7 +2,8 @@
 Creates an account, with a balance of zero.
 
 With an id of the caller's choice the call can be repeated: the second call returns the account as
-it stands now if everything it asks for is the same, and is refused if anything differs.
+it stands now if everything it asks for is the same as what was asked for then, whatever has changed
+the account since, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
 Locks: those of pgledger.keep_scale.
@@ -90,7 +91,7 @@ begin
         'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
         'min_balance', v_min_balance, 'max_balance', v_max_balance, 'metadata', metadata
       ),
-      to_jsonb(v_account.answer)
+      pgledger.account_as_created(v_id)
     );
   end if;
 
@@ -110,11 +111,11 @@ allow_negative_balance: Whether a transfer may leave the balance below zero;
   false is the same as a min_balance of 0.
 allow_positive_balance: Whether a transfer may leave the balance above zero;
   false is the same as a max_balance of 0.
-metadata: JSON object, at most 64 KiB, which never changes. Store references
-  in it, never personal data, or null.
+metadata: JSON object, at most 64 KiB. Store references in it, never personal
+  data, or null.
 id: Its id, pgla_ and a ULID. With an id of your own choice the call can be
-  repeated: every repeat returns the same account, as it stands then; null for
-  a new id.
+  repeated: every repeat returns the same account, as it stands then, also
+  after it was changed; null for a new id.
 app_id: Set of books that the account belongs to.
 tenant_id: Whose account it is.
 min_balance: Lowest balance that a transfer may leave, for example -500: at

@@ -201,6 +201,7 @@ begin
     v_ok := pgledger.check_scales(
       array[from_account_id], array[to_account_id], array[v_amount]
     );
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], pgledger.clock());
     -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
       v_from_key, pgledger.version_balance(v_from_key, v_from_version - 1), -v_amount

@@ -33,8 +33,14 @@ as $$
   select entries.check_name, entries.rows_checked, entries.violations, entries.example
   from pgledger.verify_entries(pgledger_verify.app_id) as entries
   union all
+  select changes.check_name, changes.rows_checked, changes.violations, changes.example
+  from pgledger.verify_changes(pgledger_verify.app_id) as changes
+  union all
   select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
   from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
+  union all
+  select holds.check_name, holds.rows_checked, holds.violations, holds.example
+  from pgledger.verify_holds(pgledger_verify.app_id) as holds
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
@@ -49,7 +55,7 @@ $$;
 comment on function @extschema@.pgledger_verify is
 $$Proves from the data that the books are in order.
 
-Reads every transfer, as an auditor would, on one snapshot, while transfers go
+Reads every transfer and hold, as an auditor would, on one snapshot, while transfers go
 on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 

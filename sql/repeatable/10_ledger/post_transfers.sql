@@ -13,7 +13,9 @@ transfers and the accounts.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
-leg, and pgledger.check_balance decides about what is beyond it.
+leg, and pgledger.check_balance decides about what is beyond it. Where a leg seems to break a limit,
+holds that have expired are released first, those of all accounts of the batch at once, and the
+account's bounds are read again.
 
 Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
 and after everything else, as for a single transfer.
@@ -33,7 +35,8 @@ them in order.
 
 The body is long because its steps share the arrays: each call of a function would copy them.
 
-Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
+broken, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
 pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose
 was taken.
@@ -170,9 +173,18 @@ begin
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
     if v_balance < v_lowest[v_number] then
+      v_ok := pgledger.release_expired(v_keys, v_now);
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], -v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
+      );
+      v_lowest[v_number] := coalesce(
+        (
+          select accounts.min_balance + accounts.held_out
+          from pgledger.accounts
+          where accounts.key = v_keys[v_number]
+        ),
+        -9e29
       );
     end if;
     v_balances[v_number] := v_balance;
@@ -184,9 +196,18 @@ begin
     v_number := numbers[v_count + v_place];
     v_balance := v_balances[v_number] + v_amount;
     if v_balance > v_highest[v_number] then
+      v_ok := pgledger.release_expired(v_keys, v_now);
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
+      );
+      v_highest[v_number] := coalesce(
+        (
+          select accounts.max_balance - accounts.held_in
+          from pgledger.accounts
+          where accounts.key = v_keys[v_number]
+        ),
+        9e29
       );
     end if;
     v_balances[v_number] := v_balance;

@@ -26,7 +26,8 @@ begin
       'to_account_id', target.id,
       'amount', transfers.amount,
       'event_at', transfers.event_at,
-      'metadata', transfers.metadata
+      'metadata', transfers.metadata,
+      'origin_id', transfers.origin_id
     )
   into v_recorded
   from pgledger.transfers

@@ -1,6 +1,6 @@
 /*
-What the transfer with that id did, if it was asked for with the same values; nulls if there is no
-such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
+What the transfer with that id did, if it was asked for with the same values, and not for a hold;
+nulls if there is no such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
 held these locks, so what it wrote can be seen by now. Names of the accounts are left to the caller,
 who knows them.
 
@@ -36,10 +36,11 @@ begin
     transfers.from_version, transfers.to_version, transfers.group_id, transfers.origin_id,
     (
       transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-      transfers.event_at, transfers.metadata
+      transfers.event_at, transfers.metadata, transfers.origin_id
     ) is not distinct from (
       repeated_transfer.app_id, repeated_transfer.from_key, repeated_transfer.to_key,
-      repeated_transfer.requested_amount, repeated_transfer.event_at, repeated_transfer.metadata
+      repeated_transfer.requested_amount, repeated_transfer.event_at, repeated_transfer.metadata,
+      null
     )
   into
     repeated_transfer.amount, repeated_transfer.created_at, repeated_transfer.from_balance,
@@ -57,7 +58,8 @@ begin
         'to_account_id', pgledger.account_id(to_key),
         'amount', requested_amount,
         'event_at', event_at,
-        'metadata', metadata
+        'metadata', metadata,
+        'origin_id', null
       )
     );
   end if;

@@ -2,8 +2,9 @@
 Checks each entry against the one before it on its account. Entries of an account that does not
 exist also count as violations where accounts are checked.
 
-A leg is judged by the limits that were in force at its version, and only by the one that it can
-break: an account may have been beyond a limit before that was set.
+A leg is judged by the limits and the status that were in force at its version, and only by the
+limit that it can break: an account may have been beyond a limit before that was set. A leg that
+posts a hold was judged when the hold was made.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof @extschema@.pgledger_check
@@ -18,9 +19,14 @@ as $$
       leg.balance - leg.amount = coalesce(lag(leg.balance) over along, 0) as follows,
       leg.created_at > coalesce(lag(leg.created_at) over along, accounts.created_at) as is_later,
       force.key is not null
-      and (leg.amount < 0 and leg.balance < force.min_balance) is not true
-      and (leg.amount > 0 and leg.balance > force.max_balance) is not true
-      and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits
+      and (
+        leg.posts_hold
+        or (leg.amount < 0 and leg.balance < force.min_balance) is not true
+        and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+      )
+      and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits,
+      leg.posts_hold
+      or force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
     left join pgledger.limits_in_force(verify_entries.app_id) as force
@@ -55,9 +61,16 @@ as $$
     count(*) filter (where chain.is_within_limits is not true),
     min(chain.id) filter (where chain.is_within_limits is not true)
   from chain
+  union all
+  select
+    'no entry passed an account that was frozen for it or closed',
+    count(*),
+    count(*) filter (where chain.is_let_through is not true),
+    min(chain.id) filter (where chain.is_let_through is not true)
+  from chain
 $$;
 
 comment on function pgledger.verify_entries is
-  'Checks each entry against the one before it, and against its account''s limits.';
+  'Checks each entry against the one before it, and its account''s limits and status then.';
 
 revoke all on function pgledger.verify_entries from public;

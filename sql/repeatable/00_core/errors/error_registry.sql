@@ -202,6 +202,52 @@ as $$
       false
     ),
     (
+      'LG035', 'LimitAlreadyBroken',
+      'account %s (%s) is beyond its new %s of %s: its balance is %s%s',
+      'Move money first, or call with allow_existing => true: then only transfers that bring the '
+      'account nearer to the limit pass.',
+      'A new limit is broken already by what the account holds. Move money first, or call with '
+      'allow_existing => true; then only transfers that bring the account nearer to the limit '
+      'pass.',
+      false
+    ),
+    (
+      'LG036', 'AccountNotEmpty',
+      'account %s (%s) cannot be closed: its balance is %s, with %s held to leave it and %s to '
+      'reach it',
+      'Move the balance away, or close with sweep_to => another account. Post or void holds first.',
+      'An account is to be closed that has a balance or open holds. Move the balance away, or '
+      'close it with sweep_to; post or void its holds first.',
+      false
+    ),
+    (
+      'LG040', 'HoldNotFound', 'hold %s does not exist%s',
+      'Check the id, and the app_id: a hold is found only under its own app.',
+      'There is no hold of this id under this app_id. Check both.',
+      false
+    ),
+    (
+      'LG041', 'HoldEnded', 'hold %s was %s at %s',
+      'A hold ends once. What else is to move is another hold or a transfer.',
+      'A hold that was posted or voided is to be posted, voided or extended. It ends once: what '
+      'else is to move is another hold or a transfer.',
+      false
+    ),
+    (
+      'LG042', 'HoldExpired', 'hold %s expired at %s',
+      'What it kept back is free. Make another hold, or a transfer.',
+      'A hold that has expired is to be posted, voided or extended. What it kept back is free: '
+      'make another hold, or a transfer.',
+      false
+    ),
+    (
+      'LG043', 'HoldAmountExceeded', 'hold %s has %s left of %s, less than %s',
+      'Post at most what is left, and move the rest by a transfer.',
+      'More is to be posted of a hold than is left of it; the message says both. Post at most '
+      'that, and move the rest by a transfer.',
+      false
+    ),
+    (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
       E'The description of the function says what each argument can be: \\df+ in psql, help() in '
       'Python.',

@@ -1,7 +1,8 @@
 /*
 Raises the error of that name, and never returns. The message is the registry's form filled in with
-the arguments; in a batch it begins with the request that is at fault, counted from 1. Where the
-registry's hint doesn't fit the situation, the caller gives another.
+the arguments; in a batch, whose number of requests is given, it begins with the request that is at
+fault, counted from 1. Where the registry's hint doesn't fit the situation, the caller gives
+another.
 
 It is called as v_ok := pgledger.fail(…), and checks as v_ok := pgledger.check_id(…): an assignment
 adds one line to the CONTEXT that psql and logs show, a perform the whole text of its statement too.
@@ -29,7 +30,7 @@ begin
   from pgledger.error_registry() as registry
   where registry.name = fail.name;
 
-  if fail.request_index is not null then
+  if fail.request_count is not null then
     v_message := format('request %s of %s: %s', fail.request_index, fail.request_count, v_message);
   end if;
 

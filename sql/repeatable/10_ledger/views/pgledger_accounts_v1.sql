@@ -17,12 +17,24 @@ select
   accounts.tenant_id,
   accounts.min_balance,
   accounts.max_balance,
-  accounts.held_out,
-  accounts.held_in,
-  accounts.balance - accounts.held_out - coalesce(accounts.min_balance, 0) as available_balance,
+  held.held_out,
+  held.held_in,
+  accounts.balance - held.held_out - coalesce(accounts.min_balance, 0) as available_balance,
   pgledger.account_status(accounts.status) collate "C" as status,
   accounts.amount_scale::integer
 from pgledger.accounts
+-- What has expired no longer counts, whether or not the sums contain it still.
+cross join lateral (
+  select
+    case
+      when accounts.held_out = 0 then accounts.held_out
+      else pgledger.held_now(accounts.key, accounts.held_out, true)
+    end as held_out,
+    case
+      when accounts.held_in = 0 then accounts.held_in
+      else pgledger.held_now(accounts.key, accounts.held_in, false)
+    end as held_in
+) as held
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 

@@ -23,7 +23,8 @@ select
   transfers.group_id,
   transfers.app_id,
   source.tenant_id as from_tenant_id,
-  target.tenant_id as to_tenant_id
+  target.tenant_id as to_tenant_id,
+  transfers.origin_id
 from pgledger.transfers
 left join pgledger.accounts as source on transfers.from_key = source.key
 left join pgledger.accounts as target on transfers.to_key = target.key;
@@ -64,6 +65,8 @@ comment on column @extschema@.pgledger_transfers_v1.from_tenant_id is
   'Tenant of the account that the amount left.';
 comment on column @extschema@.pgledger_transfers_v1.to_tenant_id is
   'Tenant of the account that the amount reached.';
+comment on column @extschema@.pgledger_transfers_v1.origin_id is
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 
 revoke all on table @extschema@.pgledger_transfers_v1 from public;
 grant select on table @extschema@.pgledger_transfers_v1 to pgledger_reader;

@@ -20,7 +20,8 @@ select
   newest.group_id,
   newest.app_id,
   newest.from_tenant_id,
-  newest.to_tenant_id
+  newest.to_tenant_id,
+  newest.origin_id
 from @extschema@.pgledger_transfers_v1 as newest;
 
 comment on view @extschema@.pgledger_transfers_view is
@@ -59,6 +60,8 @@ comment on column @extschema@.pgledger_transfers_view.from_tenant_id is
   'Tenant of the account that the amount left.';
 comment on column @extschema@.pgledger_transfers_view.to_tenant_id is
   'Tenant of the account that the amount reached.';
+comment on column @extschema@.pgledger_transfers_view.origin_id is
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 
 revoke all on table @extschema@.pgledger_transfers_view from public;
 grant select on table @extschema@.pgledger_transfers_view to pgledger_reader;

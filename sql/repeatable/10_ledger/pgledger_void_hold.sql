@@ -1,0 +1,72 @@
+/*
+Ends a hold, and releases what is left of it on both accounts.
+
+Checks, in this order: app_id, the id, that the hold exists, whether it was voided before, its
+state.
+Locks: those of pgledger.lock_hold.
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound, HoldEnded, HoldExpired.
+*/
+create or replace function @extschema@.pgledger_void_hold(
+  hold_id text,
+  app_id text default ''
+)
+returns @extschema@.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_hold pgledger.holds;
+  v_now timestamptz;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+
+  v_hold := pgledger.lock_hold(hold_id, app_id);
+  if v_hold.status = 2 then
+    return pgledger.hold_answer(v_hold, true);
+  end if;
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_hold_pending(v_hold, v_now);
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out
+    - case when accounts.key = v_hold.from_key then v_hold.amount - v_hold.posted_amount else 0 end,
+    held_in = accounts.held_in
+    - case when accounts.key = v_hold.to_key then v_hold.amount - v_hold.posted_amount else 0 end
+  where accounts.key in (v_hold.from_key, v_hold.to_key);
+
+  update pgledger.holds
+  set
+    status = 2,
+    ended_at = greatest(v_now, holds.created_at),
+    out_released = true,
+    in_released = true
+  where holds.id = hold_id;
+
+  v_hold := (select holds from pgledger.holds where holds.id = hold_id);
+  return pgledger.hold_answer(v_hold, false);
+end;
+$$;
+
+comment on function @extschema@.pgledger_void_hold is
+$$Ends a hold without moving anything: what is left of it is free again.
+
+What was posted of it before stays posted. A call for a hold that is voided
+already changes nothing, so it can be repeated. Freezes do not matter.
+
+hold_id: The hold.
+app_id: Set of books that it belongs to.
+
+Returns: The hold as it is now; replayed says whether it was voided before.
+
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound (there is no such
+  hold under this app_id), HoldEnded (it was posted), HoldExpired (its
+  expires_at is over).$$;
+
+revoke all on function @extschema@.pgledger_void_hold from public;
+grant execute on function @extschema@.pgledger_void_hold to pgledger_poster;

@@ -1,0 +1,87 @@
+/*
+The hold with that id, if it was asked for with the same values; nulls if there is none. The
+accounts are locked before this looks: any earlier call for the same hold had these locks, so what
+it wrote can be seen by now. An expiry is compared with the one that the hold was made with, also
+where it was given as a length.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id.
+Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_hold(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  request_index bigint,
+  request_count bigint
+)
+returns pgledger.holds
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_locked_ids text[];
+  v_hold pgledger.holds;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select array_agg(locked.id)
+  into v_locked_ids
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id in (from_account_id, to_account_id)
+    order by accounts.id
+    for no key update
+  ) as locked;
+  v_ok := pgledger.check_accounts(
+    array[from_account_id], array[to_account_id], app_id, v_locked_ids, array[request_index],
+    request_count
+  );
+
+  v_hold := (
+    select holds
+    from pgledger.holds
+    where holds.id = repeated_hold.id
+  );
+  if v_hold.id is null then
+    return null;
+  end if;
+
+  v_given := jsonb_build_object(
+    'app_id', app_id, 'group_id', group_id, 'from_account_id', from_account_id,
+    'to_account_id', to_account_id, 'amount', amount, 'event_at', event_at, 'metadata', metadata,
+    'expires_at',
+    case
+      when expires_in is null then expires_at
+      else pgledger.expiry_after(v_hold.created_at, expires_in)
+    end
+  );
+  v_recorded := jsonb_build_object(
+    'app_id', v_hold.app_id, 'group_id', v_hold.group_id,
+    'from_account_id', pgledger.account_id(v_hold.from_key),
+    'to_account_id', pgledger.account_id(v_hold.to_key), 'amount', v_hold.amount,
+    'event_at', v_hold.event_at, 'metadata', v_hold.metadata,
+    'expires_at', v_hold.first_expires_at
+  );
+  if v_given <> v_recorded then
+    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded, request_index, request_count);
+  end if;
+
+  return v_hold;
+end;
+$$;
+
+comment on function pgledger.repeated_hold is
+  'The hold with that id, or nulls if there is none; raises an error if it differs from the '
+  'request.';
+
+revoke all on function pgledger.repeated_hold from public;
