@@ -3900,6 +3900,63 @@ comment on column public.pgledger_account.replayed is
   'Whether the call changed nothing: it was a repeat, and this is what the first one made, or the '
   'account stood so before; null for what was only read.';
 
+-- file: migrations/0014_name_accounts.sql
+/*
+Names that lead to one account: whoever gets an account by its name, or makes it, writes the name
+here first, so that of many at once one makes it. Accounts that were made otherwise are not here,
+and may share names. There is no foreign key, for the reason given for pgledger.transfers.
+*/
+create table pgledger.account_names (
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  currency text collate "C" not null,
+  name text collate "C" not null,
+  account_id text collate "C" not null,
+  constraint account_names_app_id_tenant_id_currency_name_pk
+  primary key (app_id, tenant_id, currency, name)
+);
+
+comment on table pgledger.account_names is
+  'One row for each name under which pgledger_ensure_account made or found an account. A row is '
+  'made anew when the account is renamed.';
+comment on column pgledger.account_names.app_id is 'Set of books that the account belongs to.';
+comment on column pgledger.account_names.tenant_id is 'Tenant whose account it is.';
+comment on column pgledger.account_names.currency is 'Unit of the account''s balance.';
+comment on column pgledger.account_names.name is 'The account''s name.';
+comment on column pgledger.account_names.account_id is 'Public id of the account.';
+
+revoke all on table pgledger.account_names from public;
+grant select on table pgledger.account_names to pgledger_auditor;
+
+create type public.pgledger_path_balance as (
+  path text collate "C",
+  currency text collate "C",
+  balance numeric,
+  held_out numeric,
+  held_in numeric,
+  account_count bigint
+);
+
+comment on type public.pgledger_path_balance is
+  'Balances of the accounts of one path and currency, added up.';
+comment on column public.pgledger_path_balance.path is
+  'Name of the accounts, or its first levels, up to a dot.';
+comment on column public.pgledger_path_balance.currency is
+  'Unit of the balances: 1 to 32 visible characters, for example USD.';
+comment on column public.pgledger_path_balance.balance is 'Sum of the accounts'' balances.';
+comment on column public.pgledger_path_balance.held_out is
+  'Sum of what holds keep back to leave the accounts.';
+comment on column public.pgledger_path_balance.held_in is
+  'Sum of what holds keep back on other accounts to reach these.';
+comment on column public.pgledger_path_balance.account_count is
+  'How many accounts were added up.';
+
+revoke all on type public.pgledger_path_balance from public;
+grant usage on type public.pgledger_path_balance to pgledger_reader;
+
+-- It has got arguments.
+drop function if exists pgledger.check_scope(text, text, integer, integer);
+
 -- file: migrations/0015_scale_currencies.sql
 /*
 Decimal places of amounts, by currency. They stand beside what the billing store rounds to, and a
@@ -4510,7 +4567,9 @@ create or replace function pgledger.check_scope(
   name text,
   value text,
   minimum integer default 0,
-  maximum integer default 128
+  maximum integer default 128,
+  request_index bigint default null,
+  request_count bigint default null
 )
 returns boolean
 language plpgsql
@@ -4522,10 +4581,11 @@ declare
   v_ok boolean;
 begin
   if value is null then
-    v_ok := pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name], request_index, request_count);
   elsif v_fault is not null then
     v_ok := pgledger.fail(
-      'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault]
+      'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault],
+      request_index, request_count
     );
   end if;
 
@@ -5089,7 +5149,8 @@ as $$
     (
       'LG020', 'AccountNotFound', 'account %s does not exist%s',
       'Check the id, and the app_id: an account is found only under its own app.',
-      'There is no account of this id under this app_id. Check both.',
+      'There is no account of this id under this app_id. Check both. Or there is none of this name, '
+      'currency, tenant_id and app_id.',
       false
     ),
     (
@@ -5165,6 +5226,15 @@ as $$
       'Correct a transfer with another transfer.',
       'Somebody tried to change or delete what was recorded. Correct a transfer with another '
       'transfer.',
+      false
+    ),
+    (
+      'LG032', 'AccountAmbiguous', 'account %s is not the only one of its name%s: %s have it, '
+      'among them %s and %s',
+      'Use the id of the one that is meant. Accounts that pgledger_ensure_account opens do not '
+      'share a name among themselves.',
+      'Several accounts of this app, tenant and currency have this name. Use the id of the one that '
+      'is meant.',
       false
     ),
     (
@@ -7014,6 +7084,8 @@ as $$
       '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951'),
     ('migrations/0013_change_accounts.sql',
       '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364'),
+    ('migrations/0014_name_accounts.sql',
+      '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25'),
     ('migrations/0015_scale_currencies.sql',
       'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
     ('migrations/0016_create_holds.sql',
@@ -7176,6 +7248,54 @@ comment on function pgledger.account_id is 'Id of the account with that internal
 
 revoke all on function pgledger.account_id from public;
 
+-- file: repeatable/10_ledger/account_id_of_name.sql
+/*
+The id of the one account of that name, or null. It reads two accounts at most: a second one makes
+the name ambiguous, and guessing could move money of somebody else.
+
+Errors: AccountAmbiguous.
+*/
+create or replace function pgledger.account_id_of_name(
+  name text,
+  currency text,
+  app_id text,
+  tenant_id text
+)
+returns text
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_id text;
+  v_other_id text;
+  v_ok boolean;
+begin
+  select min(found.id), max(found.id)
+  into v_id, v_other_id
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.app_id = account_id_of_name.app_id
+      and accounts.tenant_id = account_id_of_name.tenant_id
+      and accounts.name = account_id_of_name.name
+      and accounts.currency = account_id_of_name.currency
+    limit 2
+  ) as found;
+
+  if v_id <> v_other_id then
+    v_ok := pgledger.refuse_account_name(name, currency, app_id, tenant_id);
+  end if;
+
+  return v_id;
+end;
+$$;
+
+comment on function pgledger.account_id_of_name is
+  'Id of the one account of that name, or null; raises AccountAmbiguous for several.';
+
+revoke all on function pgledger.account_id_of_name from public;
+
 -- file: repeatable/10_ledger/account_key.sql
 /*
 The key and the version of an account, or the reason why it cannot be found.
@@ -7273,6 +7393,27 @@ comment on function pgledger.account_to_change is
 
 revoke all on function pgledger.account_to_change from public;
 
+-- file: repeatable/10_ledger/account_words.sql
+/*
+Names an account in a message by what a caller gave. The empty tenant is not named: most callers
+know of no tenants.
+*/
+create or replace function pgledger.account_words(name text, currency text, tenant_id text)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select
+    quote_literal(pgledger.abridged(name)) || ' in ' || currency
+    || case when tenant_id <> '' then ' of tenant ' || quote_literal(tenant_id) else '' end
+$$;
+
+comment on function pgledger.account_words is
+  'The words in which a message names an account by its name, currency and tenant.';
+
+revoke all on function pgledger.account_words from public;
+
 -- file: repeatable/10_ledger/accounts_ahead.sql
 /*
 The accounts that are ahead of the clock by more than a span, of one app or of all, with what
@@ -7301,6 +7442,84 @@ comment on function pgledger.accounts_ahead is
   'Accounts that are ahead of the clock, of that app or of all, and what accepted their times.';
 
 revoke all on function pgledger.accounts_ahead from public;
+
+-- file: repeatable/10_ledger/accounts_of_names.sql
+/*
+The accounts that names lead to. The first arrays hold each account once; leg n of account_ids
+belongs to name n, and is null where the name does not lead to one account. Each name is looked up
+once, and two accounts of it are read at most.
+
+Names are joined by hashes, never each with each, and accounts are found by index, whatever the
+statistics say.
+*/
+create or replace function pgledger.accounts_of_names(
+  names text[],
+  currencies text[],
+  tenant_ids text[],
+  app_id text,
+  out found_ids text[],
+  out found_names text[],
+  out account_ids text[]
+)
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  with leg as materialized (
+    select given.name, given.currency, given.tenant_id, given.place
+    from unnest(names, currencies, tenant_ids)
+      with ordinality as given (name, currency, tenant_id, place)
+  ),
+
+  looked_up as materialized (
+    select wanted.name, wanted.currency, wanted.tenant_id, account.id
+    from (select distinct leg.name, leg.currency, leg.tenant_id from leg) as wanted
+    cross join lateral (
+      select case when min(same.id) = max(same.id) then min(same.id) end as id
+      from (
+        select accounts.id
+        from pgledger.accounts
+        where accounts.app_id = accounts_of_names.app_id
+          and accounts.tenant_id = wanted.tenant_id
+          and accounts.name = wanted.name
+          and accounts.currency = wanted.currency
+        limit 2
+      ) as same
+    ) as account
+  )
+
+  select
+    (
+      select array_agg(looked_up.id)
+      from looked_up
+      where looked_up.id is not null
+    ),
+    (
+      select array_agg(looked_up.name)
+      from looked_up
+      where looked_up.id is not null
+    ),
+    array_agg(looked_up.id order by leg.place)
+  into found_ids, found_names, account_ids
+  from leg
+  left join looked_up
+    on
+      leg.name = looked_up.name
+      and leg.currency = looked_up.currency
+      and leg.tenant_id = looked_up.tenant_id;
+end;
+$$;
+
+comment on function pgledger.accounts_of_names is
+  'Ids of the accounts that names lead to; null for a name that does not lead to one account.';
+
+revoke all on function pgledger.accounts_of_names from public;
 
 -- file: repeatable/10_ledger/actual_guards.sql
 /*
@@ -7409,6 +7628,51 @@ comment on function pgledger.actual_guards is
   'Owner, privileges and settings of everything of ours, as they are.';
 
 revoke all on function pgledger.actual_guards from public;
+
+-- file: repeatable/10_ledger/adoptable_account_id.sql
+/*
+The id of the one account that has a name and was not opened under it by pgledger_ensure_account;
+null if there is none. Its row is locked, so that a rename waits. One that came first is noticed,
+because the name is compared again after the wait; then it looks for another.
+
+Locks: the account FOR NO KEY UPDATE.
+Errors: AccountAmbiguous.
+*/
+create or replace function pgledger.adoptable_account_id(
+  name text,
+  currency text,
+  app_id text,
+  tenant_id text
+)
+returns text
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_id text;
+begin
+  loop
+    v_id := pgledger.account_id_of_name(name, currency, app_id, tenant_id);
+    exit when v_id is null;
+
+    perform
+    from pgledger.accounts
+    where accounts.id = v_id
+      and accounts.name = adoptable_account_id.name
+    for no key update;
+
+    exit when found;
+  end loop;
+
+  return v_id;
+end;
+$$;
+
+comment on function pgledger.adoptable_account_id is
+  'Id of the one account of a name, locked, or null; raises AccountAmbiguous for several.';
+
+revoke all on function pgledger.adoptable_account_id from public;
 
 -- file: repeatable/10_ledger/change_account.sql
 /*
@@ -7549,6 +7813,49 @@ comment on function pgledger.change_links is
   'Whether each change of an account fits what was before it and what is now.';
 
 revoke all on function pgledger.change_links from public;
+
+-- file: repeatable/10_ledger/check_account_name.sql
+/*
+Refuses what cannot be the name and the currency of an account.
+
+Errors: InvalidName, InvalidCurrency.
+*/
+create or replace function pgledger.check_account_name(
+  name text,
+  currency text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_name_fault text := pgledger.text_fault(name, 1, 255, true);
+  v_currency_fault text := pgledger.text_fault(currency, 1, 32, false);
+  v_ok boolean;
+begin
+  if v_name_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault],
+      request_index, request_count
+    );
+  elsif v_currency_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault],
+      request_index, request_count
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_account_name is
+  'Raises InvalidName or InvalidCurrency unless an account can be called so.';
+
+revoke all on function pgledger.check_account_name from public;
 
 -- file: repeatable/10_ledger/check_account_times.sql
 /*
@@ -7748,6 +8055,89 @@ comment on function pgledger.check_accounts is
 
 revoke all on function pgledger.check_accounts from public;
 
+-- file: repeatable/10_ledger/check_allocation.sql
+/*
+Refuses an amount that cannot be split so: the order of the checks is that of the arguments, with
+scale before the amount, which depends on it.
+
+Errors: NullArgument, InvalidBatch, BatchTooLarge, InvalidArgument, InvalidAmount.
+*/
+create or replace function pgledger.check_allocation(
+  amount numeric,
+  weights numeric[],
+  scale integer
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text;
+  v_place bigint;
+  v_ok boolean;
+begin
+  if scale is null then
+    v_ok := pgledger.fail('NullArgument', array['scale']);
+  elsif scale not between 0 and 18 then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['scale', scale::text, 'it is not between 0 and 18']
+    );
+  end if;
+
+  v_fault := case
+    when amount = 0 then null
+    when pgledger.amount_fault(abs(amount)) is not null then pgledger.amount_fault(abs(amount))
+    when min_scale(amount) > scale
+      then format('it has %s decimal places, and the parts have %s', min_scale(amount), scale)
+  end;
+  if v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidAmount',
+      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
+      hint => 'Round the amount first, or give the parts more decimal places.'
+    );
+  end if;
+
+  v_ok := pgledger.check_arrays(
+    array['weights'], array[cardinality(weights)], array[array_ndims(weights)], 1
+  );
+  select
+    weight.place,
+    case
+      when weight.value is null then 'it is null'
+      when weight.value < 0 then 'it is negative'
+      else pgledger.amount_fault(weight.value)
+    end
+  into v_place, v_fault
+  from unnest(weights) with ordinality as weight (value, place)
+  where (weight.value = 0 or pgledger.amount_fault(weight.value) is null) is not true
+  order by weight.place
+  limit 1;
+  if found then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        format('weights[%s]', v_place), coalesce(pgledger.abridged(weights[v_place]::text), 'null'),
+        v_fault
+      ]
+    );
+  elsif (0 < any(weights)) is not true then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['weights', pgledger.abridged(weights::text), 'none of them is above zero']
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_allocation is
+  'Raises what is wrong with an amount, weights and a scale to split it by.';
+
+revoke all on function pgledger.check_allocation from public;
+
 -- file: repeatable/10_ledger/check_balance.sql
 /*
 Refuses a leg that would break its account's limits. Only here are limits and held sums looked at
@@ -7913,6 +8303,68 @@ comment on function pgledger.check_balance_scales is
   'Locks the accounts of currencies, and raises InvalidAmount if a balance has more decimals.';
 
 revoke all on function pgledger.check_balance_scales from public;
+
+-- file: repeatable/10_ledger/check_each_named_request.sql
+/*
+Refuses the lowest request of a batch by name whose own values are wrong. It looks at one after the
+other, so it is for batches that are known to be wrong.
+
+Errors: those of pgledger.check_named_request.
+*/
+create or replace function pgledger.check_each_named_request(
+  from_names text[],
+  to_names text[],
+  amounts numeric[],
+  currencies text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  from_tenant_ids text[],
+  to_tenant_ids text[],
+  allow_future_event_at boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count bigint := cardinality(from_names);
+  v_request record;
+  v_ok boolean;
+begin
+  for v_request in
+    select
+      request.from_name, request.to_name, request.amount, request.currency, request.event_at,
+      request.metadata, request.id, request.index,
+      coalesce(request.from_tenant_id, '') as from_tenant_id,
+      coalesce(request.to_tenant_id, '') as to_tenant_id
+    from unnest(
+      from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
+      to_tenant_ids
+    )
+      with ordinality
+      as request (
+        from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
+        index
+      )
+    order by request.index
+  loop
+    v_ok := pgledger.check_named_request(
+      v_request.from_name, v_request.to_name, v_request.amount, v_request.currency,
+      v_request.event_at, v_request.metadata, v_request.id, v_request.from_tenant_id,
+      v_request.to_tenant_id, allow_future_event_at, v_request.index, v_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_each_named_request is
+  'Raises what is wrong with the first request of a batch by name that is wrong by itself.';
+
+revoke all on function pgledger.check_each_named_request from public;
 
 -- file: repeatable/10_ledger/check_expiry.sql
 /*
@@ -8194,6 +8646,204 @@ comment on function pgledger.check_limits is
 
 revoke all on function pgledger.check_limits from public;
 
+-- file: repeatable/10_ledger/check_named_request.sql
+/*
+Refuses a request by name whose own values are wrong, whatever the accounts hold. The order of the
+checks is part of the interface: both names and the currency, both tenants, that the accounts
+differ, the amount, event_at, metadata, the id.
+
+Errors: InvalidName, InvalidCurrency, NullArgument, InvalidScope, SameAccount, and those of
+pgledger.check_request_details.
+*/
+create or replace function pgledger.check_named_request(
+  from_name text,
+  to_name text,
+  amount numeric,
+  currency text,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  from_tenant_id text,
+  to_tenant_id text,
+  allow_future_event_at boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_account_name(from_name, currency, request_index, request_count);
+  v_ok := pgledger.check_account_name(to_name, currency, request_index, request_count);
+  v_ok := pgledger.check_scope(
+    'from_tenant_id', from_tenant_id, 0, 128, request_index, request_count
+  );
+  v_ok := pgledger.check_scope(
+    'to_tenant_id', to_tenant_id, 0, 128, request_index, request_count
+  );
+
+  if from_name = to_name and from_tenant_id = to_tenant_id then
+    v_ok := pgledger.fail(
+      'SameAccount', array[pgledger.account_words(from_name, currency, from_tenant_id)],
+      request_index, request_count
+    );
+  end if;
+
+  return pgledger.check_request_details(
+    amount, event_at, metadata, id, allow_future_event_at, request_index, request_count
+  );
+end;
+$$;
+
+comment on function pgledger.check_named_request is
+  'Raises the first thing that is wrong with a request by name by itself.';
+
+revoke all on function pgledger.check_named_request from public;
+
+-- file: repeatable/10_ledger/check_named_requests.sql
+/*
+Refuses a batch by name whose shape is wrong, then the lowest of its requests whose own values are
+wrong. One statement finds out whether the whole batch is sound; only if it is not are the requests
+looked at one by one, to find the fault. What cannot be a name, a currency or a tenant is not looked
+for there: it leads to no account, and then the caller has each request looked at.
+
+Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope, and those of
+pgledger.check_named_request.
+*/
+create or replace function pgledger.check_named_requests(
+  from_names text[],
+  to_names text[],
+  amounts numeric[],
+  currencies text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  from_tenant_ids text[],
+  to_tenant_ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
+  v_count bigint := cardinality(from_names);
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array[
+      'from_names', 'to_names', 'amounts', 'currencies', 'event_ats', 'metadatas', 'ids',
+      'from_tenant_ids', 'to_tenant_ids'
+    ],
+    array[
+      v_count, cardinality(to_names), cardinality(amounts), cardinality(currencies),
+      cardinality(event_ats), cardinality(metadatas), cardinality(ids),
+      cardinality(from_tenant_ids), cardinality(to_tenant_ids)
+    ],
+    array[
+      array_ndims(from_names), array_ndims(to_names), array_ndims(amounts),
+      array_ndims(currencies), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(from_tenant_ids), array_ndims(to_tenant_ids)
+    ],
+    4,
+    pg_column_size(metadatas)
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if group_id is not null then
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+
+  perform
+  from (
+    select unnest(from_names), unnest(to_names), unnest(amounts), unnest(event_ats),
+      unnest(metadatas), unnest(ids), unnest(from_tenant_ids), unnest(to_tenant_ids)
+  ) as request (
+    from_name, to_name, amount, event_at, metadata, id, from_tenant_id, to_tenant_id
+  )
+  where (
+    (
+      request.from_name <> request.to_name
+      or coalesce(request.from_tenant_id, '') <> coalesce(request.to_tenant_id, '')
+    )
+    and pgledger.amount_fault(request.amount) is null
+    and (
+      request.event_at is null
+      or pgledger.time_fault(request.event_at) is null
+      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    )
+    and pgledger.metadata_fault(request.metadata) is null
+    and (request.id is null or pgledger.id_fault(request.id, 'pglt') is null)
+  ) is not true
+  limit 1;
+
+  if found then
+    v_ok := pgledger.check_each_named_request(
+      from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
+      to_tenant_ids, allow_future_event_at
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_named_requests is
+  'Raises what is wrong with a batch by name, or with its first request that is wrong.';
+
+revoke all on function pgledger.check_named_requests from public;
+
+-- file: repeatable/10_ledger/check_new_account.sql
+/*
+Refuses what a new account cannot have.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata.
+*/
+create or replace function pgledger.check_new_account(
+  name text,
+  currency text,
+  allow_negative_balance boolean,
+  allow_positive_balance boolean,
+  metadata jsonb,
+  app_id text,
+  tenant_id text,
+  min_balance numeric,
+  max_balance numeric
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_account_name(name, currency);
+  v_ok := pgledger.check_new_limits(
+    allow_negative_balance, allow_positive_balance, min_balance, max_balance
+  );
+  v_ok := pgledger.check_metadata(metadata);
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_new_account is
+  'Raises the first thing that is wrong with a request for a new account.';
+
+revoke all on function pgledger.check_new_account from public;
+
 -- file: repeatable/10_ledger/check_new_limits.sql
 /*
 Refuses limits that a new account cannot have: it begins with a balance of zero, and a flag and a
@@ -8253,6 +8903,40 @@ comment on function pgledger.check_new_limits is
   'Raises an error unless a new account can have these flags and limits.';
 
 revoke all on function pgledger.check_new_limits from public;
+
+-- file: repeatable/10_ledger/check_prefix.sql
+/*
+Refuses a prefix that no name can have. Without a prefix all names are meant; an empty one is more
+likely a variable that was not set.
+
+Errors: InvalidName.
+*/
+create or replace function pgledger.check_prefix(prefix text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.text_fault(prefix, 1, 255, true);
+  v_ok boolean;
+begin
+  if prefix is not null and v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidName', array[quote_literal(pgledger.abridged(prefix)), v_fault],
+      hint => 'A prefix is a name or its beginning up to a dot, such as users.42; null is for all '
+      'accounts.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_prefix is
+  'Raises InvalidName unless the text can be the path of accounts; null means all.';
+
+revoke all on function pgledger.check_prefix from public;
 
 -- file: repeatable/10_ledger/check_reason.sql
 /*
@@ -8875,7 +9559,7 @@ revoke all on function pgledger.create_bulk_transfers from public;
 -- file: repeatable/10_ledger/create_repeatable_transfer.sql
 /*
 Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was.
-The request's own values were checked.
+Without an id it makes a new one. The request's own values were checked.
 
 Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, then looks for the id; what
 a repeat finds, it has not touched.
@@ -8911,6 +9595,7 @@ declare
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
+  v_id text;
   v_ok boolean;
 begin
   select
@@ -8999,13 +9684,15 @@ begin
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
 
+  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
+
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
     to_balance, event_at, metadata
   )
   values (
     v_from.key, v_to.key, v_from.version + 1, v_to.version + 1, v_created_at,
-    create_repeatable_transfer.id, create_repeatable_transfer.app_id,
+    v_id, create_repeatable_transfer.app_id,
     create_repeatable_transfer.amount, v_from_balance, v_to_balance,
     create_repeatable_transfer.event_at, create_repeatable_transfer.metadata
   )
@@ -9029,7 +9716,7 @@ begin
   where accounts.key = v_to.key;
 
   return row(
-    id, from_account_id, to_account_id, amount, v_created_at,
+    v_id, from_account_id, to_account_id, amount, v_created_at,
     coalesce(event_at, v_created_at), metadata, v_from.currency, v_from.name, v_to.name,
     v_from_balance, v_to_balance, v_from.version + 1, v_to.version + 1, null::text, app_id,
     v_from.tenant_id, v_to.tenant_id, null::text, false
@@ -9038,7 +9725,7 @@ end;
 $$;
 
 comment on function pgledger.create_repeatable_transfer is
-  'Makes a transfer with an id of the caller''s choice, once.';
+  'Makes a transfer, once if it has an id of the caller''s choice.';
 
 revoke all on function pgledger.create_repeatable_transfer from public;
 
@@ -9350,17 +10037,21 @@ as $$
     ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
     ('function', 'private', 'account_as_created(text)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
+    ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'account_to_change(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'account_words(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
+    ('function', 'private', 'accounts_of_names(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'adoptable_account_id(text, text, text, text)', 'owner', '', ''),
     (
       'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
       '', ''
@@ -9488,6 +10179,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
+    ('function', 'private', 'check_account_name(text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
@@ -9501,6 +10193,7 @@ as $$
       'function', 'private', 'check_advance_span(text, timestamp with time zone, interval)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_allocation(numeric, numeric[], integer)', 'owner', '', ''),
     ('function', 'private', 'check_app(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_arrays(text[], bigint[], integer[], integer, bigint)',
@@ -9531,6 +10224,11 @@ as $$
     ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
+      'jsonb[], text[], text[], text[], boolean)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_effective_at(timestamp with time zone, jsonb, jsonb, integer)', 'owner', '', ''
@@ -9583,6 +10281,21 @@ as $$
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
+      'function', 'private',
+      'check_named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, '
+      'text, text, boolean, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
+      'jsonb[], text[], text[], text[], text, text, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_new_account(text, text, boolean, boolean, jsonb, text, text, numeric, numeric)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_new_limits(boolean, boolean, numeric, numeric)', 'owner', '',
       ''
     ),
@@ -9600,6 +10313,7 @@ as $$
     ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
@@ -9626,7 +10340,10 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_scales_of_billing(text, text[], integer[])', 'owner', '', ''),
-    ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_scope(text, text, integer, integer, bigint, bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_statuses(text[], text[], bigint[], bigint)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
@@ -9828,6 +10545,7 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb)',
       'owner', '', ''
     ),
+    ('function', 'private', 'flag_limit(boolean, numeric)', 'owner', '', ''),
     (
       'function', 'private',
       'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
@@ -9967,6 +10685,7 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_hold(text, text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_named_accounts(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
@@ -10015,6 +10734,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
+    ('function', 'private', 'move_account_name(accounts, text)', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
@@ -10056,6 +10776,10 @@ as $$
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'open_account(text, text, text, numeric, numeric, jsonb, text, text)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
@@ -10188,6 +10912,10 @@ as $$
     ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
     ('function', 'private', 'refuse_account(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
+      'function', 'private', 'refuse_account_name(text, text, text, text, bigint, bigint)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'refuse_change()', 'owner', '',
       'search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -10199,6 +10927,10 @@ as $$
     ),
     (
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'refuse_request_name(text[], text[], text, text[], text[])',
       'owner', '', ''
     ),
     ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
@@ -10323,8 +11055,10 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'sweep_account(accounts, text)', 'owner', '', ''),
+    ('function', 'private', 'take_account_name(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
@@ -10462,6 +11196,7 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
@@ -10890,11 +11625,19 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_allocate(numeric, numeric[], integer)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_balance_at_version(text, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_balances(text, integer, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -10920,6 +11663,12 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_create_transfer_by_name(text, text, numeric, text, timestamp with time zone, '
+      'jsonb, text, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -10928,6 +11677,12 @@ as $$
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
       'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_by_name(text[], text[], numeric[], text[], timestamp '
+      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -10948,12 +11703,22 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
+      'numeric)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_expire_holds(integer, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_find_account(text, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_freeze_account(text, text, text, text)', 'owner',
@@ -10980,6 +11745,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_list_subtree(text, integer, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
       'boolean)', 'owner', 'poster=EXECUTE',
@@ -11004,6 +11773,12 @@ as $$
     (
       'function', 'surface', 'pgledger_set_limits(text, numeric, numeric, text, boolean, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_sweep(text, text, numeric, numeric, timestamp with time zone, jsonb, text, '
+      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
@@ -11192,6 +11967,7 @@ as $$
     ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
     ('table', 'private', 'accepted_times', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'account_changes', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'account_names', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
@@ -11349,6 +12125,7 @@ as $$
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
@@ -11434,6 +12211,25 @@ comment on function pgledger.expiry_after is
   'When a hold expires that was made at a time, to live for a length.';
 
 revoke all on function pgledger.expiry_after from public;
+
+-- file: repeatable/10_ledger/flag_limit.sql
+/*
+The limit that a flag and a number say together, which was checked not to be a contradiction: a flag
+that is false is the limit 0.
+*/
+create or replace function pgledger.flag_limit(is_allowed boolean, limit_given numeric)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select case when is_allowed then trim_scale(limit_given) else 0 end
+$$;
+
+comment on function pgledger.flag_limit is
+  'The limit of a new account, from its flag and its number.';
+
+revoke all on function pgledger.flag_limit from public;
 
 -- file: repeatable/10_ledger/frozen_bits.sql
 /*
@@ -12024,6 +12820,81 @@ comment on function pgledger.lock_hold is
 
 revoke all on function pgledger.lock_hold from public;
 
+-- file: repeatable/10_ledger/lock_named_accounts.sql
+/*
+Finds and locks the accounts that names lead to. A rename in between is noticed, because the names
+are compared again under the locks; then it looks again. Where a name does not lead to one account,
+its place is null, and nothing is locked since.
+
+What is found only when looking again may come before what is locked already. Waiting for it could
+close a circle, so it is locked at once or not at all: PostgreSQL's error says that running the
+transaction again helps.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id.
+Errors: lock_not_available, after a rename in between.
+*/
+create or replace function pgledger.lock_named_accounts(
+  names text[],
+  currencies text[],
+  tenant_ids text[],
+  app_id text
+)
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_found record;
+  v_highest text := '';
+begin
+  loop
+    v_found := pgledger.accounts_of_names(names, currencies, tenant_ids, app_id);
+    exit when array_position(v_found.account_ids, null) is not null;
+
+    if v_highest <> '' then
+      perform
+      from pgledger.accounts
+      where accounts.id = any(v_found.found_ids)
+        and accounts.id <= v_highest
+      order by accounts.id
+      for no key update nowait;
+    end if;
+
+    perform
+    from pgledger.accounts
+    where accounts.id = any(v_found.found_ids)
+      and accounts.id > v_highest
+    order by accounts.id
+    for no key update;
+
+    perform
+    from unnest(v_found.found_ids, v_found.found_names) as wanted (id, name)
+    inner join pgledger.accounts on wanted.id = accounts.id
+    where accounts.id = any(v_found.found_ids)
+      and accounts.name <> wanted.name
+    limit 1;
+    exit when not found;
+
+    v_highest := greatest(
+      v_highest, (select max(locked.id collate "C") from unnest(v_found.found_ids) as locked (id))
+    );
+  end loop;
+
+  return v_found.account_ids;
+end;
+$$;
+
+comment on function pgledger.lock_named_accounts is
+  'Ids of the accounts that names lead to, locked; null for a name that does not lead to one.';
+
+revoke all on function pgledger.lock_named_accounts from public;
+
 -- file: repeatable/10_ledger/make_hold.sql
 /*
 Makes a hold whose request's own values were checked, unless its id says that it was made before:
@@ -12212,6 +13083,52 @@ comment on function pgledger.make_hold is
   'Makes a hold whose own values were checked, once for each id of a caller''s choice.';
 
 revoke all on function pgledger.make_hold from public;
+
+-- file: repeatable/10_ledger/move_account_name.sql
+/*
+Keeps account_names right when an account is renamed. The caller holds the account's row locked, and
+gives it as it was before. If pgledger_ensure_account made or found the account under its name, the
+new name leads to it from now on, unless that leads to another account already: that one keeps it.
+The old name leads nowhere. An account that was opened otherwise has no row here, and gets none.
+
+Locks: the rows of account_names of both names, after the account; where the new one was taken by a
+transaction that is open, it waits for that.
+Errors: a serialization failure where the new name was taken after the transaction's snapshot.
+*/
+create or replace function pgledger.move_account_name(account pgledger.accounts, new_name text)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if new_name = account.name then
+    return false;
+  end if;
+
+  delete from pgledger.account_names
+  where account_names.app_id = account.app_id
+    and account_names.tenant_id = account.tenant_id
+    and account_names.currency = account.currency
+    and account_names.name = account.name
+    and account_names.account_id = account.id;
+
+  if not found then
+    return false;
+  end if;
+
+  insert into pgledger.account_names (app_id, tenant_id, currency, name, account_id)
+  values (account.app_id, account.tenant_id, account.currency, new_name, account.id)
+  on conflict on constraint account_names_app_id_tenant_id_currency_name_pk do nothing;
+
+  return found;
+end;
+$$;
+
+comment on function pgledger.move_account_name is
+  'Lets the new name of an account lead to it, and the old one no longer; false if no name does.';
+
+revoke all on function pgledger.move_account_name from public;
 
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
@@ -12422,6 +13339,59 @@ comment on function pgledger.new_transfer_places is
   'something else.';
 
 revoke all on function pgledger.new_transfer_places from public;
+
+-- file: repeatable/10_ledger/open_account.sql
+/*
+Writes a new account, unless its id is taken. All that opens accounts does it here; what was asked
+for was checked. It has its currency's decimal places.
+
+Locks: those of pgledger.keep_scale.
+*/
+create or replace function pgledger.open_account(
+  id text,
+  name text,
+  currency text,
+  min_balance numeric,
+  max_balance numeric,
+  metadata jsonb,
+  app_id text,
+  tenant_id text
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_created_at timestamptz := pgledger.clock();
+  v_ok boolean;
+begin
+  v_ok := pgledger.keep_scale(app_id, currency);
+  insert into pgledger.accounts (
+    created_at, updated_at, min_balance, max_balance, amount_scale, id, app_id, currency, name,
+    tenant_id, metadata
+  )
+  values (
+    v_created_at, v_created_at, open_account.min_balance, open_account.max_balance,
+    (
+      select currencies.amount_scale
+      from pgledger.currencies
+      where currencies.app_id = open_account.app_id
+        and currencies.code = open_account.currency
+    ),
+    open_account.id, open_account.app_id, open_account.currency, open_account.name,
+    open_account.tenant_id, open_account.metadata
+  )
+  on conflict on constraint accounts_id_key do nothing;
+
+  return found;
+end;
+$$;
+
+comment on function pgledger.open_account is
+  'Writes a new account; false if there is one of that id.';
+
+revoke all on function pgledger.open_account from public;
 
 -- file: repeatable/10_ledger/owner_faults.sql
 /*
@@ -12782,6 +13752,82 @@ Errors: InvalidScope.$$;
 revoke all on function public.pgledger_accounts_ahead from public;
 grant execute on function public.pgledger_accounts_ahead to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_allocate.sql
+/*
+Splits an amount by weights. The units of the last decimal place are divided as whole numbers, so
+nothing is rounded before it is compared. pgledger.split_amount gives each part its whole units and
+the missing ones to the largest remainders; a remainder is handed to it as a decimal fraction that
+is smaller than one, which keeps the order of remainders, and equal ones equal.
+
+Errors: NullArgument, InvalidBatch, BatchTooLarge, InvalidArgument, InvalidAmount.
+*/
+create or replace function public.pgledger_allocate(
+  amount numeric,
+  weights numeric[],
+  scale integer
+)
+returns numeric[]
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_units numeric;
+  v_total numeric;
+  v_digits integer;
+  v_shares numeric[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_allocation(amount, weights, scale);
+
+  -- Weights are brought to whole numbers; this changes no ratio.
+  select sum(weight.value * 1e18)
+  into v_total
+  from unnest(weights) as weight (value);
+  v_units := abs(amount) * ('1e' || scale::text)::numeric;
+  v_digits := char_length(trim_scale(v_total)::text);
+
+  v_shares := array(
+    select
+      sign(amount) * (
+        div(v_units * weight.value * 1e18, v_total)
+        + mod(v_units * weight.value * 1e18, v_total) * ('1e-' || v_digits::text)::numeric
+      ) * ('1e-' || scale::text)::numeric
+    from unnest(weights) with ordinality as weight (value, place)
+    order by weight.place
+  );
+
+  return pgledger.split_amount(v_shares, amount, scale);
+end;
+$$;
+
+comment on function public.pgledger_allocate is
+$$Splits an amount into parts by weights, so that the parts add up to it.
+
+Each part is cut to the decimal places. What is missing then goes, a unit of
+the last place each, to the parts that lost most; among equal ones, to the
+first. Of 100 by 1, 1, 1 without decimals that makes 34, 33, 33, and of -100
+the same with the other sign.
+
+amount: What to split: above -1e30, below 1e30, with at most as many decimal
+  places as scale says.
+weights: How large the parts are beside one another, 1 to 100,000 numbers from
+  0 to below 1e30 with at most 18 decimal places, not all of them zero.
+scale: Decimal places of the parts, 0 to 18; those of the currency.
+
+Returns: The parts, one for each weight, in their order.
+
+Errors: NullArgument, InvalidBatch (the weights are not one row of numbers),
+  BatchTooLarge (more than 100,000 weights), InvalidArgument (a weight is
+  negative or not a number, all are zero, or scale is not 0 to 18),
+  InvalidAmount (the amount is not in range, or has more decimal places than
+  scale).$$;
+
+revoke all on function public.pgledger_allocate from public;
+grant execute on function public.pgledger_allocate to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_balance_at.sql
 /*
 The balance that was recorded for an account at a time: after the newest entry whose created_at is
@@ -12925,6 +13971,87 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 
 revoke all on function public.pgledger_balance_at_version from public;
 grant execute on function public.pgledger_balance_at_version to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_balances.sql
+/*
+Balances of the accounts at and below a path, added up by path and currency. A path that is cut has
+as many levels as the caller asks for, but no fewer than the prefix: the sum of a part must not be
+mistaken for that of the whole. It takes no lock, reads one snapshot, and nothing but its part of
+the index on names and those accounts.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidArgument.
+*/
+create or replace function public.pgledger_balances(
+  prefix text default null,
+  depth integer default null,
+  app_id text default '',
+  tenant_id text default ''
+)
+returns setof public.pgledger_path_balance
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+  v_levels integer := greatest(depth, cardinality(string_to_array(prefix, '.')));
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_prefix(prefix);
+  if depth < 1 then
+    v_ok := pgledger.fail('InvalidArgument', array['depth', depth::text, 'it is below 1']);
+  end if;
+
+  return query
+  select
+    leaf.path, leaf.currency, sum(leaf.balance), sum(leaf.held_out), sum(leaf.held_in), count(*)
+  from (
+    select
+      case
+        when depth is null then accounts.name
+        else array_to_string((string_to_array(accounts.name, '.'))[:v_levels], '.')
+      end as path,
+      accounts.currency, accounts.balance, accounts.held_out, accounts.held_in
+    from pgledger.subtree_ranges(prefix) as range
+    inner join pgledger.accounts
+      on
+        range.low <= accounts.name
+        and range.high > accounts.name
+        and accounts.app_id = pgledger_balances.app_id
+        and accounts.tenant_id = pgledger_balances.tenant_id
+  ) as leaf
+  group by leaf.path, leaf.currency
+  order by leaf.path, leaf.currency;
+end;
+$$;
+
+comment on function public.pgledger_balances is
+$$Adds up balances by path and currency.
+
+Names are paths if you write them so: users.42.usd is below users.42, which is
+below users. A name is below a prefix if the prefix and a dot begin it. Every
+account counts in exactly one row. All rows are of one moment.
+
+prefix: Path whose accounts count, it and all below, without a dot at its end;
+  null for all accounts.
+depth: How many levels of a path are told apart, 1 or more: with 2,
+  users.42.usd and users.42.eur both count for users.42. A path is never cut
+  shorter than the prefix; null for each name by itself.
+app_id: Set of books that the accounts belong to.
+tenant_id: Whose accounts they are.
+
+Returns: A row for each path and currency, ordered by both, as bytes are.
+
+Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
+  be seen or is too long), InvalidArgument (depth is below 1).$$;
+
+revoke all on function public.pgledger_balances from public;
+grant execute on function public.pgledger_balances to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_close_account.sql
 /*
@@ -13070,54 +14197,22 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_name_fault text := pgledger.text_fault(name, 1, 255, true);
-  v_currency_fault text := pgledger.text_fault(currency, 1, 32, false);
-  v_min_balance numeric := case when allow_negative_balance then trim_scale(min_balance) else 0 end;
-  v_max_balance numeric := case when allow_positive_balance then trim_scale(max_balance) else 0 end;
-  v_created_at timestamptz := pgledger.clock();
-  v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
+  v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
+  v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
+  v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(pgledger.clock()));
   v_is_new boolean;
   v_account record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_scope('app_id', app_id);
-  v_ok := pgledger.check_scope('tenant_id', tenant_id);
-
-  if v_name_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault]
-    );
-  elsif v_currency_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
-    );
-  end if;
-
-  v_ok := pgledger.check_new_limits(
-    allow_negative_balance, allow_positive_balance, min_balance, max_balance
+  v_ok := pgledger.check_new_account(
+    name, currency, allow_negative_balance, allow_positive_balance, metadata, app_id, tenant_id,
+    min_balance, max_balance
   );
-  v_ok := pgledger.check_metadata(metadata);
   v_ok := pgledger.check_id('id', v_id, 'pgla');
 
-  v_ok := pgledger.keep_scale(app_id, currency);
-  insert into pgledger.accounts (
-    created_at, updated_at, min_balance, max_balance, amount_scale, id, app_id, currency, name,
-    tenant_id, metadata
-  )
-  values (
-    v_created_at, v_created_at, v_min_balance, v_max_balance,
-    (
-      select currencies.amount_scale
-      from pgledger.currencies
-      where currencies.app_id = pgledger_create_account.app_id
-        and currencies.code = pgledger_create_account.currency
-    ),
-    v_id, pgledger_create_account.app_id, pgledger_create_account.currency,
-    pgledger_create_account.name, pgledger_create_account.tenant_id,
-    pgledger_create_account.metadata
-  )
-  on conflict on constraint accounts_id_key do nothing;
-  v_is_new := found;
+  v_is_new := pgledger.open_account(
+    v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+  );
 
   select pgledger.account_answer(accounts, not v_is_new) as answer
   into v_account
@@ -13562,6 +14657,110 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
 revoke all on function public.pgledger_create_transfer from public;
 grant execute on function public.pgledger_create_transfer to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_create_transfer_by_name.sql
+/*
+Moves an amount between two accounts that are given by name. The accounts are found, locked, and
+their names compared again; then it is a transfer like any other.
+
+Checks, in this order: app_id; the request's own values; that each name leads to one account;
+whether it is a repeat; the clock; status, decimal places and limits.
+
+Locks: those of pgledger.lock_named_accounts.
+Errors: those of pgledger.check_named_request, pgledger.refuse_account_name and
+pgledger.create_repeatable_transfer.
+*/
+create or replace function public.pgledger_create_transfer_by_name(
+  from_name text,
+  to_name text,
+  amount numeric,
+  currency text,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  from_tenant_id text default '',
+  to_tenant_id text default '',
+  allow_future_event_at boolean default false
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ids text[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_named_request(
+    from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
+    allow_future_event_at
+  );
+
+  v_ids := pgledger.lock_named_accounts(
+    array[from_name, to_name], array[currency, currency], array[from_tenant_id, to_tenant_id],
+    app_id
+  );
+  if v_ids[1] is null then
+    v_ok := pgledger.refuse_account_name(from_name, currency, app_id, from_tenant_id);
+  elsif v_ids[2] is null then
+    v_ok := pgledger.refuse_account_name(to_name, currency, app_id, to_tenant_id);
+  end if;
+
+  return pgledger.create_repeatable_transfer(
+    v_ids[1], v_ids[2], case when scale(amount) > 18 then trim_scale(amount) else amount end,
+    event_at, metadata, id, app_id
+  );
+end;
+$$;
+
+comment on function public.pgledger_create_transfer_by_name is
+$$Moves an amount from one account to another, both given by name.
+
+The names are those that the accounts have when they are locked: one that is
+renamed meanwhile is not the account of its old name any more. A name that
+several accounts have is refused. A transfer by ids takes less time.
+
+Call it in FROM: (pgledger_create_transfer_by_name(...)).* calls it once for
+every column. Like pgledger_create_transfer, it is not for use within an
+UPDATE, a MERGE or an INSERT with ON CONFLICT, unless with an id that a row
+holds.
+
+from_name: Name of the account that the amount leaves.
+to_name: Name of the account that the amount reaches.
+amount: What to move, in units of the currency: above 0, below 1e30, at most
+  18 decimal places.
+currency: The currency of both accounts.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pglt_ and a ULID. With an id of your own choice the call can be
+  repeated, as long as the names lead to the same accounts: it takes effect
+  once, and every repeat returns the first result; null for a new id.
+app_id: Set of books that both accounts belong to.
+from_tenant_id: Whose account the amount leaves.
+to_tenant_id: Whose account it reaches.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The transfer, with both accounts' balances and versions right after
+  it.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, SameAccount
+  (both names and tenants are the same), InvalidAmount (the amount is not in
+  range, or has more decimal places than an account allows), InvalidTime
+  (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
+  than a day ahead), InvalidMetadata, InvalidId, AccountNotFound (no account
+  has the name), AccountAmbiguous (several have it), IdempotencyConflict (the
+  id is taken by a different transfer), AccountAheadOfClock (an account's
+  newest time is more than a day ahead), AccountClosed, AccountFrozen,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfer_by_name from public;
+grant execute on function public.pgledger_create_transfer_by_name to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_create_transfers.sql
 /*
 Moves several amounts at once, given as plain rows: all of them, or none. The rows are the
@@ -13756,6 +14955,155 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql
+/*
+Moves many amounts at once between accounts that are given by name: all of them, or none. Each name
+is looked up once. The accounts are found, locked, and their names compared again; then it is a
+batch like any other.
+
+Checks, in this order: the arrays, app_id and group_id; each request's own values; that each name
+leads to one account; whether it is a repeat; the clock; status, decimal places and limits. Each
+check looks at all requests before the next one begins, and names the lowest request at fault.
+
+Locks: those of pgledger.lock_named_accounts.
+Errors: those of pgledger.check_named_requests, pgledger.check_each_named_request,
+pgledger.refuse_account_name, pgledger.create_repeatable_transfers and pgledger.post_transfers.
+*/
+create or replace function public.pgledger_create_transfers_bulk_by_name(
+  from_names text[],
+  to_names text[],
+  amounts numeric[],
+  currencies text[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  from_tenant_ids text[] default null,
+  to_tenant_ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_count integer := cardinality(from_names);
+  v_names text[] := from_names || to_names;
+  v_tenant_ids text[];
+  v_account_ids text[];
+  v_ids text[];
+  v_replayed boolean[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_named_requests(
+    from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
+    to_tenant_ids, app_id, group_id, allow_future_event_at
+  );
+  if v_count = 0 then
+    return;
+  end if;
+
+  v_tenant_ids := array_replace(
+    coalesce(from_tenant_ids, array_fill(''::text, array[v_count]))
+    || coalesce(to_tenant_ids, array_fill(''::text, array[v_count])),
+    null, ''
+  );
+  v_account_ids := pgledger.lock_named_accounts(
+    v_names, currencies || currencies, v_tenant_ids, app_id
+  );
+  if array_position(v_account_ids, null) is not null then
+    v_ok := pgledger.check_each_named_request(
+      from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
+      to_tenant_ids, allow_future_event_at
+    );
+    v_ok := pgledger.refuse_request_name(
+      v_names, currencies, app_id, v_tenant_ids, v_account_ids
+    );
+  end if;
+
+  if array_remove(ids, null) <> '{}' then
+    select created.transfer_ids, created.replayed
+    into v_ids, v_replayed
+    from pgledger.create_repeatable_transfers(
+      v_account_ids[:v_count], v_account_ids[v_count + 1:], amounts, event_ats, metadatas, ids,
+      pgledger_create_transfers_bulk_by_name.app_id,
+      pgledger_create_transfers_bulk_by_name.group_id
+    ) as created;
+  else
+    select posted.transfer_ids
+    into v_ids
+    from pgledger.post_transfers(
+      v_account_ids[:v_count], v_account_ids[v_count + 1:], amounts, event_ats, metadatas, null,
+      pgledger_create_transfers_bulk_by_name.app_id,
+      pgledger_create_transfers_bulk_by_name.group_id, null, v_count
+    ) as posted;
+  end if;
+
+  return query
+  select
+    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
+    coalesce(v_replayed[answer.place], false)
+  from pgledger.transfers_by_id(v_ids) with ordinality
+    as answer (
+      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+      from_account_name, to_account_name, from_account_balance, to_account_balance,
+      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+      origin_id, replayed, place
+    );
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_bulk_by_name is
+$$Makes up to 100,000 transfers between accounts given by name, all or none.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. The names are those that the
+accounts have when they are locked. An error names the request at fault. Like
+pgledger_create_transfer, it is not for use within an UPDATE, a MERGE or an
+INSERT with ON CONFLICT, unless every request has an id that a row holds.
+
+from_names: Names of the accounts that the amounts leave.
+to_names: Names of the accounts that they reach.
+amounts: What to move, in units of the currencies: above 0, below 1e30, at
+  most 18 decimal places.
+currencies: The currency of both accounts of each request.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated, as long as the names lead to the same accounts: it takes
+  effect once, and every repeat returns the first result; null for a new id.
+from_tenant_ids: Whose accounts the amounts leave; null for the empty text.
+to_tenant_ids: Whose accounts they reach; null for the empty text.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: One transfer for each request, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, InvalidName,
+  InvalidCurrency, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, NullArgument, InvalidId, AccountNotFound (no account has
+  the name), AccountAmbiguous (several have it), IdempotencyConflict,
+  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_bulk_by_name from public;
+grant execute on function public.pgledger_create_transfers_bulk_by_name to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql
 /*
@@ -13979,6 +15327,140 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
 revoke all on function public.pgledger_create_transfers_from_rows from public;
 grant execute on function public.pgledger_create_transfers_from_rows to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_ensure_account.sql
+/*
+The account of a name, which is opened if there is none. The row of account_names is written before
+the account: of many calls at once one gets past it, and the others wait for its transaction and
+then find the account. Nobody else fills the table, so its primary key is what makes the account the
+only one, at every isolation level.
+
+A call that finds the name writes nothing and locks nothing. Reading the name and its account is one
+statement: a rename changes both together.
+
+An account that was opened otherwise and has the name alone is adopted: whoever began with
+pgledger_create_account may go on with this.
+
+Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, whether the name is
+ambiguous, repeat.
+Locks: an account that is adopted FOR NO KEY UPDATE, then the inserted row of account_names.
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
+AccountAmbiguous, IdempotencyConflict.
+*/
+create or replace function public.pgledger_ensure_account(
+  name text,
+  currency text,
+  allow_negative_balance boolean default true,
+  allow_positive_balance boolean default true,
+  metadata jsonb default null,
+  app_id text default '',
+  tenant_id text default '',
+  min_balance numeric default null,
+  max_balance numeric default null
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
+  v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
+  v_adopted_id text;
+  v_id text;
+  v_account record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_new_account(
+    name, currency, allow_negative_balance, allow_positive_balance, metadata, app_id, tenant_id,
+    min_balance, max_balance
+  );
+
+  loop
+    select pgledger.account_answer(accounts, true) as answer
+    into v_account
+    from pgledger.account_names
+    left join pgledger.accounts on account_names.account_id = accounts.id
+    where account_names.app_id = pgledger_ensure_account.app_id
+      and account_names.tenant_id = pgledger_ensure_account.tenant_id
+      and account_names.currency = pgledger_ensure_account.currency
+      and account_names.name = pgledger_ensure_account.name;
+    exit when found;
+
+    v_adopted_id := pgledger.adoptable_account_id(name, currency, app_id, tenant_id);
+    v_id := pgledger.take_account_name(name, currency, app_id, tenant_id, v_adopted_id);
+    continue when v_id is null;
+
+    v_ok := v_adopted_id is not null or pgledger.open_account(
+      v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+    );
+    select pgledger.account_answer(accounts, v_adopted_id is not null) as answer
+    into v_account
+    from pgledger.accounts
+    where accounts.id = v_id;
+    exit;
+  end loop;
+
+  -- By what the account was opened with, not by what it has become.
+  if (v_account.answer).replayed then
+    v_id := (v_account.answer).id;
+    v_ok := pgledger.check_repeated(
+      v_id,
+      jsonb_build_object(
+        'app_id', app_id, 'tenant_id', tenant_id, 'min_balance', v_min_balance,
+        'max_balance', v_max_balance, 'metadata', metadata
+      ),
+      pgledger.account_as_created(v_id)
+    );
+  end if;
+  return v_account.answer;
+end;
+$$;
+
+comment on function public.pgledger_ensure_account is
+$$Returns the account of a name, and opens it if there is none.
+
+However many ask at once, there is one account of this app, tenant, currency
+and name, and all get it. In REPEATABLE READ and SERIALIZABLE those that came
+second may have to run their transaction again, as PostgreSQL tells them with
+40001. An account that pgledger_create_account opened is taken over if it is
+the only one of the name. After an account was renamed, its new name leads to
+it, and the old one opens another; a new name that leads to another account
+already goes on doing so.
+
+Call it in FROM: (pgledger_ensure_account(...)).* calls it once for every
+column.
+
+name: For people: 1 to 255 characters, stored as given.
+currency: Unit of the balance: 1 to 32 visible characters, for example USD.
+allow_negative_balance: Whether a transfer may leave the balance below zero;
+  false is the same as a min_balance of 0.
+allow_positive_balance: Whether a transfer may leave the balance above zero;
+  false is the same as a max_balance of 0.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+app_id: Set of books that the account belongs to.
+tenant_id: Whose account it is.
+min_balance: Lowest balance that a transfer may leave, for example -500: at
+  most 0, above -1e30, with at most 18 decimal places; null for none, or for 0
+  where allow_negative_balance is false.
+max_balance: Highest balance that a transfer may leave: at least 0, below
+  1e30, with at most 18 decimal places; null for none, or for 0 where
+  allow_positive_balance is false.
+
+Returns: The account, as it stands.
+
+Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
+  seen or is too long), InvalidCurrency (the currency is empty, has spaces or
+  is too long), InvalidArgument (a limit is out of range, or contradicts its
+  flag), InvalidMetadata, AccountAmbiguous (several accounts have the name,
+  and none was opened by this function), IdempotencyConflict (the account was
+  opened with other limits or metadata).$$;
+
+revoke all on function public.pgledger_ensure_account from public;
+grant execute on function public.pgledger_ensure_account to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_expire_holds.sql
 /*
 Writes which holds have expired, and releases them. Nothing depends on it: it keeps the rows of
@@ -14128,6 +15610,67 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (expires_at is not
 
 revoke all on function public.pgledger_extend_hold from public;
 grant execute on function public.pgledger_extend_hold to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_find_account.sql
+/*
+One account, found by what people call it. It takes no lock.
+
+Checks, in this order: app_id, tenant_id, name, currency.
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, AccountNotFound, AccountAmbiguous.
+*/
+create or replace function public.pgledger_find_account(
+  name text,
+  currency text,
+  app_id text default '',
+  tenant_id text default ''
+)
+returns public.pgledger_account
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_id text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_account_name(name, currency);
+
+  v_id := pgledger.account_id_of_name(name, currency, app_id, tenant_id);
+  if v_id is null then
+    v_ok := pgledger.refuse_account_name(name, currency, app_id, tenant_id);
+  end if;
+
+  return (
+    select pgledger.account_answer(accounts, null)
+    from pgledger.accounts
+    where accounts.id = v_id
+  );
+end;
+$$;
+
+comment on function public.pgledger_find_account is
+$$Finds an account by its name.
+
+Names need not be unique. Where several accounts have the name, it refuses to
+choose: then find the account by its id.
+
+name: The account's name, exactly as it stands.
+currency: The account's currency.
+app_id: Set of books that it belongs to.
+tenant_id: Whose account it is.
+
+Returns: The account, as it stands now.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency,
+  AccountNotFound (no account has this name), AccountAmbiguous (several
+  have).$$;
+
+revoke all on function public.pgledger_find_account from public;
+grant execute on function public.pgledger_find_account to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_freeze_account.sql
 /*
@@ -14368,6 +15911,114 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 
 revoke all on function public.pgledger_get_transfer from public;
 grant execute on function public.pgledger_get_transfer to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_list_subtree.sql
+/*
+One page of the accounts at and below a path. The pages go through an index in the order of names.
+A page reads its own rows, and those of its first and last name: accounts of one name are not in
+order in the index. It is read by the session itself, by the index alone: how many rows a prefix
+holds, the planner cannot know.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidPage, InvalidId, AccountNotFound.
+*/
+create or replace function public.pgledger_list_subtree(
+  prefix text default null,
+  page_size integer default 100,
+  after_id text default null,
+  app_id text default '',
+  tenant_id text default ''
+)
+returns setof public.pgledger_account
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set max_parallel_workers_per_gather = 0
+as $$
+declare
+  v_after_name text := '';
+  v_after_id text := coalesce(after_id, '');
+  v_range record;
+  v_left integer := page_size;
+  v_count integer;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_prefix(prefix);
+  v_ok := pgledger.check_page(page_size, 0);
+  if after_id is not null then
+    select accounts.name
+    into v_after_name
+    from pgledger.accounts
+    where accounts.id = pgledger_list_subtree.after_id
+      and accounts.app_id = pgledger_list_subtree.app_id;
+
+    if not found then
+      v_ok := pgledger.refuse_account('after_id', after_id, app_id);
+    end if;
+  end if;
+
+  for v_range in
+    select range.low, range.high
+    from pgledger.subtree_ranges(prefix) as range
+    order by range.low collate "C"
+  loop
+    return query
+    select
+      answer.id, answer.name, answer.currency, answer.balance, answer.version,
+      answer.allow_negative_balance, answer.allow_positive_balance, answer.metadata,
+      answer.created_at, answer.updated_at, answer.app_id, answer.tenant_id, answer.min_balance,
+      answer.max_balance, answer.held_out, answer.held_in, answer.available_balance,
+      answer.status, answer.amount_scale, answer.replayed
+    from (
+      select accounts
+      from pgledger.accounts
+      where accounts.app_id = pgledger_list_subtree.app_id
+        and accounts.tenant_id = pgledger_list_subtree.tenant_id
+        and accounts.name >= greatest(v_range.low collate "C", v_after_name)
+        and accounts.name < v_range.high
+        and (accounts.name > v_after_name or accounts.id > v_after_id)
+      order by accounts.name, accounts.id
+      limit v_left
+    ) as page (account)
+    cross join lateral pgledger.account_answer(page.account, null) as answer
+    order by answer.name, answer.id;
+
+    get diagnostics v_count = row_count;
+    v_left := v_left - v_count;
+    exit when v_left = 0;
+  end loop;
+end;
+$$;
+
+comment on function public.pgledger_list_subtree is
+$$Returns one page of the accounts at and below a path, in the order of names.
+
+Names are paths if you write them so: users.42.usd is below users.42, which is
+below users. A name is below a prefix if the prefix and a dot begin it. No
+character of a prefix has a meaning, and upper case is not lower case.
+
+prefix: Path without a dot at its end, such as users.42; null for all
+  accounts.
+page_size: How many at most, 1 to 10,000.
+after_id: Id of the last account of the page before; null for the first page.
+app_id: Set of books that the accounts belong to.
+tenant_id: Whose accounts they are.
+
+Returns: The accounts, ordered by name and id, as bytes are; fewer than
+  page_size on the last page.
+
+Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
+  be seen or is too long), InvalidPage, InvalidId, AccountNotFound (after_id
+  is no account under this app_id).$$;
+
+revoke all on function public.pgledger_list_subtree from public;
+grant execute on function public.pgledger_list_subtree to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_post_hold.sql
 /*
@@ -14786,6 +16437,147 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (a limit is out
 revoke all on function public.pgledger_set_limits from public;
 grant execute on function public.pgledger_set_limits to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_sweep.sql
+/*
+Moves what an account can spare to another. How much that is, is found out under the locks, so
+nothing comes or goes between. Then it is a transfer like any other, which the target may refuse.
+
+With an id of the caller's choice a repeat finds the first transfer, whose amount is then the one
+that is compared: what an account can spare is another thing by now. That nothing was moved is not
+on record, so a repeat of such a call looks again.
+
+Checks, in this order: app_id; both ids, that they differ, max_amount, event_at, metadata, the id;
+keep; that the accounts exist and share a currency; whether it is a repeat; then, if there is
+something to move, the clock, status, decimal places and limits.
+
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids.
+Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
+pgledger.create_repeatable_transfer.
+*/
+create or replace function public.pgledger_sweep(
+  from_account_id text,
+  to_account_id text,
+  max_amount numeric default null,
+  keep numeric default 0,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns setof public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_locked_ids text[];
+  v_amount numeric;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_transfer_request(
+    from_account_id, to_account_id, coalesce(max_amount, 1), event_at, metadata, id,
+    allow_future_event_at
+  );
+  if keep is null then
+    v_ok := pgledger.fail('NullArgument', array['keep']);
+  elsif keep <> 0 and pgledger.amount_fault(abs(keep)) is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['keep', pgledger.abridged(keep::text), pgledger.amount_fault(abs(keep))]
+    );
+  end if;
+
+  select coalesce(array_agg(locked.id), '{}')
+  into v_locked_ids
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id in (from_account_id, to_account_id)
+    order by accounts.id
+    for no key update
+  ) as locked;
+  v_ok := pgledger.check_accounts(
+    array[from_account_id], array[to_account_id], app_id, v_locked_ids
+  );
+
+  v_amount := (
+    select transfers.amount from pgledger.transfers where transfers.id = pgledger_sweep.id
+  );
+  if v_amount is null then
+    v_amount := (
+      select least(
+        max_amount,
+        accounts.balance - accounts.held_out - greatest(keep, accounts.min_balance)
+      )
+      from pgledger.accounts
+      where accounts.id = from_account_id
+    );
+  end if;
+
+  if v_amount > 0 then
+    v_ok := pgledger.check_request_details(v_amount, null, null, null, true, null, null);
+    return query
+    select
+      made.id, made.from_account_id, made.to_account_id, made.amount, made.created_at,
+      made.event_at, made.metadata, made.currency, made.from_account_name, made.to_account_name,
+      made.from_account_balance, made.to_account_balance, made.from_account_version,
+      made.to_account_version, made.group_id, made.app_id, made.from_tenant_id,
+      made.to_tenant_id, made.origin_id, made.replayed
+    from pgledger.create_repeatable_transfer(
+      from_account_id, to_account_id, v_amount, pgledger_sweep.event_at, pgledger_sweep.metadata,
+      pgledger_sweep.id, pgledger_sweep.app_id
+    ) as made;
+  end if;
+end;
+$$;
+
+comment on function public.pgledger_sweep is
+$$Moves what an account can spare to another, or nothing.
+
+That is the balance less what holds keep back and less keep, or less the
+account's min_balance where this is higher: an overdraft is used only as far
+as keep says so. If nothing is left to move, nothing happens, and no row comes
+back. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT.
+
+from_account_id: Account that is swept.
+to_account_id: Account that the amount reaches, of the same currency.
+max_amount: At most so much is moved, above 0, below 1e30, with at most 18
+  decimal places; null for all that can be spared.
+keep: Balance that stays: above -1e30, below 1e30, with at most 18 decimal
+  places; below zero to use an overdraft.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pglt_ and a ULID. With an id of your own choice a call that moved
+  something can be repeated, and every repeat with these accounts, event_at
+  and metadata returns the first result. A call that moved nothing leaves no
+  trace, and its repeat looks again; null for a new id.
+app_id: Set of books that both accounts belong to.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The transfer, with both accounts' balances and versions right after
+  it; or no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
+  the same), InvalidAmount (max_amount is not in range, or what is moved has
+  more decimal places than an account allows), InvalidTime (event_at is
+  outside the years 1 to 9999), EventAtInFuture (event_at is more than a day
+  ahead), InvalidMetadata, InvalidArgument (keep is not in range),
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict (the id is taken by a
+  different transfer), AccountAheadOfClock (an account's newest time is more
+  than a day ahead), AccountClosed, AccountFrozen, InsufficientFunds,
+  PositiveBalanceNotAllowed (the target has no room for it),
+  BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_sweep from public;
+grant execute on function public.pgledger_sweep to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_unfreeze_account.sql
 /*
 Lifts the freeze of an account, for one direction or both.
@@ -14858,7 +16650,7 @@ grant execute on function public.pgledger_unfreeze_account to pgledger_poster;
 /*
 Renames an account or gives it other metadata.
 
-Locks: the account FOR NO KEY UPDATE.
+Locks: the account FOR NO KEY UPDATE, then those of pgledger.move_account_name.
 Checks, in this order: app_id, id, name, metadata, reason, that the account exists.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidName, InvalidMetadata, InvalidArgument,
 AccountNotFound.
@@ -14881,6 +16673,7 @@ declare
   v_fault text := case when name is not null then pgledger.text_fault(name, 1, 255, true) end;
   v_account pgledger.accounts;
   v_changed pgledger.accounts;
+  v_moved boolean;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -14895,6 +16688,7 @@ begin
   v_changed := v_account;
   v_changed.name := coalesce(pgledger_update_account.name, v_account.name);
   v_changed.metadata := coalesce(pgledger_update_account.metadata, v_account.metadata);
+  v_moved := pgledger.move_account_name(v_account, v_changed.name);
 
   return pgledger.change_account(v_account, v_changed, 'update', reason);
 end;
@@ -14904,7 +16698,8 @@ comment on function public.pgledger_update_account is
 $$Renames an account, or gives it other metadata.
 
 What is not given stays as it is. Entries and transfers show the new name from
-then on, also those from before. A call that changes nothing writes nothing,
+then on, also those from before. Where the name led pgledger_ensure_account to
+the account, the new one does, unless it leads to another account already. A call that changes nothing writes nothing,
 so it can be repeated. Each change is a row of pgledger_account_changes_v1.
 
 id: The account.
@@ -15007,6 +16802,9 @@ as $$
   union all
   select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
   from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
+  union all
+  select names.check_name, names.rows_checked, names.violations, names.example
+  from pgledger.verify_names(pgledger_verify.app_id) as names
   union all
   select scales.check_name, scales.rows_checked, scales.violations, scales.example
   from pgledger.verify_scales(pgledger_verify.app_id) as scales
@@ -15963,6 +17761,63 @@ comment on function pgledger.refuse_account is
 
 revoke all on function pgledger.refuse_account from public;
 
+-- file: repeatable/10_ledger/refuse_account_name.sql
+/*
+Raises why a name does not lead to one account: there is none of it, or there are several. These are
+counted here and not where a name is looked up, which reads two of them at most.
+
+Errors: AccountNotFound, AccountAmbiguous.
+*/
+create or replace function pgledger.refuse_account_name(
+  name text,
+  currency text,
+  app_id text,
+  tenant_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_words text := pgledger.account_words(name, currency, tenant_id);
+  v_count bigint;
+  v_first_id text;
+  v_last_id text;
+  v_ok boolean;
+begin
+  select count(*), min(accounts.id), max(accounts.id)
+  into v_count, v_first_id, v_last_id
+  from pgledger.accounts
+  where accounts.app_id = refuse_account_name.app_id
+    and accounts.tenant_id = refuse_account_name.tenant_id
+    and accounts.name = refuse_account_name.name
+    and accounts.currency = refuse_account_name.currency;
+
+  if v_count > 1 then
+    v_ok := pgledger.fail(
+      'AccountAmbiguous',
+      array[v_words, pgledger.in_app(app_id), v_count::text, v_first_id, v_last_id],
+      request_index,
+      request_count
+    );
+  end if;
+
+  return pgledger.fail(
+    'AccountNotFound', array[v_words, pgledger.in_app(app_id)], request_index, request_count,
+    'Check the name, the currency, the tenant_id and the app_id: an account is found only under '
+    'all that it was opened with.'
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_account_name is
+  'Raises AccountNotFound or AccountAmbiguous for a name that does not lead to one account.';
+
+revoke all on function pgledger.refuse_account_name from public;
+
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
@@ -16130,6 +17985,54 @@ comment on function pgledger.refuse_repeated_transfer is
   'Raises IdempotencyConflict for the id of a transfer, and names the fields that differ.';
 
 revoke all on function pgledger.refuse_repeated_transfer from public;
+
+-- file: repeatable/10_ledger/refuse_request_name.sql
+/*
+Raises why the lowest request whose names do not lead to accounts has none: the account that the
+amount leaves first. Names, tenants and accounts are those of the accounts that the amounts leave,
+then, for as many requests, of those that they reach.
+
+Errors: AccountNotFound, AccountAmbiguous.
+*/
+create or replace function pgledger.refuse_request_name(
+  names text[],
+  currencies text[],
+  app_id text,
+  tenant_ids text[],
+  account_ids text[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_fault record;
+begin
+  select leg.name, leg.currency, leg.tenant_id, leg.index
+  into v_fault
+  from (
+    select
+      given.name, given.currency, given.tenant_id, given.account_id, given.place,
+      (given.place - 1) % (cardinality(names) / 2) + 1 as index
+    from unnest(names, currencies || currencies, tenant_ids, account_ids)
+      with ordinality as given (name, currency, tenant_id, account_id, place)
+  ) as leg
+  where leg.account_id is null
+  order by leg.index, leg.place
+  limit 1;
+
+  return pgledger.refuse_account_name(
+    v_fault.name, v_fault.currency, app_id, v_fault.tenant_id, v_fault.index,
+    cardinality(names) / 2
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_request_name is
+  'Raises why the first request of a batch by name has no account.';
+
+revoke all on function pgledger.refuse_request_name from public;
 
 -- file: repeatable/10_ledger/refuse_taken_id.sql
 /*
@@ -16968,6 +18871,44 @@ comment on function pgledger.setting_faults is
 
 revoke all on function pgledger.setting_faults from public;
 
+-- file: repeatable/10_ledger/subtree_ranges.sql
+/*
+The ranges of names, low <= name < high, that hold a subtree: the prefix itself, and what begins
+with the prefix and a dot. Names are compared byte by byte, so a range of texts is a range of the
+index on names, and no character of a prefix means anything. Between the two ranges lie other
+trees: users-old is not below users.
+
+The character after the dot is the slash. No name holds a character below the first. Without a
+prefix there is one range, whose end is longer than a name can be, of the highest character.
+*/
+create or replace function pgledger.subtree_ranges(
+  prefix text,
+  out low text,
+  out high text
+)
+returns setof record
+language sql
+immutable
+parallel safe
+rows 2
+as $$
+  select range.low, range.high
+  from (
+    values
+      (subtree_ranges.prefix, subtree_ranges.prefix || chr(1)),
+      (subtree_ranges.prefix || '.', subtree_ranges.prefix || '/')
+  ) as range (low, high)
+  where subtree_ranges.prefix is not null
+  union all
+  select '', repeat(chr(1114111), 256)
+  where subtree_ranges.prefix is null
+$$;
+
+comment on function pgledger.subtree_ranges is
+  'The ranges of names that are a prefix or below it; all names without a prefix.';
+
+revoke all on function pgledger.subtree_ranges from public;
+
 -- file: repeatable/10_ledger/surface_schema.sql
 /*
 The schema of the public functions and views: that of the type that verify_access returns.
@@ -17023,6 +18964,51 @@ comment on function pgledger.sweep_account is
   'Moves the whole balance of an account to another, or from there.';
 
 revoke all on function pgledger.sweep_account from public;
+
+-- file: repeatable/10_ledger/take_account_name.sql
+/*
+Writes down which account has a name, unless the name is there already: then nothing, and the caller
+looks again. Of many at once one gets past the first row, and the others wait for its transaction.
+It is the account that is given, or null for a new id, which is returned.
+
+Errors: a serialization failure where the name was taken after the transaction's snapshot.
+*/
+create or replace function pgledger.take_account_name(
+  name text,
+  currency text,
+  app_id text,
+  tenant_id text,
+  account_id text
+)
+returns text
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_id text := coalesce(account_id, 'pgla_' || pgledger.new_ulid(pgledger.clock()));
+  v_ok boolean;
+begin
+  insert into pgledger.account_names (app_id, tenant_id, currency, name, account_id)
+  values (
+    take_account_name.app_id, take_account_name.tenant_id, take_account_name.currency,
+    take_account_name.name, v_id
+  )
+  on conflict on constraint account_names_app_id_tenant_id_currency_name_pk do nothing;
+
+  if not found then
+    v_ok := pgledger.look_again();
+    v_id := null;
+  end if;
+
+  return v_id;
+end;
+$$;
+
+comment on function pgledger.take_account_name is
+  'Gives a name to an account, and returns the account''s id; null if the name is taken.';
+
+revoke all on function pgledger.take_account_name from public;
 
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
@@ -17607,6 +19593,41 @@ comment on function pgledger.verify_holds is
   'Checks what accounts hold, what was posted of holds, and the state of each.';
 
 revoke all on function pgledger.verify_holds from public;
+
+-- file: repeatable/10_ledger/verify_names.sql
+/*
+Checks that each name leads to the account that has it.
+*/
+create or replace function pgledger.verify_names(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select
+    'names lead to accounts of that app, tenant, currency and name',
+    count(*),
+    count(*) filter (where not entry.is_right),
+    min(entry.account_id) filter (where not entry.is_right)
+  from (
+    select
+      account_names.account_id,
+      (
+        account_names.app_id, account_names.tenant_id, account_names.currency, account_names.name
+      ) is not distinct from (
+        accounts.app_id, accounts.tenant_id, accounts.currency, accounts.name
+      ) as is_right
+    from pgledger.account_names
+    left join pgledger.accounts on account_names.account_id = accounts.id
+    where verify_names.app_id is null
+      or verify_names.app_id in (account_names.app_id, accounts.app_id)
+  ) as entry
+$$;
+
+comment on function pgledger.verify_names is
+  'Checks that each name leads to the account that has it, in the books of that app or of all.';
+
+revoke all on function pgledger.verify_names from public;
 
 -- file: repeatable/10_ledger/verify_scales.sql
 /*
@@ -43581,6 +45602,7 @@ values
   ('migrations/0011_create_invoices.sql', 'versioned', '0987bcbc5835e6bac73e2da621a51ea34d4ded7f99b1315d2be1db00b6956fd6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0012_limit_accounts.sql', 'versioned', '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0016_create_holds.sql', 'versioned', '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43595,7 +45617,7 @@ values
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '78cba9959a6e1e9170f738df89ba18b7e20bd4ca74ca0e67b307c7c834b6f9bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_repeated.sql', 'repeatable', '82591eb09f640ac7048bf4d2a5140722ee9f409aa6afdf20b078a32e0a40fd1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'fb5358071daacaf7062711d8496c49b4ffd89b60c41ab4b75e64cd5c4b826e0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', '175a1fb162bb8164c14e84823c4dca1ea768cc5c0c5f9843a6a78c25758f735d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/cleared.sql', 'repeatable', '2ffd86099701381a82d9a293bd3c545b0921b3e0311373df17a56e1aac413536', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43608,7 +45630,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '4a170ffdac6be97f04e747a905de0a016efd3a452d448890316307c82703e78d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'cfaef76e935bdb8c361fcd32e88bc4ec7788c567ede32697ebe6af032f66473e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43651,30 +45673,41 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '5391ca1d4e91ef0d7ee1d669d7502bcb24e7bdd6d0981494292c0b96d0beff65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'd468ec593e64e363a994635511634415a23bc8d5a475db3f77f97472a7a79e15', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_as_created.sql', 'repeatable', 'ebd32415eefef9c288d1b8b3e867bb06c10878b336b0519dd552d8864fe55729', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', '525f12798e66ca26d2c469d9dd71b0830b01eea245b0aaa9442b71de3d25cebc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_status.sql', 'repeatable', '3c7fbea80d630e84ddffc6fdf9ac64367702a3b35a4728b0c68b2686c1c5b056', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_to_change.sql', 'repeatable', '53d0bc551b99650adf6d4fee0adb35e6714c4551eddf4fb86070edd0d3a300d4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_words.sql', 'repeatable', '43660d768e19d47718b8360d8706e7686a82502a19b2b1df1217963fe1385129', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/accounts_of_names.sql', 'repeatable', '29e737a75f3152d4175e8baf9e99be6b2089a1b96a7b27f467e8106ce9d9728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '153132232e2fd59acc5cfc4e2a170015b873f0fb8ad098f7ab34cecc1d0c15c8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '52a7adb90983b956eafbe10b758b3a43af11177c4faf3a7c7a94b1e62b646346', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43686,14 +45719,15 @@ values
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'b0f2f9b3c073c056fa2b8dbf599f2fde91e5c299758059e4ab239de0146bc8b5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'd615ec752bd03a964a3b6b1ac83fc09a357e41fe4ba3a7a1c16ba5ba39a58a1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'e8f4f51728c57cdca73e695b57cf35bc4540ec29802e050ac9eeae576dc108aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c161029b2241a337d337f5919a418d4a84bf48296648806dde0676df28ad4c00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '2b19f8609f79e34017d81040f059a569ac0646aad6af008c542e12a8fdedffc9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43707,41 +45741,52 @@ values
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/open_account.sql', 'repeatable', '95bd9dc9df468bcaa40f2c195117f832313eb2265d5b9ba56905d7206d71c57b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '465a29641cb91745f8db49dae8181e92a4d9f6cdd15f7b56484fd6e4ae3482ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', '914b5092d3a93c43adb135181debdfa8dad53f77d5a35266c9c5847d877cc1a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '33680dd1b5347145a0e08bfefde931035d5f2760e86ec089cbd08a5623d2d920', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'b82a151347685a5733f8f5b693af58b727b7373ba055967d556b394258a46af8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '4e30361d618bf1ff7dd8f8d49470c5c9ba369b9fa938c1adcbefceaf47717b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '06c8766f25aac1255847fb40b33c2edc9c66780a0f04c2d6f8ff66eaf2b5c349', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', '83c3404d6f1afafb14e7704215b62d9c12f1df3e1affd3b605f8b69a5069530d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '0dc0464173b55d65084dac11f9b8ea4b71d87b606a335603943c30ef63ddeb23', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', '6c9ec8ccacc67357d14ef26f40b915c3e8bbbd0aaf77a16ad8e8956f5a1617bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_freeze_account.sql', 'repeatable', 'b3f72d1e1f5e1bf1148a1a327b9cb3c2f023145331b941606a22a3ad7eff73b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'c8d4d1b2b721c1c400eca3765f98fd83722bf25ff758fd2b833aebc298ecf619', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '74a980b53b57aeec78080b635b4182973da80dc24c8c2a3539205c80d6da4fb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'f9341050c8683bcf3ec89c500b95c42edc00691ece169dade958ef237f06285f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '109bc1f0fe986630f14d9333466e6e47032029a1a9fbcb50566199b07a441055', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '7dc1c06be5b7560d233caee7fe3c8dfbafbfe7066f6ed9d5a14b30b78e41a4e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'fe6cbf51712223e95db0b8f8ccd1b2aa0611deca2bcfb01e649b3587feb12012', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'dff0ce4012a2b0bbfce39d18c9075df81e583dc99492e9834bb267af0ea5003a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43750,8 +45795,10 @@ values
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'aa3a959ca505aea3946fa8d334380a6438df0b6191eabfbad305176c9e76d500', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '846d5cce99e9ccf0f4d7bb68a92c54cbe8a823162b804328b05576db1e7a0ee5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', '7187b1e564e689800c0f70951d29d0c4e03b83bcadec793248f1a4edb3c91949', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43767,8 +45814,10 @@ values
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', '5e3bbb1396b7883ba51722486c06b3fa0c021b82c8f795edc9e61788d5fce58d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/sweep_account.sql', 'repeatable', '71c29a807ee7aa02e92656ce18a67138bde635e369df6fcdb7538be6ced9e9fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/take_account_name.sql', 'repeatable', 'a854bda908a63cb8e79f32894bd51054ade80a4600fb614e66fa285b60236577', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
@@ -43778,6 +45827,7 @@ values
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'c8b2f26a1706bac33f145d5f651fd05136e474fdb70979fa22a82fc5d7b6728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7bf7ebe30a11ac3a0e8bffc538bb5b2566b6ff1a0168b54ded7bb38dc20ed643', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),

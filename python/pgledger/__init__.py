@@ -53,7 +53,16 @@ if TYPE_CHECKING or _problem is None:
         Rejection,
     )
     from pgledger.transactions import run_transaction, run_transaction_async
-    from pgledger.types import Account, Check, Entry, Hold, Transfer, TransferRequest
+    from pgledger.types import (
+        Account,
+        Check,
+        Entry,
+        Hold,
+        NamedTransferRequest,
+        PathBalance,
+        Transfer,
+        TransferRequest,
+    )
 else:
 
     def __getattr__(name: str) -> object:
@@ -86,6 +95,8 @@ __all__ = [
     "MeterClosed",
     "MeterFull",
     "MeterUndelivered",
+    "NamedTransferRequest",
+    "PathBalance",
     "Payment",
     "PgledgerError",
     "Plan",

@@ -10,9 +10,9 @@ from psycopg.rows import scalar_row
 
 from pgledger._generated.ledger_async import AsyncLedgerCalls
 from pgledger._generated.ledger_statements import TRANSFER_ROW
-from pgledger._requests import request_arrays
+from pgledger._requests import named_request_arrays, request_arrays
 from pgledger._wire import flag_text
-from pgledger.types import Entry, Transfer, TransferRequest
+from pgledger.types import Entry, NamedTransferRequest, Transfer, TransferRequest
 
 __all__ = ["AsyncLedger"]
 
@@ -156,6 +156,43 @@ class AsyncLedger(AsyncLedgerCalls):
             ),
         )
         return count
+
+    async def create_transfers_by_name(
+        self,
+        transfer_requests: Iterable[NamedTransferRequest],
+        *,
+        app_id: str = "",
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> list[Transfer]:
+        """Makes transfers between named accounts: ``pgledger_create_transfers_bulk_by_name``.
+
+        Args:
+            transfer_requests: What to transfer, in order, at most 100,000 requests. Limits hold
+                after every single one.
+            app_id: Set of books that all accounts belong to.
+            group_id: A name that joins these transfers, for example an order's number.
+            allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
+
+        Returns:
+            One transfer for each request, in their order; an empty list for none.
+
+        Raises:
+            PgledgerError: Any error of :meth:`create_transfer_by_name`; its message begins with the
+                request at fault, counted from 1, and nothing was transferred.
+            BatchTooLarge: More than 100,000 requests.
+            InvalidScope: ``app_id``, ``group_id`` or a tenant is too long or cannot be seen.
+        """
+        return await self._fetch_all(
+            TRANSFER_ROW,
+            self._statements.create_transfers_by_name,
+            (
+                *named_request_arrays(transfer_requests),
+                app_id,
+                group_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
 
     async def iter_entries(
         self,

@@ -1,6 +1,6 @@
 """Writes batches as the parallel arrays that the functions for many requests take."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from pgledger._wire import (
@@ -11,7 +11,7 @@ from pgledger._wire import (
     time_text,
 )
 from pgledger.billing_types import UsageRecord
-from pgledger.types import TransferRequest
+from pgledger.types import NamedTransferRequest, TransferRequest
 
 
 def request_arrays(
@@ -26,43 +26,92 @@ def request_arrays(
             of a wrong type. The message says which request, counted from 1.
         ValueError: A value in it is wrong in itself; the message says which, too.
     """
-    requests: list[TransferRequest] = []
+    requests = [
+        given if isinstance(given, TransferRequest) else _request(number, given)
+        for number, given in enumerate(transfer_requests, 1)
+    ]
+    amounts, event_ats, metadatas = _values(requests)
+    return (
+        array_text("from_account_id", (request.from_account_id for request in requests)),
+        array_text("to_account_id", (request.to_account_id for request in requests)),
+        amounts,
+        event_ats,
+        metadatas,
+        optional_array_text("id", [request.id for request in requests]),
+    )
+
+
+def named_request_arrays(
+    transfer_requests: Iterable[object],
+) -> tuple[str | None, ...]:
+    """Returns requests by name as the nine parallel arrays that the bulk function takes.
+
+    An optional array that would hold nothing but nulls or empty texts is None, as if left out.
+
+    Raises:
+        TypeError: A request is no NamedTransferRequest, or a value in it is of a wrong type. The
+            message says which request, counted from 1.
+        ValueError: A value in it is wrong in itself; the message says which, too.
+    """
+    requests: list[NamedTransferRequest] = []
+    for number, given in enumerate(transfer_requests, 1):
+        if not isinstance(given, NamedTransferRequest):
+            raise TypeError(
+                f"request {number}: {type(given).__name__} is no request by name: give a "
+                "NamedTransferRequest"
+            )
+        requests.append(given)
+    amounts, event_ats, metadatas = _values(requests)
+    return (
+        array_text("from_name", (request.from_name for request in requests)),
+        array_text("to_name", (request.to_name for request in requests)),
+        amounts,
+        array_text("currency", (request.currency for request in requests)),
+        event_ats,
+        metadatas,
+        optional_array_text("id", [request.id for request in requests]),
+        _tenants("from_tenant_id", [request.from_tenant_id for request in requests]),
+        _tenants("to_tenant_id", [request.to_tenant_id for request in requests]),
+    )
+
+
+def _tenants(name: str, tenant_ids: Sequence[str]) -> str | None:
+    return None if all(each == "" for each in tenant_ids) else array_text(name, tenant_ids)
+
+
+def _values(
+    requests: Sequence[TransferRequest | NamedTransferRequest],
+) -> tuple[str, str | None, str | None]:
     amounts: list[str] = []
     event_ats: list[str | None] = []
     metadatas: list[str | None] = []
-    for number, given in enumerate(transfer_requests, 1):
+    for number, request in enumerate(requests, 1):
         try:
-            request = given if isinstance(given, TransferRequest) else _request(given)
             amounts.append(decimal_text("amount", request.amount))
             event_ats.append(time_text("event_at", request.event_at))
             metadatas.append(metadata_text(request.metadata))
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"request {number}: {error}") from error
-        requests.append(request)
-    ids = [request.id for request in requests]
     return (
-        array_text("from_account_id", (request.from_account_id for request in requests)),
-        array_text("to_account_id", (request.to_account_id for request in requests)),
         "{" + ",".join(amounts) + "}",
         optional_array_text("event_at", event_ats),
         optional_array_text("metadata", metadatas),
-        optional_array_text("id", ids),
     )
 
 
-def _request(given: object) -> TransferRequest:
+def _request(number: int, given: object) -> TransferRequest:
     if isinstance(given, tuple):
         parts = cast("Any", given)
         if len(parts) == 3:
             return TransferRequest(*parts)
         raise TypeError(
-            f"a tuple of {len(parts)} is no request: write (from_account_id, to_account_id, "
-            "amount), or a TransferRequest to give more"
+            f"request {number}: a tuple of {len(parts)} is no request: write (from_account_id, "
+            "to_account_id, amount), or a TransferRequest to give more"
         )
     raise TypeError(
-        f"{type(given).__name__} is no request: give a TransferRequest or a tuple "
-        "(from_account_id, to_account_id, amount)"
+        f"request {number}: {type(given).__name__} is no request: give a TransferRequest or a "
+        "tuple (from_account_id, to_account_id, amount)"
     )
 
 

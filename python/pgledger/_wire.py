@@ -32,6 +32,7 @@ _MICROSECONDS = struct.Struct("!q")
 # The types of ours that cannot be registered by name.
 _VOID_OID = 2278
 _TEXT_ARRAY_OID = 1009
+_NUMERIC_ARRAY_OID = 1231
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -92,6 +93,7 @@ def _make_adapters() -> AdaptersMap:
     adapters.register_dumper(type(None), NoneDumper)
     adapters.register_loader("text", TextBinaryLoader)
     adapters.register_loader(_TEXT_ARRAY_OID, ArrayBinaryLoader)
+    adapters.register_loader(_NUMERIC_ARRAY_OID, ArrayBinaryLoader)
     adapters.register_loader(_VOID_OID, _VoidLoader)
     adapters.register_loader("numeric", NumericBinaryLoader)
     adapters.register_loader("int4", Int4BinaryLoader)

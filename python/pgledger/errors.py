@@ -21,6 +21,7 @@ from psycopg import DatabaseError
 
 __all__ = [
     "AccountAheadOfClock",
+    "AccountAmbiguous",
     "AccountClosed",
     "AccountFrozen",
     "AccountNotEmpty",
@@ -183,7 +184,10 @@ class InvalidPage(PgledgerError, code="LG014"):
 
 
 class AccountNotFound(PgledgerError, code="LG020"):
-    """There is no account of this id under this ``app_id``. Check both."""
+    """There is no account of this id under this ``app_id``.
+
+    Check both. Or there is none of this name, currency, ``tenant_id`` and ``app_id``.
+    """
 
 
 class TransferNotFound(PgledgerError, code="LG021"):
@@ -247,6 +251,13 @@ class ImmutableRecord(PgledgerError, code="LG030"):
     """Somebody tried to change or delete what was recorded.
 
     Correct a transfer with another transfer.
+    """
+
+
+class AccountAmbiguous(PgledgerError, code="LG032"):
+    """Several accounts of this app, tenant and currency have this name.
+
+    Use the id of the one that is meant.
     """
 
 

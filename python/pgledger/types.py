@@ -11,11 +11,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pgledger._generated.ledger_rows import Account, Check, Entry, Hold, Transfer
+from pgledger._generated.ledger_rows import Account, Check, Entry, Hold, PathBalance, Transfer
 
-__all__ = ["Account", "Check", "Entry", "Hold", "Transfer", "TransferRequest"]
+__all__ = [
+    "Account",
+    "Check",
+    "Entry",
+    "Hold",
+    "NamedTransferRequest",
+    "PathBalance",
+    "Transfer",
+    "TransferRequest",
+]
 
-for _row in (Account, Check, Entry, Hold, Transfer):
+for _row in (Account, Check, Entry, Hold, PathBalance, Transfer):
     # Where users find them, and where pickle looks for them.
     _row.__module__ = __name__
 
@@ -39,3 +48,30 @@ class TransferRequest:
     event_at: datetime | None = field(default=None, kw_only=True)
     metadata: Mapping[str, Any] | None = field(default=None, kw_only=True, hash=False)
     id: str | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTransferRequest:
+    """One transfer to make, for :meth:`pgledger.Ledger.create_transfers_by_name`.
+
+    Attributes:
+        from_name: Name of the account that the amount leaves.
+        to_name: Name of the account that the amount reaches.
+        amount: What moves, in units of the currency: a Decimal or an int.
+        currency: The currency of both accounts.
+        event_at: When it happened in the world, aware; None means when it is recorded.
+        metadata: JSON object to store with it, or None.
+        id: The transfer's id if the caller chooses it, which makes the request repeatable.
+        from_tenant_id: Whose account the amount leaves.
+        to_tenant_id: Whose account it reaches.
+    """
+
+    from_name: str
+    to_name: str
+    amount: Decimal | int
+    currency: str
+    event_at: datetime | None = field(default=None, kw_only=True)
+    metadata: Mapping[str, Any] | None = field(default=None, kw_only=True, hash=False)
+    id: str | None = field(default=None, kw_only=True)
+    from_tenant_id: str = field(default="", kw_only=True)
+    to_tenant_id: str = field(default="", kw_only=True)

@@ -26,6 +26,7 @@ SCALARS: Final = {
     "integer": "int",
     "bigint": "int",
     "numeric": "Decimal",
+    "numeric[]": "list[Decimal]",
     "timestamptz": "datetime",
     "interval": "timedelta",
 }

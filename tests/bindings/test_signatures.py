@@ -40,6 +40,8 @@ from pgledger import (
     InvoicePreview,
     Ledger,
     Meter,
+    NamedTransferRequest,
+    PathBalance,
     Payment,
     Plan,
     PriceLine,
@@ -71,8 +73,14 @@ WITHOUT_FUNCTION = {"iter_entries"}
 # Calls that take requests, where their functions take an array of each of a request's values.
 BATCHES: Mapping[str, Callable[..., Any]] = {
     "pgledger_create_transfers_bulk": Ledger.create_transfers,
+    "pgledger_create_transfers_bulk_by_name": Ledger.create_transfers_by_name,
     "pgledger_create_transfers_bulk_ids": Ledger.create_transfers_ids,
     "pgledger_create_transfers_bulk_count": Ledger.create_transfers_count,
+}
+
+# What one request of such a call is.
+REQUESTS: Mapping[str, type] = dict.fromkeys(BATCHES, TransferRequest) | {
+    "pgledger_create_transfers_bulk_by_name": NamedTransferRequest
 }
 
 # What stands for each public function of the ledger. Ids are converted without asking the database.
@@ -107,6 +115,7 @@ TYPES: Mapping[str, object] = {
     "timestamp with time zone": dt.datetime,
     "jsonb": Mapping[str, Any],
     "text[]": tuple[str, ...],
+    "numeric[]": list[Decimal],
 }
 
 # What arrays in JSON become.
@@ -279,9 +288,12 @@ def test_calls_take_the_arguments_of_their_functions(functions):
 @pytest.mark.parametrize("name", BATCHES)
 def test_batches_take_the_arguments_of_their_function(functions, name):
     bulk = next(f for f in functions if f.name == name)
+    # An array that may be left out is then null, and an empty tenant is what null stands for.
     arrays = {
-        f"{field.name}s": REQUIRED if field.default is dataclasses.MISSING else field.default
-        for field in dataclasses.fields(TransferRequest)
+        f"{field.name}s".replace("ys", "ies"): (
+            REQUIRED if field.default is dataclasses.MISSING else field.default or None
+        )
+        for field in dataclasses.fields(REQUESTS[name])
     }
     arguments = python_arguments(BATCHES[name])
     assert list(arguments) == ["transfer_requests", *list(bulk.arguments)[len(arrays) :]]
@@ -290,16 +302,27 @@ def test_batches_take_the_arguments_of_their_function(functions, name):
     assert list(arrays | arguments) == list(bulk.arguments)
 
 
-def test_a_request_takes_what_a_single_transfer_takes():
-    single = python_arguments(Ledger.create_transfer)
+@pytest.mark.parametrize(
+    ("kind", "single", "batch"),
+    [
+        (TransferRequest, Ledger.create_transfer, Ledger.create_transfers),
+        (
+            NamedTransferRequest,
+            Ledger.create_transfer_by_name,
+            Ledger.create_transfers_by_name,
+        ),
+    ],
+)
+def test_a_request_takes_what_a_single_transfer_takes(kind, single, batch):
     request = {
         field.name: REQUIRED if field.default is dataclasses.MISSING else field.default
-        for field in dataclasses.fields(TransferRequest)
+        for field in dataclasses.fields(kind)
     }
     # The rest is said once for all of them.
     rest = {"app_id", "allow_future_event_at"}
-    assert request == {name: value for name, value in single.items() if name not in rest}
-    assert rest < python_arguments(Ledger.create_transfers).keys()
+    taken = python_arguments(single)
+    assert request == {name: value for name, value in taken.items() if name not in rest}
+    assert rest < python_arguments(batch).keys()
 
 
 def test_statements_name_and_type_every_argument(functions):
@@ -327,6 +350,12 @@ def call_of(function: Function) -> str:
     [
         (Account, "pgledger_create_account"),
         (Account, "pgledger_get_account"),
+        (Account, "pgledger_find_account"),
+        (Account, "pgledger_ensure_account"),
+        (Account, "pgledger_list_subtree"),
+        (PathBalance, "pgledger_balances"),
+        (Transfer, "pgledger_create_transfer_by_name"),
+        (Transfer, "pgledger_create_transfers_bulk_by_name"),
         (Transfer, "pgledger_create_transfer"),
         (Transfer, "pgledger_create_transfers_bulk"),
         (Transfer, "pgledger_get_transfer"),

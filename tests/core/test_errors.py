@@ -262,6 +262,12 @@ CASES: Mapping[str, Case] = {
         ("{ahead}", "2999-01-01", "more than a day ahead of the clock"),
         request={"to_account_id": "{ahead}"},
     ),
+    "twins": Case(
+        "AccountAmbiguous",
+        ("'twin' in USD", "2 have it", "pgla_"),
+        call="select pgledger_ensure_account('twin', 'USD') from (select"
+        " count(pgledger_create_account('twin', 'USD')) from generate_series(1, 2)) as made",
+    ),
     "change": Case(
         "ImmutableRecord",
         ("UPDATE", "pgledger.transfers"),

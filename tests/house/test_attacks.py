@@ -666,10 +666,6 @@ TAMPERS: Mapping[str, str] = {
     "accounts have the decimal places of their currency": (
         "update pgledger.accounts set amount_scale = 19 where name = 'a'"
     ),
-    "balances have no more decimal places than their account allows": (
-        "update pgledger.accounts set amount_scale = 0,"
-        " balance = balance + case name when 'a' then 0.5 when 'b' then -0.5 else 0 end"
-    ),
     "no entry passed an account that was frozen for it or closed": (
         "update pgledger.account_changes set version = 0, to_status = 4 where change = 'unfreeze'"
     ),
@@ -684,6 +680,10 @@ TAMPERS: Mapping[str, str] = {
     ),
     "accounts are as their newest change left them": (
         "update pgledger.accounts set status = 1 where name = 'a'"
+    ),
+    "balances have no more decimal places than their account allows": (
+        "update pgledger.accounts set amount_scale = 0,"
+        " balance = balance + case name when 'a' then 0.5 when 'b' then -0.5 else 0 end"
     ),
     "transfers join two accounts of one app and currency": (
         "update pgledger.accounts set currency = 'EUR' where name = 'c'"

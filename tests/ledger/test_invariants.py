@@ -222,7 +222,6 @@ OPEN = (
     "select * from pgledger_create_account("
     "%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s::numeric, %s::numeric)"
 )
-SCALE = "select * from pgledger_set_currency(%s, %s, %s)"
 HISTORY = """
   select
     account_id, number, change, account_version, from_name, from_metadata, from_min_balance,
@@ -231,6 +230,7 @@ HISTORY = """
   from pgledger_account_changes_v1
   order by account_id, number
 """
+SCALE = "select * from pgledger_set_currency(%s, %s, %s)"
 # Rows that are never deleted go away only where their guards are taken down first.
 EMPTY = """
   alter table pgledger.transfers disable trigger all;
@@ -1197,7 +1197,7 @@ def transfer_of(row: Sequence[Any]) -> Transfer:
 def assert_verified(conn: psycopg.Connection[Any]) -> None:
     """Asserts that the ledger finds its own books in order, and that it looks at something."""
     checks = conn.execute("select * from pgledger_verify()").fetchall()
-    assert len(checks) == 32
+    assert len(checks) == 33
     assert [check for check in checks if check[2] != 0] == []
 
 

@@ -13,7 +13,7 @@ APPS = ("shop", "bank")
 
 @pytest.fixture
 def books(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
-    """Two apps, each with two accounts and two transfers."""
+    """Two apps, each with two accounts, one of which has its name to itself, and two transfers."""
     for app in APPS:
         ids = [
             row[0]
@@ -28,6 +28,7 @@ def books(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
                 "select pgledger_create_transfer(%s, %s, %s::numeric, app_id => %s)",
                 [*ids, amount, app],
             )
+        conn.execute("select pgledger_ensure_account(%s, 'USD', app_id => %s)", [f"{app} a", app])
     return conn
 
 
@@ -69,6 +70,7 @@ def tamper(conn: psycopg.Connection[Any], statement: str) -> None:
         "update pgledger.transfers set amount = amount + 1 where app_id = 'shop'",
         "update pgledger.transfers set id = lower(id) where app_id = 'shop'",
         "delete from pgledger.transfers where app_id = 'shop' and from_version = 1",
+        "update pgledger.account_names set name = 'shop b' where app_id = 'shop'",
     ],
 )
 def test_tampering_in_one_app_is_not_found_in_another(books, statement):
@@ -247,6 +249,38 @@ def test_a_fault_is_found_by_its_own_check_alone(trio, statements, check):
         "accounts are as their newest change left them",
     }
     assert violated(trio, None) - others == {check}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update pgledger.account_names set name = 'shop b' where app_id = 'shop'",
+        "update pgledger.account_names set currency = 'EUR' where app_id = 'shop'",
+        "update pgledger.account_names set tenant_id = 't' where app_id = 'shop'",
+        "update pgledger.account_names set account_id = lower(account_id) where app_id = 'shop'",
+        (
+            "update pgledger.account_names set account_id = accounts.id from pgledger.accounts"
+            " where account_names.app_id = 'shop' and accounts.name = 'shop b'"
+        ),
+        "update pgledger.accounts set name = 'other' where name = 'shop a'",
+    ],
+)
+def test_a_name_that_leads_astray_is_found_by_its_own_check_alone(books, statement):
+    check = "names lead to accounts of that app, tenant, currency and name"
+    tamper(books, statement)
+    assert violated(books, "shop") == {check}
+    assert violated(books, "bank") == set()
+    assert violated(books, None) == {check}
+
+
+def test_a_name_of_another_app_is_found_in_both(books):
+    tamper(
+        books,
+        "update pgledger.account_names set account_id = accounts.id"
+        " from pgledger.accounts where account_names.app_id = 'shop' and accounts.name = 'bank a'",
+    )
+    assert len(violated(books, "shop")) == 1
+    assert violated(books, "bank") == violated(books, "shop")
 
 
 def test_a_limit_judges_only_the_legs_that_can_break_it(trio):

@@ -447,6 +447,94 @@ def test_transfers_answer_with_both_new_balances(reader):
     ) == [(Decimal("-12.34"), Decimal("12.34"), 1, 1, {"order": 7})]
 
 
+def test_create_transfers_answers_with_balances_as_well(reader):
+    open_accounts(reader)
+    rows = reader.types(
+        "select from_account_balance, to_account_balance from pgledger_create_transfers("
+        "($account_1_id, $account_2_id, 12.34), ($account_2_id, $account_1_id, 2.34))"
+    )
+    assert [[str(value) for value in row] for row in rows] == [
+        ["-12.34", "12.34"],
+        ["10.00", "-10.00"],
+    ]
+
+
+def test_metadata_of_accounts_and_transfers_is_json(reader):
+    reader.saves(
+        "account_1_id",
+        """select id from pgledger_create_account('a', 'USD', metadata => '{"user": 42}');""",
+    )
+    reader.saves("account_2_id", "select id from pgledger_create_account('b', 'USD');")
+    reader.types(
+        "select * from pgledger_create_transfer($account_1_id, $account_2_id, 12.34,"
+        """ metadata => '{"order": {"id": "7"}}');"""
+    )
+    assert reader.types(
+        """select id from pgledger_accounts_view where metadata @> '{"user": 42}'"""
+    ) == [(reader.saved["account_1_id"],)]
+    assert reader.types(
+        "select metadata #>> '{order, id}' from pgledger_transfers_view"
+        """ where metadata @> '{"order": {}}'"""
+    ) == [("7",)]
+    assert reader.types("select distinct metadata -> 'order' from pgledger_entries_view") == [
+        ({"id": "7"},)
+    ]
+
+
+def test_transfers_take_account_names_instead_of_ids(reader):
+    """A separate function for one, and one for many."""
+    open_accounts(reader)
+    assert reader.types(
+        "select from_account_id, to_account_id, to_account_balance"
+        " from pgledger_create_transfer_by_name('account_1', 'account_2', 12.34, 'USD');"
+    ) == [(reader.saved["account_1_id"], reader.saved["account_2_id"], Decimal("12.34"))]
+    assert reader.columns == ["from_account_id", "to_account_id", "to_account_balance"]
+    rows = reader.types(
+        "select * from pgledger_create_transfers_bulk_by_name(array['account_1', 'account_2'],"
+        " array['account_2', 'account_1'], array[56.78, 0.12], array['USD', 'USD']);"
+    )
+    assert reader.columns == TRANSFER_ANSWER
+    assert len(rows) == 2
+    assert reader.types(
+        "select name, balance, version from pgledger_accounts_view order by name"
+    ) == [("account_1", Decimal("-69.00"), 3), ("account_2", Decimal("69.00"), 3)]
+
+
+# Each line of what ltree's own page shows of paths, where a name is written as a path.
+SCIENCE = [
+    *("Top", "Top.Science", "Top.Science.Astronomy"),
+    *("Top.Science.Astronomy.Astrophysics", "Top.Science.Astronomy.Cosmology"),
+    *("Top.Hobbies", "Top.Hobbies.Amateurs_Astronomy", "Top.Collections"),
+    *("Top.Collections.Pictures", "Top.Collections.Pictures.Astronomy"),
+    *("Top.Collections.Pictures.Astronomy.Stars", "Top.Collections.Pictures.Astronomy.Galaxies"),
+    "Top.Collections.Pictures.Astronomy.Astronauts",
+]
+
+
+def test_names_are_used_like_ltree(reader):
+    for name in SCIENCE:
+        reader.types(f"select id from pgledger_ensure_account('{name}', 'USD');")
+    # select path from test where path <@ 'Top.Science';
+    assert reader.types("select name from pgledger_list_subtree('Top.Science')") == [
+        ("Top.Science",),
+        ("Top.Science.Astronomy",),
+        ("Top.Science.Astronomy.Astrophysics",),
+        ("Top.Science.Astronomy.Cosmology",),
+    ]
+    for number, name in enumerate(SCIENCE[1:], 1):
+        reader.types(
+            f"select id from pgledger_create_transfer_by_name('Top', '{name}', {number}, 'USD')"
+        )
+    # select subpath(path, 0, 2), sum(…) … group by 1
+    assert reader.types("select path, balance, account_count from pgledger_balances('Top', 2)") == [
+        ("Top", Decimal(-78), 1),
+        ("Top.Collections", Decimal(57), 6),
+        ("Top.Hobbies", Decimal(11), 2),
+        ("Top.Science", Decimal(10), 4),
+    ]
+    assert reader.types("select path, balance from pgledger_balances(depth => 1)") == [("Top", 0)]
+
+
 @pytest.mark.parametrize(
     ("kind", "columns"),
     [
@@ -473,6 +561,13 @@ def test_views_of_both_names_show_the_same(reader, kind, columns):
         ("pgledger_get_transfer($transfer_id)", TRANSFER_ANSWER),
         (
             "pgledger_create_transfers_bulk(array[$account_1_id], array[$account_2_id], array[1])",
+            TRANSFER_ANSWER,
+        ),
+        ("pgledger_find_account('account_1', 'USD')", ACCOUNT_ANSWER),
+        ("pgledger_ensure_account('account_1', 'USD')", ACCOUNT_ANSWER),
+        ("pgledger_list_subtree('account_1')", ACCOUNT_ANSWER),
+        (
+            "pgledger_create_transfer_by_name('account_1', 'account_2', 1, 'USD')",
             TRANSFER_ANSWER,
         ),
         ("pgledger_account_entries($account_1_id)", ENTRY_COLUMNS),

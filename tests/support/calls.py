@@ -447,6 +447,11 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             for shown in ("true", "false")
         ],
         "pgledger_accounts_ahead": [{"app_id": ""}],
+        "pgledger_allocate": [{"amount": "-1.01", "weights": "{1,0,2.5}", "scale": "2"}],
+        "pgledger_balances": [
+            {"prefix": prefix, "depth": "1", "app_id": "", "tenant_id": ""}
+            for prefix in ("a", None)
+        ],
         "pgledger_balance_at_version": [{"account_id": accounts[0], "version": "1", "app_id": ""}],
         "pgledger_balance_at": [{"account_id": accounts[0], "at": "2025-02-02+00", "app_id": ""}],
         "pgledger_close_account": [
@@ -473,6 +478,12 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": shown}
             for shown in ("true", "false")
         ],
+        "pgledger_create_transfer_by_name": [
+            metadata
+            | {"from_name": "a", "to_name": "b", "amount": "2", "currency": "USD"}
+            | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": "true"}
+            | {"from_tenant_id": "", "to_tenant_id": ""}
+        ],
         "pgledger_create_transfers_from_rows": [
             metadata
             | {"transfer_requests": requests, "event_at": at, "app_id": ""}
@@ -483,16 +494,33 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             bulk,
             bulk | {"ids": f"{{null,pglt_{new_ulid}}}"},
         ],
+        "pgledger_create_transfers_bulk_by_name": [
+            {name: value for name, value in bulk.items() if "account" not in name}
+            | {"from_names": "{a,b}", "to_names": "{b,a}", "currencies": "{USD,USD}", "ids": given}
+            | {"from_tenant_ids": None, "to_tenant_ids": '{"",null}'}
+            for given in (None, f"{{null,pglt_{new_ulid}}}")
+        ],
         "pgledger_create_transfers_bulk_count": [bulk],
         "pgledger_create_transfers_bulk_ids": [bulk],
+        "pgledger_ensure_account": [
+            metadata
+            | {"name": "new", "currency": "USD", "app_id": "shop", "tenant_id": "t1"}
+            | {"allow_negative_balance": "true", "allow_positive_balance": "true"}
+            | {"min_balance": "-500", "max_balance": "1000"}
+        ],
         "pgledger_expire_holds": [{"max_holds": "10", "app_id": ""}],
         "pgledger_extend_hold": [{"hold_id": hold, "expires_at": "2025-03-01+00", "app_id": ""}],
+        "pgledger_find_account": [{"name": "a", "currency": "USD", "app_id": "", "tenant_id": ""}],
         "pgledger_freeze_account": [account | {"direction": "out"}],
         "pgledger_generate_id": [{"prefix": "order"}],
         "pgledger_get_account": [{"id": accounts[0], "app_id": ""}],
         "pgledger_get_hold": [{"id": hold, "app_id": ""}],
         "pgledger_get_transfer": [{"id": transfer, "app_id": ""}],
         "pgledger_id_timestamp": [{"id": transfer}],
+        "pgledger_list_subtree": [
+            {"prefix": "a", "page_size": "10", "after_id": accounts[0]}
+            | {"app_id": "", "tenant_id": ""}
+        ],
         "pgledger_post_hold": [
             metadata
             | {"hold_id": hold, "amount": "2", "event_at": at, "id": None}
@@ -506,6 +534,12 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_set_limits": [
             {"account_id": accounts[0], "reason": "agreed", "app_id": ""}
             | {"min_balance": "-500.5", "max_balance": "900", "allow_existing": "false"}
+        ],
+        "pgledger_sweep": [
+            metadata
+            | {"from_account_id": accounts[1], "to_account_id": accounts[0], "max_amount": "2"}
+            | {"keep": "-5", "event_at": at, "id": None, "app_id": ""}
+            | {"allow_future_event_at": "true"}
         ],
         "pgledger_ulid_to_uuid": [{"ulid": ulid}],
         "pgledger_unfreeze_account": [account | {"direction": "both"}],

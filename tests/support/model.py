@@ -304,11 +304,11 @@ class Model:
         self.records: dict[str, Record] = {}
         self.legs: dict[str, list[Leg]] = {}
         self.newest_generated: dict[str, str] = {}
+        self.created: dict[str, Account] = {}
+        self.history: dict[str, list[tuple[Any, ...]]] = {}
         # Decimal places by app and currency.
         self.scales: dict[tuple[str, str], int] = {}
         self.iso_apps: set[str] = set()
-        self.created: dict[str, Account] = {}
-        self.history: dict[str, list[tuple[Any, ...]]] = {}
 
     def copy(self) -> "Model":
         """Returns a model that goes on by itself: what a savepoint keeps."""
@@ -317,10 +317,10 @@ class Model:
         other.records = dict(self.records)
         other.legs = {account_id: list(legs) for account_id, legs in self.legs.items()}
         other.newest_generated = dict(self.newest_generated)
-        other.scales = dict(self.scales)
-        other.iso_apps = set(self.iso_apps)
         other.created = dict(self.created)
         other.history = {account_id: list(rows) for account_id, rows in self.history.items()}
+        other.scales = dict(self.scales)
+        other.iso_apps = set(self.iso_apps)
         return other
 
     # Accounts

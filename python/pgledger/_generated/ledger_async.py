@@ -4,7 +4,7 @@
 
 # ruff: noqa: A002 -- arguments are named as in SQL, where an id is an id
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from pgledger._generated.ledger_rows import (
     CurrencyScale,
     Entry,
     Hold,
+    PathBalance,
     Transfer,
 )
 from pgledger._generated.ledger_statements import (
@@ -29,6 +30,7 @@ from pgledger._generated.ledger_statements import (
     CURRENCY_SCALE_ROW,
     ENTRY_ROW,
     HOLD_ROW,
+    PATH_BALANCE_ROW,
     TRANSFER_ROW,
     statements_for,
 )
@@ -42,6 +44,7 @@ from pgledger._wire import (
     optional_integer_text,
     time_text,
 )
+from pgledger._wire_json import numbers_text
 
 
 class AsyncLedgerCalls(AsyncCaller):
@@ -301,6 +304,95 @@ class AsyncLedgerCalls(AsyncCaller):
             ),
         )
 
+    async def create_transfer_by_name(
+        self,
+        from_name: str,
+        to_name: str,
+        amount: Decimal | int,
+        currency: str,
+        *,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        from_tenant_id: str = "",
+        to_tenant_id: str = "",
+        allow_future_event_at: bool = False,
+    ) -> Transfer:
+        """Moves an amount from one account to another, both given by name.
+
+        The names are those that the accounts have when they are locked: one that is renamed
+        meanwhile is not the account of its old name any more. A name that several accounts have is
+        refused. A transfer by ids takes less time.
+
+        Calls ``pgledger_create_transfer_by_name``.
+
+        Args:
+            from_name: Name of the account that the amount leaves.
+            to_name: Name of the account that the amount reaches.
+            amount: What to move, in units of the currency: above 0, below 1e30, at most 18 decimal
+                places.
+            currency: The currency of both accounts.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Its id, ``pglt_`` and a ULID. With an id of your own choice the call can be
+                repeated, as long as the names lead to the same accounts: it takes effect once, and
+                every repeat returns the first result; None for a new id.
+            app_id: Set of books that both accounts belong to.
+            from_tenant_id: Whose account the amount leaves.
+            to_tenant_id: Whose account it reaches.
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The transfer, with both accounts' balances and versions right after it.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: An account's name is empty, cannot be seen, or has more than 255
+                characters.
+            InvalidCurrency: A currency is not 1 to 32 visible characters without spaces.
+            SameAccount: Both names and tenants are the same.
+            InvalidAmount: The amount is not in range, or has more decimal places than an account
+                allows.
+            InvalidTime: ``event_at`` is outside the years 1 to 9999.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidId: An id is malformed.
+            AccountNotFound: No account has the name.
+            AccountAmbiguous: Several have it.
+            IdempotencyConflict: The id is taken by a different transfer.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+            AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            InsufficientFunds: A transfer would leave an account below its lower limit, for example
+                below zero.
+            PositiveBalanceNotAllowed: A transfer would leave an account above its upper limit, for
+                example above zero.
+            BalanceOutOfRange: A transfer would bring a balance to 1e30 or beyond, or to -1e30 or
+                beyond.
+        """
+        return await self._fetch_one(
+            TRANSFER_ROW,
+            self._statements.create_transfer_by_name,
+            (
+                from_name,
+                to_name,
+                decimal_text("amount", amount),
+                currency,
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                from_tenant_id,
+                to_tenant_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+
     async def set_clock_warning(
         self,
         warn_after: timedelta,
@@ -523,6 +615,99 @@ class AsyncLedgerCalls(AsyncCaller):
             ),
         )
 
+    async def find_account(
+        self,
+        name: str,
+        currency: str,
+        *,
+        app_id: str = "",
+        tenant_id: str = "",
+    ) -> Account:
+        """Finds an account by its name: ``pgledger_find_account``.
+
+        Names need not be unique. Where several accounts have the name, it refuses to choose: then
+        find the account by its id.
+
+        Args:
+            name: The account's name, exactly as it stands.
+            currency: The account's currency.
+            app_id: Set of books that it belongs to.
+            tenant_id: Whose account it is.
+
+        Returns:
+            The account, as it stands now.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: An account's name is empty, cannot be seen, or has more than 255
+                characters.
+            InvalidCurrency: A currency is not 1 to 32 visible characters without spaces.
+            AccountNotFound: No account has this name.
+            AccountAmbiguous: Several have.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.find_account,
+            (
+                name,
+                currency,
+                app_id,
+                tenant_id,
+            ),
+        )
+
+    async def list_subtree(
+        self,
+        *,
+        prefix: str | None = None,
+        page_size: int = 100,
+        after_id: str | None = None,
+        app_id: str = "",
+        tenant_id: str = "",
+    ) -> list[Account]:
+        """Returns one page of the accounts at and below a path, in the order of names.
+
+        Names are paths if you write them so: users.42.usd is below users.42, which is below users.
+        A name is below a prefix if the prefix and a dot begin it. No character of a prefix has a
+        meaning, and upper case is not lower case.
+
+        Calls ``pgledger_list_subtree``.
+
+        Args:
+            prefix: Path without a dot at its end, such as users.42; None for all accounts.
+            page_size: How many at most, 1 to 10,000.
+            after_id: Id of the last account of the page before; None for the first page.
+            app_id: Set of books that the accounts belong to.
+            tenant_id: Whose accounts they are.
+
+        Returns:
+            The accounts, ordered by name and id, as bytes are; fewer than ``page_size`` on the last
+            page.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: The prefix is empty, cannot be seen or is too long.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+            InvalidId: An id is malformed.
+            AccountNotFound: ``after_id`` is no account under this ``app_id``.
+        """
+        return await self._fetch_all(
+            ACCOUNT_ROW,
+            self._statements.list_subtree,
+            (
+                prefix,
+                integer_text("page_size", page_size),
+                after_id,
+                app_id,
+                tenant_id,
+            ),
+        )
+
     async def account_entries(
         self,
         account_id: str,
@@ -660,8 +845,9 @@ class AsyncLedgerCalls(AsyncCaller):
         """Renames an account, or gives it other metadata: ``pgledger_update_account``.
 
         What is not given stays as it is. Entries and transfers show the new name from then on, also
-        those from before. A call that changes nothing writes nothing, so it can be repeated. Each
-        change is a row of ``pgledger_account_changes_v1``.
+        those from before. Where the name led :meth:`ensure_account` to the account, the new one
+        does, unless it leads to another account already. A call that changes nothing writes
+        nothing, so it can be repeated. Each change is a row of ``pgledger_account_changes_v1``.
 
         Args:
             id: The account.
@@ -791,6 +977,93 @@ class AsyncLedgerCalls(AsyncCaller):
         """
         return await self._fetch_all(ACCOUNT_AHEAD_ROW, self._statements.accounts_ahead, (app_id,))
 
+    async def allocate(
+        self,
+        amount: Decimal | int,
+        weights: Iterable[Decimal | int],
+        scale: int,
+    ) -> list[Decimal]:
+        """Splits an amount into parts by weights, so that the parts add up to it.
+
+        Each part is cut to the decimal places. What is missing then goes, a unit of the last place
+        each, to the parts that lost most; among equal ones, to the first. Of 100 by 1, 1, 1 without
+        decimals that makes 34, 33, 33, and of -100 the same with the other sign.
+
+        Calls ``pgledger_allocate``.
+
+        Args:
+            amount: What to split: above -1e30, below 1e30, with at most as many decimal places as
+                scale says.
+            weights: How large the parts are beside one another, 1 to 100,000 numbers from 0 to
+                below 1e30 with at most 18 decimal places, not all of them zero.
+            scale: Decimal places of the parts, 0 to 18; those of the currency.
+
+        Returns:
+            The parts, one for each weight, in their order.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidBatch: The weights are not one row of numbers.
+            BatchTooLarge: More than 100,000 weights.
+            InvalidArgument: A weight is negative or not a number, all are zero, or scale is not 0
+                to 18.
+            InvalidAmount: The amount is not in range, or has more decimal places than scale.
+        """
+        value: list[Decimal] = await self._fetch_one(
+            scalar_row,
+            self._statements.allocate,
+            (
+                decimal_text("amount", amount),
+                numbers_text("weights", weights),
+                integer_text("scale", scale),
+            ),
+        )
+        return value
+
+    async def balances(
+        self,
+        *,
+        prefix: str | None = None,
+        depth: int | None = None,
+        app_id: str = "",
+        tenant_id: str = "",
+    ) -> list[PathBalance]:
+        """Adds up balances by path and currency: ``pgledger_balances``.
+
+        Names are paths if you write them so: users.42.usd is below users.42, which is below users.
+        A name is below a prefix if the prefix and a dot begin it. Every account counts in exactly
+        one row. All rows are of one moment.
+
+        Args:
+            prefix: Path whose accounts count, it and all below, without a dot at its end; None for
+                all accounts.
+            depth: How many levels of a path are told apart, 1 or more: with 2, users.42.usd and
+                users.42.eur both count for users.42. A path is never cut shorter than the prefix;
+                None for each name by itself.
+            app_id: Set of books that the accounts belong to.
+            tenant_id: Whose accounts they are.
+
+        Returns:
+            A row for each path and currency, ordered by both, as bytes are.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: The prefix is empty, cannot be seen or is too long.
+            InvalidArgument: Depth is below 1.
+        """
+        return await self._fetch_all(
+            PATH_BALANCE_ROW,
+            self._statements.balances,
+            (
+                prefix,
+                optional_integer_text("depth", depth),
+                app_id,
+                tenant_id,
+            ),
+        )
+
     async def close_account(
         self,
         id: str,
@@ -846,6 +1119,78 @@ class AsyncLedgerCalls(AsyncCaller):
                 reason,
                 sweep_to,
                 app_id,
+            ),
+        )
+
+    async def ensure_account(
+        self,
+        name: str,
+        currency: str,
+        *,
+        allow_negative_balance: bool = True,
+        allow_positive_balance: bool = True,
+        metadata: Mapping[str, Any] | None = None,
+        app_id: str = "",
+        tenant_id: str = "",
+        min_balance: Decimal | int | None = None,
+        max_balance: Decimal | int | None = None,
+    ) -> Account:
+        """Returns the account of a name, and opens it if there is none.
+
+        However many ask at once, there is one account of this app, tenant, currency and name, and
+        all get it. In REPEATABLE READ and SERIALIZABLE those that came second may have to run their
+        transaction again, as PostgreSQL tells them with 40001. An account that
+        :meth:`create_account` opened is taken over if it is the only one of the name. After an
+        account was renamed, its new name leads to it, and the old one opens another; a new name
+        that leads to another account already goes on doing so.
+
+        Calls ``pgledger_ensure_account``.
+
+        Args:
+            name: For people: 1 to 255 characters, stored as given.
+            currency: Unit of the balance: 1 to 32 visible characters, for example USD.
+            allow_negative_balance: Whether a transfer may leave the balance below zero; False is
+                the same as a ``min_balance`` of 0.
+            allow_positive_balance: Whether a transfer may leave the balance above zero; False is
+                the same as a ``max_balance`` of 0.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            app_id: Set of books that the account belongs to.
+            tenant_id: Whose account it is.
+            min_balance: Lowest balance that a transfer may leave, for example -500: at most 0,
+                above -1e30, with at most 18 decimal places; None for none, or for 0 where
+                ``allow_negative_balance`` is False.
+            max_balance: Highest balance that a transfer may leave: at least 0, below 1e30, with at
+                most 18 decimal places; None for none, or for 0 where ``allow_positive_balance`` is
+                False.
+
+        Returns:
+            The account, as it stands.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: The name is empty, cannot be seen or is too long.
+            InvalidCurrency: The currency is empty, has spaces or is too long.
+            InvalidArgument: A limit is out of range, or contradicts its flag.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            AccountAmbiguous: Several accounts have the name, and none was opened by this function.
+            IdempotencyConflict: The account was opened with other limits or metadata.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.ensure_account,
+            (
+                name,
+                currency,
+                flag_text("allow_negative_balance", allow_negative_balance),
+                flag_text("allow_positive_balance", allow_positive_balance),
+                metadata_text(metadata),
+                app_id,
+                tenant_id,
+                optional_decimal_text("min_balance", min_balance),
+                optional_decimal_text("max_balance", max_balance),
             ),
         )
 
@@ -1098,6 +1443,88 @@ class AsyncLedgerCalls(AsyncCaller):
                 id,
                 reason,
                 app_id,
+            ),
+        )
+
+    async def sweep(
+        self,
+        from_account_id: str,
+        to_account_id: str,
+        *,
+        max_amount: Decimal | int | None = None,
+        keep: Decimal | int = 0,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        allow_future_event_at: bool = False,
+    ) -> Transfer | None:
+        """Moves what an account can spare to another, or nothing: ``pgledger_sweep``.
+
+        That is the balance less what holds keep back and less keep, or less the account's
+        ``min_balance`` where this is higher: an overdraft is used only as far as keep says so. If
+        nothing is left to move, nothing happens, and no row comes back. Like
+        :meth:`create_transfer`, it is not for use within an UPDATE, a MERGE or an INSERT with ON
+        CONFLICT.
+
+        Args:
+            from_account_id: Account that is swept.
+            to_account_id: Account that the amount reaches, of the same currency.
+            max_amount: At most so much is moved, above 0, below 1e30, with at most 18 decimal
+                places; None for all that can be spared.
+            keep: Balance that stays: above -1e30, below 1e30, with at most 18 decimal places; below
+                zero to use an overdraft.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Its id, ``pglt_`` and a ULID. With an id of your own choice a call that moved
+                something can be repeated, and every repeat with these accounts, ``event_at`` and
+                metadata returns the first result. A call that moved nothing leaves no trace, and
+                its repeat looks again; None for a new id.
+            app_id: Set of books that both accounts belong to.
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The transfer, with both accounts' balances and versions right after it;, or None.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SameAccount: Both accounts are the same.
+            InvalidAmount: ``max_amount`` is not in range, or what is moved has more decimal places
+                than an account allows.
+            InvalidTime: ``event_at`` is outside the years 1 to 9999.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: Keep is not in range.
+            AccountNotFound: There is no account of this id under this ``app_id``.
+            CurrencyMismatch: A transfer joins accounts of different currencies.
+            IdempotencyConflict: The id is taken by a different transfer.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+            AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            InsufficientFunds: A transfer would leave an account below its lower limit, for example
+                below zero.
+            PositiveBalanceNotAllowed: The target has no room for it.
+            BalanceOutOfRange: A transfer would bring a balance to 1e30 or beyond, or to -1e30 or
+                beyond.
+        """
+        return await self._fetch_first(
+            TRANSFER_ROW,
+            self._statements.sweep,
+            (
+                from_account_id,
+                to_account_id,
+                optional_decimal_text("max_amount", max_amount),
+                decimal_text("keep", keep),
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
             ),
         )
 

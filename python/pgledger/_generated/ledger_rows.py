@@ -8,7 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-__all__ = ["Account", "AccountAhead", "Check", "CurrencyScale", "Entry", "Hold", "Transfer"]
+__all__ = [
+    "Account",
+    "AccountAhead",
+    "Check",
+    "CurrencyScale",
+    "Entry",
+    "Hold",
+    "PathBalance",
+    "Transfer",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,3 +281,24 @@ class AccountAhead:
     accepted_at: datetime
     accepted_by: str | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PathBalance:
+    """Balances of the accounts of one path and currency, added up: ``pgledger_path_balance``.
+
+    Attributes:
+        path: Name of the accounts, or its first levels, up to a dot.
+        currency: Unit of the balances: 1 to 32 visible characters, for example USD.
+        balance: Sum of the accounts' balances.
+        held_out: Sum of what holds keep back to leave the accounts.
+        held_in: Sum of what holds keep back on other accounts to reach these.
+        account_count: How many accounts were added up.
+    """
+
+    path: str
+    currency: str
+    balance: Decimal
+    held_out: Decimal
+    held_in: Decimal
+    account_count: int

@@ -11,6 +11,7 @@ from pgledger._generated.ledger_rows import (
     CurrencyScale,
     Entry,
     Hold,
+    PathBalance,
     Transfer,
 )
 from pgledger._wire import Calls, row_factory
@@ -22,6 +23,7 @@ CURRENCY_SCALE_ROW = row_factory(CurrencyScale)
 ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
+PATH_BALANCE_ROW = row_factory(PathBalance)
 
 
 class LedgerStatements:
@@ -77,6 +79,21 @@ class LedgerStatements:
             app_id="text",
             allow_future_event_at="boolean",
         )
+        self.create_transfer_by_name = calls.rows(
+            Transfer,
+            "pgledger_create_transfer_by_name",
+            from_name="text",
+            to_name="text",
+            amount="numeric",
+            currency="text",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            from_tenant_id="text",
+            to_tenant_id="text",
+            allow_future_event_at="boolean",
+        )
         self.create_transfers = calls.rows(
             Transfer,
             "pgledger_create_transfers_bulk",
@@ -86,6 +103,22 @@ class LedgerStatements:
             event_ats="timestamptz[]",
             metadatas="jsonb[]",
             ids="text[]",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
+        )
+        self.create_transfers_by_name = calls.rows(
+            Transfer,
+            "pgledger_create_transfers_bulk_by_name",
+            from_names="text[]",
+            to_names="text[]",
+            amounts="numeric[]",
+            currencies="text[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            from_tenant_ids="text[]",
+            to_tenant_ids="text[]",
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
@@ -131,6 +164,23 @@ class LedgerStatements:
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
         self.get_hold = calls.rows(Hold, "pgledger_get_hold", id="text", app_id="text")
         self.get_transfer = calls.rows(Transfer, "pgledger_get_transfer", id="text", app_id="text")
+        self.find_account = calls.rows(
+            Account,
+            "pgledger_find_account",
+            name="text",
+            currency="text",
+            app_id="text",
+            tenant_id="text",
+        )
+        self.list_subtree = calls.rows(
+            Account,
+            "pgledger_list_subtree",
+            prefix="text",
+            page_size="integer",
+            after_id="text",
+            app_id="text",
+            tenant_id="text",
+        )
         self.account_entries = calls.rows(
             Entry,
             "pgledger_account_entries",
@@ -160,6 +210,17 @@ class LedgerStatements:
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
         )
         self.accounts_ahead = calls.rows(AccountAhead, "pgledger_accounts_ahead", app_id="text")
+        self.allocate = calls.value(
+            "pgledger_allocate", amount="numeric", weights="numeric[]", scale="integer"
+        )
+        self.balances = calls.rows(
+            PathBalance,
+            "pgledger_balances",
+            prefix="text",
+            depth="integer",
+            app_id="text",
+            tenant_id="text",
+        )
         self.close_account = calls.rows(
             Account,
             "pgledger_close_account",
@@ -167,6 +228,19 @@ class LedgerStatements:
             reason="text",
             sweep_to="text",
             app_id="text",
+        )
+        self.ensure_account = calls.rows(
+            Account,
+            "pgledger_ensure_account",
+            name="text",
+            currency="text",
+            allow_negative_balance="boolean",
+            allow_positive_balance="boolean",
+            metadata="jsonb",
+            app_id="text",
+            tenant_id="text",
+            min_balance="numeric",
+            max_balance="numeric",
         )
         self.expire_holds = calls.value("pgledger_expire_holds", max_holds="integer", app_id="text")
         self.extend_hold = calls.rows(
@@ -195,6 +269,19 @@ class LedgerStatements:
         self.raise_sequences = calls.value("pgledger_raise_sequences")
         self.reopen_account = calls.rows(
             Account, "pgledger_reopen_account", id="text", reason="text", app_id="text"
+        )
+        self.sweep = calls.rows(
+            Transfer,
+            "pgledger_sweep",
+            from_account_id="text",
+            to_account_id="text",
+            max_amount="numeric",
+            keep="numeric",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            allow_future_event_at="boolean",
         )
         self.unfreeze_account = calls.rows(
             Account,

@@ -1,6 +1,6 @@
 /*
 Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was.
-The request's own values were checked.
+Without an id it makes a new one. The request's own values were checked.
 
 Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, then looks for the id; what
 a repeat finds, it has not touched.
@@ -36,6 +36,7 @@ declare
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
+  v_id text;
   v_ok boolean;
 begin
   select
@@ -124,13 +125,15 @@ begin
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
 
+  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
+
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
     to_balance, event_at, metadata
   )
   values (
     v_from.key, v_to.key, v_from.version + 1, v_to.version + 1, v_created_at,
-    create_repeatable_transfer.id, create_repeatable_transfer.app_id,
+    v_id, create_repeatable_transfer.app_id,
     create_repeatable_transfer.amount, v_from_balance, v_to_balance,
     create_repeatable_transfer.event_at, create_repeatable_transfer.metadata
   )
@@ -154,7 +157,7 @@ begin
   where accounts.key = v_to.key;
 
   return row(
-    id, from_account_id, to_account_id, amount, v_created_at,
+    v_id, from_account_id, to_account_id, amount, v_created_at,
     coalesce(event_at, v_created_at), metadata, v_from.currency, v_from.name, v_to.name,
     v_from_balance, v_to_balance, v_from.version + 1, v_to.version + 1, null::text, app_id,
     v_from.tenant_id, v_to.tenant_id, null::text, false
@@ -163,6 +166,6 @@ end;
 $$;
 
 comment on function pgledger.create_repeatable_transfer is
-  'Makes a transfer with an id of the caller''s choice, once.';
+  'Makes a transfer, once if it has an id of the caller''s choice.';
 
 revoke all on function pgledger.create_repeatable_transfer from public;

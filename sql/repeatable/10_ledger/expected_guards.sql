@@ -22,17 +22,21 @@ as $$
     ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
     ('function', 'private', 'account_as_created(text)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
+    ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'account_to_change(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'account_words(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
+    ('function', 'private', 'accounts_of_names(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'active_part(jsonb, billing_segment[], text)', 'owner', '', ''),
     ('function', 'private', 'active_time(billing_segment[], billing_segment[])', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'adoptable_account_id(text, text, text, text)', 'owner', '', ''),
     (
       'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
       '', ''
@@ -160,6 +164,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'charged_usage(jsonb, numeric, numeric, jsonb)', 'owner', '', ''),
+    ('function', 'private', 'check_account_name(text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
@@ -173,6 +178,7 @@ as $$
       'function', 'private', 'check_advance_span(text, timestamp with time zone, interval)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_allocation(numeric, numeric[], integer)', 'owner', '', ''),
     ('function', 'private', 'check_app(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_arrays(text[], bigint[], integer[], integer, bigint)',
@@ -203,6 +209,11 @@ as $$
     ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
+      'jsonb[], text[], text[], text[], boolean)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_effective_at(timestamp with time zone, jsonb, jsonb, integer)', 'owner', '', ''
@@ -255,6 +266,21 @@ as $$
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
+      'function', 'private',
+      'check_named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, '
+      'text, text, boolean, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
+      'jsonb[], text[], text[], text[], text, text, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_new_account(text, text, boolean, boolean, jsonb, text, text, numeric, numeric)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_new_limits(boolean, boolean, numeric, numeric)', 'owner', '',
       ''
     ),
@@ -272,6 +298,7 @@ as $$
     ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
@@ -298,7 +325,10 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_scales_of_billing(text, text[], integer[])', 'owner', '', ''),
-    ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_scope(text, text, integer, integer, bigint, bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_statuses(text[], text[], bigint[], bigint)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
@@ -500,6 +530,7 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb)',
       'owner', '', ''
     ),
+    ('function', 'private', 'flag_limit(boolean, numeric)', 'owner', '', ''),
     (
       'function', 'private',
       'forget_usage_values(integer, timestamp with time zone, timestamp with time zone)',
@@ -639,6 +670,7 @@ as $$
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_hold(text, text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_named_accounts(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
@@ -687,6 +719,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
+    ('function', 'private', 'move_account_name(accounts, text)', 'owner', '', ''),
     (
       'function', 'private',
       'move_purge_line(tenants, timestamp with time zone, boolean, timestamp with time zone, '
@@ -728,6 +761,10 @@ as $$
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'open_account(text, text, text, numeric, numeric, jsonb, text, text)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
@@ -860,6 +897,10 @@ as $$
     ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
     ('function', 'private', 'refuse_account(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
+      'function', 'private', 'refuse_account_name(text, text, text, text, bigint, bigint)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'refuse_change()', 'owner', '',
       'search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -871,6 +912,10 @@ as $$
     ),
     (
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'refuse_request_name(text[], text[], text, text[], text[])',
       'owner', '', ''
     ),
     ('function', 'private', 'refuse_scheduled_clash(subscriptions)', 'owner', '', ''),
@@ -995,8 +1040,10 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'sweep_account(accounts, text)', 'owner', '', ''),
+    ('function', 'private', 'take_account_name(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
@@ -1134,6 +1181,7 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
@@ -1562,11 +1610,19 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_allocate(numeric, numeric[], integer)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_balance_at_version(text, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_balances(text, integer, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1592,6 +1648,12 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_create_transfer_by_name(text, text, numeric, text, timestamp with time zone, '
+      'jsonb, text, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -1600,6 +1662,12 @@ as $$
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
       'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk_by_name(text[], text[], numeric[], text[], timestamp '
+      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -1620,12 +1688,22 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
+      'numeric)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_expire_holds(integer, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_find_account(text, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_freeze_account(text, text, text, text)', 'owner',
@@ -1652,6 +1730,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_list_subtree(text, integer, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
       'boolean)', 'owner', 'poster=EXECUTE',
@@ -1676,6 +1758,12 @@ as $$
     (
       'function', 'surface', 'pgledger_set_limits(text, numeric, numeric, text, boolean, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_sweep(text, text, numeric, numeric, timestamp with time zone, jsonb, text, '
+      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
@@ -1864,6 +1952,7 @@ as $$
     ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
     ('table', 'private', 'accepted_times', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'account_changes', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'account_names', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
@@ -2021,6 +2110,7 @@ as $$
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),

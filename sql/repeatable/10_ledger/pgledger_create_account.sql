@@ -30,54 +30,22 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_name_fault text := pgledger.text_fault(name, 1, 255, true);
-  v_currency_fault text := pgledger.text_fault(currency, 1, 32, false);
-  v_min_balance numeric := case when allow_negative_balance then trim_scale(min_balance) else 0 end;
-  v_max_balance numeric := case when allow_positive_balance then trim_scale(max_balance) else 0 end;
-  v_created_at timestamptz := pgledger.clock();
-  v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
+  v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
+  v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
+  v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(pgledger.clock()));
   v_is_new boolean;
   v_account record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_scope('app_id', app_id);
-  v_ok := pgledger.check_scope('tenant_id', tenant_id);
-
-  if v_name_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault]
-    );
-  elsif v_currency_fault is not null then
-    v_ok := pgledger.fail(
-      'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
-    );
-  end if;
-
-  v_ok := pgledger.check_new_limits(
-    allow_negative_balance, allow_positive_balance, min_balance, max_balance
+  v_ok := pgledger.check_new_account(
+    name, currency, allow_negative_balance, allow_positive_balance, metadata, app_id, tenant_id,
+    min_balance, max_balance
   );
-  v_ok := pgledger.check_metadata(metadata);
   v_ok := pgledger.check_id('id', v_id, 'pgla');
 
-  v_ok := pgledger.keep_scale(app_id, currency);
-  insert into pgledger.accounts (
-    created_at, updated_at, min_balance, max_balance, amount_scale, id, app_id, currency, name,
-    tenant_id, metadata
-  )
-  values (
-    v_created_at, v_created_at, v_min_balance, v_max_balance,
-    (
-      select currencies.amount_scale
-      from pgledger.currencies
-      where currencies.app_id = pgledger_create_account.app_id
-        and currencies.code = pgledger_create_account.currency
-    ),
-    v_id, pgledger_create_account.app_id, pgledger_create_account.currency,
-    pgledger_create_account.name, pgledger_create_account.tenant_id,
-    pgledger_create_account.metadata
-  )
-  on conflict on constraint accounts_id_key do nothing;
-  v_is_new := found;
+  v_is_new := pgledger.open_account(
+    v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+  );
 
   select pgledger.account_answer(accounts, not v_is_new) as answer
   into v_account

@@ -1,7 +1,7 @@
 /*
 Renames an account or gives it other metadata.
 
-Locks: the account FOR NO KEY UPDATE.
+Locks: the account FOR NO KEY UPDATE, then those of pgledger.move_account_name.
 Checks, in this order: app_id, id, name, metadata, reason, that the account exists.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidName, InvalidMetadata, InvalidArgument,
 AccountNotFound.
@@ -24,6 +24,7 @@ declare
   v_fault text := case when name is not null then pgledger.text_fault(name, 1, 255, true) end;
   v_account pgledger.accounts;
   v_changed pgledger.accounts;
+  v_moved boolean;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -38,6 +39,7 @@ begin
   v_changed := v_account;
   v_changed.name := coalesce(pgledger_update_account.name, v_account.name);
   v_changed.metadata := coalesce(pgledger_update_account.metadata, v_account.metadata);
+  v_moved := pgledger.move_account_name(v_account, v_changed.name);
 
   return pgledger.change_account(v_account, v_changed, 'update', reason);
 end;
@@ -47,7 +49,8 @@ comment on function @extschema@.pgledger_update_account is
 $$Renames an account, or gives it other metadata.
 
 What is not given stays as it is. Entries and transfers show the new name from
-then on, also those from before. A call that changes nothing writes nothing,
+then on, also those from before. Where the name led pgledger_ensure_account to
+the account, the new one does, unless it leads to another account already. A call that changes nothing writes nothing,
 so it can be repeated. Each change is a row of pgledger_account_changes_v1.
 
 id: The account.

@@ -24,6 +24,9 @@ as $$
   select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
   from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
   union all
+  select names.check_name, names.rows_checked, names.violations, names.example
+  from pgledger.verify_names(pgledger_verify.app_id) as names
+  union all
   select scales.check_name, scales.rows_checked, scales.violations, scales.example
   from pgledger.verify_scales(pgledger_verify.app_id) as scales
   union all

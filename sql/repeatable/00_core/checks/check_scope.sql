@@ -8,7 +8,9 @@ create or replace function pgledger.check_scope(
   name text,
   value text,
   minimum integer default 0,
-  maximum integer default 128
+  maximum integer default 128,
+  request_index bigint default null,
+  request_count bigint default null
 )
 returns boolean
 language plpgsql
@@ -20,10 +22,11 @@ declare
   v_ok boolean;
 begin
   if value is null then
-    v_ok := pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name], request_index, request_count);
   elsif v_fault is not null then
     v_ok := pgledger.fail(
-      'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault]
+      'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault],
+      request_index, request_count
     );
   end if;
 

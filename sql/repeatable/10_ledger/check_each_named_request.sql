@@ -1,0 +1,60 @@
+/*
+Refuses the lowest request of a batch by name whose own values are wrong. It looks at one after the
+other, so it is for batches that are known to be wrong.
+
+Errors: those of pgledger.check_named_request.
+*/
+create or replace function pgledger.check_each_named_request(
+  from_names text[],
+  to_names text[],
+  amounts numeric[],
+  currencies text[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  from_tenant_ids text[],
+  to_tenant_ids text[],
+  allow_future_event_at boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count bigint := cardinality(from_names);
+  v_request record;
+  v_ok boolean;
+begin
+  for v_request in
+    select
+      request.from_name, request.to_name, request.amount, request.currency, request.event_at,
+      request.metadata, request.id, request.index,
+      coalesce(request.from_tenant_id, '') as from_tenant_id,
+      coalesce(request.to_tenant_id, '') as to_tenant_id
+    from unnest(
+      from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
+      to_tenant_ids
+    )
+      with ordinality
+      as request (
+        from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
+        index
+      )
+    order by request.index
+  loop
+    v_ok := pgledger.check_named_request(
+      v_request.from_name, v_request.to_name, v_request.amount, v_request.currency,
+      v_request.event_at, v_request.metadata, v_request.id, v_request.from_tenant_id,
+      v_request.to_tenant_id, allow_future_event_at, v_request.index, v_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_each_named_request is
+  'Raises what is wrong with the first request of a batch by name that is wrong by itself.';
+
+revoke all on function pgledger.check_each_named_request from public;
