@@ -16327,9 +16327,9 @@ comment on function public.pgledger_set_currency is
 $$Sets how many decimal places amounts of a currency may have.
 
 Without it they may have 18. A transfer with more is refused from then on, and
-so is this call while a balance, or a pending hold, has more. It holds for all accounts of the
-currency, also for those that are opened later. A second call with the same
-values changes nothing.
+so is this call while a balance, or a pending hold, has more. It holds for all
+accounts of the currency, also for those that are opened later. A second call
+with the same values changes nothing.
 
 It waits for transactions that have opened accounts or moved money, and locks
 all accounts of the currency until its own transaction ends. Call it before
@@ -45780,7 +45780,7 @@ values
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '74a980b53b57aeec78080b635b4182973da80dc24c8c2a3539205c80d6da4fb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'f9341050c8683bcf3ec89c500b95c42edc00691ece169dade958ef237f06285f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),

@@ -20,7 +20,7 @@ SNAPSHOT_LEVELS = (IsolationLevel.REPEATABLE_READ, IsolationLevel.SERIALIZABLE)
 snapshot_levels = pytest.mark.parametrize("level", SNAPSHOT_LEVELS, ids=lambda level: level.name)
 
 
-def opened(conn: Session, *names: str, currency: str = "USD", **options: Any) -> list[str]:
+def opened(conn: Session, *names: str, currency: str = "USD", **options: Any) -> Any:
     """Opens accounts and returns their ids."""
     return [Ledger(conn).create_account(name, currency, **options).id for name in names]
 
