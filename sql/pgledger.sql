@@ -8545,6 +8545,66 @@ comment on function pgledger.check_hold_request is
 
 revoke all on function pgledger.check_hold_request from public;
 
+-- file: repeatable/10_ledger/check_hold_scales.sql
+/*
+Refuses decimal places of currencies that what is left of a pending hold exceeds: it would be posted
+as it was held. The hold with the lowest id is named. The caller has locked all accounts of the
+currencies, so no hold of theirs is made or ends meanwhile. One whose time is over counts as long as
+nobody has written that it is expired: nobody may rely on that without writing it.
+
+Errors: InvalidAmount.
+*/
+create or replace function pgledger.check_hold_scales(
+  app_id text,
+  codes text[],
+  scales integer[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold record;
+begin
+  select
+    holds.id, holds.amount - holds.posted_amount as rest, accounts.id as account_id, accounts.name,
+    accounts.balance, accounts.currency, wanted.scale
+  into v_hold
+  from pgledger.accounts
+  inner join unnest(codes, scales) as wanted (code, scale) on accounts.currency = wanted.code
+  inner join pgledger.holds on accounts.key = holds.from_key
+  where accounts.app_id = check_hold_scales.app_id
+    and holds.status = 0
+    and not holds.out_released
+    and min_scale(holds.amount - holds.posted_amount) > wanted.scale
+  order by holds.id
+  limit 1;
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidAmount',
+    array[
+      v_hold.rest::text,
+      format(
+        'hold %s keeps it back on account %s (%s), whose balance is %s, and %s would have %s',
+        v_hold.id, v_hold.account_id, v_hold.name, v_hold.balance, v_hold.currency,
+        pgledger.decimal_places(v_hold.scale)
+      )
+    ],
+    hint => 'Post or void the hold first, or allow more decimal places. One that has expired is '
+      'written off by pgledger_expire_holds.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_hold_scales is
+  'Raises InvalidAmount if a pending hold of currencies has more decimal places.';
+
+revoke all on function pgledger.check_hold_scales from public;
+
 -- file: repeatable/10_ledger/check_limits.sql
 /*
 Refuses limits of an account that cannot be: each by itself, then both together.
@@ -10202,6 +10262,7 @@ as $$
       'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
       'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
     ),
+    ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -16266,9 +16327,9 @@ comment on function public.pgledger_set_currency is
 $$Sets how many decimal places amounts of a currency may have.
 
 Without it they may have 18. A transfer with more is refused from then on, and
-so is this call while a balance has more. It holds for all accounts of the
-currency, also for those that are opened later. A second call with the same
-values changes nothing.
+so is this call while a balance, or a pending hold, has more. It holds for all
+accounts of the currency, also for those that are opened later. A second call
+with the same values changes nothing.
 
 It waits for transactions that have opened accounts or moved money, and locks
 all accounts of the currency until its own transaction ends. Call it before
@@ -16284,7 +16345,7 @@ Returns: What holds for the currency now.
 Errors: NullArgument, InvalidScope, InvalidCurrency (the code is empty, has
   spaces or is too long), InvalidArgument (the scale is out of range or lower
   than billing's, or the transaction is not read committed), InvalidAmount (an
-  account's balance has more decimal places).$$;
+  account's balance, or a pending hold, has more decimal places).$$;
 
 revoke all on function public.pgledger_set_currency from public;
 grant execute on function public.pgledger_set_currency to pgledger_poster;
@@ -16709,8 +16770,8 @@ Returns: How many currencies have got other decimal places than they had; 0 if
   all was so already.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the transaction is not
-  read committed), InvalidAmount (an account's balance has more decimal
-  places).$$;
+  read committed), InvalidAmount (an account's balance, or a pending hold,
+  has more decimal places).$$;
 
 revoke all on function public.pgledger_use_iso_currencies from public;
 grant execute on function public.pgledger_use_iso_currencies to pgledger_poster;
@@ -18754,6 +18815,7 @@ begin
 
   v_ok := pgledger.check_scales_of_billing(app_id, codes, scales);
   v_ok := pgledger.check_balance_scales(app_id, codes, scales);
+  v_ok := pgledger.check_hold_scales(app_id, codes, scales);
 
   update pgledger.accounts
   set amount_scale = wanted.scale
@@ -45639,6 +45701,7 @@ values
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45662,7 +45725,7 @@ values
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '0bb3c46f37fe1275745f0fcea2d3d445fcfff2503c329fb1300c5efe884a5697', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c161029b2241a337d337f5919a418d4a84bf48296648806dde0676df28ad4c00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45717,12 +45780,12 @@ values
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8349c21debe05aa74816d7290a4dad143ad2cb409cfc2ac48c6004b40a07d007', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'f9341050c8683bcf3ec89c500b95c42edc00691ece169dade958ef237f06285f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '7dc1c06be5b7560d233caee7fe3c8dfbafbfe7066f6ed9d5a14b30b78e41a4e5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '68dfc769a291399b84cb3f95f9349a21a107aa1814127925f8508a61cae1a08c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'dff0ce4012a2b0bbfce39d18c9075df81e583dc99492e9834bb267af0ea5003a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45749,7 +45812,7 @@ values
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'e5da02f20c45a4429a3f8d26da96dd322e5914e68caaf9073198da745514129b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', '5e3bbb1396b7883ba51722486c06b3fa0c021b82c8f795edc9e61788d5fce58d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),

@@ -20,7 +20,7 @@ SNAPSHOT_LEVELS = (IsolationLevel.REPEATABLE_READ, IsolationLevel.SERIALIZABLE)
 snapshot_levels = pytest.mark.parametrize("level", SNAPSHOT_LEVELS, ids=lambda level: level.name)
 
 
-def opened(conn: Session, *names: str, currency: str = "USD", **options: Any) -> list[str]:
+def opened(conn: Session, *names: str, currency: str = "USD", **options: Any) -> Any:
     """Opens accounts and returns their ids."""
     return [Ledger(conn).create_account(name, currency, **options).id for name in names]
 
@@ -171,6 +171,37 @@ def test_a_balance_with_more_decimals_refuses_the_scale_and_is_named(conn):
     assert ledger.set_currency("USD", 2, app_id="shop").amount_scale == 2
     ledger.create_transfer(*reversed(accounts), Decimal("0.125"))
     assert ledger.set_currency("USD", 2).amount_scale == 2
+    assert_verified(conn)
+
+
+def test_a_pending_hold_with_more_decimals_refuses_the_scale_and_is_named(conn):
+    ledger = Ledger(conn)
+    accounts = opened(conn, "purse", "bank")
+    ledger.create_transfer(*reversed(accounts), Decimal("1.50"))
+    hold = ledger.create_hold(*accounts, Decimal("0.125"))
+    conn.commit()
+    named = (
+        f"amount 0.125 is not valid: hold {hold.id} keeps it back on account {accounts[0]} "
+        r"\(purse\), whose balance is 1.50, and USD would have 2 decimal places"
+    )
+    with pytest.raises(errors.InvalidAmount, match=named):
+        ledger.set_currency("USD", 2)
+    conn.rollback()
+    with pytest.raises(errors.InvalidAmount, match=named):
+        ledger.use_iso_currencies()
+    conn.rollback()
+    ledger.post_hold(hold.id, amount=Decimal("0.1"), final=False)
+    conn.commit()
+    with pytest.raises(errors.InvalidAmount, match=f"amount 0.025 is not valid: hold {hold.id} "):
+        ledger.set_currency("USD", 2)
+    conn.rollback()
+    ledger.void_hold(hold.id)
+    assert ledger.set_currency("USD", 2).amount_scale == 2
+    # One that fits is in nobody's way, and can be posted.
+    other = ledger.create_hold(*accounts, Decimal("0.25"))
+    assert ledger.set_currency("USD", 3).amount_scale == 3
+    assert ledger.set_currency("USD", 2).amount_scale == 2
+    assert ledger.post_hold(other.id).amount == Decimal("0.25")
     assert_verified(conn)
 
 

@@ -426,8 +426,9 @@ class AsyncLedgerCalls(AsyncCaller):
         """Sets how many decimal places amounts of a currency may have.
 
         Without it they may have 18. A transfer with more is refused from then on, and so is this
-        call while a balance has more. It holds for all accounts of the currency, also for those
-        that are opened later. A second call with the same values changes nothing.
+        call while a balance, or a pending hold, has more. It holds for all accounts of the
+        currency, also for those that are opened later. A second call with the same values changes
+        nothing.
 
         It waits for transactions that have opened accounts or moved money, and locks all accounts
         of the currency until its own transaction ends. Call it before there are many, at the
@@ -451,7 +452,7 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidCurrency: The code is empty, has spaces or is too long.
             InvalidArgument: The scale is out of range or lower than billing's, or the transaction
                 is not read committed.
-            InvalidAmount: An account's balance has more decimal places.
+            InvalidAmount: An account's balance, or a pending hold, has more decimal places.
         """
         return await self._fetch_one(
             CURRENCY_SCALE_ROW,
@@ -1597,7 +1598,7 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidArgument: The transaction is not read committed.
-            InvalidAmount: An account's balance has more decimal places.
+            InvalidAmount: An account's balance, or a pending hold, has more decimal places.
         """
         value: int = await self._fetch_one(
             scalar_row, self._statements.use_iso_currencies, (app_id,)

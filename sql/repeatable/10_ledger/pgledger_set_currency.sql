@@ -43,9 +43,9 @@ comment on function @extschema@.pgledger_set_currency is
 $$Sets how many decimal places amounts of a currency may have.
 
 Without it they may have 18. A transfer with more is refused from then on, and
-so is this call while a balance has more. It holds for all accounts of the
-currency, also for those that are opened later. A second call with the same
-values changes nothing.
+so is this call while a balance, or a pending hold, has more. It holds for all
+accounts of the currency, also for those that are opened later. A second call
+with the same values changes nothing.
 
 It waits for transactions that have opened accounts or moved money, and locks
 all accounts of the currency until its own transaction ends. Call it before
@@ -61,7 +61,7 @@ Returns: What holds for the currency now.
 Errors: NullArgument, InvalidScope, InvalidCurrency (the code is empty, has
   spaces or is too long), InvalidArgument (the scale is out of range or lower
   than billing's, or the transaction is not read committed), InvalidAmount (an
-  account's balance has more decimal places).$$;
+  account's balance, or a pending hold, has more decimal places).$$;
 
 revoke all on function @extschema@.pgledger_set_currency from public;
 grant execute on function @extschema@.pgledger_set_currency to pgledger_poster;

@@ -48,8 +48,8 @@ Returns: How many currencies have got other decimal places than they had; 0 if
   all was so already.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the transaction is not
-  read committed), InvalidAmount (an account's balance has more decimal
-  places).$$;
+  read committed), InvalidAmount (an account's balance, or a pending hold,
+  has more decimal places).$$;
 
 revoke all on function @extschema@.pgledger_use_iso_currencies from public;
 grant execute on function @extschema@.pgledger_use_iso_currencies to pgledger_poster;

@@ -60,6 +60,7 @@ begin
 
   v_ok := pgledger.check_scales_of_billing(app_id, codes, scales);
   v_ok := pgledger.check_balance_scales(app_id, codes, scales);
+  v_ok := pgledger.check_hold_scales(app_id, codes, scales);
 
   update pgledger.accounts
   set amount_scale = wanted.scale
