@@ -20,9 +20,10 @@ SNAPSHOT_LEVELS = (IsolationLevel.REPEATABLE_READ, IsolationLevel.SERIALIZABLE)
 snapshot_levels = pytest.mark.parametrize("level", SNAPSHOT_LEVELS, ids=lambda level: level.name)
 
 
-def opened(conn: Session, *names: str, currency: str = "USD", **options: Any) -> Any:
-    """Opens accounts and returns their ids."""
-    return [Ledger(conn).create_account(name, currency, **options).id for name in names]
+def opened(conn: Session, *names: str, currency: str = "USD", **options: Any) -> tuple[str, str]:
+    """Opens accounts and returns the ids of the first and the last one."""
+    made = [Ledger(conn).create_account(name, currency, **options).id for name in names]
+    return made[0], made[-1]
 
 
 def scales(conn: Session) -> dict[str, int | None]:
@@ -155,7 +156,8 @@ def test_iso_currencies_of_what_cannot_be_an_app_are_refused(conn, app_id, error
 
 def test_a_balance_with_more_decimals_refuses_the_scale_and_is_named(conn):
     ledger = Ledger(conn)
-    accounts = sorted(opened(conn, "purse", "bank"))
+    low, high = sorted(opened(conn, "purse", "bank"))
+    accounts = low, high
     ledger.create_transfer(*accounts, Decimal("0.125"))
     conn.commit()
     named = f"amount -0.125 is not valid: it is the balance of account {accounts[0]} "
@@ -169,7 +171,7 @@ def test_a_balance_with_more_decimals_refuses_the_scale_and_is_named(conn):
     # Three suffice, another app is another matter, and what was moved back is in nobody's way.
     assert ledger.set_currency("USD", 3).amount_scale == 3
     assert ledger.set_currency("USD", 2, app_id="shop").amount_scale == 2
-    ledger.create_transfer(*reversed(accounts), Decimal("0.125"))
+    ledger.create_transfer(*accounts[::-1], Decimal("0.125"))
     assert ledger.set_currency("USD", 2).amount_scale == 2
     assert_verified(conn)
 
@@ -177,7 +179,7 @@ def test_a_balance_with_more_decimals_refuses_the_scale_and_is_named(conn):
 def test_a_pending_hold_with_more_decimals_refuses_the_scale_and_is_named(conn):
     ledger = Ledger(conn)
     accounts = opened(conn, "purse", "bank")
-    ledger.create_transfer(*reversed(accounts), Decimal("1.50"))
+    ledger.create_transfer(*accounts[::-1], Decimal("1.50"))
     hold = ledger.create_hold(*accounts, Decimal("0.125"))
     conn.commit()
     named = (
