@@ -4042,6 +4042,9 @@ comment on column pgledger.accounts.held_in is
 drop function if exists pgledger.legs(text);
 drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint);
 
+comment on type public.pgledger_hold is
+  'An amount that is kept back on one account for another until it is posted, voided or expired.';
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -7034,7 +7037,7 @@ as $$
     ('migrations/0014_name_accounts.sql',
       '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25'),
     ('migrations/0016_create_holds.sql',
-      '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37')
+      'a4546a3ff67d2c62aae56918434d9f9302d72fa22b08cd6ef653b89055ab2586')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -15949,7 +15952,7 @@ Checks, in this order: app_id; both ids, that they differ, max_amount, event_at,
 keep; that the accounts exist and share a currency; whether it is a repeat; then, if there is
 something to move, the clock, status, decimal places and limits.
 
-Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids.
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds.
 Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
 pgledger.create_repeatable_transfer.
 */
@@ -16007,6 +16010,15 @@ begin
     select transfers.amount from pgledger.transfers where transfers.id = pgledger_sweep.id
   );
   if v_amount is null then
+    v_ok := pgledger.release_expired(
+      array(
+        select accounts.key
+        from pgledger.accounts
+        where accounts.id in (from_account_id, to_account_id)
+          and (accounts.held_out <> 0 or accounts.held_in <> 0)
+      ),
+      pgledger.clock()
+    );
     v_amount := (
       select least(
         max_amount,
@@ -44915,7 +44927,7 @@ values
   ('migrations/0012_limit_accounts.sql', 'versioned', '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0016_create_holds.sql', 'versioned', '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0016_create_holds.sql', 'versioned', 'a4546a3ff67d2c62aae56918434d9f9302d72fa22b08cd6ef653b89055ab2586', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -44984,7 +44996,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '1d0f98248c1367a0cbc6ca89bffeedb6782c95b969e37d7468996699355380ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '86175b903845343063db723a03d5577500ce1c1102aef0d45d3f71985d1c0351', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45084,7 +45096,7 @@ values
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'f9341050c8683bcf3ec89c500b95c42edc00691ece169dade958ef237f06285f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '5f0a641e7aec000af143d9e7536169f04be438925acf8cdb7a785779550c0489', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '7dc1c06be5b7560d233caee7fe3c8dfbafbfe7066f6ed9d5a14b30b78e41a4e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '878a475302eaa12d223a392e17c2b6b5aedfd9079767fcc390bfb5c4b94cbca7', pg_catalog.now(), '0.1.0.dev0', true),

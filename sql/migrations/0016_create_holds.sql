@@ -81,3 +81,6 @@ comment on column pgledger.accounts.held_in is
 
 drop function if exists pgledger.legs(text);
 drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint);
+
+comment on type @extschema@.pgledger_hold is
+  'An amount that is kept back on one account for another until it is posted, voided or expired.';
