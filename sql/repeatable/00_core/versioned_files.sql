@@ -43,7 +43,7 @@ as $$
     ('migrations/0014_name_accounts.sql',
       '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25'),
     ('migrations/0016_create_holds.sql',
-      'a4546a3ff67d2c62aae56918434d9f9302d72fa22b08cd6ef653b89055ab2586')
+      'd5d50304695942e906936c93329ce5d73b0fed0862e465f4b4bafec8c521bc1a')
 $$;
 
 comment on function pgledger.versioned_files is
