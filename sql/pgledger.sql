@@ -3957,6 +3957,59 @@ grant usage on type public.pgledger_path_balance to pgledger_reader;
 -- It has got arguments.
 drop function if exists pgledger.check_scope(text, text, integer, integer);
 
+-- file: migrations/0015_scale_currencies.sql
+/*
+Decimal places of amounts, by currency. They stand beside what the billing store rounds to, and a
+currency may have one, the other or both: without an exponent of its own it has ISO 4217's, or the
+billing store does not know it.
+*/
+alter table pgledger.currencies alter column exponent drop not null;
+alter table pgledger.currencies add column amount_scale smallint;
+
+alter table pgledger.currencies
+add constraint currencies_amount_scale_is_0_to_18_check
+check (amount_scale between 0 and 18) not valid;
+
+alter table pgledger.currencies
+add constraint currencies_amount_scale_is_not_below_exponent_check
+check (amount_scale >= exponent) not valid;
+
+-- The table has a few rows, all of them without a scale yet.
+-- squawk-ignore constraint-missing-not-valid
+alter table pgledger.currencies validate constraint currencies_amount_scale_is_0_to_18_check;
+-- squawk-ignore constraint-missing-not-valid
+alter table pgledger.currencies
+validate constraint currencies_amount_scale_is_not_below_exponent_check;
+
+comment on table pgledger.currencies is
+  'What an app has set of a currency: how billing rounds, for one beside those of ISO 4217, and '
+  'how many decimal places amounts of the ledger may have.';
+comment on column pgledger.currencies.app_id is 'App that set it.';
+comment on column pgledger.currencies.code is 'Code, for example USD or POINTS.';
+comment on column pgledger.currencies.exponent is
+  'Decimal places that billing rounds to; null for those of ISO 4217, or if it does not know the '
+  'currency.';
+comment on column pgledger.currencies.amount_scale is
+  'Decimal places that amounts of transfers may have, no fewer than billing rounds to; null for '
+  '18. The accounts of the currency have it, too.';
+
+create type public.pgledger_currency_scale as (
+  app_id text collate "C",
+  code text collate "C",
+  amount_scale integer
+);
+
+comment on type public.pgledger_currency_scale is
+  'How many decimal places amounts of a currency may have.';
+comment on column public.pgledger_currency_scale.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_currency_scale.code is 'Code of the currency.';
+comment on column public.pgledger_currency_scale.amount_scale is
+  'Decimal places that amounts may have; null for 18.';
+
+revoke all on type public.pgledger_currency_scale from public;
+grant usage on type public.pgledger_currency_scale to pgledger_reader;
+
 -- file: migrations/0016_create_holds.sql
 /*
 Holds. A hold counts on both of its accounts when it is made: in held_out of the one, in held_in of
@@ -5099,8 +5152,8 @@ as $$
     (
       'LG020', 'AccountNotFound', 'account %s does not exist%s',
       'Check the id, and the app_id: an account is found only under its own app.',
-      'There is no account of this id under this app_id, or none of this name, currency and '
-      'tenant_id. Check all of them.',
+      'There is no account of this id under this app_id. Check both. Or there is none of this name, '
+      'currency, tenant_id and app_id.',
       false
     ),
     (
@@ -7036,6 +7089,8 @@ as $$
       '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364'),
     ('migrations/0014_name_accounts.sql',
       '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25'),
+    ('migrations/0015_scale_currencies.sql',
+      'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
     ('migrations/0016_create_holds.sql',
       'd5d50304695942e906936c93329ce5d73b0fed0862e465f4b4bafec8c521bc1a')
 $$;
@@ -8192,6 +8247,66 @@ comment on function pgledger.check_balance is
 
 revoke all on function pgledger.check_balance from public;
 
+-- file: repeatable/10_ledger/check_balance_scales.sql
+/*
+Refuses decimal places of currencies that a balance exceeds; the account with the lowest id is
+named. The caller holds the app's currencies alone, so there are no other accounts.
+
+Locks: the accounts of the currencies FOR NO KEY UPDATE ascending by id. Their balances are read as
+they are then.
+Errors: InvalidAmount.
+*/
+create or replace function pgledger.check_balance_scales(
+  app_id text,
+  codes text[],
+  scales integer[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_account record;
+begin
+  select locked.id, locked.name, locked.balance, locked.currency, wanted.scale
+  into v_account
+  from (
+    select accounts.id, accounts.name, accounts.balance, accounts.currency
+    from pgledger.accounts
+    where accounts.app_id = check_balance_scales.app_id
+      and accounts.currency = any(codes)
+    order by accounts.id
+    for no key update
+  ) as locked
+  inner join unnest(codes, scales) as wanted (code, scale) on locked.currency = wanted.code
+  where min_scale(locked.balance) > wanted.scale
+  order by locked.id
+  limit 1;
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidAmount',
+    array[
+      v_account.balance::text,
+      format(
+        'it is the balance of account %s (%s), and %s would have %s',
+        v_account.id, v_account.name, v_account.currency, pgledger.decimal_places(v_account.scale)
+      )
+    ],
+    hint => 'Move what is beyond the decimal places to other accounts of the currency, until none '
+      'has it, or allow more.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_balance_scales is
+  'Locks the accounts of currencies, and raises InvalidAmount if a balance has more decimals.';
+
+revoke all on function pgledger.check_balance_scales from public;
+
 -- file: repeatable/10_ledger/check_each_named_request.sql
 /*
 Refuses the lowest request of a batch by name whose own values are wrong. It looks at one after the
@@ -8432,6 +8547,66 @@ comment on function pgledger.check_hold_request is
   'Raises the first thing that is wrong with a request for a hold by itself.';
 
 revoke all on function pgledger.check_hold_request from public;
+
+-- file: repeatable/10_ledger/check_hold_scales.sql
+/*
+Refuses decimal places of currencies that what is left of a pending hold exceeds: it would be posted
+as it was held. The hold with the lowest id is named. The caller has locked all accounts of the
+currencies, so no hold of theirs is made or ends meanwhile. One whose time is over counts as long as
+nobody has written that it is expired: nobody may rely on that without writing it.
+
+Errors: InvalidAmount.
+*/
+create or replace function pgledger.check_hold_scales(
+  app_id text,
+  codes text[],
+  scales integer[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hold record;
+begin
+  select
+    holds.id, holds.amount - holds.posted_amount as rest, accounts.id as account_id, accounts.name,
+    accounts.balance, accounts.currency, wanted.scale
+  into v_hold
+  from pgledger.accounts
+  inner join unnest(codes, scales) as wanted (code, scale) on accounts.currency = wanted.code
+  inner join pgledger.holds on accounts.key = holds.from_key
+  where accounts.app_id = check_hold_scales.app_id
+    and holds.status = 0
+    and not holds.out_released
+    and min_scale(holds.amount - holds.posted_amount) > wanted.scale
+  order by holds.id
+  limit 1;
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidAmount',
+    array[
+      v_hold.rest::text,
+      format(
+        'hold %s keeps it back on account %s (%s), whose balance is %s, and %s would have %s',
+        v_hold.id, v_hold.account_id, v_hold.name, v_hold.balance, v_hold.currency,
+        pgledger.decimal_places(v_hold.scale)
+      )
+    ],
+    hint => 'Post or void the hold first, or allow more decimal places. One that has expired is '
+      'written off by pgledger_expire_holds.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_hold_scales is
+  'Raises InvalidAmount if a pending hold of currencies has more decimal places.';
+
+revoke all on function pgledger.check_hold_scales from public;
 
 -- file: repeatable/10_ledger/check_limits.sql
 /*
@@ -8935,6 +9110,56 @@ comment on function pgledger.check_scales is
   'allow.';
 
 revoke all on function pgledger.check_scales from public;
+
+-- file: repeatable/10_ledger/check_scales_of_billing.sql
+/*
+Refuses decimal places of a currency that are fewer than billing rounds it to: an invoice of the
+currency could not be paid. The caller has locked the currencies, so their exponents stay.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_scales_of_billing(
+  app_id text,
+  codes text[],
+  scales integer[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_fault record;
+begin
+  select wanted.code, wanted.scale, known.exponent
+  into v_fault
+  from unnest(codes, scales) as wanted (code, scale)
+  cross join lateral pgledger.currency_exponent(app_id, wanted.code) as known (exponent)
+  where wanted.scale < known.exponent
+  order by wanted.code collate "C"
+  limit 1;
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidArgument',
+    array[
+      'scale',
+      v_fault.scale::text,
+      format(
+        'billing rounds %s to %s', v_fault.code, pgledger.decimal_places(v_fault.exponent)
+      )
+    ],
+    hint => 'Allow as many, or use another code.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_scales_of_billing is
+  'Raises InvalidArgument if a currency would have fewer decimal places than billing rounds to.';
+
+revoke all on function pgledger.check_scales_of_billing from public;
 
 -- file: repeatable/10_ledger/check_statuses.sql
 /*
@@ -9713,6 +9938,83 @@ comment on function pgledger.create_transfers_of_rows is
 
 revoke all on function pgledger.create_transfers_of_rows from public;
 
+-- file: repeatable/10_ledger/currencies_lock.sql
+/*
+The advisory lock of an app's currencies. Who opens an account holds it shared until its transaction
+ends, so openings do not wait for one another; who changes decimal places holds it alone. So the
+change finds every account, or the account finds the change.
+
+One lock an app, not one a currency: a transaction that opens accounts of several currencies takes
+it once, so in no order that could lead to a deadlock with a change of several. An app's name that
+has the same hash shares its lock, and waits more often than it needs to.
+*/
+create or replace function pgledger.currencies_lock(app_id text)
+returns bigint
+language sql
+immutable
+parallel safe
+as $$
+  select pg_catalog.hashtextextended('pgledger.currencies ' || app_id, 0)
+$$;
+
+comment on function pgledger.currencies_lock is
+  'Number of the advisory lock between new accounts of an app and changes of decimal places.';
+
+revoke all on function pgledger.currencies_lock from public;
+
+-- file: repeatable/10_ledger/currency_exponent.sql
+/*
+How many decimal places amounts of a currency are rounded to; null if the app does not know the
+currency. An app's own definition goes on counting if ISO 4217 takes up its code later, because
+amounts were rounded by it.
+*/
+create or replace function pgledger.currency_exponent(
+  app_id text,
+  currency text
+)
+returns integer
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select currencies.exponent
+      from pgledger.currencies
+      where currencies.app_id = currency_exponent.app_id
+        and currencies.code = currency_exponent.currency
+    ),
+    (
+      select iso_currencies.exponent
+      from pgledger.iso_currencies()
+      where iso_currencies.code = currency_exponent.currency
+    )
+  )
+$$;
+
+comment on function pgledger.currency_exponent is
+  'Decimal places of a currency of the app or of ISO 4217, or null if there is none of that code.';
+
+revoke all on function pgledger.currency_exponent from public;
+
+-- file: repeatable/10_ledger/decimal_places.sql
+/*
+A number of decimal places in words.
+*/
+create or replace function pgledger.decimal_places(scale integer)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select scale || case scale when 1 then ' decimal place' else ' decimal places' end
+$$;
+
+comment on function pgledger.decimal_places is
+  'A number of decimal places in words: 1 decimal place, 2 decimal places.';
+
+revoke all on function pgledger.decimal_places from public;
+
 -- file: repeatable/10_ledger/expected_guards.sql
 /*
 Written by scripts/build_catalog.py from a freshly migrated database: run make fmt, and read the
@@ -9904,6 +10206,7 @@ as $$
       'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -9949,6 +10252,7 @@ as $$
       'check_expiry_ahead(timestamp with time zone, timestamp with time zone, bigint, bigint)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_exponent(text, integer, integer)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
@@ -9961,6 +10265,7 @@ as $$
       'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
       'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
     ),
+    ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -10037,6 +10342,7 @@ as $$
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_scales_of_billing(text, text[], integer[])', 'owner', '', ''),
     (
       'function', 'private', 'check_scope(text, text, integer, integer, bigint, bigint)',
       'owner', '', ''
@@ -10130,12 +10436,14 @@ as $$
     ('function', 'private', 'credited_invoices(bigint)', 'owner', '', ''),
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'currencies_lock(text)', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
       '', ''
     ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'decimal_places(integer)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
       'owner', '', ''
@@ -10337,6 +10645,7 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
@@ -10708,6 +11017,7 @@ as $$
     ),
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -10890,6 +11200,7 @@ as $$
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
@@ -11459,6 +11770,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_set_currency(text, integer, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_limits(text, numeric, numeric, text, boolean, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -11479,6 +11794,10 @@ as $$
     (
       'function', 'surface', 'pgledger_update_account(text, text, jsonb, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_use_iso_currencies(text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_uuid_to_ulid(uuid)', 'owner', 'reader=EXECUTE',
@@ -11806,6 +12125,7 @@ as $$
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
@@ -11860,6 +12180,8 @@ as $$
     ('view', 'surface', 'pgledger_account_changes_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_currencies_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_currencies_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
@@ -12104,6 +12426,105 @@ comment on function pgledger.hold_status is
 
 revoke all on function pgledger.hold_status from public;
 grant execute on function pgledger.hold_status to pgledger_reader;
+
+-- file: repeatable/10_ledger/iso_currencies.sql
+/*
+The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
+have no minor unit (gold, drawing rights, tests) are left out: nothing can be rounded to them.
+*/
+create or replace function pgledger.iso_currencies()
+returns table (code text, exponent integer)
+language sql
+immutable
+parallel safe
+as $$
+  select listed.code, minor_unit.exponent
+  from (
+    values
+      (
+        0,
+        'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
+      ),
+      (
+        2,
+        'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
+        'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
+        'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
+        'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
+        'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
+        'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
+        'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
+        'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
+      ),
+      (
+        3,
+        'BHD IQD JOD KWD LYD OMR TND'
+      ),
+      (
+        4,
+        'CLF UYW'
+      )
+  ) as minor_unit (exponent, codes)
+  cross join lateral pg_catalog.string_to_table(minor_unit.codes, ' ') as listed (code)
+$$;
+
+comment on function pgledger.iso_currencies is
+  'The active currencies of ISO 4217 that have a minor unit: code and decimal places.';
+
+-- The view of currencies calls it, with the privileges of whoever reads the view.
+revoke all on function pgledger.iso_currencies from public;
+grant execute on function pgledger.iso_currencies to pgledger_reader;
+
+-- file: repeatable/10_ledger/keep_scale.sql
+/*
+Keeps the decimal places of a currency as they are until the transaction ends, for a new account.
+The caller reads them in a statement that begins afterwards.
+
+The currency's row is not locked: whoever opens an account would write to it. A snapshot that is
+older than the lock may miss what has been set meanwhile, and then the transaction has to run again.
+A row that it sees and that has changed says so when it is locked; one that it cannot see says so
+when another is inserted in its place. Only such transactions insert, once a currency.
+
+Every new account calls it: the first test is an expression by itself, which costs less than a
+statement.
+
+Locks: the app's currencies, shared; under repeatable read and serializable the currency's row, FOR
+SHARE.
+Errors: PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.keep_scale(app_id text, currency text)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if
+    pg_advisory_xact_lock_shared(pgledger.currencies_lock(app_id)) is null
+    or current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
+  then
+    return true;
+  end if;
+
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = keep_scale.app_id
+    and currencies.code = keep_scale.currency
+  for share;
+
+  if not found then
+    insert into pgledger.currencies (app_id, code)
+    values (keep_scale.app_id, keep_scale.currency)
+    on conflict on constraint currencies_app_id_code_pk do nothing;
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.keep_scale is
+  'Keeps the decimal places of a currency from changing until the transaction ends.';
+
+revoke all on function pgledger.keep_scale from public;
 
 -- file: repeatable/10_ledger/key_sequences.sql
 /*
@@ -12925,7 +13346,9 @@ revoke all on function pgledger.new_transfer_places from public;
 -- file: repeatable/10_ledger/open_account.sql
 /*
 Writes a new account, unless its id is taken. All that opens accounts does it here; what was asked
-for was checked.
+for was checked. It has its currency's decimal places.
+
+Locks: those of pgledger.keep_scale.
 */
 create or replace function pgledger.open_account(
   id text,
@@ -12944,13 +13367,21 @@ parallel unsafe
 as $$
 declare
   v_created_at timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
+  v_ok := pgledger.keep_scale(app_id, currency);
   insert into pgledger.accounts (
-    created_at, updated_at, min_balance, max_balance, id, app_id, currency, name, tenant_id,
-    metadata
+    created_at, updated_at, min_balance, max_balance, amount_scale, id, app_id, currency, name,
+    tenant_id, metadata
   )
   values (
     v_created_at, v_created_at, open_account.min_balance, open_account.max_balance,
+    (
+      select currencies.amount_scale
+      from pgledger.currencies
+      where currencies.app_id = open_account.app_id
+        and currencies.code = open_account.currency
+    ),
     open_account.id, open_account.app_id, open_account.currency, open_account.name,
     open_account.tenant_id, open_account.metadata
   )
@@ -13745,6 +14176,7 @@ it stands now if everything it asks for is the same as what was asked for then, 
 the account since, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
+Locks: those of pgledger.keep_scale.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
 InvalidId, IdempotencyConflict.
 */
@@ -14233,8 +14665,8 @@ grant execute on function public.pgledger_create_transfer to pgledger_poster;
 Moves an amount between two accounts that are given by name. The accounts are found, locked, and
 their names compared again; then it is a transfer like any other.
 
-Checks, in this order: app_id; the request's own values; that each name leads to one account; whether
-it is a repeat; the clock; status, decimal places and limits.
+Checks, in this order: app_id; the request's own values; that each name leads to one account;
+whether it is a repeat; the clock; status, decimal places and limits.
 
 Locks: those of pgledger.lock_named_accounts.
 Errors: those of pgledger.check_named_request, pgledger.refuse_account_name and
@@ -15852,6 +16284,75 @@ Errors: NullArgument, InvalidArgument (warn_after is out of range).$$;
 
 revoke all on function public.pgledger_set_clock_warning from public;
 
+-- file: repeatable/10_ledger/pgledger_set_currency.sql
+/*
+Sets how many decimal places amounts of one currency may have.
+
+Checks, in this order: app_id, code, scale; then those of pgledger.scale_currencies, whose locks it
+takes.
+Errors: NullArgument, InvalidScope, InvalidCurrency, InvalidArgument, InvalidAmount.
+*/
+create or replace function public.pgledger_set_currency(
+  code text,
+  scale integer,
+  app_id text default ''
+)
+returns public.pgledger_currency_scale
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_code_fault text := pgledger.text_fault(code, 1, 32, false);
+  v_count integer;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if v_code_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidCurrency', array[quote_nullable(pgledger.abridged(code)), v_code_fault]
+    );
+  elsif scale not between 0 and 18 then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['scale', scale::text, 'it is not between 0 and 18']
+    );
+  end if;
+
+  v_count := pgledger.scale_currencies(app_id, array[code], array[scale]);
+
+  return row(app_id, code, scale);
+end;
+$$;
+
+comment on function public.pgledger_set_currency is
+$$Sets how many decimal places amounts of a currency may have.
+
+Without it they may have 18. A transfer with more is refused from then on, and
+so is this call while a balance, or a pending hold, has more. It holds for all
+accounts of the currency, also for those that are opened later. A second call
+with the same values changes nothing.
+
+It waits for transactions that have opened accounts or moved money, and locks
+all accounts of the currency until its own transaction ends. Call it before
+there are many, at the isolation level read committed.
+
+code: Code of the currency: 1 to 32 visible characters, for example USD.
+scale: Decimal places, 0 to 18, no fewer than billing rounds the currency to:
+  its exponent, or that of ISO 4217; null for 18, as if nothing had been set.
+app_id: Set of books whose accounts it holds for.
+
+Returns: What holds for the currency now.
+
+Errors: NullArgument, InvalidScope, InvalidCurrency (the code is empty, has
+  spaces or is too long), InvalidArgument (the scale is out of range or lower
+  than billing's, or the transaction is not read committed), InvalidAmount (an
+  account's balance, or a pending hold, has more decimal places).$$;
+
+revoke all on function public.pgledger_set_currency from public;
+grant execute on function public.pgledger_set_currency to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_set_limits.sql
 /*
 Sets both limits of an account. That the limits enclose zero holds at creation only, where the
@@ -16230,6 +16731,63 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidName (the name is empty,
 revoke all on function public.pgledger_update_account from public;
 grant execute on function public.pgledger_update_account to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_use_iso_currencies.sql
+/*
+Sets the decimal places of all currencies of ISO 4217, in one step, so that their accounts are
+locked in one order.
+
+Checks, in this order: app_id; then those of pgledger.scale_currencies, whose locks it takes.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidAmount.
+*/
+create or replace function public.pgledger_use_iso_currencies(app_id text default '')
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_codes text[];
+  v_scales integer[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+
+  -- What billing rounds to: an app's own exponent counts where ISO 4217 took up its code later.
+  select
+    array_agg(iso_currencies.code),
+    array_agg(pgledger.currency_exponent(app_id, iso_currencies.code))
+  into v_codes, v_scales
+  from pgledger.iso_currencies();
+
+  return pgledger.scale_currencies(app_id, v_codes, v_scales);
+end;
+$$;
+
+comment on function public.pgledger_use_iso_currencies is
+$$Lets amounts of each currency have the decimal places that ISO 4217 says.
+
+USD and EUR have 2 then, JPY has 0, KWD has 3. Call it once when you set up a
+ledger, and again when you like: a second call changes nothing. For a currency
+with another number of decimal places call pgledger_set_currency afterwards.
+Codes without a minor unit, such as XAU, and codes of your own stay as they
+are.
+
+It waits and locks as pgledger_set_currency does.
+
+app_id: Set of books whose accounts it holds for.
+
+Returns: How many currencies have got other decimal places than they had; 0 if
+  all was so already.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (the transaction is not
+  read committed), InvalidAmount (an account's balance, or a pending hold,
+  has more decimal places).$$;
+
+revoke all on function public.pgledger_use_iso_currencies from public;
+grant execute on function public.pgledger_use_iso_currencies to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
 Proves from the data that the books are in order. All functions here are stable, so they read the
@@ -16259,6 +16817,9 @@ as $$
   union all
   select names.check_name, names.rows_checked, names.violations, names.example
   from pgledger.verify_names(pgledger_verify.app_id) as names
+  union all
+  select scales.check_name, scales.rows_checked, scales.violations, scales.example
+  from pgledger.verify_scales(pgledger_verify.app_id) as scales
   union all
   select times.check_name, times.rows_checked, times.violations, times.example
   from pgledger.verify_times(pgledger_verify.app_id) as times
@@ -18198,6 +18759,95 @@ comment on function pgledger.row_security_faults is
 
 revoke all on function pgledger.row_security_faults from public;
 
+-- file: repeatable/10_ledger/scale_currencies.sql
+/*
+Sets how many decimal places amounts of currencies may have, in their rows and in all their
+accounts. If all is so already, nothing is locked and nothing written.
+
+It waits for transactions that have opened accounts of the app, and those that would open one wait
+for it. Then it looks at every account of the app, and locks those of the currencies, as transfers
+do: a transfer is either over, and its balance is looked at, or it comes after and is held to what
+is set. The snapshot of a transaction that is not read committed was taken before the lock: it would
+miss accounts.
+
+Locks: the app's currencies alone; the currencies' rows FOR NO KEY UPDATE ascending by code; their
+accounts FOR NO KEY UPDATE ascending by id.
+Errors: InvalidArgument, InvalidAmount.
+*/
+create or replace function pgledger.scale_currencies(app_id text, codes text[], scales integer[])
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count integer;
+  v_ok boolean;
+begin
+  if not exists (
+    select
+    from unnest(codes, scales) as wanted (code, scale)
+    left join pgledger.currencies
+      on wanted.code = currencies.code and scale_currencies.app_id = currencies.app_id
+    where currencies.amount_scale is distinct from wanted.scale
+  ) then
+    return 0;
+  end if;
+
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'transaction_isolation',
+        quote_literal(current_setting('transaction_isolation')),
+        'an account that another session has just opened could not be seen'
+      ],
+      hint => 'Change decimal places in a transaction at the level read committed.'
+    );
+  end if;
+  perform pg_advisory_xact_lock(pgledger.currencies_lock(app_id));
+
+  insert into pgledger.currencies (app_id, code)
+  select scale_currencies.app_id, wanted.code
+  from unnest(codes) as wanted (code)
+  order by wanted.code collate "C"
+  on conflict on constraint currencies_app_id_code_pk do nothing;
+
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = scale_currencies.app_id
+    and currencies.code = any(codes)
+  order by currencies.code
+  for no key update;
+
+  v_ok := pgledger.check_scales_of_billing(app_id, codes, scales);
+  v_ok := pgledger.check_balance_scales(app_id, codes, scales);
+  v_ok := pgledger.check_hold_scales(app_id, codes, scales);
+
+  update pgledger.accounts
+  set amount_scale = wanted.scale
+  from unnest(codes, scales) as wanted (code, scale)
+  where accounts.app_id = scale_currencies.app_id
+    and accounts.currency = wanted.code
+    and accounts.amount_scale is distinct from wanted.scale;
+
+  update pgledger.currencies
+  set amount_scale = wanted.scale
+  from unnest(codes, scales) as wanted (code, scale)
+  where currencies.app_id = scale_currencies.app_id
+    and currencies.code = wanted.code
+    and currencies.amount_scale is distinct from wanted.scale;
+  get diagnostics v_count = row_count;
+
+  return v_count;
+end;
+$$;
+
+comment on function pgledger.scale_currencies is
+  'Sets decimal places of currencies and of all their accounts, and says of how many they changed.';
+
+revoke all on function pgledger.scale_currencies from public;
+
 -- file: repeatable/10_ledger/setting_faults.sql
 /*
 Functions that run with somebody else's rights or look names up elsewhere, and views whose options
@@ -18563,8 +19213,7 @@ as $$
       pgledger.limit_fault(accounts.min_balance) is null
       and pgledger.limit_fault(accounts.max_balance) is null
       and (accounts.min_balance > accounts.max_balance) is not true as limits_are_right,
-      pgledger.account_status(accounts.status) is not null as status_is_right,
-      coalesce(accounts.amount_scale, 0) between 0 and 18 as scale_is_right
+      pgledger.account_status(accounts.status) is not null as status_is_right
     from pgledger.accounts
     left join pgledger.legs(verify_accounts.app_id) as leg on accounts.key = leg.key
     where verify_accounts.app_id is null or accounts.app_id = verify_accounts.app_id
@@ -18604,13 +19253,6 @@ as $$
     count(*),
     count(*) filter (where not total.status_is_right),
     min(total.id) filter (where not total.status_is_right)
-  from total
-  union all
-  select
-    'decimal places of amounts on accounts are from 0 to 18',
-    count(*),
-    count(*) filter (where not total.scale_is_right),
-    min(total.id) filter (where not total.scale_is_right)
   from total
 $$;
 
@@ -18995,6 +19637,48 @@ comment on function pgledger.verify_names is
   'Checks that each name leads to the account that has it, in the books of that app or of all.';
 
 revoke all on function pgledger.verify_names from public;
+
+-- file: repeatable/10_ledger/verify_scales.sql
+/*
+Checks accounts against the decimal places of their currencies. Entries are not looked at: they may
+be older than what is set now.
+*/
+create or replace function pgledger.verify_scales(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with scaled as materialized (
+    select
+      accounts.id,
+      accounts.amount_scale is not distinct from currencies.amount_scale as scale_is_right,
+      min_scale(accounts.balance) <= coalesce(accounts.amount_scale, 18) as balance_is_right
+    from pgledger.accounts
+    left join pgledger.currencies
+      on accounts.app_id = currencies.app_id and accounts.currency = currencies.code
+    where verify_scales.app_id is null or accounts.app_id = verify_scales.app_id
+  )
+
+  select
+    'accounts have the decimal places of their currency',
+    count(*),
+    count(*) filter (where not scaled.scale_is_right),
+    min(scaled.id) filter (where not scaled.scale_is_right)
+  from scaled
+  union all
+  select
+    'balances have no more decimal places than their account allows',
+    count(*),
+    count(*) filter (where not scaled.balance_is_right),
+    min(scaled.id) filter (where not scaled.balance_is_right)
+  from scaled
+$$;
+
+comment on function pgledger.verify_scales is
+  'Checks decimal places of accounts and balances, in the books of that app or of all.';
+
+revoke all on function pgledger.verify_scales from public;
 
 -- file: repeatable/10_ledger/verify_sequences.sql
 /*
@@ -19514,6 +20198,54 @@ comment on column public.pgledger_accounts_view.amount_scale is
 
 revoke all on table public.pgledger_accounts_view from public;
 grant select on table public.pgledger_accounts_view to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_currencies_v1.sql
+/*
+Currencies whose decimal places are set. Columns never change; a change of shape is a new version.
+*/
+create or replace view public.pgledger_currencies_v1 as
+select
+  currencies.app_id,
+  currencies.code,
+  currencies.amount_scale::integer as amount_scale
+from pgledger.currencies
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only
+where currencies.amount_scale is not null;
+
+comment on view public.pgledger_currencies_v1 is
+  'One row a currency whose decimal places a set of books has set; of all others amounts may have '
+  '18.';
+comment on column public.pgledger_currencies_v1.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_currencies_v1.code is 'Code, for example USD or POINTS.';
+comment on column public.pgledger_currencies_v1.amount_scale is
+  'Decimal places that amounts may have.';
+
+revoke all on table public.pgledger_currencies_v1 from public;
+grant select on table public.pgledger_currencies_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_currencies_view.sql
+/*
+The newest version of pgledger_currencies_v1, under the name that stays.
+*/
+create or replace view public.pgledger_currencies_view as
+select
+  newest.app_id,
+  newest.code,
+  newest.amount_scale
+from public.pgledger_currencies_v1 as newest;
+
+comment on view public.pgledger_currencies_view is
+  'Currencies whose decimal places are set: today''s version, pgledger_currencies_v1.';
+comment on column public.pgledger_currencies_view.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_currencies_view.code is 'Code, for example USD or POINTS.';
+comment on column public.pgledger_currencies_view.amount_scale is
+  'Decimal places that amounts may have.';
+
+revoke all on table public.pgledger_currencies_view from public;
+grant select on table public.pgledger_currencies_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_entries_v1.sql
 /*
@@ -20347,6 +21079,41 @@ comment on function pgledger.check_event_price is
 
 revoke all on function pgledger.check_event_price from public;
 
+-- file: repeatable/20_catalogue/check_exponent.sql
+/*
+Refuses an exponent above the decimal places that amounts of the ledger may have: an invoice of the
+currency could not be paid.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_exponent(code text, exponent integer, scale integer)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if exponent > scale then
+    return pgledger.fail(
+      'InvalidArgument',
+      array[
+        'exponent',
+        exponent::text,
+        format('amounts of %s have at most %s', code, pgledger.decimal_places(scale))
+      ],
+      hint => 'Allow more with pgledger_set_currency, or round to fewer.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_exponent is
+  'Raises InvalidArgument if billing would round to more decimal places than amounts may have.';
+
+revoke all on function pgledger.check_exponent from public;
+
 -- file: repeatable/20_catalogue/check_feature.sql
 /*
 Refuses a feature that has a wrong value, or values that do not go together. The caller checks its
@@ -20926,41 +21693,6 @@ comment on function pgledger.check_usage_keeps_meaning is
 
 revoke all on function pgledger.check_usage_keeps_meaning from public;
 
--- file: repeatable/20_catalogue/currency_exponent.sql
-/*
-How many decimal places amounts of a currency are rounded to; null if the app does not know the
-currency. An app's own definition goes on counting if ISO 4217 takes up its code later, because
-amounts were rounded by it.
-*/
-create or replace function pgledger.currency_exponent(
-  app_id text,
-  currency text
-)
-returns integer
-language sql
-stable
-parallel safe
-as $$
-  select coalesce(
-    (
-      select currencies.exponent
-      from pgledger.currencies
-      where currencies.app_id = currency_exponent.app_id
-        and currencies.code = currency_exponent.currency
-    ),
-    (
-      select iso_currencies.exponent
-      from pgledger.iso_currencies()
-      where iso_currencies.code = currency_exponent.currency
-    )
-  )
-$$;
-
-comment on function pgledger.currency_exponent is
-  'Decimal places of a currency of the app or of ISO 4217, or null if there is none of that code.';
-
-revoke all on function pgledger.currency_exponent from public;
-
 -- file: repeatable/20_catalogue/feature_allowed_in_plan.sql
 /*
 The feature that a key in a plan's features names. The plan may contain it if it exists and is not
@@ -21393,54 +22125,6 @@ comment on function pgledger.insert_plan is
   'Writes a new plan and its features; raises what is wrong with its currency or JSON.';
 
 revoke all on function pgledger.insert_plan from public;
-
--- file: repeatable/20_catalogue/iso_currencies.sql
-/*
-The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
-have no minor unit (gold, drawing rights, tests) are left out: nothing can be rounded to them.
-*/
-create or replace function pgledger.iso_currencies()
-returns table (code text, exponent integer)
-language sql
-immutable
-parallel safe
-as $$
-  select listed.code, minor_unit.exponent
-  from (
-    values
-      (
-        0,
-        'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
-      ),
-      (
-        2,
-        'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
-        'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
-        'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
-        'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
-        'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
-        'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
-        'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
-        'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
-      ),
-      (
-        3,
-        'BHD IQD JOD KWD LYD OMR TND'
-      ),
-      (
-        4,
-        'CLF UYW'
-      )
-  ) as minor_unit (exponent, codes)
-  cross join lateral pg_catalog.string_to_table(minor_unit.codes, ' ') as listed (code)
-$$;
-
-comment on function pgledger.iso_currencies is
-  'The active currencies of ISO 4217 that have a minor unit: code and decimal places.';
-
--- The view of currencies calls it, with the privileges of whoever reads the view.
-revoke all on function pgledger.iso_currencies from public;
-grant execute on function pgledger.iso_currencies to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_archive_feature.sql
 /*
@@ -22381,7 +23065,7 @@ grant execute on function public.ledger_list_plans to pgledger_reader;
 The exponent stays once something is in the currency, because amounts were rounded to it.
 
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
-Checks, in this order: app_id, code, exponent, use.
+Checks, in this order: app_id, code, exponent, use, decimal places of the ledger.
 */
 create or replace function public.ledger_set_currency(
   app_id text,
@@ -22439,24 +23123,26 @@ begin
   )
   on conflict on constraint currencies_app_id_code_pk do nothing;
 
-  select currencies.app_id, currencies.code, currencies.exponent
+  select currencies.app_id, currencies.code, currencies.exponent, currencies.amount_scale
   into v_currency
   from pgledger.currencies
   where currencies.app_id = ledger_set_currency.app_id
     and currencies.code = ledger_set_currency.code
   for no key update;
 
-  if v_currency.exponent <> exponent then
-    v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+  if v_currency.exponent is distinct from exponent then
+    if v_currency.exponent is not null then
+      v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+    end if;
+    v_ok := pgledger.check_exponent(code, exponent, v_currency.amount_scale);
 
     update pgledger.currencies
     set exponent = ledger_set_currency.exponent
     where currencies.app_id = ledger_set_currency.app_id
       and currencies.code = ledger_set_currency.code;
-    v_currency.exponent := exponent;
   end if;
 
-  return v_currency;
+  return row(app_id, code, exponent);
 end;
 $$;
 
@@ -22468,14 +23154,15 @@ currency. A second call with the same values changes nothing.
 
 app_id: App that defines it.
 code: Code of the currency, not one of ISO 4217: 1 to 32 visible characters.
-exponent: Decimal places that amounts are rounded to, 0 to 18.
+exponent: Decimal places that amounts are rounded to, 0 to 18, no more than
+  pgledger_set_currency has set for the app.
 
 Returns: The currency.
 
 Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
-  InvalidArgument (the code is of ISO 4217, or the exponent is out of range),
-  InUse (the exponent would change while a plan, a coupon or an invoice is in
-  the currency).$$;
+  InvalidArgument (the code is of ISO 4217, or the exponent is out of range or
+  more than amounts of the ledger may have), InUse (the exponent would change
+  while a plan, a coupon or an invoice is in the currency).$$;
 
 revoke all on function public.ledger_set_currency from public;
 grant execute on function public.ledger_set_currency to pgledger_poster;
@@ -23659,6 +24346,7 @@ from (
     currencies.code,
     currencies.exponent
   from pgledger.currencies
+  where currencies.exponent is not null
 ) as known;
 
 comment on view public.ledger_currencies is
@@ -44925,6 +45613,7 @@ values
   ('migrations/0012_limit_accounts.sql', 'versioned', '088fd9584ca279cef365e671d68eb36cfca828d6e534b9a96ee7b192fe10a951', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0015_scale_currencies.sql', 'versioned', 'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0016_create_holds.sql', 'versioned', 'd5d50304695942e906936c93329ce5d73b0fed0862e465f4b4bafec8c521bc1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -44951,7 +45640,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '922af17b6af37115d6d385c6852f5794de7f33b370a47fe27a1c114c8c88a6fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'cfaef76e935bdb8c361fcd32e88bc4ec7788c567ede32697ebe6af032f66473e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -44994,7 +45683,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '390f6a8565091e7745a80a37a70b8cfc9be0aff5b911b4ecdd076f67240e6b40', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'e8d0d3e163a43b990d11a3bcb0f2fbedbfeb283de7258357463e385d41a6ca90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45016,11 +45705,13 @@ values
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '153132232e2fd59acc5cfc4e2a170015b873f0fb8ad098f7ab34cecc1d0c15c8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '52a7adb90983b956eafbe10b758b3a43af11177c4faf3a7c7a94b1e62b646346', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45030,6 +45721,7 @@ values
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45040,7 +45732,10 @@ values
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'd615ec752bd03a964a3b6b1ac83fc09a357e41fe4ba3a7a1c16ba5ba39a58a1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'cbdd68544d661d8c8cf5dc945bab571e172833500319d303746bcaaa0411d2cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c161029b2241a337d337f5919a418d4a84bf48296648806dde0676df28ad4c00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45048,6 +45743,8 @@ values
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '2b19f8609f79e34017d81040f059a569ac0646aad6af008c542e12a8fdedffc9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45059,7 +45756,7 @@ values
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/open_account.sql', 'repeatable', 'eb50cd73a2789492a529fbbfe6a62e3eaea8fc2fa773ffb6daa1d22dca6ad338', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/open_account.sql', 'repeatable', '95bd9dc9df468bcaa40f2c195117f832313eb2265d5b9ba56905d7206d71c57b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45070,10 +45767,10 @@ values
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '224aa1eec858181a43d9251c04afdd17ee46cd0135a995356dfa6538d755325f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'a5361b6690755cc38caf6b9228013670c1612f4ced6be247bc102c11208dc791', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'b82a151347685a5733f8f5b693af58b727b7373ba055967d556b394258a46af8', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45093,11 +45790,13 @@ values
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '5f0a641e7aec000af143d9e7536169f04be438925acf8cdb7a785779550c0489', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '7dc1c06be5b7560d233caee7fe3c8dfbafbfe7066f6ed9d5a14b30b78e41a4e5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '878a475302eaa12d223a392e17c2b6b5aedfd9079767fcc390bfb5c4b94cbca7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'dff0ce4012a2b0bbfce39d18c9075df81e583dc99492e9834bb267af0ea5003a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45123,6 +45822,7 @@ values
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', '5e3bbb1396b7883ba51722486c06b3fa0c021b82c8f795edc9e61788d5fce58d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45131,13 +45831,14 @@ values
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '297fb9a91e5a541bfdd26b422608d4def4ad5572195a94d355a7d6b798c105bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '01e1432748f82262935d67d03b0bde8ded0dcd9ad24ec50a7cbfdf3ce3d2f0ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'c8b2f26a1706bac33f145d5f651fd05136e474fdb70979fa22a82fc5d7b6728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7515d3a948995d74bd5929edeef93dd7a4a83cd62546a1954cf21730baea7f7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45148,6 +45849,8 @@ values
   ('repeatable/10_ledger/views/pgledger_account_changes_view.sql', 'repeatable', '8d46445e31df82ead5d23ba7eb84cea0ac86267e69988beda40105f9cf4813f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '1adc030c2d4f43feb4d73f7f04d3a3aefd9baa537f2f1cd5c23ff9dbf8673ec3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '0df1172fea2aaa593d26eda48542ddaee425e2b950da420379d7b4523c0ffc84', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_currencies_v1.sql', 'repeatable', 'b404ceced641991a328963b7a958ebffdb9fbbffee655062978c412e9e4d0946', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_currencies_view.sql', 'repeatable', 'a4d167ded428e70cd828417fd29606b230fd727cbc744801bba19ad8f3ef6c57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'dad2dbf189ff8e989b32591b617877ffa8969e8a14946ce575fbdfdb6955a865', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_holds_v1.sql', 'repeatable', 'adebd658c1ce1408f91fe668f2a26d83385ad907aa2edef59daf6fb837ff0ca4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45161,6 +45864,7 @@ values
   ('repeatable/20_catalogue/check_effective_at.sql', 'repeatable', '648207d841d78c4e3597a2caf9a60b4fa1a5b1a293d4cf9b0295282d94ce5c9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_feature.sql', 'repeatable', '00828df966db9a5c1141e21c4b7670943dee23bc5fd7d79fdc183e4f874ecab3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_event_price.sql', 'repeatable', 'ab7bed220c6808e262ba61c3b9ca9086aba0d66b68d6100f23d46a1820f4163a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_exponent.sql', 'repeatable', 'efef69fd85dc54fef37228ed67726b09c1de14ab2b7aa558a542e3a926d2689b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '2689590572bd12f99a3d17a665846e6eac47872e4fea4ed2e416bf8a0202b69f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_defaults.sql', 'repeatable', '4f9f0db35f9ed418e63691e3ead49fb03831499f35b939a616bf66bf7731e014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45171,7 +45875,6 @@ values
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '67e753b14dba90624e933d115adb311dad6a5c78e1b275108a75c55bec3c0c84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a3fcede70b65f9c8aaafd5a7773dab825207dd146ad140caafcbc6de16ab7c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'fd9b212854e2566aaf6ecac7abef0d817d53e86a35e82f3f426cebc173339350', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', 'ff5fe084f86666ac6b1753093fe6a75f1923915e181b79a166ee57b20815ec18', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45181,7 +45884,6 @@ values
   ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_feature.sql', 'repeatable', 'a09012dc4d1fb776ec4b005dd430a1634c33e98e3f525dbce7ca314d533376a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '68326a2d9922886407eb338fb6e4e37a104b043b4c8f15a6b99de327d16b3afe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '5edacb06c97fc7ea9b5a0c746ca646657247316b51d7d025acf134b994a605d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'c0336e0aa350f060c606aa668cdd36840f1076a1b276f0968ced0d20a9548d42', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45196,7 +45898,7 @@ values
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'ee74ef84eeb6b2454f494a60f58482d96099234bdb11fc9d38303c8f76cbfd25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plan_versions.sql', 'repeatable', '78581816b29a471e9f4761610812eb57664e74b1e61a9794720e2e6568f9caa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'f6e197b61c283d8edce1f25d031792bce283ffc216e751e1b7821823fa7f89af', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', 'b222fb810860cdb2e662e3a46c2876c3779fde2844b1fc32055c6201bf703382', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'd8c2a963e7095402b621122b0009e2aaf21d1dd7b352a735b8ec9a30ed37b975', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '9adb5c4a1a573c8a3e6ddb7cb8c6752c0497d79823c898c60d8a11c2a8268a17', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45215,7 +45917,7 @@ values
   ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', '8fb845f475af131fc907901b3c9e6fc0ce4f48bc4e376f40aa724f6d77de192a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_version.sql', 'repeatable', '3353a685ba1b71970700cd0da6c3cf19726d71b7fd27eac0c95d54cf35a63128', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '4101c940c01c82c769b0393ae0029bed36a7b248421772cdcf938767dbc216c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'ff66785a5408c5f607e10d9a7a5792606ec02a49eef6910922b552ddbe188705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '3c9eaa93c9564e089cc119c8b9a4528dd28712ee3c32ca9467419763213679f1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '11eab0cb4de38f8eccee76d9be21611fb3449065c30e25b5f3efb2ef0240938f', pg_catalog.now(), '0.1.0.dev0', true),

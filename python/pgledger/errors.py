@@ -184,9 +184,9 @@ class InvalidPage(PgledgerError, code="LG014"):
 
 
 class AccountNotFound(PgledgerError, code="LG020"):
-    """There is no account of this id under this ``app_id``, or none of this name, currency and ``tenant_id``.
+    """There is no account of this id under this ``app_id``.
 
-    Check all of them.
+    Check both. Or there is none of this name, currency, ``tenant_id`` and ``app_id``.
     """
 
 

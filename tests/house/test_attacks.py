@@ -663,7 +663,7 @@ TAMPERS: Mapping[str, str] = {
     "the status of each account is known": (
         "update pgledger.accounts set status = 5 where name = 'a'"
     ),
-    "decimal places of amounts on accounts are from 0 to 18": (
+    "accounts have the decimal places of their currency": (
         "update pgledger.accounts set amount_scale = 19 where name = 'a'"
     ),
     "no entry passed an account that was frozen for it or closed": (
@@ -680,6 +680,10 @@ TAMPERS: Mapping[str, str] = {
     ),
     "accounts are as their newest change left them": (
         "update pgledger.accounts set status = 1 where name = 'a'"
+    ),
+    "balances have no more decimal places than their account allows": (
+        "update pgledger.accounts set amount_scale = 0,"
+        " balance = balance + case name when 'a' then 0.5 when 'b' then -0.5 else 0 end"
     ),
     "transfers join two accounts of one app and currency": (
         "update pgledger.accounts set currency = 'EUR' where name = 'c'"
@@ -886,6 +890,10 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "account balances are the sums of their entries": 4,
         "account versions are the counts of their entries": 4,
         "accounts were updated when their newest entry was recorded": 4,
+        "limits of accounts are in range, the lower one not above the upper": 4,
+        "the status of each account is known": 4,
+        "accounts have the decimal places of their currency": 4,
+        "balances have no more decimal places than their account allows": 4,
         "versions of entries run from 1 without a gap": 12,
         "each entry starts from the balance that the one before left": 12,
         "each entry was recorded later than the one before": 12,

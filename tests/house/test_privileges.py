@@ -74,7 +74,11 @@ WRITING_FUNCTIONS = VOLATILITIES.keys() - (
     READING_FUNCTIONS | AUDITING_FUNCTIONS | ADMINISTRATORS_FUNCTIONS
 )
 # Views call these with the privileges of whoever reads them.
-HELPERS_OF_VIEWS = {"pgledger.entry_id", "pgledger.error_registry", "pgledger.iso_currencies"}
+HELPERS_OF_VIEWS = {
+    *("pgledger.account_status", "pgledger.entry_id"),
+    *("pgledger.error_registry", "pgledger.iso_currencies"),
+    *("pgledger.held_now", "pgledger.hold_status"),
+}
 HELPERS_OF_TENANTS_VIEWS = {"pgledger.event_id", "pgledger.line_item"}
 PRIVATE_FUNCTIONS = {
     f"pgledger.{path.stem}"

@@ -10,9 +10,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,16 @@ from pgledger.migrate import (
     without_roles,
 )
 from support.database import NewDatabase
+from support.migrating import (
+    Case,
+    catalog,
+    do,
+    everything,
+    history,
+    is_empty,
+    kill_migrations,
+    query,
+)
 from support.properties import dice_of
 from support.server import SETTINGS, NewServer
 from support.waiting import WaitUntil, WaitUntilBlocked
@@ -55,51 +64,7 @@ PRIVATE_LOCK = migrator.ADVISORY_LOCK
 Tree = Callable[..., Path]
 
 
-# --- looking at databases -------------------------------------------------------------------------
-
-
-def catalog(server: EmbeddedServer, dsn: str) -> str:
-    """Everything that a database's catalogs say of its schemas, as a text to compare."""
-    dumped = server.run("pg_dump", "--schema-only", f"--dbname={dsn}").stdout
-    # pg_dump guards its output with a word that is new each time.
-    return "\n".join(
-        line for line in dumped.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))
-    )
-
-
-def query(dsn: str, text: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        return connection.execute(text.encode(), parameters or None).fetchall()
-
-
-def do(dsn: str, text: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(text.encode())
-
-
-def history(dsn: str) -> list[tuple[Any, ...]]:
-    return query(
-        dsn,
-        "select name, kind, sha256, package_version from pgledger.schema_history order by name",
-    )
-
-
-def everything(server: EmbeddedServer, dsn: str) -> tuple[str, list[tuple[Any, ...]]]:
-    return catalog(server, dsn), history(dsn)
-
-
-def is_empty(dsn: str) -> bool:
-    """Whether a database has nothing of pgledger."""
-    rows = query(
-        dsn,
-        r"""
-        select not exists (select from pg_namespace where nspname = 'pgledger')
-          and not exists (select from pg_proc where proname ~ '^(pg)?ledger_')
-          and not exists (select from pg_class where relname ~ '^(pg)?ledger_')
-          and not exists (select from pg_type where typname ~ '^(pg)?ledger_')
-        """,
-    )
-    return bool(rows[0][0])
+# --- using databases -------------------------------------------------------------------------
 
 
 def use_the_ledger(dsn: str, schema: str = "public") -> None:
@@ -596,26 +561,6 @@ def test_application_that_holds_a_lock_is_not_waited_for_long(
 
 # --- killed ---------------------------------------------------------------------------------------
 
-CHILD = """
-import sys, time
-from pathlib import Path
-from pgledger.migrate import migrate
-print("ready", flush=True)
-sys.stdin.readline()
-migrate(sys.argv[1], sql_dir=Path(sys.argv[2]))
-print("done", flush=True)
-"""
-
-
-@dataclass
-class Case:
-    """A database before and after, to be found in between never."""
-
-    start: str | None
-    before: tuple[str, list[tuple[Any, ...]]] | None
-    after: tuple[str, list[tuple[Any, ...]]]
-    files: Path
-
 
 def test_killed_at_random_points_leaves_the_old_or_the_new(
     server: EmbeddedServer, database: NewDatabase, tree: Tree, wait_until: WaitUntil
@@ -630,47 +575,9 @@ def test_killed_at_random_points_leaves_the_old_or_the_new(
         Case(None, None, everything(server, old), SQL),
         Case("kill_old", everything(server, old), everything(server, new), upgraded),
     ]
-    chance = dice_of("kills")
-    outcomes: list[str] = []
-    for number in range(KILLS):
-        case = cases[number % 2]
-        name = f"kill_{number}"
-        dsn = database(name, template=case.start)
-        child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, dsn, str(case.files)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert child.stdin is not None
-        assert child.stdout is not None
-        with child:
-            assert child.stdout.readline() == "ready\n"
-            child.stdin.write("go\n")
-            child.stdin.flush()
-            time.sleep(chance.uniform(0, 1.5 * seconds))
-            if number % 4 < 2:
-                child.kill()
-            else:
-                # The server's side of it.
-                do(
-                    server.dsn(),
-                    "select pg_terminate_backend(pid) from pg_stat_activity "
-                    f"where datname = '{name}'",
-                )
-        wait_until("select not exists (select from pg_stat_activity where datname = %s)", (name,))
-        if query(dsn, "select to_regclass('pgledger.schema_history') is null")[0][0]:
-            assert case.start is None, "an upgrade removed the schema"
-            assert is_empty(dsn)
-            outcomes.append("nothing")
-        else:
-            found = everything(server, dsn)
-            assert found in (case.before, case.after), "a half of something"
-            outcomes.append("new" if found == case.after else "old")
-        migrate(dsn, sql_dir=case.files)
-        assert everything(server, dsn) == case.after
-        assert verify(dsn)
+    outcomes = kill_migrations(
+        server, database, wait_until, cases, dice_of("kills"), 1.5 * seconds, KILLS
+    )
     print(f"after {KILLS} kills: {dict(Counter(outcomes))}")
 
 

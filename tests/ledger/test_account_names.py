@@ -440,9 +440,9 @@ def test_a_name_taken_while_a_rename_waits_is_kept(connect: Connect, wait_until_
 def test_who_finds_the_name_does_not_wait_for_its_account(connect: Connect):
     first = connect()
     ledger = Ledger(first)
-    ids = [ledger.ensure_account(name, "USD").id for name in ("cash", "bank")]
+    cash, bank = (ledger.ensure_account(name, "USD").id for name in ("cash", "bank"))
     first.commit()
-    ledger.create_transfer(*ids, 1)
+    ledger.create_transfer(cash, bank, 1)
     second = connect(autocommit=True, **PATIENCE)
-    assert Ledger(second).ensure_account("cash", "USD").id == ids[0]
+    assert Ledger(second).ensure_account("cash", "USD").id == cash
     assert Ledger(second).find_account("bank", "USD").balance == 0

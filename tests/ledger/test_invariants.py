@@ -43,6 +43,7 @@ from support.database import Connect
 from support.exact import sum_of
 from support.held import CLOCK, HeldModel, HoldRules, assert_holds_match
 from support.model import (
+    ISO_SCALES,
     Change,
     Changed,
     Model,
@@ -221,8 +222,6 @@ OPEN = (
     "select * from pgledger_create_account("
     "%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s::numeric, %s::numeric)"
 )
-# What only the owner can write, as long as no function does.
-STANDING = "update pgledger.accounts set amount_scale = %s where id = %s"
 HISTORY = """
   select
     account_id, number, change, account_version, from_name, from_metadata, from_min_balance,
@@ -231,6 +230,7 @@ HISTORY = """
   from pgledger_account_changes_v1
   order by account_id, number
 """
+SCALE = "select * from pgledger_set_currency(%s, %s, %s)"
 # Rows that are never deleted go away only where their guards are taken down first.
 EMPTY = """
   alter table pgledger.transfers disable trigger all;
@@ -239,6 +239,7 @@ EMPTY = """
   alter table pgledger.holds disable trigger all;
   truncate pgledger.transfers, pgledger.accounts, pgledger.account_changes, pgledger.holds
   restart identity;
+  truncate pgledger.currencies;
   alter table pgledger.holds
     enable always trigger holds_rows_are_never_deleted,
     enable always trigger holds_are_never_deleted,
@@ -779,15 +780,36 @@ class Bookkeeping(HoldRules, RuleBasedStateMachine):
             self.model.open_account(opening, answer)
         self.is_sound = True
 
+    def write_off_holds(self, app_id: str | None) -> None:
+        """Has expiries written, on which decimal places may rely then."""
+        if app_id in APPS:
+            self.conn.execute("select pgledger_expire_holds(100000, %s)", [app_id])
+
     @rule(
-        place=small,
-        scale=st.sampled_from((None, None, None, 18, 2, 0)),
+        currency=st.sampled_from((*CURRENCIES * 4, "", "US D")),
+        scale=st.sampled_from((None, None, 2, 2, 0, 18, 19, -1)),
+        app_id=apps,
     )
-    def set_what_an_account_stands_at(self, place: int, scale: int | None) -> None:
-        accounts = list(self.model.accounts.values())
-        account = accounts[place % len(accounts)]
-        self.conn.execute(STANDING.encode(), [scale, account.id])
-        self.model.change_account(account, amount_scale=scale)
+    def set_decimal_places(self, currency: str, scale: int | None, app_id: str | None) -> None:
+        self.write_off_holds(app_id)
+        expected = self.model.plan_scale(currency, scale, app_id)
+        rows = self.call(expected, SCALE, [currency, scale, app_id])
+        if rows is not None:
+            assert rows == [(app_id, currency, scale)]
+            self.model.set_scale(currency, scale, app_id or "")
+            self.is_sound = True
+
+    @rule(app_id=apps)
+    def use_iso_currencies(self, app_id: str | None) -> None:
+        self.write_off_holds(app_id)
+        expected = self.model.plan_iso_scales(app_id)
+        rows = self.call(expected, "select pgledger_use_iso_currencies(%s)", [app_id])
+        if rows is not None:
+            assert rows == [(expected,)]
+            for currency, scale in ISO_SCALES.items():
+                self.model.set_scale(currency, scale, app_id or "")
+            self.model.iso_apps.add(app_id or "")
+            self.is_sound = True
 
     # Reading
 
@@ -1175,7 +1197,7 @@ def transfer_of(row: Sequence[Any]) -> Transfer:
 def assert_verified(conn: psycopg.Connection[Any]) -> None:
     """Asserts that the ledger finds its own books in order, and that it looks at something."""
     checks = conn.execute("select * from pgledger_verify()").fetchall()
-    assert len(checks) == 32
+    assert len(checks) == 33
     assert [check for check in checks if check[2] != 0] == []
 
 
@@ -1187,6 +1209,11 @@ def assert_books_match(conn: psycopg.Connection[Any], model: Model) -> None:
         assert_holds_match(conn, model)
     rows = conn.execute("select * from pgledger_accounts_v1 order by id").fetchall()
     assert [account_of(row) for row in rows] == sorted(model.accounts.values(), key=lambda a: a.id)
+    rows = conn.execute(
+        "select app_id, code, amount_scale from pgledger_currencies_v1 where code = any(%s)",
+        [list(ISO_SCALES)],
+    ).fetchall()
+    assert {(app_id, code): scale for app_id, code, scale in rows} == model.scales
     rows = conn.execute("select * from pgledger_transfers_v1 order by id").fetchall()
     assert [transfer_of(row) for row in rows] == sorted(
         (record.transfer for record in model.records.values()), key=lambda t: t.id
@@ -1289,7 +1316,9 @@ class Till:
         self.number = next(TILLS)
         # The one that may not hold anything is frozen, too, and one takes whole cents only.
         conn.execute(b"select pgledger_freeze_account(%s, 'in')", [self.account_ids[3]])
-        conn.execute(STANDING.encode(), [2, self.account_ids[4]])
+        conn.execute(
+            "update pgledger.accounts set amount_scale = 2 where id = %s", [self.account_ids[4]]
+        )
         held = b"select pgledger_create_hold(%s, %s, %s)"
         conn.execute(held, [self.account_ids[4], self.account_ids[0], Decimal("1.5")])
         conn.execute(held, [self.account_ids[0], self.account_ids[4], 2])
@@ -1403,4 +1432,6 @@ def test_one_at_a_time_and_many_at_once_are_equal(conn: psycopg.Connection[Any])
         conn.commit()
 
     both_paths_agree()
+    # No account has decimal places that its currency does not have.
+    conn.execute("update pgledger.accounts set amount_scale = null")
     assert_verified(conn)

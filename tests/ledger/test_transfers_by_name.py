@@ -236,8 +236,10 @@ def test_what_is_wrong_is_refused(conn, books: Books, make: Make, wrong, error, 
             "to_tenant_ids has 2 elements",
         ),
         (
-            "array_fill('a'::text, array[100001]), array_fill('b'::text, array[100001]),"
-            " array_fill(1, array[100001]), array_fill('USD'::text, array[100001])",
+            (
+                "array_fill('a'::text, array[100001]), array_fill('b'::text, array[100001]),"
+                " array_fill(1, array[100001]), array_fill('USD'::text, array[100001])"
+            ),
             errors.BatchTooLarge,
             "100001 requests",
         ),

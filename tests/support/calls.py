@@ -530,6 +530,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_raise_sequences": [{}],
         "pgledger_reopen_account": [account | {"id": closed}],
         "pgledger_set_clock_warning": [{"warn_after": "00:01:00"}],
+        "pgledger_set_currency": [{"code": "USD", "scale": "2", "app_id": ""}],
         "pgledger_set_limits": [
             {"account_id": accounts[0], "reason": "agreed", "app_id": ""}
             | {"min_balance": "-500.5", "max_balance": "900", "allow_existing": "false"}
@@ -544,6 +545,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_unfreeze_account": [account | {"direction": "both"}],
         "pgledger_update_account": [account | metadata | {"name": "renamed"}],
         "pgledger_uuid_to_ulid": [{"uuid": "01941f29-7c00-7000-8000-000000000000"}],
+        "pgledger_use_iso_currencies": [{"app_id": ""}],
         "pgledger_verify": [{"app_id": ""}],
         "pgledger_void_hold": [{"hold_id": hold, "app_id": ""}],
     }

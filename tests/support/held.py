@@ -28,7 +28,17 @@ from pgledger.errors import (
     PositiveBalanceNotAllowed,
 )
 from support.exact import minus, plus, sum_of
-from support.model import BOUND, Model, Posting, Record, Refusal, Request, decoded, places_of
+from support.model import (
+    BOUND,
+    Change,
+    Model,
+    Posting,
+    Record,
+    Refusal,
+    Request,
+    decoded,
+    places_of,
+)
 
 CLOCK = (
     "clock_timestamp()"
@@ -108,6 +118,25 @@ class HeldModel(Model):
             held_in = sum_of([h.rest for h in pending if h.hold.to_account_id == account.id])
             if (held_out, held_in) != (account.held_out, account.held_in):
                 self.change_account(account, held_out=held_out, held_in=held_in)
+
+    def take_change(self, change: Change, account: Account, answer: Account) -> None:
+        super().take_change(change, account, answer)
+        # Holds show the names of today.
+        for held in [*self.holds.values()]:
+            hold = held.hold
+            if hold.from_account_id == account.id:
+                hold = replace(hold, from_account_name=account.name)
+            if hold.to_account_id == account.id:
+                hold = replace(hold, to_account_name=account.name)
+            self.holds[hold.id] = replace(held, hold=hold)
+
+    def _fits(self, currency: str, scale: int, app_id: str | None) -> bool:
+        return super()._fits(currency, scale, app_id) and all(
+            places_of(held.rest) <= scale
+            for held in self.holds.values()
+            if held.at(self.now).status == "pending"
+            and (held.hold.app_id, held.hold.currency) == (app_id, currency)
+        )
 
     def plan_hold(self, making: Making) -> Refusal | Held | None:
         request = making.request

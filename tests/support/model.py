@@ -291,6 +291,11 @@ def state_of(account: Account) -> tuple[Any, ...]:
     )
 
 
+# What ISO 4217 says of the currencies that accounts are in, and how many currencies it knows.
+ISO_SCALES = {"USD": 2, "EUR": 2, "JPY": 0}
+ISO_COUNT = 165
+
+
 class Model:
     """All that a ledger holds."""
 
@@ -301,6 +306,9 @@ class Model:
         self.newest_generated: dict[str, str] = {}
         self.created: dict[str, Account] = {}
         self.history: dict[str, list[tuple[Any, ...]]] = {}
+        # Decimal places by app and currency.
+        self.scales: dict[tuple[str, str], int] = {}
+        self.iso_apps: set[str] = set()
 
     def copy(self) -> "Model":
         """Returns a model that goes on by itself: what a savepoint keeps."""
@@ -311,6 +319,8 @@ class Model:
         other.newest_generated = dict(self.newest_generated)
         other.created = dict(self.created)
         other.history = {account_id: list(rows) for account_id, rows in self.history.items()}
+        other.scales = dict(self.scales)
+        other.iso_apps = set(self.iso_apps)
         return other
 
     # Accounts
@@ -375,7 +385,7 @@ class Model:
             held_in=Decimal(0),
             available_balance=negated(min_balance or Decimal(0)),
             status="open",
-            amount_scale=None,
+            amount_scale=self.scales.get((opening.app_id or "", opening.currency or "")),
             replayed=False,
         )
         assert answer.replayed is False
@@ -386,6 +396,46 @@ class Model:
     def change_account(self, account: Account, **changes: Any) -> None:
         changed = replace(account, **changes)
         self.accounts[account.id] = replace(changed, available_balance=available(changed))
+
+    # Currencies
+
+    def plan_scale(self, currency: str, scale: int | None, app_id: str | None) -> Refusal | None:
+        """Returns what giving a currency decimal places is refused for, or None."""
+        fault = scope_fault(app_id)
+        if fault is None and (not currency or INVISIBLE.search(currency)):
+            fault = InvalidCurrency
+        if fault is None and scale is not None:
+            if not ISO_SCALES.get(currency, 0) <= scale <= 18:
+                fault = InvalidArgument
+            elif not self._fits(currency, scale, app_id):
+                fault = InvalidAmount
+        return None if fault is None else Refusal(fault)
+
+    def plan_iso_scales(self, app_id: str | None) -> Refusal | int:
+        """Returns how many currencies get other decimal places by it, or the error."""
+        if fault := scope_fault(app_id):
+            return Refusal(fault)
+        app = app_id or ""
+        new = [code for code, scale in ISO_SCALES.items() if self.scales.get((app, code)) != scale]
+        if not all(self._fits(code, scale, app) for code, scale in ISO_SCALES.items()):
+            return Refusal(InvalidAmount)
+        return len(new) + (0 if app in self.iso_apps else ISO_COUNT - len(ISO_SCALES))
+
+    def set_scale(self, currency: str, scale: int | None, app_id: str) -> None:
+        """Gives a currency decimal places, and its accounts with it."""
+        self.scales.pop((app_id, currency), None)
+        if scale is not None:
+            self.scales[app_id, currency] = scale
+        for account in list(self.accounts.values()):
+            if (account.app_id, account.currency) == (app_id, currency):
+                self.change_account(account, amount_scale=scale)
+
+    def _fits(self, currency: str, scale: int, app_id: str | None) -> bool:
+        return all(
+            places_of(account.balance) <= scale
+            for account in self.accounts.values()
+            if (account.app_id, account.currency) == (app_id, currency)
+        )
 
     # Transfers
 

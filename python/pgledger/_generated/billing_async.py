@@ -265,7 +265,8 @@ class AsyncBillingCalls(AsyncCaller):
         Args:
             app_id: App that defines it.
             code: Code of the currency, not one of ISO 4217: 1 to 32 visible characters.
-            exponent: Decimal places that amounts are rounded to, 0 to 18.
+            exponent: Decimal places that amounts are rounded to, 0 to 18, no more than
+                :meth:`pgledger.Ledger.set_currency` has set for the app.
 
         Returns:
             The currency.
@@ -275,7 +276,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidCurrency: The code cannot be one.
-            InvalidArgument: The code is of ISO 4217, or the exponent is out of range.
+            InvalidArgument: The code is of ISO 4217, or the exponent is out of range or more than
+                amounts of the ledger may have.
             InUse: The exponent would change while a plan, a coupon or an invoice is in the
                 currency.
         """

@@ -8,7 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-__all__ = ["Account", "AccountAhead", "Check", "Entry", "Hold", "PathBalance", "Transfer"]
+__all__ = [
+    "Account",
+    "AccountAhead",
+    "Check",
+    "CurrencyScale",
+    "Entry",
+    "Hold",
+    "PathBalance",
+    "Transfer",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,21 @@ class Transfer:
     to_tenant_id: str
     origin_id: str | None = None
     replayed: bool | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyScale:
+    """How many decimal places amounts of a currency may have: ``pgledger_currency_scale``.
+
+    Attributes:
+        app_id: Set of books; the empty text where there is only one.
+        code: Code of the currency.
+        amount_scale: Decimal places that amounts may have; None for 18.
+    """
+
+    app_id: str
+    code: str
+    amount_scale: int | None
 
 
 @dataclass(frozen=True, slots=True)

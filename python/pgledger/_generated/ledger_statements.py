@@ -8,6 +8,7 @@ from pgledger._generated.ledger_rows import (
     Account,
     AccountAhead,
     Check,
+    CurrencyScale,
     Entry,
     Hold,
     PathBalance,
@@ -18,6 +19,7 @@ from pgledger._wire import Calls, row_factory
 ACCOUNT_ROW = row_factory(Account)
 HOLD_ROW = row_factory(Hold)
 TRANSFER_ROW = row_factory(Transfer)
+CURRENCY_SCALE_ROW = row_factory(CurrencyScale)
 ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
@@ -146,6 +148,9 @@ class LedgerStatements:
             allow_future_event_at="boolean",
         )
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
+        self.set_currency = calls.rows(
+            CurrencyScale, "pgledger_set_currency", code="text", scale="integer", app_id="text"
+        )
         self.set_limits = calls.rows(
             Account,
             "pgledger_set_limits",
@@ -286,6 +291,7 @@ class LedgerStatements:
             reason="text",
             app_id="text",
         )
+        self.use_iso_currencies = calls.value("pgledger_use_iso_currencies", app_id="text")
         self.void_hold = calls.rows(Hold, "pgledger_void_hold", hold_id="text", app_id="text")
 
 

@@ -19,6 +19,7 @@ from pgledger._generated.ledger_rows import (
     Account,
     AccountAhead,
     Check,
+    CurrencyScale,
     Entry,
     Hold,
     PathBalance,
@@ -28,6 +29,7 @@ from pgledger._generated.ledger_statements import (
     ACCOUNT_AHEAD_ROW,
     ACCOUNT_ROW,
     CHECK_ROW,
+    CURRENCY_SCALE_ROW,
     ENTRY_ROW,
     HOLD_ROW,
     PATH_BALANCE_ROW,
@@ -414,6 +416,54 @@ class LedgerCalls(Caller):
             scalar_row,
             self._statements.set_clock_warning,
             (interval_text("warn_after", warn_after),),
+        )
+
+    def set_currency(
+        self,
+        code: str,
+        scale: int | None,
+        *,
+        app_id: str = "",
+    ) -> CurrencyScale:
+        """Sets how many decimal places amounts of a currency may have.
+
+        Without it they may have 18. A transfer with more is refused from then on, and so is this
+        call while a balance, or a pending hold, has more. It holds for all accounts of the
+        currency, also for those that are opened later. A second call with the same values changes
+        nothing.
+
+        It waits for transactions that have opened accounts or moved money, and locks all accounts
+        of the currency until its own transaction ends. Call it before there are many, at the
+        isolation level read committed.
+
+        Calls ``pgledger_set_currency``.
+
+        Args:
+            code: Code of the currency: 1 to 32 visible characters, for example USD.
+            scale: Decimal places, 0 to 18, no fewer than billing rounds the currency to: its
+                exponent, or that of ISO 4217; None for 18, as if nothing had been set.
+            app_id: Set of books whose accounts it holds for.
+
+        Returns:
+            What holds for the currency now.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidCurrency: The code is empty, has spaces or is too long.
+            InvalidArgument: The scale is out of range or lower than billing's, or the transaction
+                is not read committed.
+            InvalidAmount: An account's balance, or a pending hold, has more decimal places.
+        """
+        return self._fetch_one(
+            CURRENCY_SCALE_ROW,
+            self._statements.set_currency,
+            (
+                code,
+                optional_integer_text("scale", scale),
+                app_id,
+            ),
         )
 
     def set_limits(
@@ -1452,8 +1502,7 @@ class LedgerCalls(Caller):
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidArgument: Keep is not in range.
-            AccountNotFound: There is no account of this id under this ``app_id``, or none of this
-                name, currency and ``tenant_id``.
+            AccountNotFound: There is no account of this id under this ``app_id``.
             CurrencyMismatch: A transfer joins accounts of different currencies.
             IdempotencyConflict: The id is taken by a different transfer.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
@@ -1522,6 +1571,39 @@ class LedgerCalls(Caller):
                 app_id,
             ),
         )
+
+    def use_iso_currencies(
+        self,
+        *,
+        app_id: str = "",
+    ) -> int:
+        """Lets amounts of each currency have the decimal places that ISO 4217 says.
+
+        USD and EUR have 2 then, JPY has 0, KWD has 3. Call it once when you set up a ledger, and
+        again when you like: a second call changes nothing. For a currency with another number of
+        decimal places call :meth:`set_currency` afterwards. Codes without a minor unit, such as
+        XAU, and codes of your own stay as they are.
+
+        It waits and locks as :meth:`set_currency` does.
+
+        Calls ``pgledger_use_iso_currencies``.
+
+        Args:
+            app_id: Set of books whose accounts it holds for.
+
+        Returns:
+            How many currencies have got other decimal places than they had; 0 if all was so
+            already.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: The transaction is not read committed.
+            InvalidAmount: An account's balance, or a pending hold, has more decimal places.
+        """
+        value: int = self._fetch_one(scalar_row, self._statements.use_iso_currencies, (app_id,))
+        return value
 
     def void_hold(
         self,

@@ -10,8 +10,11 @@ def two_accounts(story: Story) -> None:
     story.chapter(
         "1. Two accounts",
         """An account has a name and one currency. psql's \\gset keeps the id that comes back in a
-        variable, so that the statements below read as you would write them.""",
+        variable, so that the statements below read as you would write them. Before anything moves,
+        each currency gets the decimal places that ISO 4217 says.""",
     )
+    rows = story.query("select pgledger_use_iso_currencies();")
+    story.equal("currencies", rows, [["165"]])
     for name in ("account_1", "account_2"):
         story.type(f"select id as {name} from pgledger_create_account('{name}', 'USD') \\gset")
     rows = story.query(
@@ -223,6 +226,11 @@ def refusal(story: Story) -> None:
         from pgledger_create_transfer(:'wallet', :'account_1', 15.00);
     """)
     story.type("commit;")
+    story.say("Nor does a half of a cent slip in: dollars have two decimal places.")
+    story.type(
+        "select * from pgledger_create_transfer(:'wallet', :'account_1', 0.005);",
+        refused="amount 0.005",
+    )
     rows = story.query("""
         select name, balance, version from pgledger_accounts_view where id = :'wallet';
     """)

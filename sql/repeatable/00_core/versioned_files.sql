@@ -42,6 +42,8 @@ as $$
       '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364'),
     ('migrations/0014_name_accounts.sql',
       '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25'),
+    ('migrations/0015_scale_currencies.sql',
+      'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
     ('migrations/0016_create_holds.sql',
       'd5d50304695942e906936c93329ce5d73b0fed0862e465f4b4bafec8c521bc1a')
 $$;

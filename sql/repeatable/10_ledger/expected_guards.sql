@@ -188,6 +188,7 @@ as $$
       'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -233,6 +234,7 @@ as $$
       'check_expiry_ahead(timestamp with time zone, timestamp with time zone, bigint, bigint)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_exponent(text, integer, integer)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
@@ -245,6 +247,7 @@ as $$
       'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
       'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
     ),
+    ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -321,6 +324,7 @@ as $$
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_scales_of_billing(text, text[], integer[])', 'owner', '', ''),
     (
       'function', 'private', 'check_scope(text, text, integer, integer, bigint, bigint)',
       'owner', '', ''
@@ -414,12 +418,14 @@ as $$
     ('function', 'private', 'credited_invoices(bigint)', 'owner', '', ''),
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'currencies_lock(text)', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
       '', ''
     ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'decimal_places(integer)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
       'owner', '', ''
@@ -621,6 +627,7 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
@@ -992,6 +999,7 @@ as $$
     ),
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -1174,6 +1182,7 @@ as $$
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
@@ -1743,6 +1752,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_set_currency(text, integer, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_limits(text, numeric, numeric, text, boolean, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -1763,6 +1776,10 @@ as $$
     (
       'function', 'surface', 'pgledger_update_account(text, text, jsonb, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_use_iso_currencies(text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_uuid_to_ulid(uuid)', 'owner', 'reader=EXECUTE',
@@ -2090,6 +2107,7 @@ as $$
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
@@ -2144,6 +2162,8 @@ as $$
     ('view', 'surface', 'pgledger_account_changes_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_currencies_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_currencies_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),

@@ -6,6 +6,7 @@ it stands now if everything it asks for is the same as what was asked for then, 
 the account since, and is refused if anything differs.
 
 Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
+Locks: those of pgledger.keep_scale.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
 InvalidId, IdempotencyConflict.
 */

@@ -2,8 +2,8 @@
 Moves an amount between two accounts that are given by name. The accounts are found, locked, and
 their names compared again; then it is a transfer like any other.
 
-Checks, in this order: app_id; the request's own values; that each name leads to one account; whether
-it is a repeat; the clock; status, decimal places and limits.
+Checks, in this order: app_id; the request's own values; that each name leads to one account;
+whether it is a repeat; the clock; status, decimal places and limits.
 
 Locks: those of pgledger.lock_named_accounts.
 Errors: those of pgledger.check_named_request, pgledger.refuse_account_name and

@@ -27,6 +27,9 @@ as $$
   select names.check_name, names.rows_checked, names.violations, names.example
   from pgledger.verify_names(pgledger_verify.app_id) as names
   union all
+  select scales.check_name, scales.rows_checked, scales.violations, scales.example
+  from pgledger.verify_scales(pgledger_verify.app_id) as scales
+  union all
   select times.check_name, times.rows_checked, times.violations, times.example
   from pgledger.verify_times(pgledger_verify.app_id) as times
   union all

@@ -16,8 +16,7 @@ as $$
       pgledger.limit_fault(accounts.min_balance) is null
       and pgledger.limit_fault(accounts.max_balance) is null
       and (accounts.min_balance > accounts.max_balance) is not true as limits_are_right,
-      pgledger.account_status(accounts.status) is not null as status_is_right,
-      coalesce(accounts.amount_scale, 0) between 0 and 18 as scale_is_right
+      pgledger.account_status(accounts.status) is not null as status_is_right
     from pgledger.accounts
     left join pgledger.legs(verify_accounts.app_id) as leg on accounts.key = leg.key
     where verify_accounts.app_id is null or accounts.app_id = verify_accounts.app_id
@@ -57,13 +56,6 @@ as $$
     count(*),
     count(*) filter (where not total.status_is_right),
     min(total.id) filter (where not total.status_is_right)
-  from total
-  union all
-  select
-    'decimal places of amounts on accounts are from 0 to 18',
-    count(*),
-    count(*) filter (where not total.scale_is_right),
-    min(total.id) filter (where not total.scale_is_right)
   from total
 $$;
 

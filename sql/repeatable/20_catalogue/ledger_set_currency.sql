@@ -2,7 +2,7 @@
 The exponent stays once something is in the currency, because amounts were rounded to it.
 
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
-Checks, in this order: app_id, code, exponent, use.
+Checks, in this order: app_id, code, exponent, use, decimal places of the ledger.
 */
 create or replace function @extschema@.ledger_set_currency(
   app_id text,
@@ -60,24 +60,26 @@ begin
   )
   on conflict on constraint currencies_app_id_code_pk do nothing;
 
-  select currencies.app_id, currencies.code, currencies.exponent
+  select currencies.app_id, currencies.code, currencies.exponent, currencies.amount_scale
   into v_currency
   from pgledger.currencies
   where currencies.app_id = ledger_set_currency.app_id
     and currencies.code = ledger_set_currency.code
   for no key update;
 
-  if v_currency.exponent <> exponent then
-    v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+  if v_currency.exponent is distinct from exponent then
+    if v_currency.exponent is not null then
+      v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+    end if;
+    v_ok := pgledger.check_exponent(code, exponent, v_currency.amount_scale);
 
     update pgledger.currencies
     set exponent = ledger_set_currency.exponent
     where currencies.app_id = ledger_set_currency.app_id
       and currencies.code = ledger_set_currency.code;
-    v_currency.exponent := exponent;
   end if;
 
-  return v_currency;
+  return row(app_id, code, exponent);
 end;
 $$;
 
@@ -89,14 +91,15 @@ currency. A second call with the same values changes nothing.
 
 app_id: App that defines it.
 code: Code of the currency, not one of ISO 4217: 1 to 32 visible characters.
-exponent: Decimal places that amounts are rounded to, 0 to 18.
+exponent: Decimal places that amounts are rounded to, 0 to 18, no more than
+  pgledger_set_currency has set for the app.
 
 Returns: The currency.
 
 Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
-  InvalidArgument (the code is of ISO 4217, or the exponent is out of range),
-  InUse (the exponent would change while a plan, a coupon or an invoice is in
-  the currency).$$;
+  InvalidArgument (the code is of ISO 4217, or the exponent is out of range or
+  more than amounts of the ledger may have), InUse (the exponent would change
+  while a plan, a coupon or an invoice is in the currency).$$;
 
 revoke all on function @extschema@.ledger_set_currency from public;
 grant execute on function @extschema@.ledger_set_currency to pgledger_poster;

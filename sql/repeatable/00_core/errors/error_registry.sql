@@ -123,8 +123,8 @@ as $$
     (
       'LG020', 'AccountNotFound', 'account %s does not exist%s',
       'Check the id, and the app_id: an account is found only under its own app.',
-      'There is no account of this id under this app_id, or none of this name, currency and '
-      'tenant_id. Check all of them.',
+      'There is no account of this id under this app_id. Check both. Or there is none of this name, '
+      'currency, tenant_id and app_id.',
       false
     ),
     (

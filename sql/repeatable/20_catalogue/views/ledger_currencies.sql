@@ -19,6 +19,7 @@ from (
     currencies.code,
     currencies.exponent
   from pgledger.currencies
+  where currencies.exponent is not null
 ) as known;
 
 comment on view @extschema@.ledger_currencies is
