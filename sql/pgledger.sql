@@ -4062,7 +4062,8 @@ comment on column pgledger.holds.event_at is
   'When it happened in the world, as given; null if it was not given, and then it is created_at.';
 comment on column pgledger.holds.expires_at is
   'From when on it is expired, unless it was posted or voided before; null for never.';
-comment on column pgledger.holds.first_expires_at is 'What expires_at was when it was made; null for never.';
+comment on column pgledger.holds.first_expires_at is
+  'What expires_at was when it was made; null for never.';
 comment on column pgledger.holds.ended_at is
   'When it was posted or voided; for an expired one expires_at; null as long as it is pending.';
 comment on column pgledger.holds.status is
@@ -7092,7 +7093,7 @@ as $$
     ('migrations/0015_scale_currencies.sql',
       'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
     ('migrations/0016_create_holds.sql',
-      'd5d50304695942e906936c93329ce5d73b0fed0862e465f4b4bafec8c521bc1a')
+      '5c60b2a1b741598439021e1277acb7f0f4fe8b35b26dde89adc1af1dcc1d5d11')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -45614,7 +45615,7 @@ values
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0016_create_holds.sql', 'versioned', 'd5d50304695942e906936c93329ce5d73b0fed0862e465f4b4bafec8c521bc1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0016_create_holds.sql', 'versioned', '5c60b2a1b741598439021e1277acb7f0f4fe8b35b26dde89adc1af1dcc1d5d11', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45683,7 +45684,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'e8d0d3e163a43b990d11a3bcb0f2fbedbfeb283de7258357463e385d41a6ca90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '2930b535ba21935d3939e05a3ea41addd0f08227d08931bb5ef5036a2d673208', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),

@@ -551,6 +551,6 @@ class HoldRules:
 def assert_holds_match(conn: Any, model: HeldModel) -> None:
     """Asserts that the ledger holds what the model holds, as it is shown by now."""
     rows = conn.execute("select * from pgledger_holds_v1 order by id").fetchall()
-    assert [Hold(*row, None) for row in rows] == sorted(
+    assert [Hold(*(*row, None)) for row in rows] == sorted(
         (held.at(model.now) for held in model.holds.values()), key=lambda hold: hold.id
     )

@@ -45,7 +45,7 @@ as $$
     ('migrations/0015_scale_currencies.sql',
       'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
     ('migrations/0016_create_holds.sql',
-      'd5d50304695942e906936c93329ce5d73b0fed0862e465f4b4bafec8c521bc1a')
+      '5c60b2a1b741598439021e1277acb7f0f4fe8b35b26dde89adc1af1dcc1d5d11')
 $$;
 
 comment on function pgledger.versioned_files is
