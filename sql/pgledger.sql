@@ -4062,7 +4062,8 @@ comment on column pgledger.holds.event_at is
   'When it happened in the world, as given; null if it was not given, and then it is created_at.';
 comment on column pgledger.holds.expires_at is
   'From when on it is expired, unless it was posted or voided before; null for never.';
-comment on column pgledger.holds.first_expires_at is 'expires_at as the hold was made with.';
+comment on column pgledger.holds.first_expires_at is
+  'What expires_at was when it was made; null for never.';
 comment on column pgledger.holds.ended_at is
   'When it was posted or voided; for an expired one expires_at; null as long as it is pending.';
 comment on column pgledger.holds.status is
@@ -4094,6 +4095,9 @@ comment on column pgledger.accounts.held_in is
 
 drop function if exists pgledger.legs(text);
 drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint);
+
+comment on type public.pgledger_hold is
+  'An amount that is kept back on one account for another until it is posted, voided or expired.';
 
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
@@ -7089,7 +7093,7 @@ as $$
     ('migrations/0015_scale_currencies.sql',
       'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
     ('migrations/0016_create_holds.sql',
-      '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37')
+      '5c60b2a1b741598439021e1277acb7f0f4fe8b35b26dde89adc1af1dcc1d5d11')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -12374,7 +12378,7 @@ begin
   select
     source.id as from_id, target.id as to_id, source.currency, source.name as from_name,
     target.name as to_name, source.tenant_id as from_tenant_id, target.tenant_id as to_tenant_id
-  into strict v_names
+  into v_names
   from pgledger.accounts as source
   cross join pgledger.accounts as target
   where source.key = hold.from_key
@@ -16450,7 +16454,7 @@ Checks, in this order: app_id; both ids, that they differ, max_amount, event_at,
 keep; that the accounts exist and share a currency; whether it is a repeat; then, if there is
 something to move, the clock, status, decimal places and limits.
 
-Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids.
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds.
 Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
 pgledger.create_repeatable_transfer.
 */
@@ -16508,6 +16512,15 @@ begin
     select transfers.amount from pgledger.transfers where transfers.id = pgledger_sweep.id
   );
   if v_amount is null then
+    v_ok := pgledger.release_expired(
+      array(
+        select accounts.key
+        from pgledger.accounts
+        where accounts.id in (from_account_id, to_account_id)
+          and (accounts.held_out <> 0 or accounts.held_in <> 0)
+      ),
+      pgledger.clock()
+    );
     v_amount := (
       select least(
         max_amount,
@@ -17104,14 +17117,14 @@ begin
     balance = accounts.balance + assumed_amount - post_changed_hold.amount,
     held_out = accounts.held_out + assumed_release - v_released
   where accounts.key = v_hold.from_key
-  returning accounts.balance into strict from_balance;
+  returning accounts.balance into from_balance;
 
   update pgledger.accounts
   set
     balance = accounts.balance - assumed_amount + post_changed_hold.amount,
     held_in = accounts.held_in + assumed_release - v_released
   where accounts.key = v_hold.to_key
-  returning accounts.balance into strict to_balance;
+  returning accounts.balance into to_balance;
 
   update pgledger.holds
   set
@@ -17166,7 +17179,6 @@ as $$
 declare
   v_hold record;
   v_locked pgledger.holds;
-  v_answer public.pgledger_transfer;
   v_amount numeric;
   v_rest numeric;
   v_released numeric;
@@ -17205,13 +17217,10 @@ begin
 
   if id is not null or v_hold.status <> 0 or amount > v_hold.amount - v_hold.posted_amount then
     v_locked := pgledger.lock_hold(hold_id, app_id);
-    if id is not null then
-      v_answer := pgledger.repeated_posting(
+    if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
+      return pgledger.repeated_posting(
         v_locked, amount, final, event_at, metadata, id, request_index, request_count
       );
-      if v_answer.id is not null then
-        return v_answer;
-      end if;
     end if;
     v_ok := pgledger.check_hold_pending(v_locked, pgledger.clock(), request_index, request_count);
     v_hold.posted_amount := v_locked.posted_amount;
@@ -17243,7 +17252,7 @@ begin
         held_out = accounts.held_out - v_released
       where accounts.key = v_hold.from_key
       returning accounts.updated_at, accounts.version, accounts.balance, accounts.amount_scale
-      into strict v_from_at, v_from_version, v_from_balance, v_scale;
+      into v_from_at, v_from_version, v_from_balance, v_scale;
     else
       update pgledger.accounts
       set
@@ -17258,7 +17267,7 @@ begin
         held_in = accounts.held_in - v_released
       where accounts.key = v_hold.to_key
       returning accounts.updated_at, accounts.version, accounts.balance
-      into strict v_to_at, v_to_version, v_to_balance;
+      into v_to_at, v_to_version, v_to_balance;
     end if;
     if v_step = 1 then
       v_now := pgledger.clock();
@@ -17279,7 +17288,7 @@ begin
   returning holds.expires_at into v_expires_at;
   if not found then
     select changed.amount, changed.from_balance, changed.to_balance, changed.expires_at
-    into strict v_amount, v_from_balance, v_to_balance, v_expires_at
+    into v_amount, v_from_balance, v_to_balance, v_expires_at
     from pgledger.post_changed_hold(
       hold_id, amount, final, v_amount, v_released, v_created_at, request_index, request_count
     ) as changed;
@@ -17315,14 +17324,11 @@ begin
   end if;
   if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
     v_ok := pgledger.fail(
-      'BalanceOutOfRange',
-      case
-        when v_from_balance <= -1e30
-          then array[v_hold.from_id, v_hold.from_name, v_from_balance::text]
-        else array[v_hold.to_id, v_hold.to_name, v_to_balance::text]
-      end,
-      request_index,
-      request_count
+      'BalanceOutOfRange', array[
+        case when v_from_balance <= -1e30 then v_hold.from_id else v_hold.to_id end,
+        case when v_from_balance <= -1e30 then v_hold.from_name else v_hold.to_name end,
+        case when v_from_balance <= -1e30 then v_from_balance else v_to_balance end::text
+      ], request_index, request_count
     );
   end if;
 
@@ -18136,9 +18142,9 @@ revoke all on function pgledger.release_expired from public;
 
 -- file: repeatable/10_ledger/release_locked.sql
 /*
-Writes that the given holds are expired, and takes what was left of them out of the sums of the given
-accounts. The caller has locked both, and has found that the holds are expired. Returns how many of
-them were released on a side where they were not before.
+Writes that the given holds are expired, and takes what was left of them out of the sums of the
+given accounts. The caller has locked both, and has found that the holds are expired. Returns how
+many of them were released on a side where they were not before.
 */
 create or replace function pgledger.release_locked(hold_ids text[], account_keys bigint[])
 returns bigint
@@ -18154,7 +18160,8 @@ declare
   v_held_in numeric[];
 begin
   with side as materialized (
-    select holds.id, holds.from_key as key, holds.amount - holds.posted_amount as held_out, 0 as held_in
+    select
+      holds.id, holds.from_key as key, holds.amount - holds.posted_amount as held_out, 0 as held_in
     from pgledger.holds
     where holds.id = any(hold_ids)
       and not holds.out_released
@@ -18347,7 +18354,7 @@ parallel unsafe
 as $$
 declare
   v_earlier record;
-  v_answer public.pgledger_transfer;
+  v_answer record;
   v_is_whole boolean := hold.posted_amount = hold.amount;
   v_ended boolean;
   v_given jsonb;
@@ -18373,7 +18380,8 @@ begin
   );
   v_given := jsonb_build_object(
     'app_id', hold.app_id, 'hold_id', hold.id, 'event_at', event_at, 'metadata', metadata,
-    'amount', case when amount is null and v_ended and v_is_whole then v_earlier.amount else amount end,
+    'amount',
+    case when amount is null and v_ended and v_is_whole then v_earlier.amount else amount end,
     'final', case when v_ended and v_is_whole then true else final or amount is null end
   );
   v_recorded := jsonb_build_object(
@@ -18390,7 +18398,7 @@ begin
     found.to_account_name, found.from_account_balance, found.to_account_balance,
     found.from_account_version, found.to_account_version, found.group_id, found.app_id,
     found.from_tenant_id, found.to_tenant_id, found.origin_id, true
-  into strict v_answer
+  into v_answer
   from pgledger.transfers_by_id(array[id]) as found;
 
   return v_answer;
@@ -18406,9 +18414,9 @@ revoke all on function pgledger.repeated_posting from public;
 -- file: repeatable/10_ledger/repeated_transfer.sql
 /*
 What the transfer with that id did, if it was asked for with the same values, and not for a hold;
-nulls if there is no such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
-held these locks, so what it wrote can be seen by now. Names of the accounts are left to the caller,
-who knows them.
+nulls if there is no such transfer. The accounts are locked before this looks. Any earlier call for
+the same transfer held these locks, so what it wrote can be seen by now. Names of the accounts are
+left to the caller, who knows them.
 
 Errors: IdempotencyConflict.
 */
@@ -19481,6 +19489,8 @@ revoke all on function pgledger.verify_guards from public;
 Checks holds: what accounts keep back against them, what was posted against transfers, and each by
 itself. A hold that has expired counts until it is released, whatever the clock says: the stored
 sums may lag, and must be right all the same.
+
+The body is long because it is four checks of the same rows.
 */
 create or replace function pgledger.verify_holds(app_id text)
 returns setof public.pgledger_check
@@ -20409,6 +20419,7 @@ from pgledger.holds
 -- One look at the clock for each row.
 cross join lateral (
   select pgledger.hold_status(holds.status, holds.expires_at) as status
+  from (select) as one_look
   offset 0
 ) as shown
 left join pgledger.accounts as source on holds.from_key = source.key
@@ -45604,7 +45615,7 @@ values
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0016_create_holds.sql', 'versioned', '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0016_create_holds.sql', 'versioned', '5c60b2a1b741598439021e1277acb7f0f4fe8b35b26dde89adc1af1dcc1d5d11', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45673,7 +45684,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'd468ec593e64e363a994635511634415a23bc8d5a475db3f77f97472a7a79e15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '2930b535ba21935d3939e05a3ea41addd0f08227d08931bb5ef5036a2d673208', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45731,7 +45742,7 @@ values
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '2b19f8609f79e34017d81040f059a569ac0646aad6af008c542e12a8fdedffc9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/hold_answer.sql', 'repeatable', '8ad4b4a151bbddf39267d7de6b8c147bb25d09aab34781f7fca9d5bf18e9fccc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45782,7 +45793,7 @@ values
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'f9341050c8683bcf3ec89c500b95c42edc00691ece169dade958ef237f06285f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '5f0a641e7aec000af143d9e7536169f04be438925acf8cdb7a785779550c0489', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '7dc1c06be5b7560d233caee7fe3c8dfbafbfe7066f6ed9d5a14b30b78e41a4e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45790,8 +45801,8 @@ values
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'cc858c36b131523fe5e61c5c1acd3bacb22908172b16cbf197ced957b2ef7dc5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'b673d0ac27c25fc1dde0026c7b32eabd2e0574dda029607260ade5b05a544133', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '2a15c609d89199e9e9bf865abc29057d5fde4b4b76b031024c414ffd2490efe3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45801,11 +45812,11 @@ values
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '846d5cce99e9ccf0f4d7bb68a92c54cbe8a823162b804328b05576db1e7a0ee5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/release_locked.sql', 'repeatable', '7187b1e564e689800c0f70951d29d0c4e03b83bcadec793248f1a4edb3c91949', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '9fad8f25b9d77e387134b81b3775298a2b96276e7430d34d257b3845a2b949bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '7559d26bd591646babbbae690a1cad7ecb5b8039d51b996a9e744fbdfd382499', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', '688f217cda0df893170d386b87578c044118534eca8dff683d8816fe92023c98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '591f2dd4ba7ff1e8c72287faabc9ff24140a376d3557cdf73a06cb026f13a6ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45826,7 +45837,7 @@ values
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'c8b2f26a1706bac33f145d5f651fd05136e474fdb70979fa22a82fc5d7b6728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7bf7ebe30a11ac3a0e8bffc538bb5b2566b6ff1a0168b54ded7bb38dc20ed643', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7515d3a948995d74bd5929edeef93dd7a4a83cd62546a1954cf21730baea7f7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45843,7 +45854,7 @@ values
   ('repeatable/10_ledger/views/pgledger_currencies_view.sql', 'repeatable', 'a4d167ded428e70cd828417fd29606b230fd727cbc744801bba19ad8f3ef6c57', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'dad2dbf189ff8e989b32591b617877ffa8969e8a14946ce575fbdfdb6955a865', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_holds_v1.sql', 'repeatable', 'af371b94faa064f19d41715fc2ba66e65c2cf721d81444a0f5afa6716c36948b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_holds_v1.sql', 'repeatable', 'adebd658c1ce1408f91fe668f2a26d83385ad907aa2edef59daf6fb837ff0ca4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_holds_view.sql', 'repeatable', '346befb6b0d512058f3e57babe1929217315a5aea42360a3b51fae574df0356b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '060b8f89a6b994d780c0f8357b9138fae23f892d19e0a612f916334d7d856947', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', 'a781ee9b4e097a2619f9d5c1309b3cdb91fc41a8edd8e8ead0fe1b07af0f3541', pg_catalog.now(), '0.1.0.dev0', true),

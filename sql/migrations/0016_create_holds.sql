@@ -49,7 +49,8 @@ comment on column pgledger.holds.event_at is
   'When it happened in the world, as given; null if it was not given, and then it is created_at.';
 comment on column pgledger.holds.expires_at is
   'From when on it is expired, unless it was posted or voided before; null for never.';
-comment on column pgledger.holds.first_expires_at is 'expires_at as the hold was made with.';
+comment on column pgledger.holds.first_expires_at is
+  'What expires_at was when it was made; null for never.';
 comment on column pgledger.holds.ended_at is
   'When it was posted or voided; for an expired one expires_at; null as long as it is pending.';
 comment on column pgledger.holds.status is
@@ -81,3 +82,6 @@ comment on column pgledger.accounts.held_in is
 
 drop function if exists pgledger.legs(text);
 drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint);
+
+comment on type @extschema@.pgledger_hold is
+  'An amount that is kept back on one account for another until it is posted, voided or expired.';

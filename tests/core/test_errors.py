@@ -615,8 +615,8 @@ def books(connect: Connect) -> Books:
     for name in ("held", "voided", "expired"):
         made[name] = create(
             "select id from pgledger_create_hold(%s, %s, 3, expires_in => '1 hour')",
-            made["shop"],
             made["buyer"],
+            made["cents"],
         )
     create("select id from pgledger_void_hold(%s)", made["voided"])
     create(

@@ -96,6 +96,7 @@ TABLES = {
     "entitlement_cache",
     "feature_invalidations",
     "features",
+    "holds",
     "invoice_credits",
     "invoice_lines",
     "invoice_payments",
@@ -572,8 +573,9 @@ def test_public_functions_say_what_they_are(functions):
     public = {function.name: function for function in functions if not function.is_private}
     writes = re.compile(
         r"(?:pg)?ledger_(accept|advance$|archive|cancel|change|close|consume|correct|create|delete"
-        r"|ensure|finalize|freeze|generate|import|ingest|invalidate|map|mark|pause|purge|raise"
-        r"|record|redeem|refresh|remove|reopen|resume|set|sweep|unfreeze|unmap|update|use_)"
+        r"|ensure|expire|extend|finalize|freeze|generate|import|ingest|invalidate|map|mark|pause|post"
+        r"|purge|raise|record|redeem|refresh|remove|reopen|resume|set|sweep|unfreeze|unmap|update"
+        r"|use_|void)"
     )
     for name, function in public.items():
         if "_create_" in name or writes.match(name):

@@ -77,6 +77,7 @@ WRITING_FUNCTIONS = VOLATILITIES.keys() - (
 HELPERS_OF_VIEWS = {
     *("pgledger.account_status", "pgledger.entry_id"),
     *("pgledger.error_registry", "pgledger.iso_currencies"),
+    *("pgledger.held_now", "pgledger.hold_status"),
 }
 HELPERS_OF_TENANTS_VIEWS = {"pgledger.event_id", "pgledger.line_item"}
 PRIVATE_FUNCTIONS = {

@@ -110,7 +110,7 @@ def test_a_thousand_holds_end_once_each_among_32_sessions(
     assert states["posted"] == counted["posted"]
     assert states["voided"] == counted["voided"]
     assert counted["posted"] + counted["voided"] == count - due
-    assert counted["posted"] and counted["voided"]
+    assert min(counted["posted"], counted["voided"]) > 0
     wallet = ledger.get_account(ledger.wallet)
     assert wallet.balance == 100 + 10 * count - 4 * counted["posted"]
     assert wallet.held_out == 0

@@ -32,7 +32,6 @@ from pgledger.errors import (
     InvalidTime,
     LimitAlreadyBroken,
     NullArgument,
-    PgledgerError,
     PositiveBalanceNotAllowed,
     SameAccount,
 )
@@ -440,7 +439,11 @@ def test_a_clock_that_steps_back_revives_nothing(ledger, set_clock):
     set_clock(ledger.conn, NOW)
     assert ledger.get_hold(hold).status == "expired"
     assert ledger.get_account(ledger.wallet).available_balance == 30
-    for attempt in (ledger.post_hold, ledger.void_hold, lambda id: ledger.extend_hold(id, None)):
+    for attempt in (
+        ledger.post_hold,
+        ledger.void_hold,
+        lambda hold_id: ledger.extend_hold(hold_id, None),
+    ):
         with pytest.raises(HoldExpired):
             attempt(hold)
     assert ledger.stored(room) == (0, 40)
@@ -513,6 +516,18 @@ def test_closing_and_limits_rely_on_expiry_too(ledger, set_clock):
     assert ledger.close_account(account).status == "closed"
     with pytest.raises(AccountClosed):
         ledger.create_hold(ledger.wallet, account, 1)
+    assert ledger.faults() == []
+
+
+def test_a_sweep_takes_what_has_expired_along(ledger, set_clock):
+    set_clock(ledger.conn, NOW)
+    hold = ledger.hold(40, expires_at=NOW + HOUR)
+    ledger.hold(10)
+    set_clock(ledger.conn, NOW + HOUR)
+    swept = ledger.sweep(ledger.wallet, ledger.bank)
+    assert swept is not None
+    assert swept.amount == 90
+    assert ledger.row(hold) == (3, True, False)
     assert ledger.faults() == []
 
 
@@ -698,9 +713,11 @@ def test_what_has_ended_never_changes(ledger, change):
 def test_savepoints_take_holds_back(ledger):
     with ledger.conn.transaction():
         hold = ledger.hold(40)
-        with pytest.raises(PgledgerError), ledger.conn.transaction():
-            ledger.post_hold(hold, amount=10, final=False)
+        ledger.conn.execute("savepoint part")
+        ledger.post_hold(hold, amount=10, final=False)
+        with pytest.raises(HoldAmountExceeded):
             ledger.post_hold(hold, amount=31)
+        ledger.conn.execute("rollback to savepoint part")
         assert ledger.get_hold(hold).posted_amount == 0
         with ledger.conn.transaction(force_rollback=True):
             ledger.void_hold(hold)

@@ -385,6 +385,9 @@ class HoldRules:
         identity=st.sampled_from(("", "", "new", "again", "another's")),
     )
     def post_hold(self, place: int, amount: str | None, final: bool, identity: str) -> None:
+        self.post(place, amount, final=final, identity=identity)
+
+    def post(self, place: int, amount: str | None, *, final: bool, identity: str) -> None:
         held = self.some_hold(place)
         if amount == "the rest":
             amount = f"{held.rest:f}" if held.rest else "1"
@@ -417,6 +420,9 @@ class HoldRules:
     @precondition(lambda self: self.model.holds)
     @rule(place=small, other_app=st.sampled_from((False, False, False, True)))
     def void_hold(self, place: int, other_app: bool) -> None:
+        self.void(place, other_app=other_app)
+
+    def void(self, place: int, *, other_app: bool) -> None:
         held = self.some_hold(place)
         again = held.hold.status == "voided"
         app_id = held.hold.app_id
@@ -443,6 +449,9 @@ class HoldRules:
     @precondition(lambda self: self.model.holds)
     @rule(place=small, span=st.sampled_from((*SPANS, timedelta(days=-1))))
     def extend_hold(self, place: int, span: timedelta | None) -> None:
+        self.extend(place, span)
+
+    def extend(self, place: int, span: timedelta | None) -> None:
         held = self.some_hold(place)
         fault = self.model.state_fault(held)
         expires_at = None if span is None else self.model.now + span
@@ -462,6 +471,47 @@ class HoldRules:
         self.model.holds[hold.id] = replace(held, hold=hold)
         self.settle()
 
+    @rule(
+        source=small,
+        amount=amounts,
+        acts=st.lists(
+            st.sampled_from(("part", "part", "post", "void", "extend", "wait", "again")),
+            min_size=1,
+            max_size=4,
+        ),
+        span=st.sampled_from(SPANS),
+    )
+    def live_through_a_hold(
+        self, source: int, amount: str, acts: list[str], span: timedelta | None
+    ) -> None:
+        before = len(self.model.holds)
+        own = [a for a in self.model.accounts.values() if a.app_id == "" and a.status == "open"]
+        free = [a for a in own if a.min_balance is None and a.max_balance is None]
+        if not free:
+            return
+        source_account = free[source % len(free)]
+        mates = [a for a in free if a.currency == source_account.currency and a != source_account]
+        if not mates:
+            return
+        request = Request(source_account.id, mates[source % len(mates)].id, amount)
+        self.make(Making(request, "", None, span, None))
+        if len(self.model.holds) == before:
+            return
+        for act in acts:
+            match act:
+                case "part":
+                    self.post(0, "0.01", final=False, identity="new")
+                case "post":
+                    self.post(0, None, final=True, identity="")
+                case "again":
+                    self.post(0, "0.01", final=False, identity="again")
+                case "void":
+                    self.void(0, other_app=False)
+                case "extend":
+                    self.extend(0, span)
+                case _:
+                    self.wait(1)
+
     @rule(app_id=st.sampled_from(("", "shop")), count=st.sampled_from((1, 3, 1000)))
     def expire_holds(self, app_id: str, count: int) -> None:
         due = [
@@ -477,6 +527,9 @@ class HoldRules:
 
     @rule(steps=st.sampled_from((1, 1, 2, 6)))
     def let_time_pass(self, steps: int) -> None:
+        self.wait(steps)
+
+    def wait(self, steps: int) -> None:
         ahead = self.model.ahead + steps * STEP
         if ahead <= FURTHEST:
             self.set_ahead(ahead)
@@ -498,6 +551,6 @@ class HoldRules:
 def assert_holds_match(conn: Any, model: HeldModel) -> None:
     """Asserts that the ledger holds what the model holds, as it is shown by now."""
     rows = conn.execute("select * from pgledger_holds_v1 order by id").fetchall()
-    assert [Hold(*row, None) for row in rows] == sorted(
+    assert [Hold(*(*row, None)) for row in rows] == sorted(
         (held.at(model.now) for held in model.holds.values()), key=lambda hold: hold.id
     )

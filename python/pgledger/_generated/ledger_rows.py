@@ -78,7 +78,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An amount that is kept back on one account for another until it is posted or voided, or expires.
+    """An amount that is kept back on one account for another until it is posted, voided or expired.
 
     The type ``pgledger_hold``.
 

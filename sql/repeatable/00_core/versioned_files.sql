@@ -45,7 +45,7 @@ as $$
     ('migrations/0015_scale_currencies.sql',
       'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
     ('migrations/0016_create_holds.sql',
-      '36757a2259a896f5f9d7c1ee0db4ac1cab8d89561e3e99c5cdf158f6af44bc37')
+      '5c60b2a1b741598439021e1277acb7f0f4fe8b35b26dde89adc1af1dcc1d5d11')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -16,7 +16,7 @@ begin
   select
     source.id as from_id, target.id as to_id, source.currency, source.name as from_name,
     target.name as to_name, source.tenant_id as from_tenant_id, target.tenant_id as to_tenant_id
-  into strict v_names
+  into v_names
   from pgledger.accounts as source
   cross join pgledger.accounts as target
   where source.key = hold.from_key

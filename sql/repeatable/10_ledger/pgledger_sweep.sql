@@ -10,7 +10,7 @@ Checks, in this order: app_id; both ids, that they differ, max_amount, event_at,
 keep; that the accounts exist and share a currency; whether it is a repeat; then, if there is
 something to move, the clock, status, decimal places and limits.
 
-Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids.
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds.
 Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
 pgledger.create_repeatable_transfer.
 */
@@ -68,6 +68,15 @@ begin
     select transfers.amount from pgledger.transfers where transfers.id = pgledger_sweep.id
   );
   if v_amount is null then
+    v_ok := pgledger.release_expired(
+      array(
+        select accounts.key
+        from pgledger.accounts
+        where accounts.id in (from_account_id, to_account_id)
+          and (accounts.held_out <> 0 or accounts.held_in <> 0)
+      ),
+      pgledger.clock()
+    );
     v_amount := (
       select least(
         max_amount,

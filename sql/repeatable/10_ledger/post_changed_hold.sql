@@ -52,14 +52,14 @@ begin
     balance = accounts.balance + assumed_amount - post_changed_hold.amount,
     held_out = accounts.held_out + assumed_release - v_released
   where accounts.key = v_hold.from_key
-  returning accounts.balance into strict from_balance;
+  returning accounts.balance into from_balance;
 
   update pgledger.accounts
   set
     balance = accounts.balance - assumed_amount + post_changed_hold.amount,
     held_in = accounts.held_in + assumed_release - v_released
   where accounts.key = v_hold.to_key
-  returning accounts.balance into strict to_balance;
+  returning accounts.balance into to_balance;
 
   update pgledger.holds
   set

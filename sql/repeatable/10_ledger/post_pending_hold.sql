@@ -34,7 +34,6 @@ as $$
 declare
   v_hold record;
   v_locked pgledger.holds;
-  v_answer @extschema@.pgledger_transfer;
   v_amount numeric;
   v_rest numeric;
   v_released numeric;
@@ -73,13 +72,10 @@ begin
 
   if id is not null or v_hold.status <> 0 or amount > v_hold.amount - v_hold.posted_amount then
     v_locked := pgledger.lock_hold(hold_id, app_id);
-    if id is not null then
-      v_answer := pgledger.repeated_posting(
+    if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
+      return pgledger.repeated_posting(
         v_locked, amount, final, event_at, metadata, id, request_index, request_count
       );
-      if v_answer.id is not null then
-        return v_answer;
-      end if;
     end if;
     v_ok := pgledger.check_hold_pending(v_locked, pgledger.clock(), request_index, request_count);
     v_hold.posted_amount := v_locked.posted_amount;
@@ -111,7 +107,7 @@ begin
         held_out = accounts.held_out - v_released
       where accounts.key = v_hold.from_key
       returning accounts.updated_at, accounts.version, accounts.balance, accounts.amount_scale
-      into strict v_from_at, v_from_version, v_from_balance, v_scale;
+      into v_from_at, v_from_version, v_from_balance, v_scale;
     else
       update pgledger.accounts
       set
@@ -126,7 +122,7 @@ begin
         held_in = accounts.held_in - v_released
       where accounts.key = v_hold.to_key
       returning accounts.updated_at, accounts.version, accounts.balance
-      into strict v_to_at, v_to_version, v_to_balance;
+      into v_to_at, v_to_version, v_to_balance;
     end if;
     if v_step = 1 then
       v_now := pgledger.clock();
@@ -147,7 +143,7 @@ begin
   returning holds.expires_at into v_expires_at;
   if not found then
     select changed.amount, changed.from_balance, changed.to_balance, changed.expires_at
-    into strict v_amount, v_from_balance, v_to_balance, v_expires_at
+    into v_amount, v_from_balance, v_to_balance, v_expires_at
     from pgledger.post_changed_hold(
       hold_id, amount, final, v_amount, v_released, v_created_at, request_index, request_count
     ) as changed;
@@ -183,14 +179,11 @@ begin
   end if;
   if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
     v_ok := pgledger.fail(
-      'BalanceOutOfRange',
-      case
-        when v_from_balance <= -1e30
-          then array[v_hold.from_id, v_hold.from_name, v_from_balance::text]
-        else array[v_hold.to_id, v_hold.to_name, v_to_balance::text]
-      end,
-      request_index,
-      request_count
+      'BalanceOutOfRange', array[
+        case when v_from_balance <= -1e30 then v_hold.from_id else v_hold.to_id end,
+        case when v_from_balance <= -1e30 then v_hold.from_name else v_hold.to_name end,
+        case when v_from_balance <= -1e30 then v_from_balance else v_to_balance end::text
+      ], request_index, request_count
     );
   end if;
 

@@ -1,7 +1,7 @@
 /*
-Writes that the given holds are expired, and takes what was left of them out of the sums of the given
-accounts. The caller has locked both, and has found that the holds are expired. Returns how many of
-them were released on a side where they were not before.
+Writes that the given holds are expired, and takes what was left of them out of the sums of the
+given accounts. The caller has locked both, and has found that the holds are expired. Returns how
+many of them were released on a side where they were not before.
 */
 create or replace function pgledger.release_locked(hold_ids text[], account_keys bigint[])
 returns bigint
@@ -17,7 +17,8 @@ declare
   v_held_in numeric[];
 begin
   with side as materialized (
-    select holds.id, holds.from_key as key, holds.amount - holds.posted_amount as held_out, 0 as held_in
+    select
+      holds.id, holds.from_key as key, holds.amount - holds.posted_amount as held_out, 0 as held_in
     from pgledger.holds
     where holds.id = any(hold_ids)
       and not holds.out_released

@@ -25,7 +25,7 @@ parallel unsafe
 as $$
 declare
   v_earlier record;
-  v_answer @extschema@.pgledger_transfer;
+  v_answer record;
   v_is_whole boolean := hold.posted_amount = hold.amount;
   v_ended boolean;
   v_given jsonb;
@@ -51,7 +51,8 @@ begin
   );
   v_given := jsonb_build_object(
     'app_id', hold.app_id, 'hold_id', hold.id, 'event_at', event_at, 'metadata', metadata,
-    'amount', case when amount is null and v_ended and v_is_whole then v_earlier.amount else amount end,
+    'amount',
+    case when amount is null and v_ended and v_is_whole then v_earlier.amount else amount end,
     'final', case when v_ended and v_is_whole then true else final or amount is null end
   );
   v_recorded := jsonb_build_object(
@@ -68,7 +69,7 @@ begin
     found.to_account_name, found.from_account_balance, found.to_account_balance,
     found.from_account_version, found.to_account_version, found.group_id, found.app_id,
     found.from_tenant_id, found.to_tenant_id, found.origin_id, true
-  into strict v_answer
+  into v_answer
   from pgledger.transfers_by_id(array[id]) as found;
 
   return v_answer;

@@ -1,8 +1,8 @@
 /*
 What the transfer with that id did, if it was asked for with the same values, and not for a hold;
-nulls if there is no such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
-held these locks, so what it wrote can be seen by now. Names of the accounts are left to the caller,
-who knows them.
+nulls if there is no such transfer. The accounts are locked before this looks. Any earlier call for
+the same transfer held these locks, so what it wrote can be seen by now. Names of the accounts are
+left to the caller, who knows them.
 
 Errors: IdempotencyConflict.
 */

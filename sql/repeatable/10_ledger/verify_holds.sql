@@ -2,6 +2,8 @@
 Checks holds: what accounts keep back against them, what was posted against transfers, and each by
 itself. A hold that has expired counts until it is released, whatever the clock says: the stored
 sums may lag, and must be right all the same.
+
+The body is long because it is four checks of the same rows.
 */
 create or replace function pgledger.verify_holds(app_id text)
 returns setof @extschema@.pgledger_check

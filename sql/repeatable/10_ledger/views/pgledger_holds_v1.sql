@@ -32,6 +32,7 @@ from pgledger.holds
 -- One look at the clock for each row.
 cross join lateral (
   select pgledger.hold_status(holds.status, holds.expires_at) as status
+  from (select) as one_look
   offset 0
 ) as shown
 left join pgledger.accounts as source on holds.from_key = source.key
