@@ -50,8 +50,9 @@ $$Renames an account, or gives it other metadata.
 
 What is not given stays as it is. Entries and transfers show the new name from
 then on, also those from before. Where the name led pgledger_ensure_account to
-the account, the new one does, unless it leads to another account already. A call that changes nothing writes nothing,
-so it can be repeated. Each change is a row of pgledger_account_changes_v1.
+the account, the new one does, unless it leads to another account already. A
+call that changes nothing writes nothing, so it can be repeated. Each change
+is a row of pgledger_account_changes_v1.
 
 id: The account.
 name: Its new name, 1 to 255 characters; null for the one it has.

@@ -123,8 +123,8 @@ as $$
     (
       'LG020', 'AccountNotFound', 'account %s does not exist%s',
       'Check the id, and the app_id: an account is found only under its own app.',
-      'There is no account of this id under this app_id. Check both. Or there is none of this name, '
-      'currency, tenant_id and app_id.',
+      'There is no account of this id under this app_id. Check both. Or there is none of this '
+      'name, currency, tenant_id and app_id.',
       false
     ),
     (
@@ -207,8 +207,8 @@ as $$
       'among them %s and %s',
       'Use the id of the one that is meant. Accounts that pgledger_ensure_account opens do not '
       'share a name among themselves.',
-      'Several accounts of this app, tenant and currency have this name. Use the id of the one that '
-      'is meant.',
+      'Several accounts of this app, tenant and currency have this name. Use the id of the one '
+      'that is meant.',
       false
     ),
     (
