@@ -12,6 +12,9 @@ from typing import Any, cast
 import psycopg
 import pytest
 
+from pgledger import PgledgerError
+from pgledger.errors import AccountNotEmpty
+from scripts.generated.catalog import read_catalog
 from support.calls import BEGIN, TENANT_ROLE, Call, good_calls
 from support.clock import SetClock
 from support.invoices import carry_clock
@@ -130,6 +133,10 @@ FILLINGS: Mapping[str, tuple[str | None, ...]] = {
 SECONDS = 30
 
 
+# The conversions, like PostgreSQL's own: null for null.
+NULL_OF_NULL = {"pgledger_ulid_to_uuid", "pgledger_uuid_to_ulid", "pgledger_id_timestamp"}
+
+
 @pytest.fixture
 def scene(conn: Session, set_clock: SetClock) -> Iterator[Session]:
     """A session whose changes, a role among them, are never committed."""
@@ -190,6 +197,39 @@ def test_one_argument_at_its_extremes(scene: Session, calls: list[Call]) -> None
         for found in faults(scene, call, ({name: text} for text in values.get(kind, ())))
     ]
     assert wrong == []
+
+
+def test_null_is_taken_where_the_manual_says_so(
+    scene: Session, calls: list[Call], subtests: pytest.Subtests
+) -> None:
+    """Of the ledger; in billing what may be null often depends on the other arguments."""
+    nullable = {
+        (function.name, argument.name): argument.is_nullable
+        for function in read_catalog(scene).functions
+        for argument in function.arguments
+    }
+    for call in calls:
+        if not call.function.startswith("pgledger_"):
+            continue
+        for name in call.given:
+            with subtests.test(f"{call.function}: {name}"):
+                error = outcome(scene, call.having(**{name: None}))
+                if name == "allow_future_event_at" or call.function in NULL_OF_NULL:
+                    assert error is None
+                elif (call.function, name) == ("pgledger_close_account", "sweep_to"):
+                    # This account is not empty.
+                    assert error is None or isinstance(error, AccountNotEmpty)
+                elif nullable[call.function, name]:
+                    assert error is None
+                else:
+                    assert isinstance(error, PgledgerError)
+        with subtests.test(f"{call.function}: all"):
+            error = outcome(scene, call.having(**dict.fromkeys(call.given)))
+            takes_null = all(nullable[call.function, name] for name in call.given)
+            if takes_null or call.function in NULL_OF_NULL:
+                assert error is None
+            else:
+                assert isinstance(error, PgledgerError)
 
 
 def test_two_numbers_or_times_at_their_extremes(scene: Session, calls: list[Call]) -> None:

@@ -156,6 +156,8 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     ]
     transfer = _value(session, "select id from pgledger_create_transfer(%s, %s, 1)", *accounts)
     hold = _value(session, "select id from pgledger_create_hold(%s, %s, 3)", *accounts)
+    spent = _value(session, "select id from pgledger_create_account('spent', 'USD')")
+    session.execute("select pgledger_create_transfer(%s, %s, 7)", [accounts[1], spent])
     ahead = _value(session, "select id from pgledger_create_account('ahead', 'USD')")
     empty = _value(session, "select id from pgledger_create_account('empty', 'USD')")
     closed = _value(session, "select id from pgledger_create_account('closed', 'USD')")
@@ -456,7 +458,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_balance_at": [{"account_id": accounts[0], "at": "2025-02-02+00", "app_id": ""}],
         "pgledger_close_account": [
             account | {"id": empty, "sweep_to": None},
-            account | {"sweep_to": accounts[1]},
+            account | {"id": spent, "sweep_to": accounts[1]},
         ],
         "pgledger_create_account": [
             metadata

@@ -36,7 +36,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_count integer := cardinality(from_names);
-  v_names text[] := from_names || to_names;
+  v_names text[];
   v_tenant_ids text[];
   v_account_ids text[];
   v_ids text[];
@@ -51,6 +51,7 @@ begin
     return;
   end if;
 
+  v_names := from_names || to_names;
   v_tenant_ids := array_replace(
     coalesce(from_tenant_ids, array_fill(''::text, array[v_count]))
     || coalesce(to_tenant_ids, array_fill(''::text, array[v_count])),
