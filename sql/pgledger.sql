@@ -5153,8 +5153,8 @@ as $$
     (
       'LG020', 'AccountNotFound', 'account %s does not exist%s',
       'Check the id, and the app_id: an account is found only under its own app.',
-      'There is no account of this id under this app_id. Check both. Or there is none of this name, '
-      'currency, tenant_id and app_id.',
+      'There is no account of this id under this app_id. Check both. Or there is none of this '
+      'name, currency, tenant_id and app_id.',
       false
     ),
     (
@@ -5237,8 +5237,8 @@ as $$
       'among them %s and %s',
       'Use the id of the one that is meant. Accounts that pgledger_ensure_account opens do not '
       'share a name among themselves.',
-      'Several accounts of this app, tenant and currency have this name. Use the id of the one that '
-      'is meant.',
+      'Several accounts of this app, tenant and currency have this name. Use the id of the one '
+      'that is meant.',
       false
     ),
     (
@@ -14999,7 +14999,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_count integer := cardinality(from_names);
-  v_names text[] := from_names || to_names;
+  v_names text[];
   v_tenant_ids text[];
   v_account_ids text[];
   v_ids text[];
@@ -15014,6 +15014,7 @@ begin
     return;
   end if;
 
+  v_names := from_names || to_names;
   v_tenant_ids := array_replace(
     coalesce(from_tenant_ids, array_fill(''::text, array[v_count]))
     || coalesce(to_tenant_ids, array_fill(''::text, array[v_count])),
@@ -16712,8 +16713,9 @@ $$Renames an account, or gives it other metadata.
 
 What is not given stays as it is. Entries and transfers show the new name from
 then on, also those from before. Where the name led pgledger_ensure_account to
-the account, the new one does, unless it leads to another account already. A call that changes nothing writes nothing,
-so it can be repeated. Each change is a row of pgledger_account_changes_v1.
+the account, the new one does, unless it leads to another account already. A
+call that changes nothing writes nothing, so it can be repeated. Each change
+is a row of pgledger_account_changes_v1.
 
 id: The account.
 name: Its new name, 1 to 255 characters; null for the one it has.
@@ -16850,9 +16852,9 @@ $$;
 comment on function public.pgledger_verify is
 $$Proves from the data that the books are in order.
 
-Reads every transfer and hold, as an auditor would, on one snapshot, while transfers go
-on. A large ledger takes its time: run it where that is welcome, for example
-on a replica.
+Reads every transfer and hold, as an auditor would, on one snapshot, while
+transfers go on. A large ledger takes its time: run it where that is welcome,
+for example on a replica.
 
 Triggers, owners, privileges, row security and settings of what belongs to the
 ledger, and the sequences of keys, are checked whatever the app.
@@ -45641,7 +45643,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'cfaef76e935bdb8c361fcd32e88bc4ec7788c567ede32697ebe6af032f66473e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'b1c7d6a6ec3ae5cfd585a7ec8a9804d063e34d1de31814e8e24f449b865f38b4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45774,7 +45776,7 @@ values
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'b82a151347685a5733f8f5b693af58b727b7373ba055967d556b394258a46af8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', '89e8891b5c21ebc7c5df2dcdd207be06966b83fbcf1af30b87d0e5fbc6c8ea78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '4e30361d618bf1ff7dd8f8d49470c5c9ba369b9fa938c1adcbefceaf47717b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '06c8766f25aac1255847fb40b33c2edc9c66780a0f04c2d6f8ff66eaf2b5c349', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45795,9 +45797,9 @@ values
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '5f0a641e7aec000af143d9e7536169f04be438925acf8cdb7a785779550c0489', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '7dc1c06be5b7560d233caee7fe3c8dfbafbfe7066f6ed9d5a14b30b78e41a4e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'dff0ce4012a2b0bbfce39d18c9075df81e583dc99492e9834bb267af0ea5003a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '2a7e530a79c48af1773e5807d610ad490b260a8881fd007edca6bcee95676663', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),

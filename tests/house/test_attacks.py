@@ -538,7 +538,11 @@ GUARDS = {
     "account_changes_never_change": (
         *("account_changes", "before update or delete or truncate", "statement"),
     ),
+    "holds_rows_are_never_deleted": ("holds", "before delete", "row"),
+    "holds_are_never_deleted": ("holds", "before delete or truncate", "statement"),
 }
+# It has a condition, so it cannot be made anew as the others are.
+GUARD_OF_HOLDS = "holds_only_end"
 CHECK_OF_GUARDS = "triggers that keep records unchanged stand and are always on"
 
 
@@ -569,9 +573,9 @@ def test_guards_listed_here_are_all_there_are(conn):
         for (name,) in conn.execute(
             "select tgname from pg_trigger where not tgisinternal"
             " and tgrelid in ('pgledger.accounts'::regclass, 'pgledger.transfers'::regclass,"
-            " 'pgledger.account_changes'::regclass)"
+            " 'pgledger.account_changes'::regclass, 'pgledger.holds'::regclass)"
         )
-    } == set(GUARDS)
+    } == {*GUARDS, GUARD_OF_HOLDS}
     for trigger in GUARDS:
         conn.execute(create_guard(trigger).encode())
     # Made anew as they were, they are as good: nothing but what the tests below do is found.
@@ -612,6 +616,29 @@ def test_missing_and_switched_off_guards_are_found(conn, trigger, subtests):
             violations, example = findings(conn)[CHECK_OF_GUARDS]
             assert violations >= 1
             assert example in GUARDS
+
+
+def test_a_weaker_guard_of_holds_is_found(conn, subtests):
+    (made,) = conn.execute(
+        "select pg_get_triggerdef(oid) from pg_trigger where tgname = %s", [GUARD_OF_HOLDS]
+    ).fetchone()
+    again = f"drop trigger {GUARD_OF_HOLDS} on pgledger.holds; {{}};"
+    always = f"alter table pgledger.holds enable always trigger {GUARD_OF_HOLDS}"
+    conn.execute((again.format(made) + always).encode())
+    assert findings(conn) == {}
+    for way in (
+        f"alter table pgledger.holds disable trigger {GUARD_OF_HOLDS}",
+        f"alter table pgledger.holds enable trigger {GUARD_OF_HOLDS}",
+        f"alter table pgledger.holds enable replica trigger {GUARD_OF_HOLDS}",
+        f"drop trigger {GUARD_OF_HOLDS} on pgledger.holds",
+        f"alter trigger {GUARD_OF_HOLDS} on pgledger.holds rename to other",
+        again.format(made),
+        again.format(made.replace("(old.amount <> new.amount)", "false")) + always,
+        again.format(made.replace("BEFORE UPDATE", "BEFORE UPDATE OF amount")) + always,
+    ):
+        with subtests.test(way), conn.transaction(force_rollback=True):
+            conn.execute(way.encode())
+            assert findings(conn)[CHECK_OF_GUARDS] == (1, GUARD_OF_HOLDS)
 
 
 def test_guard_whose_function_was_replaced_is_found(conn):
@@ -701,6 +728,21 @@ TAMPERS: Mapping[str, str] = {
     "accounts are not ahead of the clock, unless that was accepted": (
         "update pgledger.accounts set updated_at = clock_timestamp() + interval '2 minutes'"
         " where name = 'a'"
+    ),
+    "accounts hold what is left of their unreleased holds": (
+        "update pgledger.accounts set held_out = 2 where name = 'a'"
+    ),
+    "what was posted of holds are the sums of their transfers": (
+        "update pgledger.holds set posted_amount = 0.5"
+    ),
+    "holds join two accounts of one app and currency": (
+        "update pgledger.holds set to_key = from_key"
+    ),
+    "holds are pending, posted, voided or expired, and each ended once": (
+        "update pgledger.holds set ended_at = created_at"
+    ),
+    "names lead to accounts of that app, tenant, currency and name": (
+        "update pgledger.account_names set name = 'other'"
     ),
     CHECK_OF_GUARDS: "alter table pgledger.transfers disable trigger transfers_never_change",
     # The rest is tried one by one in tests/install/test_restores.py.
@@ -824,11 +866,13 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
         )
     conn.execute("select pgledger_freeze_account(%s, 'out')", [keys["b"]])
     conn.execute("select pgledger_unfreeze_account(%s)", [keys["b"]])
+    conn.execute("select pgledger_create_hold(%s, %s, 1)", [keys["a"], keys["b"]])
+    conn.execute("select pgledger_ensure_account('d', 'USD')")
     conn.commit()
     assert findings(conn) == {}
 
     def tamper(statement: str) -> dict[str, tuple[int, str]]:
-        tables = ("account_changes", "accounts", "transfers")
+        tables = ("account_changes", "accounts", "transfers", "holds")
         for table in tables:
             conn.execute(f"alter table pgledger.{table} disable trigger all".encode())
         for trigger, (table, _, _) in GUARDS.items():
@@ -841,6 +885,7 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
                 conn.execute(
                     f"alter table pgledger.{table} enable always trigger {trigger}".encode()
                 )
+        conn.execute(f"alter table pgledger.holds enable always trigger {GUARD_OF_HOLDS}".encode())
         return findings(conn)
 
     return tamper
@@ -908,7 +953,12 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "ids of accounts and transfers are well formed": 10,
         "accounts are not ahead of the clock, unless that was accepted": 4,
         "sequences are ahead of the keys in use": 10,
-        CHECK_OF_GUARDS: 8,
+        "accounts hold what is left of their unreleased holds": 4,
+        "what was posted of holds are the sums of their transfers": 1,
+        "holds join two accounts of one app and currency": 1,
+        "holds are pending, posted, voided or expired, and each ended once": 1,
+        "names lead to accounts of that app, tenant, currency and name": 1,
+        CHECK_OF_GUARDS: 11,
         "what belongs to the ledger is there and has its owner": things,
         "nobody may do more or less than was granted": things,
         "triggers and foreign keys are on": len(guards("trigger") + guards("table")),

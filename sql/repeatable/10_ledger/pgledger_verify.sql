@@ -58,9 +58,9 @@ $$;
 comment on function @extschema@.pgledger_verify is
 $$Proves from the data that the books are in order.
 
-Reads every transfer and hold, as an auditor would, on one snapshot, while transfers go
-on. A large ledger takes its time: run it where that is welcome, for example
-on a replica.
+Reads every transfer and hold, as an auditor would, on one snapshot, while
+transfers go on. A large ledger takes its time: run it where that is welcome,
+for example on a replica.
 
 Triggers, owners, privileges, row security and settings of what belongs to the
 ledger, and the sequences of keys, are checked whatever the app.
