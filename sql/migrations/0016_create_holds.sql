@@ -81,7 +81,7 @@ comment on column pgledger.accounts.held_in is
   'Sum of what is left of holds that are to reach the account and are not released here.';
 
 drop function if exists pgledger.legs(text);
-drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint);
+drop function if exists pgledger.check_times_before(text, text, timestamptz, timestamptz);
 
 comment on type @extschema@.pgledger_hold is
   'An amount that is kept back on one account for another until it is posted, voided or expired.';

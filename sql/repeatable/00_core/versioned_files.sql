@@ -43,9 +43,9 @@ as $$
     ('migrations/0014_name_accounts.sql',
       '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25'),
     ('migrations/0015_scale_currencies.sql',
-      'd1770d4a2355b6f0deee83a0276ae2241290d8e520e86618cbf8c1221a5da923'),
+      'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f'),
     ('migrations/0016_create_holds.sql',
-      '5c60b2a1b741598439021e1277acb7f0f4fe8b35b26dde89adc1af1dcc1d5d11')
+      'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94')
 $$;
 
 comment on function pgledger.versioned_files is
