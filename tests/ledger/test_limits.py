@@ -160,8 +160,9 @@ def test_limits_of_zero_say_what_flags_say(books: Books, make: Make) -> None:
 
 @each_way
 def test_what_is_held_counts_and_is_named(books: Books, make: Make) -> None:
+    ledger = Ledger(books.conn)
     wallet = books.open("wallet", 100, min_balance=0)
-    books.note(wallet, held_out=30)
+    leaving = ledger.create_hold(wallet, books.bank, 30)
     assert books.account(wallet).available_balance == 70
     assert books.refusal(make, (wallet, books.bank, 71), of=errors.InsufficientFunds) == (
         f"account {wallet} (wallet) may not fall below 0: 100 less 71 and 30 held would leave -1"
@@ -170,16 +171,18 @@ def test_what_is_held_counts_and_is_named(books: Books, make: Make) -> None:
     assert books.account(wallet).available_balance == 0
 
     card = books.open("card", 40, max_balance=100)
-    books.note(card, held_in=Decimal("50.5"))
+    coming = ledger.create_hold(books.bank, card, Decimal("50.5"))
     said = books.refusal(make, (books.bank, card, 10), of=errors.PositiveBalanceNotAllowed)
     assert said == (
         f"account {card} (card) may not rise above 100: 40 plus 10 and 50.5 held would leave 100.5"
     )
     make(books.conn, [(books.bank, card, Decimal("9.5"))])
     # What is held to come in cannot be spent, and what is held to go out makes no room.
-    books.note(wallet, held_out=0, held_in=1000)
+    ledger.void_hold(leaving.id)
+    ledger.create_hold(books.bank, wallet, 1000)
     books.refusal(make, (wallet, books.bank, 31), of=errors.InsufficientFunds)
-    books.note(card, held_in=0, held_out=1000)
+    ledger.void_hold(coming.id)
+    ledger.create_hold(card, books.bank, 1000)
     books.refusal(make, (books.bank, card, 51), of=errors.PositiveBalanceNotAllowed)
     assert_verified(books.conn)
 
