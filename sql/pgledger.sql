@@ -14473,7 +14473,10 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance > -1e30
-      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (
+        accounts.min_balance is null
+        or accounts.balance - accounts.held_out >= accounts.min_balance
+      )
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -14494,7 +14497,10 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance < 1e30
-      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (
+        accounts.max_balance is null
+        or accounts.balance + accounts.held_in <= accounts.max_balance
+      )
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -14511,7 +14517,10 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance < 1e30
-      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (
+        accounts.max_balance is null
+        or accounts.balance + accounts.held_in <= accounts.max_balance
+      )
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -14532,7 +14541,10 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance > -1e30
-      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (
+        accounts.min_balance is null
+        or accounts.balance - accounts.held_out >= accounts.min_balance
+      )
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -45762,7 +45774,7 @@ values
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'aff4c993ba982b4455ff861a030e504fede7a1f31f2f2fe2df4e428647b3aa68', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),

@@ -98,7 +98,10 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance > -1e30
-      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (
+        accounts.min_balance is null
+        or accounts.balance - accounts.held_out >= accounts.min_balance
+      )
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -119,7 +122,10 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance < 1e30
-      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (
+        accounts.max_balance is null
+        or accounts.balance + accounts.held_in <= accounts.max_balance
+      )
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -136,7 +142,10 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance < 1e30
-      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (
+        accounts.max_balance is null
+        or accounts.balance + accounts.held_in <= accounts.max_balance
+      )
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -157,7 +166,10 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance > -1e30
-      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (
+        accounts.min_balance is null
+        or accounts.balance - accounts.held_out >= accounts.min_balance
+      )
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
