@@ -8627,7 +8627,10 @@ begin
   elsif min_balance > max_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['min_balance', min_balance::text, format('it is above max_balance, %s', max_balance)]
+      array[
+        'min_balance', trim_scale(min_balance)::text,
+        format('it is above max_balance, %s', trim_scale(max_balance))
+      ]
     );
   end if;
 
@@ -8870,22 +8873,32 @@ begin
   if min_balance > 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['min_balance', min_balance::text, 'it is above 0, the balance of a new account']
+      array[
+        'min_balance', trim_scale(min_balance)::text, 'it is above 0, the balance of a new account'
+      ]
     );
   elsif max_balance < 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['max_balance', max_balance::text, 'it is below 0, the balance of a new account']
+      array[
+        'max_balance', trim_scale(max_balance)::text, 'it is below 0, the balance of a new account'
+      ]
     );
   elsif min_balance < 0 and not allow_negative_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['min_balance', min_balance::text, 'it is below 0, and allow_negative_balance is false']
+      array[
+        'min_balance', trim_scale(min_balance)::text,
+        'it is below 0, and allow_negative_balance is false'
+      ]
     );
   elsif max_balance > 0 and not allow_positive_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['max_balance', max_balance::text, 'it is above 0, and allow_positive_balance is false']
+      array[
+        'max_balance', trim_scale(max_balance)::text,
+        'it is above 0, and allow_positive_balance is false'
+      ]
     );
   end if;
 
@@ -9250,7 +9263,8 @@ begin
     v_ok := pgledger.fail(
       'LimitAlreadyBroken',
       array[
-        account.id, account.name, 'min_balance', min_balance::text, account.balance::text,
+        account.id, account.name, 'min_balance', trim_scale(min_balance)::text,
+        account.balance::text,
         case when account.held_out <> 0 then format(', less %s held', account.held_out) end
       ]
     );
@@ -9261,7 +9275,8 @@ begin
     v_ok := pgledger.fail(
       'LimitAlreadyBroken',
       array[
-        account.id, account.name, 'max_balance', max_balance::text, account.balance::text,
+        account.id, account.name, 'max_balance', trim_scale(max_balance)::text,
+        account.balance::text,
         case when account.held_in <> 0 then format(', plus %s held', account.held_in) end
       ]
     );
@@ -45717,18 +45732,18 @@ values
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_limits.sql', 'repeatable', 'b8c62f2d06798619bc1982a39a18a28bbdbf94796e3cf2000fd0cc5265c36807', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '37db1f7a1df465827abd057688f4a98cbda751a245f32a4c8973902fc825bb12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', '6da24c39f41738604f2ab9661cc3a03c15eebe36eecb253d886d3e739eeaa83b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '65d9a31d389775f24a26faf12d0dfc2424d5ed0f8a90ee2b81017bc304ec78ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),

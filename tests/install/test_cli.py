@@ -169,7 +169,7 @@ def test_verify_exits_with_1_when_the_books_are_wrong(cli: Cli, ledger_dsn: str)
         connection.execute("update pgledger.accounts set balance = 1")
     done = cli("verify", ledger_dsn)
     failed(done, r"checks? of \d+ found violations: \w+")
-    assert "passed" not in done.stdout
+    assert "checks passed" not in done.stdout
     as_json = cli("verify", ledger_dsn, "--json")
     assert as_json.returncode == 1
     parsed = json.loads(as_json.stdout)

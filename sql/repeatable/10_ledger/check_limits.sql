@@ -25,7 +25,10 @@ begin
   elsif min_balance > max_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['min_balance', min_balance::text, format('it is above max_balance, %s', max_balance)]
+      array[
+        'min_balance', trim_scale(min_balance)::text,
+        format('it is above max_balance, %s', trim_scale(max_balance))
+      ]
     );
   end if;
 

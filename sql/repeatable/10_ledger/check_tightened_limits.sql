@@ -25,7 +25,8 @@ begin
     v_ok := pgledger.fail(
       'LimitAlreadyBroken',
       array[
-        account.id, account.name, 'min_balance', min_balance::text, account.balance::text,
+        account.id, account.name, 'min_balance', trim_scale(min_balance)::text,
+        account.balance::text,
         case when account.held_out <> 0 then format(', less %s held', account.held_out) end
       ]
     );
@@ -36,7 +37,8 @@ begin
     v_ok := pgledger.fail(
       'LimitAlreadyBroken',
       array[
-        account.id, account.name, 'max_balance', max_balance::text, account.balance::text,
+        account.id, account.name, 'max_balance', trim_scale(max_balance)::text,
+        account.balance::text,
         case when account.held_in <> 0 then format(', plus %s held', account.held_in) end
       ]
     );
