@@ -390,6 +390,35 @@ def test_both_sides_of_expired_holds_are_released_at_once_without_a_deadlock(
     assert ledger.faults() == []
 
 
+def test_closing_locks_the_expired_holds_of_both_accounts_in_one_order(
+    ledger: Books, connect: Connect, set_clock: SetClock, wait_until_blocked: WaitUntilBlocked
+) -> None:
+    set_clock(ledger.conn, NOW)
+    payer = ledger.create_account("payer", "USD", min_balance=Decimal(0)).id
+    payee = ledger.create_account("payee", "USD").id
+    target = ledger.create_account("target", "USD", max_balance=Decimal(100)).id
+    ledger.create_transfer(ledger.bank, payer, 100)
+    first, second = sorted(ids.generate("pglh") for _ in range(2))
+    ledger.create_hold(payer, target, 50, expires_at=NOW + HOUR, id=first)
+    ledger.create_hold(ledger.wallet, payee, 50, expires_at=NOW + HOUR, id=second)
+    ledger.set_limits(payee, None, Decimal(50))
+    set_clock(ledger.conn, NOW + HOUR)
+    one, two = connect(autocommit=True, **PATIENCE), connect(autocommit=True, **PATIENCE)
+    gate = connect()
+    gate.execute("select from pgledger.holds where id = %s for no key update", [first])
+    with ThreadPoolExecutor(2) as pool:
+        # It needs both holds released, and waits for the lower one.
+        paid = pool.submit(Ledger(one).create_transfer, payer, payee, 50)
+        wait_until_blocked(one.info.backend_pid)
+        # The account's own hold is the higher one, and its target's the lower one.
+        closed = pool.submit(Ledger(two).close_account, ledger.wallet, sweep_to=target)
+        wait_until_blocked(two.info.backend_pid)
+        gate.commit()
+        assert paid.result().amount == 50
+        assert closed.result().status == "closed"
+    assert ledger.faults() == []
+
+
 # Freezes, and snapshots
 
 

@@ -1155,8 +1155,8 @@ class LedgerCalls(Caller):
                 the same as a ``min_balance`` of 0.
             allow_positive_balance: Whether a transfer may leave the balance above zero; False is
                 the same as a ``max_balance`` of 0.
-            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
-                never personal data, or None.
+            metadata: JSON object, at most 64 KiB. Store references in it, never personal data, or
+                None.
             app_id: Set of books that the account belongs to.
             tenant_id: Whose account it is.
             min_balance: Lowest balance that a transfer may leave, for example -500: at most 0,
