@@ -16810,6 +16810,8 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- Definitions are compared by their text.
+set quote_all_identifiers = off
 as $$
   select pgledger.check_scope('app_id', pgledger_verify.app_id)
   where pgledger_verify.app_id is not null;
@@ -45818,7 +45820,7 @@ values
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '2a7e530a79c48af1773e5807d610ad490b260a8881fd007edca6bcee95676663', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '29d7973dc431805febd5d87e2de1b25740e4c87f9010d2964400a427f9c333b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
