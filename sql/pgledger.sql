@@ -8544,9 +8544,10 @@ revoke all on function pgledger.check_hold_request from public;
 /*
 Refuses decimal places of currencies that what is left of a pending hold exceeds: it would be posted
 as it was held. The hold with the lowest id is named. The caller has locked all accounts of the
-currencies, so no hold of theirs is made or ends meanwhile. One whose time is over counts as long as
-nobody has written that it is expired: nobody may rely on that without writing it.
+currencies, so no hold of theirs is made or ends meanwhile. One that would be in the way, and whose
+time is over, is written off: nobody may rely on an expiry without writing it.
 
+Locks: such holds FOR NO KEY UPDATE, ascending by id.
 Errors: InvalidAmount.
 */
 create or replace function pgledger.check_hold_scales(
@@ -8560,8 +8561,24 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_now timestamptz := pgledger.clock();
+  v_expired_keys bigint[];
   v_hold record;
+  v_ok boolean;
 begin
+  v_expired_keys := array(
+    select distinct holds.from_key
+    from pgledger.accounts
+    inner join unnest(codes, scales) as wanted (code, scale) on accounts.currency = wanted.code
+    inner join pgledger.holds on accounts.key = holds.from_key
+    where accounts.app_id = check_hold_scales.app_id
+      and holds.status = 0
+      and holds.expires_at <= v_now
+      and not holds.out_released
+      and min_scale(holds.amount - holds.posted_amount) > wanted.scale
+  );
+  v_ok := v_expired_keys = '{}' or pgledger.release_expired(v_expired_keys, v_now);
+
   select
     holds.id, holds.amount - holds.posted_amount as rest, accounts.id as account_id, accounts.name,
     accounts.balance, accounts.currency, wanted.scale
@@ -8589,8 +8606,7 @@ begin
         pgledger.decimal_places(v_hold.scale)
       )
     ],
-    hint => 'Post or void the hold first, or allow more decimal places. One that has expired is '
-      'written off by pgledger_expire_holds.'
+    hint => 'Post or void the hold first, or allow more decimal places.'
   );
 end;
 $$;
@@ -16774,10 +16790,10 @@ comment on function public.pgledger_use_iso_currencies is
 $$Lets amounts of each currency have the decimal places that ISO 4217 says.
 
 USD and EUR have 2 then, JPY has 0, KWD has 3. Call it once when you set up a
-ledger, and again when you like: a second call changes nothing. For a currency
-with another number of decimal places call pgledger_set_currency afterwards.
-Codes without a minor unit, such as XAU, and codes of your own stay as they
-are.
+ledger. For a currency with another number of decimal places call
+pgledger_set_currency afterwards: a second call of this would set it back, and
+changes nothing else. Codes without a minor unit, such as XAU, and codes of
+your own stay as they are.
 
 It waits and locks as pgledger_set_currency does.
 
@@ -18792,7 +18808,7 @@ is set. The snapshot of a transaction that is not read committed was taken befor
 miss accounts.
 
 Locks: the app's currencies alone; the currencies' rows FOR NO KEY UPDATE ascending by code; their
-accounts FOR NO KEY UPDATE ascending by id.
+accounts FOR NO KEY UPDATE ascending by id; then expired holds that would be in the way.
 Errors: InvalidArgument, InvalidAmount.
 */
 create or replace function pgledger.scale_currencies(app_id text, codes text[], scales integer[])
@@ -45735,7 +45751,7 @@ values
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '00bda15384a463375603905976cf8a2e35883ef276d1fa73fd08fe6603ae4147', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45819,7 +45835,7 @@ values
   ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'dbba686ee5c6b3d150ba6bff988035358b5eba68eca25ceb74c54280b76657c0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '29d7973dc431805febd5d87e2de1b25740e4c87f9010d2964400a427f9c333b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45846,7 +45862,7 @@ values
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', '5e3bbb1396b7883ba51722486c06b3fa0c021b82c8f795edc9e61788d5fce58d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
