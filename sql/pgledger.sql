@@ -8069,6 +8069,7 @@ as $$
 declare
   v_fault text;
   v_place bigint;
+  v_weight numeric;
   v_ok boolean;
 begin
   if scale is null then
@@ -8080,8 +8081,8 @@ begin
   end if;
 
   v_fault := case
-    when amount = 0 then null
-    when pgledger.amount_fault(abs(amount)) is not null then pgledger.amount_fault(abs(amount))
+    when amount is null then pgledger.amount_fault(amount)
+    when pgledger.limit_fault(amount) is not null then pgledger.limit_fault(amount)
     when min_scale(amount) > scale
       then format('it has %s decimal places, and the parts have %s', min_scale(amount), scale)
   end;
@@ -8098,12 +8099,13 @@ begin
   );
   select
     weight.place,
+    weight.value,
     case
       when weight.value is null then 'it is null'
       when weight.value < 0 then 'it is negative'
       else pgledger.amount_fault(weight.value)
     end
-  into v_place, v_fault
+  into v_place, v_weight, v_fault
   from unnest(weights) with ordinality as weight (value, place)
   where (weight.value = 0 or pgledger.amount_fault(weight.value) is null) is not true
   order by weight.place
@@ -8112,8 +8114,7 @@ begin
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        format('weights[%s]', v_place), coalesce(pgledger.abridged(weights[v_place]::text), 'null'),
-        v_fault
+        format('weights[%s]', v_place), coalesce(pgledger.abridged(v_weight::text), 'null'), v_fault
       ]
     );
   elsif (0 < any(weights)) is not true then
@@ -8543,9 +8544,10 @@ revoke all on function pgledger.check_hold_request from public;
 /*
 Refuses decimal places of currencies that what is left of a pending hold exceeds: it would be posted
 as it was held. The hold with the lowest id is named. The caller has locked all accounts of the
-currencies, so no hold of theirs is made or ends meanwhile. One whose time is over counts as long as
-nobody has written that it is expired: nobody may rely on that without writing it.
+currencies, so no hold of theirs is made or ends meanwhile. One that would be in the way, and whose
+time is over, is written off: nobody may rely on an expiry without writing it.
 
+Locks: such holds FOR NO KEY UPDATE, ascending by id.
 Errors: InvalidAmount.
 */
 create or replace function pgledger.check_hold_scales(
@@ -8559,8 +8561,24 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_now timestamptz := pgledger.clock();
+  v_expired_keys bigint[];
   v_hold record;
+  v_ok boolean;
 begin
+  v_expired_keys := array(
+    select distinct holds.from_key
+    from pgledger.accounts
+    inner join unnest(codes, scales) as wanted (code, scale) on accounts.currency = wanted.code
+    inner join pgledger.holds on accounts.key = holds.from_key
+    where accounts.app_id = check_hold_scales.app_id
+      and holds.status = 0
+      and holds.expires_at <= v_now
+      and not holds.out_released
+      and min_scale(holds.amount - holds.posted_amount) > wanted.scale
+  );
+  v_ok := v_expired_keys = '{}' or pgledger.release_expired(v_expired_keys, v_now);
+
   select
     holds.id, holds.amount - holds.posted_amount as rest, accounts.id as account_id, accounts.name,
     accounts.balance, accounts.currency, wanted.scale
@@ -8588,8 +8606,7 @@ begin
         pgledger.decimal_places(v_hold.scale)
       )
     ],
-    hint => 'Post or void the hold first, or allow more decimal places. One that has expired is '
-      'written off by pgledger_expire_holds.'
+    hint => 'Post or void the hold first, or allow more decimal places.'
   );
 end;
 $$;
@@ -8627,10 +8644,7 @@ begin
   elsif min_balance > max_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array[
-        'min_balance', trim_scale(min_balance)::text,
-        format('it is above max_balance, %s', trim_scale(max_balance))
-      ]
+      array['min_balance', min_balance::text, format('it is above max_balance, %s', max_balance)]
     );
   end if;
 
@@ -8873,32 +8887,22 @@ begin
   if min_balance > 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array[
-        'min_balance', trim_scale(min_balance)::text, 'it is above 0, the balance of a new account'
-      ]
+      array['min_balance', min_balance::text, 'it is above 0, the balance of a new account']
     );
   elsif max_balance < 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array[
-        'max_balance', trim_scale(max_balance)::text, 'it is below 0, the balance of a new account'
-      ]
+      array['max_balance', max_balance::text, 'it is below 0, the balance of a new account']
     );
   elsif min_balance < 0 and not allow_negative_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array[
-        'min_balance', trim_scale(min_balance)::text,
-        'it is below 0, and allow_negative_balance is false'
-      ]
+      array['min_balance', min_balance::text, 'it is below 0, and allow_negative_balance is false']
     );
   elsif max_balance > 0 and not allow_positive_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array[
-        'max_balance', trim_scale(max_balance)::text,
-        'it is above 0, and allow_positive_balance is false'
-      ]
+      array['max_balance', max_balance::text, 'it is above 0, and allow_positive_balance is false']
     );
   end if;
 
@@ -9263,8 +9267,7 @@ begin
     v_ok := pgledger.fail(
       'LimitAlreadyBroken',
       array[
-        account.id, account.name, 'min_balance', trim_scale(min_balance)::text,
-        account.balance::text,
+        account.id, account.name, 'min_balance', min_balance::text, account.balance::text,
         case when account.held_out <> 0 then format(', less %s held', account.held_out) end
       ]
     );
@@ -9275,8 +9278,7 @@ begin
     v_ok := pgledger.fail(
       'LimitAlreadyBroken',
       array[
-        account.id, account.name, 'max_balance', trim_scale(max_balance)::text,
-        account.balance::text,
+        account.id, account.name, 'max_balance', max_balance::text, account.balance::text,
         case when account.held_in <> 0 then format(', plus %s held', account.held_in) end
       ]
     );
@@ -10954,7 +10956,7 @@ as $$
       ''
     ),
     ('function', 'private', 'release_locked(text[], bigint[])', 'owner', '', ''),
-    ('function', 'private', 'released_account(accounts)', 'owner', '', ''),
+    ('function', 'private', 'released_account(accounts, accounts)', 'owner', '', ''),
     (
       'function', 'private',
       'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
@@ -13100,8 +13102,9 @@ gives it as it was before. If pgledger_ensure_account made or found the account 
 new name leads to it from now on, unless that leads to another account already: that one keeps it.
 The old name leads nowhere. An account that was opened otherwise has no row here, and gets none.
 
-Locks: the rows of account_names of both names, after the account; where the new one was taken by a
-transaction that is open, it waits for that.
+Locks: the rows of account_names of both names, ascending by name, after the account: accounts that
+exchange their names would wait for one another. Where the new name was taken by a transaction that
+is open, it waits for that.
 Errors: a serialization failure where the new name was taken after the transaction's snapshot.
 */
 create or replace function pgledger.move_account_name(account pgledger.accounts, new_name text)
@@ -13114,6 +13117,15 @@ begin
   if new_name = account.name then
     return false;
   end if;
+
+  perform
+  from pgledger.account_names
+  where account_names.app_id = account.app_id
+    and account_names.tenant_id = account.tenant_id
+    and account_names.currency = account.currency
+    and account_names.name in (account.name, new_name)
+  order by account_names.name
+  for update;
 
   delete from pgledger.account_names
   where account_names.app_id = account.app_id
@@ -14067,7 +14079,7 @@ grant execute on function public.pgledger_balances to pgledger_reader;
 Closes an account that is empty, or empties it first.
 
 Locks: the account and the one that it is swept to FOR NO KEY UPDATE, in ascending order of their
-ids; then expired holds of the account.
+ids; then expired holds of both.
 Checks, in this order: app_id, the ids, that they differ, reason, that the accounts exist and share
 a currency, whether it is closed already, that nothing is held, the balance; for a sweep, what
 transfers check.
@@ -14119,7 +14131,7 @@ begin
   end if;
 
   if v_account.status <> 4 then
-    v_account := pgledger.released_account(v_account);
+    v_account := pgledger.released_account(v_account, v_target);
     if
       v_account.held_out <> 0 or v_account.held_in <> 0
       or v_account.balance <> 0 and sweep_to is null
@@ -14347,6 +14359,8 @@ it, in whole or in parts, pgledger_void_hold lets go of it, and so does its
 expires_at, at that very time. Until it is posted no balance changes.
 
 Call it in FROM: (pgledger_create_hold(...)).* calls it once for every column.
+Like pgledger_create_transfer, it is not for use within an UPDATE, a MERGE or
+an INSERT with ON CONFLICT, unless with an id that a row holds.
 
 from_account_id: Account that the amount is to leave.
 to_account_id: Account that the amount is to reach, of the same currency.
@@ -14488,10 +14502,7 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance > -1e30
-      and (
-        accounts.min_balance is null
-        or accounts.balance - accounts.held_out >= accounts.min_balance
-      )
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -14512,10 +14523,7 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance < 1e30
-      and (
-        accounts.max_balance is null
-        or accounts.balance + accounts.held_in <= accounts.max_balance
-      )
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -14532,10 +14540,7 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance < 1e30
-      and (
-        accounts.max_balance is null
-        or accounts.balance + accounts.held_in <= accounts.max_balance
-      )
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -14556,10 +14561,7 @@ begin
       accounts.key, accounts.updated_at, accounts.version, accounts.balance,
       accounts.status = 0
       and accounts.balance > -1e30
-      and (
-        accounts.min_balance is null
-        or accounts.balance - accounts.held_out >= accounts.min_balance
-      )
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
       and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
       accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
     into
@@ -15460,8 +15462,8 @@ allow_negative_balance: Whether a transfer may leave the balance below zero;
   false is the same as a min_balance of 0.
 allow_positive_balance: Whether a transfer may leave the balance above zero;
   false is the same as a max_balance of 0.
-metadata: JSON object, at most 64 KiB, which never changes. Store references
-  in it, never personal data, or null.
+metadata: JSON object, at most 64 KiB. Store references in it, never personal
+  data, or null.
 app_id: Set of books that the account belongs to.
 tenant_id: Whose account it is.
 min_balance: Lowest balance that a transfer may leave, for example -500: at
@@ -16100,6 +16102,10 @@ It fails neither for funds nor for limits or freezes that came since: all of
 that was checked when the hold was made. The transfer's origin_id is the hold,
 and its group_id is the hold's.
 
+Call it in FROM: (pgledger_post_hold(...)).* calls it once for every column.
+Like pgledger_create_transfer, it is not for use within an UPDATE, a MERGE or
+an INSERT with ON CONFLICT, unless with an id that a row holds.
+
 hold_id: The hold.
 amount: What to move, at most what is left of the hold; null for all of that.
 final: Whether what is then left of the hold is released, and the hold is
@@ -16506,10 +16512,9 @@ begin
   );
   if keep is null then
     v_ok := pgledger.fail('NullArgument', array['keep']);
-  elsif keep <> 0 and pgledger.amount_fault(abs(keep)) is not null then
+  elsif pgledger.limit_fault(keep) is not null then
     v_ok := pgledger.fail(
-      'InvalidArgument',
-      array['keep', pgledger.abridged(keep::text), pgledger.amount_fault(abs(keep))]
+      'InvalidArgument', array['keep', pgledger.abridged(keep::text), pgledger.limit_fault(keep)]
     );
   end if;
 
@@ -16547,6 +16552,8 @@ begin
       from pgledger.accounts
       where accounts.id = from_account_id
     );
+    -- Zeros that a caller's numbers end with would stay in both balances for ever.
+    v_amount := case when scale(v_amount) > 18 then trim_scale(v_amount) else v_amount end;
   end if;
 
   if v_amount > 0 then
@@ -16789,10 +16796,10 @@ comment on function public.pgledger_use_iso_currencies is
 $$Lets amounts of each currency have the decimal places that ISO 4217 says.
 
 USD and EUR have 2 then, JPY has 0, KWD has 3. Call it once when you set up a
-ledger, and again when you like: a second call changes nothing. For a currency
-with another number of decimal places call pgledger_set_currency afterwards.
-Codes without a minor unit, such as XAU, and codes of your own stay as they
-are.
+ledger. For a currency with another number of decimal places call
+pgledger_set_currency afterwards: a second call of this would set it back, and
+changes nothing else. Codes without a minor unit, such as XAU, and codes of
+your own stay as they are.
 
 It waits and locks as pgledger_set_currency does.
 
@@ -16825,6 +16832,8 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- Definitions are compared by their text.
+set quote_all_identifiers = off
 as $$
   select pgledger.check_scope('app_id', pgledger_verify.app_id)
   where pgledger_verify.app_id is not null;
@@ -17399,8 +17408,8 @@ transfers and the accounts.
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
 leg, and pgledger.check_balance decides about what is beyond it. Where a leg seems to break a limit,
-holds that have expired are released first, those of all accounts of the batch at once, and the
-account's bounds are read again.
+holds that have expired are released first, those of all accounts of the batch at once and once a
+batch, and the account's bound is read again.
 
 Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
 and after everything else, as for a single transfer.
@@ -17476,6 +17485,7 @@ declare
   v_amount numeric;
   v_number integer;
   v_balance numeric;
+  v_is_released boolean := false;
   v_ok boolean;
 begin
   select
@@ -17558,7 +17568,10 @@ begin
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
     if v_balance < v_lowest[v_number] then
-      v_ok := pgledger.release_expired(v_keys, v_now);
+      if not v_is_released then
+        v_ok := pgledger.release_expired(v_keys, v_now);
+        v_is_released := true;
+      end if;
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], -v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
@@ -17581,7 +17594,10 @@ begin
     v_number := numbers[v_count + v_place];
     v_balance := v_balances[v_number] + v_amount;
     if v_balance > v_highest[v_number] then
-      v_ok := pgledger.release_expired(v_keys, v_now);
+      if not v_is_released then
+        v_ok := pgledger.release_expired(v_keys, v_now);
+        v_is_released := true;
+      end if;
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
@@ -18230,20 +18246,27 @@ revoke all on function pgledger.release_locked from public;
 -- file: repeatable/10_ledger/released_account.sql
 /*
 A locked account as it is once what has expired on it is written and released: for decisions that
-depend on what it holds.
+depend on what it holds. A caller that goes on to move money to another account, which it has
+locked, too, gives that as well: holds of both are locked at once, because in two steps their order
+would be another than that of a transfer.
 
 Locks: those of pgledger.release_expired.
 */
-create or replace function pgledger.released_account(account pgledger.accounts)
+create or replace function pgledger.released_account(
+  account pgledger.accounts,
+  other pgledger.accounts default null
+)
 returns pgledger.accounts
 language plpgsql
 volatile
 parallel unsafe
 as $$
 begin
-  if account.held_out = 0 and account.held_in = 0 then
+  if greatest(account.held_out, account.held_in, other.held_out, other.held_in) = 0 then
     return account;
-  elsif not pgledger.release_expired(array[account.key], pgledger.clock()) then
+  elsif not pgledger.release_expired(
+    array_remove(array[account.key, other.key], null), pgledger.clock()
+  ) then
     return account;
   end if;
 
@@ -18791,7 +18814,7 @@ is set. The snapshot of a transaction that is not read committed was taken befor
 miss accounts.
 
 Locks: the app's currencies alone; the currencies' rows FOR NO KEY UPDATE ascending by code; their
-accounts FOR NO KEY UPDATE ascending by id.
+accounts FOR NO KEY UPDATE ascending by id; then expired holds that would be in the way.
 Errors: InvalidArgument, InvalidAmount.
 */
 create or replace function pgledger.scale_currencies(app_id text, codes text[], scales integer[])
@@ -20089,7 +20112,8 @@ select
   pgledger.account_status(accounts.status) collate "C" as status,
   accounts.amount_scale::integer
 from pgledger.accounts
--- What has expired no longer counts, whether or not the sums contain it still.
+-- What has expired no longer counts, whether or not the sums contain it still. One look for each
+-- row: with two, a hold could expire between held_out and available_balance.
 cross join lateral (
   select
     case
@@ -20100,6 +20124,8 @@ cross join lateral (
       when accounts.held_in = 0 then accounts.held_in
       else pgledger.held_now(accounts.key, accounts.held_in, false)
     end as held_in
+  from (select) as one_look
+  offset 0
 ) as held
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -20122,7 +20148,7 @@ comment on column public.pgledger_accounts_v1.allow_positive_balance is
   'Whether a transfer may leave the balance above zero: there is no max_balance, or it is above '
   'zero.';
 comment on column public.pgledger_accounts_v1.metadata is
-  'JSON object given at creation, or null.';
+  'JSON object, or null.';
 comment on column public.pgledger_accounts_v1.created_at is 'When the account was recorded.';
 comment on column public.pgledger_accounts_v1.updated_at is
   'created_at of the newest transfer; before the first one, of the account itself.';
@@ -45723,7 +45749,7 @@ values
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '153132232e2fd59acc5cfc4e2a170015b873f0fb8ad098f7ab34cecc1d0c15c8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '590802cbf86b0d70bed741ef8a369afe85ac6f0c81b65976f17225e9e857d4e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '52a7adb90983b956eafbe10b758b3a43af11177c4faf3a7c7a94b1e62b646346', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45731,19 +45757,19 @@ values
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_limits.sql', 'repeatable', 'b8c62f2d06798619bc1982a39a18a28bbdbf94796e3cf2000fd0cc5265c36807', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '00bda15384a463375603905976cf8a2e35883ef276d1fa73fd08fe6603ae4147', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '37db1f7a1df465827abd057688f4a98cbda751a245f32a4c8973902fc825bb12', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', '6da24c39f41738604f2ab9661cc3a03c15eebe36eecb253d886d3e739eeaa83b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '65d9a31d389775f24a26faf12d0dfc2424d5ed0f8a90ee2b81017bc304ec78ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45755,7 +45781,7 @@ values
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c161029b2241a337d337f5919a418d4a84bf48296648806dde0676df28ad4c00', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'fbb5465752c82eeef986e7fe14945ef78c79b5135c5d12312c8d7e977ddc1d74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45773,7 +45799,7 @@ values
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/open_account.sql', 'repeatable', '95bd9dc9df468bcaa40f2c195117f832313eb2265d5b9ba56905d7206d71c57b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45786,10 +45812,10 @@ values
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'aff4c993ba982b4455ff861a030e504fede7a1f31f2f2fe2df4e428647b3aa68', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'af0d46f1ec8946d7f0443e442877580d3da58100c0d53389c3dc4da454ab602b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45797,7 +45823,7 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '4e30361d618bf1ff7dd8f8d49470c5c9ba369b9fa938c1adcbefceaf47717b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '06c8766f25aac1255847fb40b33c2edc9c66780a0f04c2d6f8ff66eaf2b5c349', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', '83c3404d6f1afafb14e7704215b62d9c12f1df3e1affd3b605f8b69a5069530d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', 'a0dcf794a26c69d6d5bd215b191b2dcd49286aee2e3ec88dc824b0dc2298c0b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '0dc0464173b55d65084dac11f9b8ea4b71d87b606a335603943c30ef63ddeb23', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', '6c9ec8ccacc67357d14ef26f40b915c3e8bbbd0aaf77a16ad8e8956f5a1617bb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45806,23 +45832,23 @@ values
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'c8d4d1b2b721c1c400eca3765f98fd83722bf25ff758fd2b833aebc298ecf619', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '7053da5e1c5f47dd35925cc0ec8c5931fe50506449ed37850984a0821f28f3a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '5f0a641e7aec000af143d9e7536169f04be438925acf8cdb7a785779550c0489', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'dbba686ee5c6b3d150ba6bff988035358b5eba68eca25ceb74c54280b76657c0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '2a7e530a79c48af1773e5807d610ad490b260a8881fd007edca6bcee95676663', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '29d7973dc431805febd5d87e2de1b25740e4c87f9010d2964400a427f9c333b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '2a15c609d89199e9e9bf865abc29057d5fde4b4b76b031024c414ffd2490efe3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '4041ff132f1c240118e342bcd35a418e0028dc3f7517222d75e5c6546d70db0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45832,7 +45858,7 @@ values
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '846d5cce99e9ccf0f4d7bb68a92c54cbe8a823162b804328b05576db1e7a0ee5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/released_account.sql', 'repeatable', '9fad8f25b9d77e387134b81b3775298a2b96276e7430d34d257b3845a2b949bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '7559d26bd591646babbbae690a1cad7ecb5b8039d51b996a9e744fbdfd382499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45842,7 +45868,7 @@ values
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', '5e3bbb1396b7883ba51722486c06b3fa0c021b82c8f795edc9e61788d5fce58d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45867,7 +45893,7 @@ values
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_v1.sql', 'repeatable', '329413d54e66a72ebc1308937dbf27616f6132efc2e41f5131169cd65c10ab12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_view.sql', 'repeatable', '8d46445e31df82ead5d23ba7eb84cea0ac86267e69988beda40105f9cf4813f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '1adc030c2d4f43feb4d73f7f04d3a3aefd9baa537f2f1cd5c23ff9dbf8673ec3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'e611183805ab4b7466a87636d04cfccfd42cba45171489af2e1b8a80ef602c20', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '0df1172fea2aaa593d26eda48542ddaee425e2b950da420379d7b4523c0ffc84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_currencies_v1.sql', 'repeatable', 'b404ceced641991a328963b7a958ebffdb9fbbffee655062978c412e9e4d0946', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_currencies_view.sql', 'repeatable', 'a4d167ded428e70cd828417fd29606b230fd727cbc744801bba19ad8f3ef6c57', pg_catalog.now(), '0.1.0.dev0', true),

@@ -8,7 +8,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pgledger.embedded import EmbeddedServer
-from pgledger.migrate import dump, migrate
+from pgledger.migrate import dump, migrate, status
 from support.database import NewDatabase
 from support.psql import Psql
 
@@ -183,6 +183,20 @@ def test_settings_of_the_session_change_nothing(
     )
     psql(dump("public"), "--quiet", dsn=dsn, env={"PGOPTIONS": options})
     assert definitions(dsn) == plain
+
+
+@EACH_ODD
+def test_what_is_installed_is_found_to_be_as_it_should(
+    server: EmbeddedServer, database: NewDatabase, odd: dict[str, str]
+) -> None:
+    dsn = database()
+    migrate(dsn)
+    make_odd(server, dsn, odd)
+    found = status(dsn)
+    assert (found.up_to_date, found.problem, found.faults) == (True, None, ())
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        faults = connection.execute("select * from public.pgledger_verify() where violations > 0")
+        assert faults.fetchall() == []
 
 
 def test_no_ordinary_text_in_a_source_has_a_backslash(subtests: pytest.Subtests) -> None:

@@ -437,6 +437,31 @@ def test_a_name_taken_while_a_rename_waits_is_kept(connect: Connect, wait_until_
     assert_verified(first)
 
 
+def test_accounts_that_exchange_their_names_never_wait_for_one_another(
+    connect: Connect, wait_until_blocked: WaitUntilBlocked
+):
+    watcher = connect()
+    sessions = [connect(autocommit=True, **PATIENCE) for _ in range(2)]
+    ledger = Ledger(watcher)
+    for number in range(10):
+        pair = [ledger.ensure_account(f"{side} {number}", "USD") for side in ("left", "right")]
+        watcher.commit()
+        # Both begin at the same moment: when this lock goes.
+        watcher.execute("select from pgledger.account_names for update")
+        with ThreadPoolExecutor(2) as pool:
+            renamed = [
+                pool.submit(rename, session, account.id, other.name)
+                for session, account, other in zip(sessions, pair, reversed(pair), strict=True)
+            ]
+            for session in sessions:
+                wait_until_blocked(session.info.backend_pid)
+            watcher.commit()
+            for one in renamed:
+                one.result()
+        assert {ledger.get_account(one.id).name for one in pair} == {one.name for one in pair}
+    assert_verified(watcher)
+
+
 def test_who_finds_the_name_does_not_wait_for_its_account(connect: Connect):
     first = connect()
     ledger = Ledger(first)

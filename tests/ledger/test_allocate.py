@@ -121,6 +121,7 @@ def test_many_weights_are_split_at_once(conn):
         (("'NaN'", "'{1}'", "2"), errors.InvalidAmount, "it is not a number"),
         (("'-Infinity'", "'{1}'", "2"), errors.InvalidAmount, "it is not finite"),
         (("1e30", "'{1}'", "2"), errors.InvalidAmount, "it is not below 1e30"),
+        (("-1e30", "'{1}'", "2"), errors.InvalidAmount, "it is not above -1e30"),
         (("1.005", "'{1}'", "2"), errors.InvalidAmount, "it has 3 decimal places"),
         (("1", "null", "2"), errors.InvalidBatch, "weights must not be null"),
         (("1", "'{{1,2}}'", "2"), errors.InvalidBatch, "weights has 2 dimensions"),
@@ -129,6 +130,8 @@ def test_many_weights_are_split_at_once(conn):
         (("1", "'{0,0}'", "2"), errors.InvalidArgument, "none of them is above zero"),
         (("1", "'{1,null}'", "2"), errors.InvalidArgument, "weights[2] null"),
         (("1", "'{1,-1}'", "2"), errors.InvalidArgument, "weights[2] -1 is not valid"),
+        # Of an array that begins elsewhere, too, the first weight is weights[1].
+        (("1", "'[0:1]={1,-1}'", "2"), errors.InvalidArgument, "weights[2] -1 is not valid"),
         (("1", "'{NaN}'", "2"), errors.InvalidArgument, "it is not a number"),
         (("1", "'{1,Infinity}'", "2"), errors.InvalidArgument, "it is not finite"),
         (("1", "'{1e30}'", "2"), errors.InvalidArgument, "it is not below 1e30"),

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from psycopg import IsolationLevel
 
 from pgledger import Ledger, TransferRequest, errors, ids
 from support.at_once import PATIENCE
+from support.clock import SetClock
 from support.database import Connect
 from support.waiting import WaitUntilBlocked
 
@@ -208,6 +210,28 @@ def test_a_pending_hold_with_more_decimals_refuses_the_scale_and_is_named(conn: 
     assert ledger.set_currency("USD", 3).amount_scale == 3
     assert ledger.set_currency("USD", 2).amount_scale == 2
     assert ledger.post_hold(other.id).amount == Decimal("0.25")
+    assert_verified(conn)
+
+
+def test_a_hold_that_has_expired_is_in_nobodys_way(conn: Session, set_clock: SetClock) -> None:
+    ledger = Ledger(conn)
+    now = datetime(2030, 3, 1, tzinfo=UTC)
+    set_clock(conn, now)
+    accounts = opened(conn, "purse", "bank")
+    hold = ledger.create_hold(*accounts, Decimal("0.125"), expires_in=timedelta(hours=1))
+    conn.commit()
+    with pytest.raises(errors.InvalidAmount, match=hold.id):
+        ledger.set_currency("USD", 2)
+    conn.rollback()
+    set_clock(conn, now + timedelta(hours=1))
+    # That it has expired is written, so a clock that steps back revives nothing.
+    assert ledger.set_currency("USD", 2).amount_scale == 2
+    conn.commit()
+    set_clock(conn, now)
+    with pytest.raises(errors.HoldExpired):
+        ledger.post_hold(hold.id)
+    conn.rollback()
+    assert ledger.get_account(accounts[0]).held_out == 0
     assert_verified(conn)
 
 

@@ -1,6 +1,7 @@
 """Holds under many sessions: each ends once, and no clock and no order makes two ends of one."""
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,11 +14,16 @@ from psycopg.errors import SerializationFailure
 
 from pgledger import Ledger, ids
 from pgledger.errors import (
+    AccountClosed,
     AccountFrozen,
+    AccountNotEmpty,
     HoldAmountExceeded,
     HoldEnded,
     HoldExpired,
     InsufficientFunds,
+    InvalidAmount,
+    LimitAlreadyBroken,
+    PositiveBalanceNotAllowed,
 )
 from support.at_once import PATIENCE, all_at_once
 from support.clock import SetClock
@@ -387,6 +393,107 @@ def test_both_sides_of_expired_holds_are_released_at_once_without_a_deadlock(
     results = all_at_once(connect, [spend, receive])
     assert [len(result) for result in results] == [6, 6]
     ledger.expire_holds()
+    assert ledger.faults() == []
+
+
+def test_closing_locks_the_expired_holds_of_both_accounts_in_one_order(
+    ledger: Books, connect: Connect, set_clock: SetClock, wait_until_blocked: WaitUntilBlocked
+) -> None:
+    set_clock(ledger.conn, NOW)
+    payer = ledger.create_account("payer", "USD", min_balance=Decimal(0)).id
+    payee = ledger.create_account("payee", "USD").id
+    target = ledger.create_account("target", "USD", max_balance=Decimal(100)).id
+    ledger.create_transfer(ledger.bank, payer, 100)
+    first, second = sorted(ids.generate("pglh") for _ in range(2))
+    ledger.create_hold(payer, target, 50, expires_at=NOW + HOUR, id=first)
+    ledger.create_hold(ledger.wallet, payee, 50, expires_at=NOW + HOUR, id=second)
+    ledger.set_limits(payee, None, Decimal(50))
+    set_clock(ledger.conn, NOW + HOUR)
+    one, two = connect(autocommit=True, **PATIENCE), connect(autocommit=True, **PATIENCE)
+    gate = connect()
+    gate.execute("select from pgledger.holds where id = %s for no key update", [first])
+    with ThreadPoolExecutor(2) as pool:
+        # It needs both holds released, and waits for the lower one.
+        paid = pool.submit(Ledger(one).create_transfer, payer, payee, 50)
+        wait_until_blocked(one.info.backend_pid)
+        # The account's own hold is the higher one, and its target's the lower one.
+        closed = pool.submit(Ledger(two).close_account, ledger.wallet, sweep_to=target)
+        wait_until_blocked(two.info.backend_pid)
+        gate.commit()
+        assert paid.result().amount == 50
+        assert closed.result().status == "closed"
+    assert ledger.faults() == []
+
+
+Way = Callable[[Session, Books], Any]
+
+
+def hold_more_decimals(session: Session, books: Books) -> Any:
+    return Ledger(session).create_hold(books.wallet, books.shop, Decimal("40.125"))
+
+
+CHANGES: dict[str, Way] = {
+    "limits": lambda session, books: Ledger(session).set_limits(books.wallet, Decimal(80), None),
+    "room": lambda session, books: Ledger(session).set_limits(books.shop, None, Decimal(30)),
+    "freeze": lambda session, books: Ledger(session).freeze_account(books.wallet, "out"),
+    "close": lambda session, books: Ledger(session).close_account(books.shop),
+    "scale": lambda session, books: Ledger(session).set_currency("USD", 2),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "refused_change", "refused_hold"),
+    [
+        ("limits", LimitAlreadyBroken, InsufficientFunds),
+        ("room", LimitAlreadyBroken, PositiveBalanceNotAllowed),
+        # Who was first has the hold, and whoever freezes does not take it away.
+        ("freeze", None, AccountFrozen),
+        ("close", AccountNotEmpty, AccountClosed),
+        ("scale", InvalidAmount, InvalidAmount),
+    ],
+)
+@pytest.mark.parametrize("comes_first", ["hold", "change"])
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_a_hold_and_a_change_of_its_accounts_wait_for_one_another(
+    ledger: Books,
+    connect: Connect,
+    wait_until_blocked: WaitUntilBlocked,
+    change: str,
+    refused_change: type[Exception] | None,
+    refused_hold: type[Exception],
+    comes_first: str,
+    end: str,
+) -> None:
+    ways = {"hold": hold_more_decimals, "change": CHANGES[change]}
+    first, second = ways.pop(comes_first), next(iter(ways.values()))
+    refused = refused_change if comes_first == "hold" else refused_hold
+    one, two = connect(), connect(autocommit=True, **PATIENCE)
+    first(one, ledger)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(second, two, ledger)
+        wait_until_blocked(two.info.backend_pid, by=one.info.backend_pid)
+        getattr(one, end)()
+        if refused is None or end == "rollback":
+            assert waiting.result() is not None
+        else:
+            with pytest.raises(refused):
+                waiting.result()
+    assert ledger.faults() == []
+
+
+@pytest.mark.parametrize("change", list(CHANGES))
+@pytest.mark.parametrize("level", [IsolationLevel.REPEATABLE_READ, IsolationLevel.SERIALIZABLE])
+def test_an_old_snapshot_holds_nothing_on_an_account_that_has_changed(
+    ledger: Books, connect: Connect, change: str, level: IsolationLevel
+) -> None:
+    old = connect()
+    old.isolation_level = level
+    old.execute("select count(*) from pgledger_accounts_v1")
+    CHANGES[change](ledger.conn, ledger)
+    with pytest.raises(SerializationFailure):
+        hold_more_decimals(old, ledger)
+    old.rollback()
+    assert ledger.get_account(ledger.shop).held_in == 0
     assert ledger.faults() == []
 
 

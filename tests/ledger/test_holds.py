@@ -531,6 +531,62 @@ def test_a_sweep_takes_what_has_expired_along(ledger, set_clock):
     assert ledger.faults() == []
 
 
+def test_a_row_of_the_accounts_is_of_one_moment(ledger, set_clock):
+    set_clock(ledger.conn, NOW)
+    ledger.hold(40, expires_at=NOW + HOUR)
+    # From now on every look at the clock is at another side of the expiry.
+    ledger.conn.execute("create sequence public.looks")
+    ledger.conn.execute("grant all on sequence public.looks to public")
+    set_clock(
+        ledger.conn,
+        f"timestamptz '{NOW}' + nextval('public.looks') % 2 * interval '{HOUR}'",
+    )
+    for _ in range(4):
+        row = ledger.conn.execute(
+            "select balance - held_out, available_balance, held_out from pgledger_accounts_v1"
+            " where id = %s",
+            [ledger.wallet],
+        ).fetchone()
+        assert row[0] == row[1]
+    ledger.conn.execute("select nextval('public.looks')")
+    account = ledger.get_account(ledger.wallet)
+    assert account.available_balance == account.balance - account.held_out
+
+
+def test_a_batch_looks_for_expired_holds_once(ledger, set_clock):
+    set_clock(ledger.conn, NOW)
+    payers = [ledger.create_account("payer", "USD", min_balance=Decimal(0)).id for _ in range(300)]
+    ledger.create_transfers([(ledger.bank, payer, Decimal(10)) for payer in payers])
+    for payer in payers:
+        ledger.create_hold(payer, ledger.shop, 10, expires_at=NOW + HOUR)
+    set_clock(ledger.conn, NOW + HOUR)
+    ledger.conn.execute("set track_functions = 'all'")
+    with ledger.conn.transaction():
+        ledger.create_transfers([(payer, ledger.bank, Decimal(10)) for payer in payers])
+        calls = ledger.conn.execute(
+            "select calls from pg_stat_xact_user_functions where funcname = 'release_expired'"
+        ).fetchone()
+    assert calls == (1,)
+    assert ledger.stored(payers[-1]) == (0, 0)
+    assert ledger.faults() == []
+
+
+def test_many_expired_holds_of_one_account_are_released_for_one_leg(ledger, set_clock):
+    set_clock(ledger.conn, NOW)
+    for _ in range(100):
+        ledger.hold(1, expires_at=NOW + HOUR)
+    ledger.set_limits(ledger.shop, None, Decimal(100))
+    set_clock(ledger.conn, NOW + HOUR)
+    # The same two accounts hundreds of times, up to both limits and no further.
+    ledger.create_transfers([(ledger.wallet, ledger.shop, Decimal("0.5"))] * 200)
+    with pytest.raises(InsufficientFunds):
+        ledger.create_transfer(ledger.wallet, ledger.bank, Decimal("0.01"))
+    with pytest.raises(PositiveBalanceNotAllowed):
+        ledger.create_transfers([(ledger.bank, ledger.shop, Decimal("0.01"))])
+    assert ledger.stored(ledger.wallet) == ledger.stored(ledger.shop) == (0, 0)
+    assert ledger.faults() == []
+
+
 # Bad input
 
 

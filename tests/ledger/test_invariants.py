@@ -780,18 +780,12 @@ class Bookkeeping(HoldRules, RuleBasedStateMachine):
             self.model.open_account(opening, answer)
         self.is_sound = True
 
-    def write_off_holds(self, app_id: str | None) -> None:
-        """Has expiries written, on which decimal places may rely then."""
-        if app_id in APPS:
-            self.conn.execute("select pgledger_expire_holds(100000, %s)", [app_id])
-
     @rule(
         currency=st.sampled_from((*CURRENCIES * 4, "", "US D")),
         scale=st.sampled_from((None, None, 2, 2, 0, 18, 19, -1)),
         app_id=apps,
     )
     def set_decimal_places(self, currency: str, scale: int | None, app_id: str | None) -> None:
-        self.write_off_holds(app_id)
         expected = self.model.plan_scale(currency, scale, app_id)
         rows = self.call(expected, SCALE, [currency, scale, app_id])
         if rows is not None:
@@ -801,7 +795,6 @@ class Bookkeeping(HoldRules, RuleBasedStateMachine):
 
     @rule(app_id=apps)
     def use_iso_currencies(self, app_id: str | None) -> None:
-        self.write_off_holds(app_id)
         expected = self.model.plan_iso_scales(app_id)
         rows = self.call(expected, "select pgledger_use_iso_currencies(%s)", [app_id])
         if rows is not None:

@@ -79,6 +79,19 @@ def test_a_lower_limit_above_zero_stays(conn):
     assert books.sweep(keep=-100) is None
 
 
+@pytest.mark.parametrize("number", ["keep => 20", "max_amount => 4"])
+def test_zeros_that_a_number_ends_with_stay_out_of_the_books(conn, number):
+    books = Till(conn, "24.70")
+    # As long as a numeric's fraction can be.
+    number = f"{number}.{'0' * 16383}"
+    moved = conn.execute(
+        f"select * from pgledger_sweep('{books.till}', '{books.safe}', {number})"
+    ).fetchone()
+    amount = "4" if "max" in number else "4.7"
+    assert str(moved[3]) == amount
+    assert books.balances() == (str(Decimal("24.70") - Decimal(amount)), amount)
+
+
 def test_what_holds_keep_back_stays(conn):
     books = Till(conn, "100")
     conn.execute("update pgledger.accounts set held_out = 25 where id = %s", [books.till])
@@ -146,7 +159,7 @@ def test_a_repeat_is_answered_after_a_freeze(conn):
         ({"max_amount": "NaN"}, errors.InvalidAmount, "not a number"),
         ({"keep": None}, errors.NullArgument, "keep"),
         ({"keep": "NaN"}, errors.InvalidArgument, "keep NaN"),
-        ({"keep": "-1e30"}, errors.InvalidArgument, "keep"),
+        ({"keep": "-1e30"}, errors.InvalidArgument, "it is not above -1e30"),
         ({"keep": "1e-19"}, errors.InvalidArgument, "19 decimal places"),
         ({"event_at": "infinity"}, errors.InvalidTime, "event_at"),
         ({"event_at": "9000-01-01"}, errors.EventAtInFuture, "9000"),

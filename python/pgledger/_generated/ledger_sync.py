@@ -1155,8 +1155,8 @@ class LedgerCalls(Caller):
                 the same as a ``min_balance`` of 0.
             allow_positive_balance: Whether a transfer may leave the balance above zero; False is
                 the same as a ``max_balance`` of 0.
-            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
-                never personal data, or None.
+            metadata: JSON object, at most 64 KiB. Store references in it, never personal data, or
+                None.
             app_id: Set of books that the account belongs to.
             tenant_id: Whose account it is.
             min_balance: Lowest balance that a transfer may leave, for example -500: at most 0,
@@ -1579,10 +1579,10 @@ class LedgerCalls(Caller):
     ) -> int:
         """Lets amounts of each currency have the decimal places that ISO 4217 says.
 
-        USD and EUR have 2 then, JPY has 0, KWD has 3. Call it once when you set up a ledger, and
-        again when you like: a second call changes nothing. For a currency with another number of
-        decimal places call :meth:`set_currency` afterwards. Codes without a minor unit, such as
-        XAU, and codes of your own stay as they are.
+        USD and EUR have 2 then, JPY has 0, KWD has 3. Call it once when you set up a ledger. For a
+        currency with another number of decimal places call :meth:`set_currency` afterwards: a
+        second call of this would set it back, and changes nothing else. Codes without a minor unit,
+        such as XAU, and codes of your own stay as they are.
 
         It waits and locks as :meth:`set_currency` does.
 

@@ -85,8 +85,13 @@ def transaction(cursor: Cursor, modes: str) -> Generator[None]:
     from psycopg.pq import TransactionStatus
 
     # Our own statements find PostgreSQL's functions and operators, even if somebody has made others
-    # of the same name.
-    execute(cursor, f"begin isolation level {modes}; set local search_path to pg_catalog, pg_temp")
+    # of the same name. Definitions in the catalog are compared by their text, and psycopg reads
+    # times of one form only.
+    execute(
+        cursor,
+        f"begin isolation level {modes}; set local search_path to pg_catalog, pg_temp;"
+        " set local quote_all_identifiers to off; set local datestyle to ISO",
+    )
     try:
         yield
         # The caller's callbacks may use the connection too. A commit of what they broke would roll

@@ -17,6 +17,7 @@ as $$
 declare
   v_fault text;
   v_place bigint;
+  v_weight numeric;
   v_ok boolean;
 begin
   if scale is null then
@@ -28,8 +29,8 @@ begin
   end if;
 
   v_fault := case
-    when amount = 0 then null
-    when pgledger.amount_fault(abs(amount)) is not null then pgledger.amount_fault(abs(amount))
+    when amount is null then pgledger.amount_fault(amount)
+    when pgledger.limit_fault(amount) is not null then pgledger.limit_fault(amount)
     when min_scale(amount) > scale
       then format('it has %s decimal places, and the parts have %s', min_scale(amount), scale)
   end;
@@ -46,12 +47,13 @@ begin
   );
   select
     weight.place,
+    weight.value,
     case
       when weight.value is null then 'it is null'
       when weight.value < 0 then 'it is negative'
       else pgledger.amount_fault(weight.value)
     end
-  into v_place, v_fault
+  into v_place, v_weight, v_fault
   from unnest(weights) with ordinality as weight (value, place)
   where (weight.value = 0 or pgledger.amount_fault(weight.value) is null) is not true
   order by weight.place
@@ -60,8 +62,7 @@ begin
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        format('weights[%s]', v_place), coalesce(pgledger.abridged(weights[v_place]::text), 'null'),
-        v_fault
+        format('weights[%s]', v_place), coalesce(pgledger.abridged(v_weight::text), 'null'), v_fault
       ]
     );
   elsif (0 < any(weights)) is not true then

@@ -930,7 +930,7 @@ as $$
       ''
     ),
     ('function', 'private', 'release_locked(text[], bigint[])', 'owner', '', ''),
-    ('function', 'private', 'released_account(accounts)', 'owner', '', ''),
+    ('function', 'private', 'released_account(accounts, accounts)', 'owner', '', ''),
     (
       'function', 'private',
       'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',

@@ -4,8 +4,9 @@ gives it as it was before. If pgledger_ensure_account made or found the account 
 new name leads to it from now on, unless that leads to another account already: that one keeps it.
 The old name leads nowhere. An account that was opened otherwise has no row here, and gets none.
 
-Locks: the rows of account_names of both names, after the account; where the new one was taken by a
-transaction that is open, it waits for that.
+Locks: the rows of account_names of both names, ascending by name, after the account: accounts that
+exchange their names would wait for one another. Where the new name was taken by a transaction that
+is open, it waits for that.
 Errors: a serialization failure where the new name was taken after the transaction's snapshot.
 */
 create or replace function pgledger.move_account_name(account pgledger.accounts, new_name text)
@@ -18,6 +19,15 @@ begin
   if new_name = account.name then
     return false;
   end if;
+
+  perform
+  from pgledger.account_names
+  where account_names.app_id = account.app_id
+    and account_names.tenant_id = account.tenant_id
+    and account_names.currency = account.currency
+    and account_names.name in (account.name, new_name)
+  order by account_names.name
+  for update;
 
   delete from pgledger.account_names
   where account_names.app_id = account.app_id

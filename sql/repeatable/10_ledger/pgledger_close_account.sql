@@ -2,7 +2,7 @@
 Closes an account that is empty, or empties it first.
 
 Locks: the account and the one that it is swept to FOR NO KEY UPDATE, in ascending order of their
-ids; then expired holds of the account.
+ids; then expired holds of both.
 Checks, in this order: app_id, the ids, that they differ, reason, that the accounts exist and share
 a currency, whether it is closed already, that nothing is held, the balance; for a sweep, what
 transfers check.
@@ -54,7 +54,7 @@ begin
   end if;
 
   if v_account.status <> 4 then
-    v_account := pgledger.released_account(v_account);
+    v_account := pgledger.released_account(v_account, v_target);
     if
       v_account.held_out <> 0 or v_account.held_in <> 0
       or v_account.balance <> 0 and sweep_to is null

@@ -64,6 +64,8 @@ it, in whole or in parts, pgledger_void_hold lets go of it, and so does its
 expires_at, at that very time. Until it is posted no balance changes.
 
 Call it in FROM: (pgledger_create_hold(...)).* calls it once for every column.
+Like pgledger_create_transfer, it is not for use within an UPDATE, a MERGE or
+an INSERT with ON CONFLICT, unless with an id that a row holds.
 
 from_account_id: Account that the amount is to leave.
 to_account_id: Account that the amount is to reach, of the same currency.

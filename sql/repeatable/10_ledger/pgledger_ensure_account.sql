@@ -108,8 +108,8 @@ allow_negative_balance: Whether a transfer may leave the balance below zero;
   false is the same as a min_balance of 0.
 allow_positive_balance: Whether a transfer may leave the balance above zero;
   false is the same as a max_balance of 0.
-metadata: JSON object, at most 64 KiB, which never changes. Store references
-  in it, never personal data, or null.
+metadata: JSON object, at most 64 KiB. Store references in it, never personal
+  data, or null.
 app_id: Set of books that the account belongs to.
 tenant_id: Whose account it is.
 min_balance: Lowest balance that a transfer may leave, for example -500: at

@@ -55,6 +55,10 @@ It fails neither for funds nor for limits or freezes that came since: all of
 that was checked when the hold was made. The transfer's origin_id is the hold,
 and its group_id is the hold's.
 
+Call it in FROM: (pgledger_post_hold(...)).* calls it once for every column.
+Like pgledger_create_transfer, it is not for use within an UPDATE, a MERGE or
+an INSERT with ON CONFLICT, unless with an id that a row holds.
+
 hold_id: The hold.
 amount: What to move, at most what is left of the hold; null for all of that.
 final: Whether what is then left of the hold is released, and the hold is

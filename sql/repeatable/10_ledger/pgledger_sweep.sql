@@ -44,10 +44,9 @@ begin
   );
   if keep is null then
     v_ok := pgledger.fail('NullArgument', array['keep']);
-  elsif keep <> 0 and pgledger.amount_fault(abs(keep)) is not null then
+  elsif pgledger.limit_fault(keep) is not null then
     v_ok := pgledger.fail(
-      'InvalidArgument',
-      array['keep', pgledger.abridged(keep::text), pgledger.amount_fault(abs(keep))]
+      'InvalidArgument', array['keep', pgledger.abridged(keep::text), pgledger.limit_fault(keep)]
     );
   end if;
 
@@ -85,6 +84,8 @@ begin
       from pgledger.accounts
       where accounts.id = from_account_id
     );
+    -- Zeros that a caller's numbers end with would stay in both balances for ever.
+    v_amount := case when scale(v_amount) > 18 then trim_scale(v_amount) else v_amount end;
   end if;
 
   if v_amount > 0 then

@@ -35,10 +35,10 @@ comment on function @extschema@.pgledger_use_iso_currencies is
 $$Lets amounts of each currency have the decimal places that ISO 4217 says.
 
 USD and EUR have 2 then, JPY has 0, KWD has 3. Call it once when you set up a
-ledger, and again when you like: a second call changes nothing. For a currency
-with another number of decimal places call pgledger_set_currency afterwards.
-Codes without a minor unit, such as XAU, and codes of your own stay as they
-are.
+ledger. For a currency with another number of decimal places call
+pgledger_set_currency afterwards: a second call of this would set it back, and
+changes nothing else. Codes without a minor unit, such as XAU, and codes of
+your own stay as they are.
 
 It waits and locks as pgledger_set_currency does.
 

@@ -14,6 +14,8 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- Definitions are compared by their text.
+set quote_all_identifiers = off
 as $$
   select pgledger.check_scope('app_id', pgledger_verify.app_id)
   where pgledger_verify.app_id is not null;

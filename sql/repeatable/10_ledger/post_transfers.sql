@@ -14,8 +14,8 @@ transfers and the accounts.
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
 leg, and pgledger.check_balance decides about what is beyond it. Where a leg seems to break a limit,
-holds that have expired are released first, those of all accounts of the batch at once, and the
-account's bounds are read again.
+holds that have expired are released first, those of all accounts of the batch at once and once a
+batch, and the account's bound is read again.
 
 Where an account is ahead of the clock, that is looked at before status, decimal places and limits,
 and after everything else, as for a single transfer.
@@ -91,6 +91,7 @@ declare
   v_amount numeric;
   v_number integer;
   v_balance numeric;
+  v_is_released boolean := false;
   v_ok boolean;
 begin
   select
@@ -173,7 +174,10 @@ begin
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
     if v_balance < v_lowest[v_number] then
-      v_ok := pgledger.release_expired(v_keys, v_now);
+      if not v_is_released then
+        v_ok := pgledger.release_expired(v_keys, v_now);
+        v_is_released := true;
+      end if;
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], -v_amount,
         coalesce(request_indexes[v_place], v_place), request_count
@@ -196,7 +200,10 @@ begin
     v_number := numbers[v_count + v_place];
     v_balance := v_balances[v_number] + v_amount;
     if v_balance > v_highest[v_number] then
-      v_ok := pgledger.release_expired(v_keys, v_now);
+      if not v_is_released then
+        v_ok := pgledger.release_expired(v_keys, v_now);
+        v_is_released := true;
+      end if;
       v_ok := pgledger.check_balance(
         v_keys[v_number], v_balances[v_number], v_amount,
         coalesce(request_indexes[v_place], v_place), request_count

@@ -1,19 +1,26 @@
 /*
 A locked account as it is once what has expired on it is written and released: for decisions that
-depend on what it holds.
+depend on what it holds. A caller that goes on to move money to another account, which it has
+locked, too, gives that as well: holds of both are locked at once, because in two steps their order
+would be another than that of a transfer.
 
 Locks: those of pgledger.release_expired.
 */
-create or replace function pgledger.released_account(account pgledger.accounts)
+create or replace function pgledger.released_account(
+  account pgledger.accounts,
+  other pgledger.accounts default null
+)
 returns pgledger.accounts
 language plpgsql
 volatile
 parallel unsafe
 as $$
 begin
-  if account.held_out = 0 and account.held_in = 0 then
+  if greatest(account.held_out, account.held_in, other.held_out, other.held_in) = 0 then
     return account;
-  elsif not pgledger.release_expired(array[account.key], pgledger.clock()) then
+  elsif not pgledger.release_expired(
+    array_remove(array[account.key, other.key], null), pgledger.clock()
+  ) then
     return account;
   end if;
 

@@ -9,7 +9,7 @@ is set. The snapshot of a transaction that is not read committed was taken befor
 miss accounts.
 
 Locks: the app's currencies alone; the currencies' rows FOR NO KEY UPDATE ascending by code; their
-accounts FOR NO KEY UPDATE ascending by id.
+accounts FOR NO KEY UPDATE ascending by id; then expired holds that would be in the way.
 Errors: InvalidArgument, InvalidAmount.
 */
 create or replace function pgledger.scale_currencies(app_id text, codes text[], scales integer[])

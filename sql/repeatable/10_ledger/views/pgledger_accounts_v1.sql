@@ -23,7 +23,8 @@ select
   pgledger.account_status(accounts.status) collate "C" as status,
   accounts.amount_scale::integer
 from pgledger.accounts
--- What has expired no longer counts, whether or not the sums contain it still.
+-- What has expired no longer counts, whether or not the sums contain it still. One look for each
+-- row: with two, a hold could expire between held_out and available_balance.
 cross join lateral (
   select
     case
@@ -34,6 +35,8 @@ cross join lateral (
       when accounts.held_in = 0 then accounts.held_in
       else pgledger.held_now(accounts.key, accounts.held_in, false)
     end as held_in
+  from (select) as one_look
+  offset 0
 ) as held
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
@@ -56,7 +59,7 @@ comment on column @extschema@.pgledger_accounts_v1.allow_positive_balance is
   'Whether a transfer may leave the balance above zero: there is no max_balance, or it is above '
   'zero.';
 comment on column @extschema@.pgledger_accounts_v1.metadata is
-  'JSON object given at creation, or null.';
+  'JSON object, or null.';
 comment on column @extschema@.pgledger_accounts_v1.created_at is 'When the account was recorded.';
 comment on column @extschema@.pgledger_accounts_v1.updated_at is
   'created_at of the newest transfer; before the first one, of the account itself.';
