@@ -18,7 +18,10 @@ create or replace function pgledger.create_repeatable_transfer(
   event_at timestamptz,
   metadata jsonb,
   id text,
-  app_id text
+  app_id text,
+  idempotency_key text default null,
+  function_name text default 'pgledger_create_transfer',
+  request jsonb default null
 )
 returns @extschema@.pgledger_transfer
 language plpgsql
@@ -80,19 +83,6 @@ begin
     );
   end if;
 
-  v_earlier := pgledger.repeated_transfer(
-    id, app_id, v_from.key, v_to.key, amount, event_at, metadata
-  );
-  if v_earlier.created_at is not null then
-    return row(
-      id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
-      coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
-      v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
-      v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
-      v_earlier.origin_id, true
-    );
-  end if;
-
   -- Later than everything recorded on either account, even if the clock steps back.
   v_now := pgledger.clock();
   v_created_at := greatest(
@@ -100,6 +90,33 @@ begin
     v_from.updated_at + interval '1 microsecond',
     v_to.updated_at + interval '1 microsecond'
   );
+  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
+
+  if idempotency_key is not null and not pgledger.take_key(
+    app_id, idempotency_key, function_name,
+    coalesce(
+      request,
+      pgledger.transfer_request(from_account_id, to_account_id, amount, event_at, metadata, id)
+    ),
+    v_id
+  ) then
+    return pgledger.replayed_transfer(pgledger.result_of_key(app_id, idempotency_key));
+  end if;
+  if id is not null then
+    v_earlier := pgledger.repeated_transfer(
+      id, app_id, v_from.key, v_to.key, amount, event_at, metadata
+    );
+    if v_earlier.created_at is not null then
+      return row(
+        id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
+        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
+        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
+        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
+        v_earlier.origin_id, true
+      );
+    end if;
+  end if;
+
   if v_created_at > v_now then
     v_ok := pgledger.check_account_times(
       array[from_account_id], array[to_account_id], v_now, v_created_at
@@ -124,8 +141,6 @@ begin
     v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
-
-  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
 
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,

@@ -35,7 +35,8 @@ create or replace function @extschema@.pgledger_create_transfer(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_transfer
 language plpgsql
@@ -72,16 +73,25 @@ begin
   -- One expression passes most requests; only the others are looked at in detail.
   if (
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
-    and event_at is null and metadata is null and id is null
+    and num_nonnulls(event_at, metadata, id, idempotency_key) = 0
   ) is not true then
+    if (
+      amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
+      and num_nonnulls(event_at, metadata, id) = 0
+      and char_length(idempotency_key) between 1 and 255
+    ) then
+      return pgledger.create_keyed_transfer(
+        from_account_id, to_account_id, amount, app_id, idempotency_key
+      );
+    end if;
     v_ok := pgledger.check_scope('app_id', app_id);
     v_ok := pgledger.check_transfer_request(
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
-    if id is not null then
+    if id is not null or idempotency_key is not null then
       return pgledger.create_repeatable_transfer(
-        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id
+        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id, idempotency_key
       );
     end if;
   end if;

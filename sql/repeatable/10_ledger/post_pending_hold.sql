@@ -11,7 +11,8 @@ the hold is locked.
 
 The body is long because it is the plain path of a transfer and of a hold.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold, then the inserted row of the
+key.
 Errors: HoldNotFound, those of pgledger.repeated_posting and pgledger.check_hold_pending,
 HoldAmountExceeded, AccountAheadOfClock, InvalidAmount, BalanceOutOfRange.
 */
@@ -24,7 +25,8 @@ create or replace function pgledger.post_pending_hold(
   id text,
   app_id text,
   request_index bigint default null,
-  request_count bigint default null
+  request_count bigint default null,
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_transfer
 language plpgsql
@@ -70,8 +72,23 @@ begin
     );
   end if;
 
-  if id is not null or v_hold.status <> 0 or amount > v_hold.amount - v_hold.posted_amount then
+  if
+    id is not null
+    or idempotency_key is not null
+    or v_hold.status <> 0
+    or amount > v_hold.amount - v_hold.posted_amount
+  then
     v_locked := pgledger.lock_hold(hold_id, app_id);
+    if idempotency_key is not null then
+      v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(pgledger.clock()));
+      if not pgledger.take_key(
+        app_id, idempotency_key, 'pgledger_post_hold',
+        pgledger.posting_request(hold_id, amount, final, event_at, metadata, id), v_id,
+        request_index, request_count
+      ) then
+        return pgledger.replayed_transfer(pgledger.result_of_key(app_id, idempotency_key));
+      end if;
+    end if;
     if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
       return pgledger.repeated_posting(
         v_locked, amount, final, event_at, metadata, id, request_index, request_count
