@@ -63,6 +63,9 @@ drop function if exists pgledger.post_pending_hold(
 drop function if exists pgledger.repeated_hold(
   text, text, numeric, timestamptz, interval, timestamptz, jsonb, text, text, text, bigint, bigint
 );
+drop function if exists @extschema@.pgledger_create_transfer(
+  text, text, numeric, timestamptz, jsonb, text, text, boolean
+);
 drop function if exists pgledger.create_repeatable_transfer(
   text, text, numeric, timestamptz, jsonb, text, text
 );

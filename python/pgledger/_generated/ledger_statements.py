@@ -51,6 +51,7 @@ class LedgerStatements:
             tenant_id="text",
             min_balance="numeric",
             max_balance="numeric",
+            idempotency_key="text",
         )
         self.create_hold = calls.rows(
             Hold,
@@ -66,6 +67,7 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.create_transfer = calls.rows(
             Transfer,
@@ -78,6 +80,7 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.create_transfer_by_name = calls.rows(
             Transfer,
@@ -205,6 +208,13 @@ class LedgerStatements:
             reason="text",
             app_id="text",
         )
+        self.purge_idempotency_keys = calls.value(
+            "pgledger_purge_idempotency_keys",
+            before="timestamptz",
+            max_keys="integer",
+            allow_recent="boolean",
+            app_id="text",
+        )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
         self.accept_time = calls.value(
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
@@ -241,10 +251,16 @@ class LedgerStatements:
             tenant_id="text",
             min_balance="numeric",
             max_balance="numeric",
+            idempotency_key="text",
         )
         self.expire_holds = calls.value("pgledger_expire_holds", max_holds="integer", app_id="text")
         self.extend_hold = calls.rows(
-            Hold, "pgledger_extend_hold", hold_id="text", expires_at="timestamptz", app_id="text"
+            Hold,
+            "pgledger_extend_hold",
+            hold_id="text",
+            expires_at="timestamptz",
+            app_id="text",
+            idempotency_key="text",
         )
         self.freeze_account = calls.rows(
             Account,
@@ -265,6 +281,7 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
         self.reopen_account = calls.rows(
@@ -282,6 +299,7 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.unfreeze_account = calls.rows(
             Account,
@@ -292,7 +310,9 @@ class LedgerStatements:
             app_id="text",
         )
         self.use_iso_currencies = calls.value("pgledger_use_iso_currencies", app_id="text")
-        self.void_hold = calls.rows(Hold, "pgledger_void_hold", hold_id="text", app_id="text")
+        self.void_hold = calls.rows(
+            Hold, "pgledger_void_hold", hold_id="text", app_id="text", idempotency_key="text"
+        )
 
 
 @lru_cache

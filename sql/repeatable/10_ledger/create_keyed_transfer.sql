@@ -29,6 +29,7 @@ declare
   v_request jsonb := jsonb_build_object(
     'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
   );
+  v_key pgledger.idempotency_keys;
   v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
@@ -67,8 +68,11 @@ begin
         where accounts.id in (from_account_id, to_account_id)
       )
     );
-    if pgledger.repeats_key(app_id, idempotency_key, 'pgledger_create_transfer', v_request) then
-      return pgledger.replayed_transfer(pgledger.result_of_key(app_id, idempotency_key));
+    v_key := pgledger.key_of_request(
+      app_id, idempotency_key, 'pgledger_create_transfer', v_request
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_transfer(v_key.result_id);
     end if;
   end if;
 
@@ -153,12 +157,15 @@ begin
     'pgledger_create_transfer', v_id, v_request
   )
   on conflict on constraint idempotency_keys_app_id_idempotency_key_pk do nothing;
-  if not found and not pgledger.take_key(
-    app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
-  ) then
-    v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
-    v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
-    return pgledger.replayed_transfer(pgledger.result_of_key(app_id, idempotency_key));
+  if not found then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
+    );
+    if v_key.created_at is not null then
+      v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
+      v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
+      return pgledger.replayed_transfer(v_key.result_id);
+    end if;
   end if;
 
   if v_from_at > v_now or v_to_at > v_now then

@@ -35,6 +35,7 @@ declare
   v_to record;
   v_swap record;
   v_earlier record;
+  v_key pgledger.idempotency_keys;
   v_now timestamptz;
   v_created_at timestamptz;
   v_from_balance numeric;
@@ -92,15 +93,18 @@ begin
   );
   v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
 
-  if idempotency_key is not null and not pgledger.take_key(
-    app_id, idempotency_key, function_name,
-    coalesce(
-      request,
-      pgledger.transfer_request(from_account_id, to_account_id, amount, event_at, metadata, id)
-    ),
-    v_id
-  ) then
-    return pgledger.replayed_transfer(pgledger.result_of_key(app_id, idempotency_key));
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, function_name,
+      coalesce(
+        request,
+        pgledger.transfer_request(from_account_id, to_account_id, amount, event_at, metadata, id)
+      ),
+      v_id
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_transfer(v_key.result_id);
+    end if;
   end if;
   if id is not null then
     v_earlier := pgledger.repeated_transfer(

@@ -25,6 +25,10 @@ as $$
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     (
+      'function', 'private', 'account_request(text, text, numeric, numeric, jsonb, text, text)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -61,8 +65,14 @@ as $$
       'text)', 'owner', '', ''
     ),
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'amount_to_sweep(text, text, numeric, numeric, text)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'argument_length(interval)', 'owner', '', ''),
+    ('function', 'private', 'argument_time(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
@@ -263,6 +273,7 @@ as $$
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_key(text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
@@ -401,9 +412,13 @@ as $$
       'text[], text, text, boolean)', 'owner', '', ''
     ),
     (
+      'function', 'private', 'create_keyed_transfer(text, text, numeric, text, text)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private',
       'create_repeatable_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text)', 'owner', '', ''
+      'text, text, text, jsonb)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -468,6 +483,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'ensured_under_key(text, jsonb, pgledger_account)', 'owner', '', ''),
     (
       'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
@@ -537,6 +553,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'frozen_bits(text)', 'owner', '', ''),
+    ('function', 'private', 'given_arguments(jsonb)', 'owner', '', ''),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
@@ -554,6 +571,11 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'hold_request(text, text, numeric, timestamp with time zone, interval, timestamp with '
+      'time zone, jsonb, text, text)', 'owner', '', ''
+    ),
     (
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -629,7 +651,12 @@ as $$
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'key_of_request(text, text, text, jsonb, bigint, bigint)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
+    ('function', 'private', 'keys_of_requests(text, text[], text, jsonb[])', 'owner', '', ''),
     ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -687,8 +714,8 @@ as $$
     (
       'function', 'private',
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
-      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint)', 'owner', '',
-      ''
+      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint, text)', 'owner',
+      '', ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -828,7 +855,7 @@ as $$
     (
       'function', 'private',
       'post_pending_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
-      'bigint, bigint)', 'owner', '', ''
+      'bigint, bigint, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -840,6 +867,11 @@ as $$
       'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
       'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
       'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posting_request(text, numeric, boolean, timestamp with time zone, jsonb, text)', 'owner',
+      '', ''
     ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -875,6 +907,7 @@ as $$
       'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
       'timestamp with time zone[], integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'put_back(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -906,6 +939,10 @@ as $$
     ),
     ('function', 'private', 'refuse_invoice_move(invoices, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_json(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_key(idempotency_keys, text, jsonb, bigint, bigint)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'refuse_repeated(text, jsonb, jsonb, bigint, bigint)', 'owner', '',
       ''
@@ -940,7 +977,7 @@ as $$
     (
       'function', 'private',
       'repeated_hold(text, text, numeric, timestamp with time zone, interval, timestamp with '
-      'time zone, jsonb, text, text, text, bigint, bigint)', 'owner', '', ''
+      'time zone, jsonb, text, text, text, bigint, bigint, text, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -968,6 +1005,8 @@ as $$
       'function', 'private', 'repeated_usage(integer, text, numeric, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'replayed_account(text)', 'owner', '', ''),
+    ('function', 'private', 'replayed_transfer(text)', 'owner', '', ''),
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
@@ -1043,8 +1082,18 @@ as $$
     ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'sweep_account(accounts, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'sweep_request(text, text, numeric, numeric, timestamp with time zone, jsonb, text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'take_account_name(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'take_key(text, text, text, jsonb, text, bigint, bigint)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'take_keys(text, text[], text, jsonb[], text[])', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
       'function', 'private',
@@ -1085,6 +1134,11 @@ as $$
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -1181,6 +1235,7 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
@@ -1632,19 +1687,19 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
-      'numeric)', 'owner', 'poster=EXECUTE',
+      'numeric, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_hold(text, text, numeric, timestamp with time zone, interval, timestamp '
-      'with time zone, jsonb, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'with time zone, jsonb, text, text, text, boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'text, boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1690,7 +1745,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
-      'numeric)', 'owner', 'poster=EXECUTE',
+      'numeric, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1698,7 +1753,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text)',
+      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1736,8 +1791,13 @@ as $$
     (
       'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
-      'boolean)', 'owner', 'poster=EXECUTE',
+      'boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_purge_idempotency_keys(timestamp with time zone, integer, boolean, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
@@ -1762,7 +1822,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_sweep(text, text, numeric, numeric, timestamp with time zone, jsonb, text, '
-      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'text, boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1790,7 +1850,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_void_hold(text, text)', 'owner', 'poster=EXECUTE',
+      'function', 'surface', 'pgledger_void_hold(text, text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1971,6 +2031,7 @@ as $$
       'row security'
     ),
     ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'idempotency_keys', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -2066,6 +2127,16 @@ as $$
       'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
       'CREATE TRIGGER holds_rows_are_never_deleted BEFORE DELETE ON pgledger.holds FOR EACH '
       'ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'idempotency_keys', 'idempotency_keys_never_change', '', '',
+      'CREATE TRIGGER idempotency_keys_never_change BEFORE UPDATE OR TRUNCATE ON '
+      'pgledger.idempotency_keys FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'idempotency_keys', 'idempotency_keys_rows_never_change', '', '',
+      'CREATE TRIGGER idempotency_keys_rows_never_change BEFORE UPDATE ON '
+      'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',

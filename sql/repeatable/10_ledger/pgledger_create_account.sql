@@ -35,7 +35,8 @@ declare
   v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
   v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(pgledger.clock()));
-  v_is_new boolean := false;
+  v_key pgledger.idempotency_keys;
+  v_is_new boolean;
   v_account record;
   v_ok boolean;
 begin
@@ -46,22 +47,22 @@ begin
   v_ok := pgledger.check_id('id', v_id, 'pgla');
   v_ok := pgledger.check_key(idempotency_key);
 
-  if
-    idempotency_key is null
-    or pgledger.take_key(
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
       app_id, idempotency_key, 'pgledger_create_account',
       pgledger.account_request(
         name, currency, v_min_balance, v_max_balance, metadata, id, tenant_id
       ),
       v_id
-    )
-  then
-    v_is_new := pgledger.open_account(
-      v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
     );
-  else
-    v_id := pgledger.result_of_key(app_id, idempotency_key);
+    if v_key.created_at is not null then
+      return pgledger.replayed_account(v_key.result_id);
+    end if;
   end if;
+
+  v_is_new := pgledger.open_account(
+    v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
+  );
 
   select pgledger.account_answer(accounts, not v_is_new) as answer
   into v_account

@@ -17,7 +17,9 @@ waited for, or a time lies ahead of the clock, both get the later one.
 
 With an id of the caller's choice the call can be repeated: the second call returns the first
 result if app, accounts, amount, event_at and metadata are the same, and is refused if not. Then
-nothing may be written before it was looked for: pgledger.create_repeatable_transfer.
+nothing may be written before it was looked for: pgledger.create_repeatable_transfer. A key does the
+same for all that is given, beside an id or without: most calls with one give nothing else, and take
+pgledger.create_keyed_transfer.
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
@@ -88,6 +90,7 @@ begin
     v_ok := pgledger.check_transfer_request(
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
+    v_ok := pgledger.check_key(idempotency_key);
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
     if id is not null or idempotency_key is not null then
       return pgledger.create_repeatable_transfer(
@@ -251,7 +254,8 @@ column.
 Not within an UPDATE, a MERGE or an INSERT with ON CONFLICT: PostgreSQL may
 evaluate a row twice there, or evaluate it and write nothing, and the amount
 moves each time. Lock the row with SELECT FOR UPDATE first and call this in a
-statement of its own, or pass an id that the row holds: then it moves once.
+statement of its own, or pass an id or a key that the row holds: then it moves
+once.
 
 from_account_id: Account that the amount leaves.
 to_account_id: Account that the amount reaches, of the same currency.
@@ -266,6 +270,8 @@ id: Its id, pglt_ and a ULID. With an id of your own choice the call can be
   null for a new id.
 app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the first result; null for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -274,9 +280,11 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   the same), InvalidAmount (the amount is not in range, or has more decimal
   places than the accounts allow), InvalidTime (event_at is outside the years
   1 to 9999), EventAtInFuture (event_at is more than a day ahead),
-  InvalidMetadata, AccountNotFound (there is no such account under this
-  app_id), CurrencyMismatch (the accounts have different currencies),
-  IdempotencyConflict (the id is taken by a different transfer),
+  InvalidMetadata, InvalidArgument (idempotency_key is empty or too long),
+  AccountNotFound (there is no such account under this app_id),
+  CurrencyMismatch (the accounts have different currencies),
+  IdempotencyConflict (the id is taken by a different transfer, or the key by
+  a different request),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
   AccountClosed, AccountFrozen (an account is frozen for what the transfer
   does), InsufficientFunds (it would leave an account below its lower limit),

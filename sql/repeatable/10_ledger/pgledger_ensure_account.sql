@@ -46,6 +46,7 @@ declare
       name, currency, v_min_balance, v_max_balance, metadata, null, tenant_id
     )
   end;
+  v_key pgledger.idempotency_keys;
   v_adopted_id text;
   v_id text;
   v_account record;
@@ -56,10 +57,13 @@ begin
     min_balance, max_balance
   );
   v_ok := pgledger.check_key(idempotency_key);
-  if idempotency_key is not null and pgledger.repeats_key(
-    app_id, idempotency_key, 'pgledger_ensure_account', v_request
-  ) then
-    return pgledger.replayed_account(pgledger.result_of_key(app_id, idempotency_key));
+  if idempotency_key is not null then
+    v_key := pgledger.key_of_request(
+      app_id, idempotency_key, 'pgledger_ensure_account', v_request
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_account(v_key.result_id);
+    end if;
   end if;
 
   loop
@@ -99,10 +103,8 @@ begin
       pgledger.account_as_created(v_id)
     );
   end if;
-  if idempotency_key is not null and not pgledger.take_key(
-    app_id, idempotency_key, 'pgledger_ensure_account', v_request, (v_account.answer).id
-  ) then
-    return pgledger.ensured_meanwhile(app_id, idempotency_key, v_account.answer);
+  if idempotency_key is not null then
+    return pgledger.ensured_under_key(idempotency_key, v_request, v_account.answer);
   end if;
   return v_account.answer;
 end;

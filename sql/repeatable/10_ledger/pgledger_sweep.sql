@@ -37,6 +37,7 @@ as $$
 declare
   v_locked_ids text[];
   v_request jsonb;
+  v_key pgledger.idempotency_keys;
   v_amount numeric;
   v_made @extschema@.pgledger_transfer;
   v_ok boolean;
@@ -73,9 +74,10 @@ begin
     v_request := pgledger.sweep_request(
       from_account_id, to_account_id, max_amount, keep, event_at, metadata, id
     );
+    v_key := pgledger.key_of_request(app_id, idempotency_key, 'pgledger_sweep', v_request);
   end if;
-  if pgledger.repeats_key(app_id, idempotency_key, 'pgledger_sweep', v_request) then
-    v_made := pgledger.replayed_transfer(pgledger.result_of_key(app_id, idempotency_key));
+  if v_key.created_at is not null then
+    v_made := pgledger.replayed_transfer(v_key.result_id);
   else
     v_amount := pgledger.amount_to_sweep(from_account_id, to_account_id, max_amount, keep, id);
     if v_amount > 0 then
@@ -85,7 +87,8 @@ begin
         idempotency_key => idempotency_key, function_name => 'pgledger_sweep', request => v_request
       );
     elsif idempotency_key is not null then
-      v_ok := pgledger.take_key(app_id, idempotency_key, 'pgledger_sweep', v_request, null);
+      v_key := pgledger.take_key(app_id, idempotency_key, 'pgledger_sweep', v_request, null);
+      v_made := pgledger.replayed_transfer(v_key.result_id);
     end if;
   end if;
 

@@ -21,6 +21,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_hold pgledger.holds;
+  v_key pgledger.idempotency_keys;
   v_now timestamptz;
   v_ok boolean;
 begin
@@ -29,12 +30,15 @@ begin
   v_ok := pgledger.check_key(idempotency_key);
 
   v_hold := pgledger.lock_hold(hold_id, app_id);
-  if idempotency_key is not null and not pgledger.take_key(
-    app_id, idempotency_key, 'pgledger_void_hold',
-    jsonb_build_object('hold_id', hold_id),
-    hold_id
-  ) then
-    return pgledger.hold_answer(v_hold, true);
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_void_hold',
+      jsonb_build_object('hold_id', hold_id),
+      hold_id
+    );
+    if v_key.created_at is not null then
+      return pgledger.hold_answer(v_hold, true);
+    end if;
   end if;
   if v_hold.status = 2 then
     return pgledger.hold_answer(v_hold, true);

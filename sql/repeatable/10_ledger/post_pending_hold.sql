@@ -36,6 +36,7 @@ as $$
 declare
   v_hold record;
   v_locked pgledger.holds;
+  v_key pgledger.idempotency_keys;
   v_amount numeric;
   v_rest numeric;
   v_released numeric;
@@ -81,12 +82,13 @@ begin
     v_locked := pgledger.lock_hold(hold_id, app_id);
     if idempotency_key is not null then
       v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(pgledger.clock()));
-      if not pgledger.take_key(
+      v_key := pgledger.take_key(
         app_id, idempotency_key, 'pgledger_post_hold',
         pgledger.posting_request(hold_id, amount, final, event_at, metadata, id), v_id,
         request_index, request_count
-      ) then
-        return pgledger.replayed_transfer(pgledger.result_of_key(app_id, idempotency_key));
+      );
+      if v_key.created_at is not null then
+        return pgledger.replayed_transfer(v_key.result_id);
       end if;
     end if;
     if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then

@@ -5,12 +5,9 @@ named as null.
 Errors: IdempotencyConflict.
 */
 create or replace function pgledger.refuse_key(
-  app_id text,
-  idempotency_key text,
+  key pgledger.idempotency_keys,
   function_name text,
   request jsonb,
-  recorded_function_name text,
-  recorded_request jsonb,
   request_index bigint default null,
   request_count bigint default null
 )
@@ -20,20 +17,19 @@ stable
 parallel safe
 as $$
 declare
-  v_scope jsonb := jsonb_build_object('app_id', app_id);
   v_given jsonb;
   v_recorded jsonb;
 begin
   select
     jsonb_object_agg(field.name, coalesce(request -> field.name, 'null')),
-    jsonb_object_agg(field.name, coalesce(recorded_request -> field.name, 'null'))
+    jsonb_object_agg(field.name, coalesce(key.request -> field.name, 'null'))
   into v_given, v_recorded
-  from jsonb_object_keys(request || recorded_request) as field (name);
+  from jsonb_object_keys(request || key.request) as field (name);
 
   return pgledger.refuse_repeated(
-    quote_literal(pgledger.abridged(idempotency_key)),
-    v_given || v_scope || jsonb_build_object('function', function_name),
-    v_recorded || v_scope || jsonb_build_object('function', recorded_function_name),
+    quote_literal(pgledger.abridged(key.idempotency_key)),
+    v_given || jsonb_build_object('app_id', key.app_id, 'function', function_name),
+    v_recorded || jsonb_build_object('app_id', key.app_id, 'function', key.function_name),
     request_index,
     request_count
   );

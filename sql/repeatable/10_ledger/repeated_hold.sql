@@ -31,6 +31,7 @@ parallel unsafe
 as $$
 declare
   v_locked_ids text[];
+  v_key pgledger.idempotency_keys;
   v_hold pgledger.holds;
   v_given jsonb;
   v_recorded jsonb;
@@ -50,19 +51,18 @@ begin
     request_count
   );
 
-  if idempotency_key is not null and not pgledger.take_key(
-    app_id, idempotency_key, 'pgledger_create_hold',
-    pgledger.hold_request(
-      from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
-      group_id
-    ),
-    new_id, request_index, request_count
-  ) then
-    return (
-      select holds
-      from pgledger.holds
-      where holds.id = pgledger.result_of_key(app_id, idempotency_key)
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_create_hold',
+      pgledger.hold_request(
+        from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+        group_id
+      ),
+      new_id, request_index, request_count
     );
+    if v_key.created_at is not null then
+      return (select holds from pgledger.holds where holds.id = v_key.result_id);
+    end if;
   end if;
 
   v_hold := (

@@ -1,7 +1,7 @@
 /*
-Writes down the key of a request with what comes of it, unless the key was used before: then it is
-false, and pgledger.result_of_key says what came of it. Of many at once one gets past the row, and
-the others wait for its transaction.
+Writes down the key of a request with what comes of it, and returns nulls; if the key was used for
+the same request before, it returns the row of then. Of many at once one gets past the row, and the
+others wait for its transaction.
 
 The caller holds the accounts, and its holds; it writes nothing that would stay for a repeat before
 it has called this. A refusal that follows takes the row back with the call.
@@ -19,12 +19,13 @@ create or replace function pgledger.take_key(
   request_index bigint default null,
   request_count bigint default null
 )
-returns boolean
+returns pgledger.idempotency_keys
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
+  v_key pgledger.idempotency_keys;
   v_ok boolean;
 begin
   loop
@@ -37,13 +38,14 @@ begin
     )
     on conflict on constraint idempotency_keys_app_id_idempotency_key_pk do nothing;
     if found then
-      return true;
+      return null;
     end if;
 
-    if pgledger.repeats_key(
+    v_key := pgledger.key_of_request(
       app_id, idempotency_key, function_name, request, request_index, request_count
-    ) then
-      return false;
+    );
+    if v_key.created_at is not null then
+      return v_key;
     end if;
     -- A purge has taken the row away since.
     v_ok := pgledger.look_again();
@@ -52,6 +54,6 @@ end;
 $$;
 
 comment on function pgledger.take_key is
-  'Writes down the key of a request and its result; false if the request is a repeat.';
+  'Writes down the key of a request and its result; returns the earlier row if it is a repeat.';
 
 revoke all on function pgledger.take_key from public;
