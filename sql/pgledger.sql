@@ -7838,6 +7838,7 @@ returns text
 language sql
 immutable
 parallel safe
+strict
 as $$
   select format('P%sMT%sS', given.months, trim_scale(given.seconds))
   from (
@@ -47253,7 +47254,7 @@ values
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', 'c3e61c87502c6618da6cb9171f56d52db2d47729d189e7eb00a74f5b4839bca7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/argument_length.sql', 'repeatable', '9ab01f7c5fa6c6d5d234075891d2979dc01b147f26efb9b8a1ddd8f3e47b22ee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),

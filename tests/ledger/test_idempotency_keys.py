@@ -1,25 +1,33 @@
 """Keys by which callers name their requests: one effect for each, and the first answer again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from pgledger import errors, ids
+from pgledger import Ledger, errors, ids
 from pgledger.errors import (
     AccountFrozen,
     AccountNotFound,
     CurrencyMismatch,
     IdempotencyConflict,
+    ImmutableRecord,
     InsufficientFunds,
     InvalidArgument,
+    InvalidTime,
+    NullArgument,
 )
+from support.at_once import PATIENCE
+from support.clock import SetClock
 from support.database import Connect
 from support.keyed import CALLS, KEY, NOW, Books
+from support.waiting import WaitUntilBlocked
 
 DAY = timedelta(days=1)
+OWN = "pglt_00000000000000000000000001"
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ def test_another_function_is_another_request(ledger):
         ),
         (
             CALLS["pgledger_void_hold"],
-            "amount was 5 and is now null; from_account_id was ",
+            'amount was 5 and is now null; from_account_id was "pgla_',
         ),
     ):
         with pytest.raises(IdempotencyConflict) as refused:
@@ -315,3 +323,157 @@ def test_a_rolled_back_savepoint_frees_the_key(connect, function):
     assert CALLS[function](ledger, ledger, idempotency_key=KEY).replayed is True
     ledger.conn.rollback()
     assert ledger.state() == before
+
+
+# The purge
+
+
+def test_old_keys_are_purged_app_by_app_and_in_parts(ledger, set_clock: SetClock):
+    for app_id in ("", "shop"):
+        for day in range(5):
+            set_clock(ledger.conn, NOW + day * DAY)
+            ledger.create_account("a", "USD", app_id=app_id, idempotency_key=f"k{day}")
+    set_clock(ledger.conn, NOW + 11 * DAY)
+    assert ledger.purge_idempotency_keys(NOW + 4 * DAY, max_keys=3) == 3
+    assert ledger.purge_idempotency_keys(NOW + 4 * DAY, max_keys=3) == 1
+    assert ledger.purge_idempotency_keys(NOW + 4 * DAY, max_keys=3) == 0
+    left = [(app_id, key) for app_id, key, *_ in ledger.keys()]
+    assert sorted(left) == [("", "k4"), *(("shop", f"k{day}") for day in range(5))]
+    # What was forgotten is a new request.
+    assert ledger.create_account("a", "USD", idempotency_key="k0").replayed is False
+    assert ledger.create_account("a", "USD", idempotency_key="k4").replayed is True
+    assert ledger.faults() == []
+
+
+def test_young_keys_are_purged_only_where_that_is_said(ledger, set_clock: SetClock):
+    set_clock(ledger.conn, NOW)
+    first = ledger.create_transfer(ledger.bank, ledger.shop, 1, idempotency_key=KEY)
+    ledger.purge_idempotency_keys(NOW - 7 * DAY)
+    with pytest.raises(InvalidTime, match="it is less than 7 days ago") as refused:
+        ledger.purge_idempotency_keys(NOW - 7 * DAY + timedelta(microseconds=1))
+    assert "allow_recent => true" in (refused.value.diag.message_hint or "")
+    assert ledger.create_transfer(ledger.bank, ledger.shop, 1, idempotency_key=KEY).replayed
+    assert ledger.purge_idempotency_keys(NOW + DAY, allow_recent=True) == 1
+    again = ledger.create_transfer(ledger.bank, ledger.shop, 1, idempotency_key=KEY)
+    assert (again.replayed, again.id == first.id) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"before": None}, NullArgument),
+        ({"before": "infinity"}, InvalidTime),
+        ({"max_keys": 0}, InvalidArgument),
+        ({"max_keys": 1_000_001}, InvalidArgument),
+        ({"max_keys": None}, InvalidArgument),
+        ({"app_id": None}, NullArgument),
+        ({"app_id": "a b"}, errors.InvalidScope),
+    ],
+)
+def test_a_purge_that_makes_no_sense_is_refused(ledger, given, error):
+    values = {"before": "2020-01-01Z", "max_keys": 10, "app_id": "", **given}
+    with pytest.raises(error):
+        ledger.conn.execute(
+            "select pgledger_purge_idempotency_keys(%(before)s, max_keys => %(max_keys)s,"
+            " app_id => %(app_id)s)",
+            values,
+        )
+
+
+def test_two_purges_wait_for_neither_and_take_each_key_once(ledger, connect):
+    for number in range(6):
+        ledger.create_account("a", "USD", idempotency_key=f"k{number}")
+    mine = connect()
+    ahead = datetime.now(UTC) + DAY
+    assert Ledger(mine).purge_idempotency_keys(ahead, max_keys=4, allow_recent=True) == 4
+    assert ledger.purge_idempotency_keys(ahead, max_keys=4, allow_recent=True) == 2
+    mine.rollback()
+    assert ledger.purge_idempotency_keys(ahead, max_keys=10, allow_recent=True) == 4
+
+
+def test_a_repeat_that_meets_a_purge_takes_effect_anew(
+    ledger, connect, wait_until_blocked: WaitUntilBlocked
+):
+    """The key is there when the repeat looks for it in its index, and gone when it looks again."""
+    ledger.create_transfer(ledger.bank, ledger.shop, 1, id=OWN, idempotency_key=KEY)
+    mine, other = connect(**PATIENCE), connect(autocommit=True, **PATIENCE)
+    Ledger(mine).purge_idempotency_keys(datetime.now(UTC) + DAY, allow_recent=True)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(
+            lambda: Ledger(other).create_transfer(
+                ledger.bank, ledger.wallet, 1, idempotency_key=KEY
+            )
+        )
+        with pytest.raises(IdempotencyConflict):
+            waiting.result()
+        again = pool.submit(
+            lambda: Ledger(other).create_transfer(
+                ledger.bank, ledger.shop, 1, id=OWN, idempotency_key=KEY
+            )
+        )
+        wait_until_blocked(other.info.backend_pid, by=mine.info.backend_pid)
+        mine.commit()
+    assert again.result().replayed is True
+    assert len(ledger.keys()) == 1
+    assert ledger.faults() == []
+
+
+def test_keys_never_change(ledger):
+    ledger.create_account("a", "USD", idempotency_key=KEY)
+    for statement in (
+        "update pgledger.idempotency_keys set result_id = null",
+        "truncate pgledger.idempotency_keys",
+    ):
+        with pytest.raises(ImmutableRecord):
+            ledger.conn.execute(statement.encode())
+
+
+# What verify finds
+
+
+@pytest.mark.parametrize(
+    ("function", "change", "check"),
+    [
+        *(
+            (function, "result_id = 'pglt_01JTVST7XAES5BXHWZN4KR4VEZ'", "lead")
+            for function in CALLS
+        ),
+        *((function, "app_id = 'other'", "lead") for function in CALLS),
+        *(
+            (function, f"request = request || '{changed}'", "asked")
+            for function, changed in (
+                ("pgledger_create_transfer", '{"amount": 6}'),
+                ("pgledger_create_transfer", '{"metadata": {}}'),
+                ("pgledger_create_transfer", '{"event_at": "2025-01-01T00:00:00Z"}'),
+                ("pgledger_create_transfer", '{"to_account_id": "pgla_1"}'),
+                ("pgledger_create_transfer", '{"group_id": "g"}'),
+                ("pgledger_create_transfer", '{"id": "pglt_1"}'),
+                ("pgledger_create_account", '{"name": "old"}'),
+                ("pgledger_create_account", '{"min_balance": 0}'),
+                ("pgledger_ensure_account", '{"currency": "EUR"}'),
+                ("pgledger_ensure_account", '{"metadata": {}}'),
+                ("pgledger_create_hold", '{"amount": 5.5}'),
+                ("pgledger_create_hold", '{"expires_at": "2030-01-01T00:00:00Z"}'),
+                ("pgledger_post_hold", '{"amount": 5.5}'),
+                ("pgledger_post_hold", '{"hold_id": "pglh_1"}'),
+                ("pgledger_void_hold", '{"hold_id": "pglh_1"}'),
+                ("pgledger_extend_hold", '{"hold_id": "pglh_1"}'),
+                ("pgledger_sweep", '{"max_amount": 1}'),
+                ("pgledger_sweep", '{"from_account_id": "pgla_1"}'),
+            )
+        ),
+        ("pgledger_extend_hold", "function_name = 'pgledger_void_hold'", "asked"),
+    ],
+)
+def test_tampering_with_a_key_is_found(ledger, function, change, check):
+    CALLS[function](ledger, ledger, idempotency_key=KEY)
+    ledger.conn.execute("alter table pgledger.idempotency_keys disable trigger all")
+    ledger.conn.execute(f"update pgledger.idempotency_keys set {change}".encode())
+    ledger.conn.execute(
+        "alter table pgledger.idempotency_keys"
+        " enable always trigger idempotency_keys_rows_never_change,"
+        " enable always trigger idempotency_keys_never_change"
+    )
+    found = [row for row in ledger.verify() if not row.ok]
+    assert [row.example for row in found] == [KEY]
+    assert check in found[0].check_name

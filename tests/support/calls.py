@@ -464,13 +464,14 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"name": "new", "currency": "USD", "id": None, "app_id": "shop", "tenant_id": "t1"}
             | {"allow_negative_balance": "false", "allow_positive_balance": "true"}
-            | {"min_balance": "0", "max_balance": "500.5"}
+            | {"min_balance": "0", "max_balance": "500.5", "idempotency_key": "account"}
         ],
         "pgledger_create_hold": [
             metadata
             | {"from_account_id": accounts[0], "to_account_id": accounts[1], "amount": "2"}
             | {"expires_at": None, "expires_in": None, "event_at": at, "id": None}
             | {"app_id": "", "group_id": "order-7", "allow_future_event_at": "true"}
+            | {"idempotency_key": "hold"}
             | expiry
             for expiry in ({"expires_at": "2025-03-01+00"}, {"expires_in": "7 days"})
         ],
@@ -478,6 +479,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"from_account_id": accounts[0], "to_account_id": accounts[1], "amount": "2"}
             | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": shown}
+            | {"idempotency_key": "transfer"}
             for shown in ("true", "false")
         ],
         "pgledger_create_transfer_by_name": [
@@ -508,10 +510,13 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"name": "new", "currency": "USD", "app_id": "shop", "tenant_id": "t1"}
             | {"allow_negative_balance": "true", "allow_positive_balance": "true"}
-            | {"min_balance": "-500", "max_balance": "1000"}
+            | {"min_balance": "-500", "max_balance": "1000", "idempotency_key": "ensured"}
         ],
         "pgledger_expire_holds": [{"max_holds": "10", "app_id": ""}],
-        "pgledger_extend_hold": [{"hold_id": hold, "expires_at": "2025-03-01+00", "app_id": ""}],
+        "pgledger_extend_hold": [
+            {"hold_id": hold, "expires_at": "2025-03-01+00", "app_id": ""}
+            | {"idempotency_key": "extend"}
+        ],
         "pgledger_find_account": [{"name": "a", "currency": "USD", "app_id": "", "tenant_id": ""}],
         "pgledger_freeze_account": [account | {"direction": "out"}],
         "pgledger_generate_id": [{"prefix": "order"}],
@@ -527,7 +532,11 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"hold_id": hold, "amount": "2", "event_at": at, "id": None}
             | {"app_id": "", "allow_future_event_at": "true", "final": shown}
+            | {"idempotency_key": "post"}
             for shown in ("true", "false")
+        ],
+        "pgledger_purge_idempotency_keys": [
+            {"before": "2025-01-01+00", "max_keys": "10", "allow_recent": "true", "app_id": ""}
         ],
         "pgledger_raise_sequences": [{}],
         "pgledger_reopen_account": [account | {"id": closed}],
@@ -541,7 +550,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"from_account_id": accounts[1], "to_account_id": accounts[0], "max_amount": "2"}
             | {"keep": "-5", "event_at": at, "id": None, "app_id": ""}
-            | {"allow_future_event_at": "true"}
+            | {"allow_future_event_at": "true", "idempotency_key": "sweep"}
         ],
         "pgledger_ulid_to_uuid": [{"ulid": ulid}],
         "pgledger_unfreeze_account": [account | {"direction": "both"}],
@@ -549,5 +558,5 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_uuid_to_ulid": [{"uuid": "01941f29-7c00-7000-8000-000000000000"}],
         "pgledger_use_iso_currencies": [{"app_id": ""}],
         "pgledger_verify": [{"app_id": ""}],
-        "pgledger_void_hold": [{"hold_id": hold, "app_id": ""}],
+        "pgledger_void_hold": [{"hold_id": hold, "app_id": "", "idempotency_key": "void"}],
     }

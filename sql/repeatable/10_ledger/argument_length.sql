@@ -7,6 +7,7 @@ returns text
 language sql
 immutable
 parallel safe
+strict
 as $$
   select format('P%sMT%sS', given.months, trim_scale(given.seconds))
   from (
