@@ -15472,7 +15472,8 @@ id: Its id, pglt_ and a ULID. With an id of your own choice the call can be
 app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
 idempotency_key: Your own name for this request, 1 to 255 characters, unique
-  in the app: the same request with it again returns the first result; null for none.
+  in the app: the same request with it again returns the first result; null
+  for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -16983,7 +16984,8 @@ id: Id of the transfer, pglt_ and a ULID. With an id of your own choice the
 app_id: Set of books that the hold belongs to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
 idempotency_key: Your own name for this request, 1 to 255 characters, unique
-  in the app: the same request with it again returns the same transfer; null for none.
+  in the app: the same request with it again returns the same transfer; null
+  for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -16994,10 +16996,10 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
   than a day ahead), InvalidMetadata, InvalidArgument (idempotency_key is
   empty or too long), HoldNotFound (there is no such hold under this app_id),
   IdempotencyConflict (the id is taken by a different transfer, or the key by
-  a different request), HoldEnded (it was posted or voided), HoldExpired (its expires_at
-  is over), HoldAmountExceeded (less is left of it), AccountAheadOfClock (an
-  account's newest time is more than a day ahead), BalanceOutOfRange (a
-  balance would reach 1e30 or -1e30).$$;
+  a different request), HoldEnded (it was posted or voided), HoldExpired (its
+  expires_at is over), HoldAmountExceeded (less is left of it),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_post_hold from public;
 grant execute on function public.pgledger_post_hold to pgledger_poster;
@@ -17433,8 +17435,8 @@ that is compared: what an account can spare is another thing by now. That nothin
 record only under a key; without, a repeat of such a call looks again.
 
 Checks, in this order: app_id; both ids, that they differ, max_amount, event_at, metadata, the id;
-keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then, if there is
-something to move, the clock, status, decimal places and limits.
+keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
+if there is something to move, the clock, status, decimal places and limits.
 
 Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds,
 then the inserted row of the key.
@@ -17465,7 +17467,7 @@ declare
   v_request jsonb;
   v_key pgledger.idempotency_keys;
   v_amount numeric;
-  v_made public.pgledger_transfer;
+  v_made record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -17512,8 +17514,10 @@ begin
         from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id,
         idempotency_key => idempotency_key, function_name => 'pgledger_sweep', request => v_request
       );
-    elsif idempotency_key is not null then
-      v_key := pgledger.take_key(app_id, idempotency_key, 'pgledger_sweep', v_request, null);
+    else
+      if idempotency_key is not null then
+        v_key := pgledger.take_key(app_id, idempotency_key, 'pgledger_sweep', v_request, null);
+      end if;
       v_made := pgledger.replayed_transfer(v_key.result_id);
     end if;
   end if;
@@ -17938,9 +17942,10 @@ idempotency_key: Your own name for this request, 1 to 255 characters, unique
 Returns: The hold as it is now; replayed says whether it was voided before.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument
-  (idempotency_key is empty or too long), HoldNotFound (there is no such hold
-  under this app_id), IdempotencyConflict (the key is taken by a different
-  request), HoldEnded (it was posted), HoldExpired (its expires_at is over).$$;
+  (idempotency_key is empty or too long), HoldNotFound (there is no such
+  hold under this app_id), IdempotencyConflict (the key is taken by a
+  different request), HoldEnded (it was posted), HoldExpired (its
+  expires_at is over).$$;
 
 revoke all on function public.pgledger_void_hold from public;
 grant execute on function public.pgledger_void_hold to pgledger_poster;
@@ -19674,7 +19679,7 @@ stable
 parallel safe
 as $$
 declare
-  v_transfer public.pgledger_transfer;
+  v_transfer record;
 begin
   select
     found.id, found.from_account_id, found.to_account_id, found.amount, found.created_at,
@@ -21136,8 +21141,9 @@ as $$
       end
       and case result.function_name
         when 'pgledger_create_account'
-          then pgledger.given_arguments(pgledger.picked(result.recorded, '{min_balance,max_balance}'))
-          <@ result.request
+          then pgledger.given_arguments(
+            pgledger.picked(result.recorded, '{min_balance,max_balance}')
+          ) <@ result.request
         when 'pgledger_sweep'
           then (result.amount > (result.request ->> 'max_amount')::numeric) is not true
         when 'pgledger_void_hold' then result.status = 2
@@ -47334,7 +47340,7 @@ values
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6e257cee86967a4f581a8ccf9ab21cf582373ebe3e3ec33f0079ac7ca24a111f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'c0b8ccf7003d71dc09d8cacbeb5ff004783a78ef4a921de4f964f127f9f43381', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'd399eb59fdb593088846ad7853cfb5f2fe3dd82cf31bff4a914582b9bb8fc392', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47351,19 +47357,19 @@ values
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '6fb25976df46d217e76aa0f2784be9398fc20926bfb2100b27978f00dc6ef141', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'a1d1d66bcf91a85a9fef8a88097e454b27dbf9efa492baf81694f6e4b0d81c51', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '1a9dec958f2b0ca0411845a5491d74b9067559d8398dead8496b18b8013a71ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'c412ad7c8213f8bfbf7f1c89ac98c5150e69f1371614803cc467b8dd3129ef60', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'bec69dae4b231a5d61d5dd9a9d158652f2de148dd6f10f0e6fc83b6a05c9c6d9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '9e0d930d90f076547d4ace6c14266df755b4817e0ebc4e30da4069b6611d1e2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47386,7 +47392,7 @@ values
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/replayed_account.sql', 'repeatable', '884a2336d83820e4bbf0d7a0fc6532a3e5793076abe347d9f70f0b9421a813bc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/replayed_transfer.sql', 'repeatable', '3696e64aef48624b36c25b94333274cc989ae0d574f53c558e68b4e444713853', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/replayed_transfer.sql', 'repeatable', '8c39ef37b0f24c618a15791b8ac8f8e61dd7099e9fec739a5a252053cb40acbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47412,7 +47418,7 @@ values
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'c8b2f26a1706bac33f145d5f651fd05136e474fdb70979fa22a82fc5d7b6728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7515d3a948995d74bd5929edeef93dd7a4a83cd62546a1954cf21730baea7f7b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', '4a98127a148b8257294d7ba897dbad05f3f06a415429e34877421673adbdd543', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'e720007f2090f19561cc282ddcc80ab91f329a9fd7b7bbdd4f7d1ac83ef1fd85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),

@@ -271,7 +271,8 @@ id: Its id, pglt_ and a ULID. With an id of your own choice the call can be
 app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
 idempotency_key: Your own name for this request, 1 to 255 characters, unique
-  in the app: the same request with it again returns the first result; null for none.
+  in the app: the same request with it again returns the first result; null
+  for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.

@@ -74,7 +74,8 @@ id: Id of the transfer, pglt_ and a ULID. With an id of your own choice the
 app_id: Set of books that the hold belongs to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
 idempotency_key: Your own name for this request, 1 to 255 characters, unique
-  in the app: the same request with it again returns the same transfer; null for none.
+  in the app: the same request with it again returns the same transfer; null
+  for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -85,10 +86,10 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
   than a day ahead), InvalidMetadata, InvalidArgument (idempotency_key is
   empty or too long), HoldNotFound (there is no such hold under this app_id),
   IdempotencyConflict (the id is taken by a different transfer, or the key by
-  a different request), HoldEnded (it was posted or voided), HoldExpired (its expires_at
-  is over), HoldAmountExceeded (less is left of it), AccountAheadOfClock (an
-  account's newest time is more than a day ahead), BalanceOutOfRange (a
-  balance would reach 1e30 or -1e30).$$;
+  a different request), HoldEnded (it was posted or voided), HoldExpired (its
+  expires_at is over), HoldAmountExceeded (less is left of it),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function @extschema@.pgledger_post_hold from public;
 grant execute on function @extschema@.pgledger_post_hold to pgledger_poster;

@@ -7,8 +7,8 @@ that is compared: what an account can spare is another thing by now. That nothin
 record only under a key; without, a repeat of such a call looks again.
 
 Checks, in this order: app_id; both ids, that they differ, max_amount, event_at, metadata, the id;
-keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then, if there is
-something to move, the clock, status, decimal places and limits.
+keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
+if there is something to move, the clock, status, decimal places and limits.
 
 Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds,
 then the inserted row of the key.
@@ -39,7 +39,7 @@ declare
   v_request jsonb;
   v_key pgledger.idempotency_keys;
   v_amount numeric;
-  v_made @extschema@.pgledger_transfer;
+  v_made record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -86,8 +86,10 @@ begin
         from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id,
         idempotency_key => idempotency_key, function_name => 'pgledger_sweep', request => v_request
       );
-    elsif idempotency_key is not null then
-      v_key := pgledger.take_key(app_id, idempotency_key, 'pgledger_sweep', v_request, null);
+    else
+      if idempotency_key is not null then
+        v_key := pgledger.take_key(app_id, idempotency_key, 'pgledger_sweep', v_request, null);
+      end if;
       v_made := pgledger.replayed_transfer(v_key.result_id);
     end if;
   end if;

@@ -82,9 +82,10 @@ idempotency_key: Your own name for this request, 1 to 255 characters, unique
 Returns: The hold as it is now; replayed says whether it was voided before.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument
-  (idempotency_key is empty or too long), HoldNotFound (there is no such hold
-  under this app_id), IdempotencyConflict (the key is taken by a different
-  request), HoldEnded (it was posted), HoldExpired (its expires_at is over).$$;
+  (idempotency_key is empty or too long), HoldNotFound (there is no such
+  hold under this app_id), IdempotencyConflict (the key is taken by a
+  different request), HoldEnded (it was posted), HoldExpired (its
+  expires_at is over).$$;
 
 revoke all on function @extschema@.pgledger_void_hold from public;
 grant execute on function @extschema@.pgledger_void_hold to pgledger_poster;

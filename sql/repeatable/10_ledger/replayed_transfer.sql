@@ -9,7 +9,7 @@ stable
 parallel safe
 as $$
 declare
-  v_transfer @extschema@.pgledger_transfer;
+  v_transfer record;
 begin
   select
     found.id, found.from_account_id, found.to_account_id, found.amount, found.created_at,

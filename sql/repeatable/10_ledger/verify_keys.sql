@@ -111,8 +111,9 @@ as $$
       end
       and case result.function_name
         when 'pgledger_create_account'
-          then pgledger.given_arguments(pgledger.picked(result.recorded, '{min_balance,max_balance}'))
-          <@ result.request
+          then pgledger.given_arguments(
+            pgledger.picked(result.recorded, '{min_balance,max_balance}')
+          ) <@ result.request
         when 'pgledger_sweep'
           then (result.amount > (result.request ->> 'max_amount')::numeric) is not true
         when 'pgledger_void_hold' then result.status = 2
