@@ -18189,6 +18189,7 @@ declare
   v_hold record;
   v_locked pgledger.holds;
   v_key pgledger.idempotency_keys;
+  v_request jsonb;
   v_amount numeric;
   v_rest numeric;
   v_released numeric;
@@ -18233,17 +18234,21 @@ begin
   then
     v_locked := pgledger.lock_hold(hold_id, app_id);
     if idempotency_key is not null then
-      v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(pgledger.clock()));
-      v_key := pgledger.take_key(
-        app_id, idempotency_key, 'pgledger_post_hold',
-        pgledger.posting_request(hold_id, amount, final, event_at, metadata, id), v_id,
-        request_index, request_count
+      v_request := pgledger.posting_request(hold_id, amount, final, event_at, metadata, id);
+      v_key := pgledger.key_of_request(
+        app_id, idempotency_key, 'pgledger_post_hold', v_request, request_index, request_count
       );
       if v_key.created_at is not null then
         return pgledger.replayed_transfer(v_key.result_id);
       end if;
     end if;
     if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
+      if idempotency_key is not null then
+        v_key := pgledger.take_key(
+          app_id, idempotency_key, 'pgledger_post_hold', v_request, id, request_index,
+          request_count
+        );
+      end if;
       return pgledger.repeated_posting(
         v_locked, amount, final, event_at, metadata, id, request_index, request_count
       );
@@ -18360,6 +18365,11 @@ begin
 
   if v_id is null then
     v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  end if;
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_post_hold', v_request, v_id, request_index, request_count
+    );
   end if;
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
@@ -47373,7 +47383,7 @@ values
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '71ade7f2d00e4546049678fe8e4bb88ad5e4370ce1d6a60b5dcbdc62314c0268', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '646117d4b365449179c69d2834f0f7ecb037b3b36e4c26ed65166625893c6b0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posting_request.sql', 'repeatable', 'bc82112c0331729a2d32fcafa5af60804ed5fdb09768a34e95dc8b9f50948e22', pg_catalog.now(), '0.1.0.dev0', true),

@@ -37,6 +37,7 @@ declare
   v_hold record;
   v_locked pgledger.holds;
   v_key pgledger.idempotency_keys;
+  v_request jsonb;
   v_amount numeric;
   v_rest numeric;
   v_released numeric;
@@ -81,17 +82,21 @@ begin
   then
     v_locked := pgledger.lock_hold(hold_id, app_id);
     if idempotency_key is not null then
-      v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(pgledger.clock()));
-      v_key := pgledger.take_key(
-        app_id, idempotency_key, 'pgledger_post_hold',
-        pgledger.posting_request(hold_id, amount, final, event_at, metadata, id), v_id,
-        request_index, request_count
+      v_request := pgledger.posting_request(hold_id, amount, final, event_at, metadata, id);
+      v_key := pgledger.key_of_request(
+        app_id, idempotency_key, 'pgledger_post_hold', v_request, request_index, request_count
       );
       if v_key.created_at is not null then
         return pgledger.replayed_transfer(v_key.result_id);
       end if;
     end if;
     if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
+      if idempotency_key is not null then
+        v_key := pgledger.take_key(
+          app_id, idempotency_key, 'pgledger_post_hold', v_request, id, request_index,
+          request_count
+        );
+      end if;
       return pgledger.repeated_posting(
         v_locked, amount, final, event_at, metadata, id, request_index, request_count
       );
@@ -208,6 +213,11 @@ begin
 
   if v_id is null then
     v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  end if;
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_post_hold', v_request, v_id, request_index, request_count
+    );
   end if;
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
