@@ -51,7 +51,6 @@ class LedgerStatements:
             tenant_id="text",
             min_balance="numeric",
             max_balance="numeric",
-            idempotency_key="text",
         )
         self.create_hold = calls.rows(
             Hold,
@@ -67,7 +66,6 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
-            idempotency_key="text",
         )
         self.create_transfer = calls.rows(
             Transfer,
@@ -80,7 +78,10 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
-            idempotency_key="text",
+            require_from_version="bigint",
+            require_to_version="bigint",
+            require_from_balance="numrange",
+            require_to_balance="numrange",
         )
         self.create_transfer_by_name = calls.rows(
             Transfer,
@@ -96,6 +97,10 @@ class LedgerStatements:
             from_tenant_id="text",
             to_tenant_id="text",
             allow_future_event_at="boolean",
+            require_from_version="bigint",
+            require_to_version="bigint",
+            require_from_balance="numrange",
+            require_to_balance="numrange",
         )
         self.create_transfers = calls.rows(
             Transfer,
@@ -109,6 +114,10 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
         )
         self.create_transfers_by_name = calls.rows(
             Transfer,
@@ -125,6 +134,10 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
         )
         self.create_transfers_count = calls.value(
             "pgledger_create_transfers_bulk_count",
@@ -137,6 +150,10 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
         )
         self.create_transfers_ids = calls.value(
             "pgledger_create_transfers_bulk_ids",
@@ -149,6 +166,10 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
         )
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
         self.set_currency = calls.rows(
@@ -208,13 +229,6 @@ class LedgerStatements:
             reason="text",
             app_id="text",
         )
-        self.purge_idempotency_keys = calls.value(
-            "pgledger_purge_idempotency_keys",
-            before="timestamptz",
-            max_keys="integer",
-            allow_recent="boolean",
-            app_id="text",
-        )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
         self.accept_time = calls.value(
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
@@ -251,16 +265,10 @@ class LedgerStatements:
             tenant_id="text",
             min_balance="numeric",
             max_balance="numeric",
-            idempotency_key="text",
         )
         self.expire_holds = calls.value("pgledger_expire_holds", max_holds="integer", app_id="text")
         self.extend_hold = calls.rows(
-            Hold,
-            "pgledger_extend_hold",
-            hold_id="text",
-            expires_at="timestamptz",
-            app_id="text",
-            idempotency_key="text",
+            Hold, "pgledger_extend_hold", hold_id="text", expires_at="timestamptz", app_id="text"
         )
         self.freeze_account = calls.rows(
             Account,
@@ -281,7 +289,6 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
-            idempotency_key="text",
         )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
         self.reopen_account = calls.rows(
@@ -299,7 +306,6 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
-            idempotency_key="text",
         )
         self.unfreeze_account = calls.rows(
             Account,
@@ -310,9 +316,7 @@ class LedgerStatements:
             app_id="text",
         )
         self.use_iso_currencies = calls.value("pgledger_use_iso_currencies", app_id="text")
-        self.void_hold = calls.rows(
-            Hold, "pgledger_void_hold", hold_id="text", app_id="text", idempotency_key="text"
-        )
+        self.void_hold = calls.rows(Hold, "pgledger_void_hold", hold_id="text", app_id="text")
 
 
 @lru_cache

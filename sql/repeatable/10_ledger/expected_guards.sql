@@ -25,10 +25,6 @@ as $$
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     (
-      'function', 'private', 'account_request(text, text, numeric, numeric, jsonb, text, text)',
-      'owner', '', ''
-    ),
-    (
       'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -65,14 +61,8 @@ as $$
       'text)', 'owner', '', ''
     ),
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
-    (
-      'function', 'private', 'amount_to_sweep(text, text, numeric, numeric, text)', 'owner', '',
-      ''
-    ),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
-    ('function', 'private', 'argument_length(interval)', 'owner', '', ''),
-    ('function', 'private', 'argument_time(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
@@ -195,6 +185,11 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private',
+      'check_asked_conditions(bigint, bigint, numrange, numrange, bigint, bigint)', 'owner', '',
+      ''
+    ),
+    (
       'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
       'owner', '', ''
     ),
@@ -207,6 +202,11 @@ as $$
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_conditions(bigint, bigint, bigint, bigint, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, bigint, bigint)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_correction(text, text, text, timestamp with time zone, numeric, boolean, text)',
@@ -222,7 +222,14 @@ as $$
     (
       'function', 'private',
       'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], boolean, bigint[], bigint[], numrange[], numrange[])',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_each_request(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], boolean, timestamp with time zone, jsonb, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -273,7 +280,6 @@ as $$
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
-    ('function', 'private', 'check_key(text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
@@ -284,7 +290,8 @@ as $$
     (
       'function', 'private',
       'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], text, text, boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -359,7 +366,8 @@ as $$
     (
       'function', 'private',
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
+      'text[], text, text, boolean, timestamp with time zone, jsonb, bigint[], bigint[], '
+      'numrange[], numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
@@ -381,6 +389,10 @@ as $$
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
       'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'conditions_are_sound(bigint[], bigint[], numrange[], numrange[])',
       'owner', '', ''
     ),
     (
@@ -409,21 +421,19 @@ as $$
     (
       'function', 'private',
       'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean)', 'owner', '', ''
-    ),
-    (
-      'function', 'private', 'create_keyed_transfer(text, text, numeric, text, text)', 'owner',
-      '', ''
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
+      ''
     ),
     (
       'function', 'private',
       'create_repeatable_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text, text, text, jsonb)', 'owner', '', ''
+      'text, bigint, bigint, numrange, numrange)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text)', 'owner', '', ''
+      'jsonb[], text[], text, text, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
+      ''
     ),
     (
       'function', 'private',
@@ -483,7 +493,6 @@ as $$
       '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'ensured_under_key(text, jsonb, pgledger_account)', 'owner', '', ''),
     (
       'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
@@ -553,7 +562,6 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'frozen_bits(text)', 'owner', '', ''),
-    ('function', 'private', 'given_arguments(jsonb)', 'owner', '', ''),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
@@ -571,11 +579,6 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'hold_request(text, text, numeric, timestamp with time zone, interval, timestamp with '
-      'time zone, jsonb, text, text)', 'owner', '', ''
-    ),
     (
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -651,12 +654,7 @@ as $$
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
-    (
-      'function', 'private', 'key_of_request(text, text, text, jsonb, bigint, bigint)', 'owner',
-      '', ''
-    ),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
-    ('function', 'private', 'keys_of_requests(text, text[], text, jsonb[])', 'owner', '', ''),
     ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -714,8 +712,8 @@ as $$
     (
       'function', 'private',
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
-      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint, text)', 'owner',
-      '', ''
+      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -855,23 +853,19 @@ as $$
     (
       'function', 'private',
       'post_pending_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
-      'bigint, bigint, text)', 'owner', '', ''
+      'bigint, bigint)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
-      'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+      'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
+      'numrange[], numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private',
       'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
       'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
       'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'posting_request(text, numeric, boolean, timestamp with time zone, jsonb, text)', 'owner',
-      '', ''
     ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -907,7 +901,6 @@ as $$
       'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
       'timestamp with time zone[], integer)', 'owner', '', ''
     ),
-    ('function', 'private', 'put_back(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -939,10 +932,6 @@ as $$
     ),
     ('function', 'private', 'refuse_invoice_move(invoices, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_json(jsonb, text, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'refuse_key(idempotency_keys, text, jsonb, bigint, bigint)',
-      'owner', '', ''
-    ),
     (
       'function', 'private', 'refuse_repeated(text, jsonb, jsonb, bigint, bigint)', 'owner', '',
       ''
@@ -977,7 +966,7 @@ as $$
     (
       'function', 'private',
       'repeated_hold(text, text, numeric, timestamp with time zone, interval, timestamp with '
-      'time zone, jsonb, text, text, text, bigint, bigint, text, text)', 'owner', '', ''
+      'time zone, jsonb, text, text, text, bigint, bigint)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -1005,8 +994,6 @@ as $$
       'function', 'private', 'repeated_usage(integer, text, numeric, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'replayed_account(text)', 'owner', '', ''),
-    ('function', 'private', 'replayed_transfer(text)', 'owner', '', ''),
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
@@ -1082,18 +1069,8 @@ as $$
     ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'sweep_account(accounts, text)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'sweep_request(text, text, numeric, numeric, timestamp with time zone, jsonb, text)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'take_account_name(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
-    (
-      'function', 'private', 'take_key(text, text, text, jsonb, text, bigint, bigint)', 'owner',
-      '', ''
-    ),
-    ('function', 'private', 'take_keys(text, text[], text, jsonb[], text[])', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
       'function', 'private',
@@ -1134,11 +1111,6 @@ as $$
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
-    (
-      'function', 'private',
-      'transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, text)',
-      'owner', '', ''
-    ),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -1235,7 +1207,6 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
-    ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
@@ -1687,26 +1658,26 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
-      'numeric, text)', 'owner', 'poster=EXECUTE',
+      'numeric)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_hold(text, text, numeric, timestamp with time zone, interval, timestamp '
-      'with time zone, jsonb, text, text, text, boolean, text)', 'owner', 'poster=EXECUTE',
+      'with time zone, jsonb, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text, boolean, text)', 'owner', 'poster=EXECUTE',
+      'text, boolean, bigint, bigint, numrange, numrange)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfer_by_name(text, text, numeric, text, timestamp with time zone, '
-      'jsonb, text, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb, text, text, text, text, boolean, bigint, bigint, numrange, numrange)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
@@ -1715,25 +1686,28 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_by_name(text[], text[], numeric[], text[], timestamp '
-      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean, bigint[], '
+      'bigint[], numrange[], numrange[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1745,7 +1719,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
-      'numeric, text)', 'owner', 'poster=EXECUTE',
+      'numeric)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1753,7 +1727,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text, text)',
+      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1791,13 +1765,8 @@ as $$
     (
       'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
-      'boolean, text)', 'owner', 'poster=EXECUTE',
+      'boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface',
-      'pgledger_purge_idempotency_keys(timestamp with time zone, integer, boolean, text)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
@@ -1822,7 +1791,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_sweep(text, text, numeric, numeric, timestamp with time zone, jsonb, text, '
-      'text, boolean, text)', 'owner', 'poster=EXECUTE',
+      'text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1850,7 +1819,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_void_hold(text, text, text)', 'owner', 'poster=EXECUTE',
+      'function', 'surface', 'pgledger_void_hold(text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -2031,7 +2000,6 @@ as $$
       'row security'
     ),
     ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
-    ('table', 'private', 'idempotency_keys', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -2127,16 +2095,6 @@ as $$
       'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
       'CREATE TRIGGER holds_rows_are_never_deleted BEFORE DELETE ON pgledger.holds FOR EACH '
       'ROW EXECUTE FUNCTION pgledger.refuse_change()'
-    ),
-    (
-      'trigger', 'idempotency_keys', 'idempotency_keys_never_change', '', '',
-      'CREATE TRIGGER idempotency_keys_never_change BEFORE UPDATE OR TRUNCATE ON '
-      'pgledger.idempotency_keys FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
-    ),
-    (
-      'trigger', 'idempotency_keys', 'idempotency_keys_rows_never_change', '', '',
-      'CREATE TRIGGER idempotency_keys_rows_never_change BEFORE UPDATE ON '
-      'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',

@@ -8,7 +8,11 @@ create or replace function pgledger.transfer_request(
   event_at timestamptz,
   metadata jsonb,
   id text,
-  group_id text default null
+  group_id text default null,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null
 )
 returns jsonb
 language sql
@@ -16,14 +20,20 @@ stable
 parallel safe
 as $$
   select case
-    when num_nonnulls(event_at, metadata, id, group_id) = 0 then jsonb_build_object(
+    when num_nonnulls(
+      event_at, metadata, id, group_id, require_from_version, require_to_version,
+      require_from_balance, require_to_balance
+    ) = 0 then jsonb_build_object(
       'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
     )
     else pgledger.given_arguments(
       jsonb_build_object(
         'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount,
         'event_at', pgledger.argument_time(event_at), 'metadata', metadata, 'id', id,
-        'group_id', group_id
+        'group_id', group_id, 'require_from_version', require_from_version,
+        'require_to_version', require_to_version,
+        'require_from_balance', pgledger.argument_range(require_from_balance),
+        'require_to_balance', pgledger.argument_range(require_to_balance)
       )
     )
   end

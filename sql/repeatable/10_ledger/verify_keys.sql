@@ -100,6 +100,8 @@ as $$
       result.recorded @> (
         result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
         - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
+        - '{require_from_version,require_to_version}'::text[]
+        - '{require_from_balance,require_to_balance}'::text[]
         - case when result.request ? 'id' then 'group_id' else '' end
       )
       and case
