@@ -4089,6 +4089,39 @@ drop function if exists pgledger.check_times_before(text, text, timestamptz, tim
 comment on type public.pgledger_hold is
   'An amount that is kept back on one account for another until it is posted, voided or expired.';
 
+-- file: migrations/0019_require_conditions.sql
+/*
+Transfers may require versions and balances: the functions that make them take more arguments.
+*/
+drop function if exists public.pgledger_create_transfer(
+  text, text, numeric, timestamptz, jsonb, text, text, boolean
+);
+drop function if exists public.pgledger_create_transfers_bulk(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean
+);
+drop function if exists public.pgledger_create_transfers_bulk_count(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean
+);
+drop function if exists public.pgledger_create_transfers_bulk_ids(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean
+);
+drop function if exists pgledger.check_transfer_requests(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean, timestamptz, jsonb
+);
+drop function if exists pgledger.create_bulk_transfers(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean
+);
+drop function if exists pgledger.create_repeatable_transfer(
+  text, text, numeric, timestamptz, jsonb, text, text
+);
+drop function if exists pgledger.create_repeatable_transfers(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text
+);
+drop function if exists pgledger.post_transfers(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, bigint[], bigint,
+  timestamptz, jsonb
+);
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -5275,6 +5308,22 @@ as $$
       'Post at most what is left, and move the rest by a transfer.',
       'More is to be posted of a hold than is left of it; the message says both. Post at most '
       'that, and move the rest by a transfer.',
+      false
+    ),
+    (
+      'LG050', 'VersionMismatch', 'account %s (%s) is at version %s, not at %s as required',
+      'Somebody used the account since you read it. Read it again, decide again, and require the '
+      'version that it has then.',
+      'A transfer requires a version that an account does not have. Somebody used the account '
+      'since it was read: read it again, decide again, and require the version that it has then.',
+      false
+    ),
+    (
+      'LG051', 'BalanceConditionFailed',
+      'account %s (%s) would have a balance of %s, outside %s as required',
+      'Move another amount, or require another range.',
+      'A transfer requires that a balance after it lies in a range, and it would not. Move another '
+      'amount, or require another range.',
       false
     ),
     (
@@ -7083,7 +7132,9 @@ as $$
     ('migrations/0015_scale_currencies.sql',
       'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f'),
     ('migrations/0016_create_holds.sql',
-      'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94')
+      'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94'),
+    ('migrations/0019_require_conditions.sql',
+      'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -8132,6 +8183,53 @@ comment on function pgledger.check_allocation is
 
 revoke all on function pgledger.check_allocation from public;
 
+-- file: repeatable/10_ledger/check_asked_conditions.sql
+/*
+Refuses conditions that no account can ever meet: a version below zero, a range without a number.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_asked_conditions(
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text[];
+  v_ok boolean;
+begin
+  v_fault := case
+    when require_from_version < 0
+      then array['require_from_version', require_from_version::text, 'it is below zero']
+    when require_to_version < 0
+      then array['require_to_version', require_to_version::text, 'it is below zero']
+    when isempty(require_from_balance)
+      then array['require_from_balance', 'empty', 'no balance lies in it']
+    when isempty(require_to_balance)
+      then array['require_to_balance', 'empty', 'no balance lies in it']
+  end;
+
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidArgument', v_fault, request_index, request_count);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_asked_conditions is
+  'Raises the first thing that is wrong with a request''s conditions by themselves.';
+
+revoke all on function pgledger.check_asked_conditions from public;
+
 -- file: repeatable/10_ledger/check_balance.sql
 /*
 Refuses a leg that would break its account's limits. Only here are limits and held sums looked at
@@ -8298,12 +8396,89 @@ comment on function pgledger.check_balance_scales is
 
 revoke all on function pgledger.check_balance_scales from public;
 
+-- file: repeatable/10_ledger/check_conditions.sql
+/*
+Refuses a transfer whose conditions are not met: first the versions, as they were before it, then
+the balances, as they would be after it; of each the account that the amount leaves first. The
+caller has locked both accounts, and says what it found.
+
+Errors: VersionMismatch, BalanceConditionFailed.
+*/
+create or replace function pgledger.check_conditions(
+  from_key bigint,
+  to_key bigint,
+  from_version bigint,
+  to_version bigint,
+  from_balance numeric,
+  to_balance numeric,
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_failed record;
+begin
+  select
+    condition.is_of_version,
+    array[
+      accounts.id, accounts.name, condition.found,
+      pgledger.abridged(condition.required)
+    ] as arguments
+  into v_failed
+  from (
+    values
+      (
+        1, true, from_key, from_version::text, require_from_version::text,
+        from_version = require_from_version
+      ),
+      (
+        2, true, to_key, to_version::text, require_to_version::text,
+        to_version = require_to_version
+      ),
+      (
+        3, false, from_key, from_balance::text, require_from_balance::text,
+        from_balance <@ require_from_balance
+      ),
+      (
+        4, false, to_key, to_balance::text, require_to_balance::text,
+        to_balance <@ require_to_balance
+      )
+  ) as condition (place, is_of_version, key, found, required, is_met)
+  inner join pgledger.accounts on condition.key = accounts.key
+  where not condition.is_met
+  order by condition.place
+  limit 1;
+
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    case when v_failed.is_of_version then 'VersionMismatch' else 'BalanceConditionFailed' end,
+    v_failed.arguments, request_index, request_count
+  );
+end;
+$$;
+
+comment on function pgledger.check_conditions is
+  'Raises an error if accounts do not have the versions or balances that a transfer requires.';
+
+revoke all on function pgledger.check_conditions from public;
+
 -- file: repeatable/10_ledger/check_each_named_request.sql
 /*
 Refuses the lowest request of a batch by name whose own values are wrong. It looks at one after the
 other, so it is for batches that are known to be wrong.
 
-Errors: those of pgledger.check_named_request.
+Errors: those of pgledger.check_named_request and pgledger.check_asked_conditions.
 */
 create or replace function pgledger.check_each_named_request(
   from_names text[],
@@ -8315,7 +8490,11 @@ create or replace function pgledger.check_each_named_request(
   ids text[],
   from_tenant_ids text[],
   to_tenant_ids text[],
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[]
 )
 returns boolean
 language plpgsql
@@ -8349,6 +8528,11 @@ begin
       v_request.event_at, v_request.metadata, v_request.id, v_request.from_tenant_id,
       v_request.to_tenant_id, allow_future_event_at, v_request.index, v_count
     );
+    v_ok := pgledger.check_asked_conditions(
+      require_from_versions[v_request.index], require_to_versions[v_request.index],
+      require_from_balances[v_request.index], require_to_balances[v_request.index],
+      v_request.index, v_count
+    );
   end loop;
 
   return true;
@@ -8359,6 +8543,59 @@ comment on function pgledger.check_each_named_request is
   'Raises what is wrong with the first request of a batch by name that is wrong by itself.';
 
 revoke all on function pgledger.check_each_named_request from public;
+
+-- file: repeatable/10_ledger/check_each_request.sql
+/*
+Refuses the lowest request of a batch whose own values are wrong. It looks at one after the other,
+so it is for batches that are known to be wrong.
+
+Errors: those of pgledger.check_transfer_request and pgledger.check_asked_conditions.
+*/
+create or replace function pgledger.check_each_request(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  allow_future_event_at boolean,
+  shared_event_at timestamptz,
+  shared_metadata jsonb,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count bigint := cardinality(from_account_ids);
+  v_ok boolean;
+begin
+  for v_place in 1..v_count loop
+    v_ok := pgledger.check_transfer_request(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place],
+      coalesce(event_ats[v_place], shared_event_at),
+      coalesce(metadatas[v_place], shared_metadata), ids[v_place], allow_future_event_at, v_place,
+      v_count
+    );
+    v_ok := pgledger.check_asked_conditions(
+      require_from_versions[v_place], require_to_versions[v_place],
+      require_from_balances[v_place], require_to_balances[v_place], v_place, v_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_each_request is
+  'Raises what is wrong with the first request of a batch that is wrong by itself.';
+
+revoke all on function pgledger.check_each_request from public;
 
 -- file: repeatable/10_ledger/check_expiry.sql
 /*
@@ -8720,7 +8957,11 @@ create or replace function pgledger.check_named_requests(
   to_tenant_ids text[],
   app_id text,
   group_id text,
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[]
 )
 returns boolean
 language plpgsql
@@ -8738,17 +8979,22 @@ begin
   v_ok := pgledger.check_arrays(
     array[
       'from_names', 'to_names', 'amounts', 'currencies', 'event_ats', 'metadatas', 'ids',
-      'from_tenant_ids', 'to_tenant_ids'
+      'from_tenant_ids', 'to_tenant_ids', 'require_from_versions', 'require_to_versions',
+      'require_from_balances', 'require_to_balances'
     ],
     array[
       v_count, cardinality(to_names), cardinality(amounts), cardinality(currencies),
       cardinality(event_ats), cardinality(metadatas), cardinality(ids),
-      cardinality(from_tenant_ids), cardinality(to_tenant_ids)
+      cardinality(from_tenant_ids), cardinality(to_tenant_ids),
+      cardinality(require_from_versions), cardinality(require_to_versions),
+      cardinality(require_from_balances), cardinality(require_to_balances)
     ],
     array[
       array_ndims(from_names), array_ndims(to_names), array_ndims(amounts),
       array_ndims(currencies), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
-      array_ndims(from_tenant_ids), array_ndims(to_tenant_ids)
+      array_ndims(from_tenant_ids), array_ndims(to_tenant_ids),
+      array_ndims(require_from_versions), array_ndims(require_to_versions),
+      array_ndims(require_from_balances), array_ndims(require_to_balances)
     ],
     4,
     pg_column_size(metadatas)
@@ -8781,10 +9027,15 @@ begin
   ) is not true
   limit 1;
 
-  if found then
+  if
+    found or not pgledger.conditions_are_sound(
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    )
+  then
     v_ok := pgledger.check_each_named_request(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids, allow_future_event_at
+      to_tenant_ids, allow_future_event_at, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
     );
   end if;
 
@@ -9369,7 +9620,7 @@ in FROM are written down before they are looked at. An account id that is not an
 here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
-pgledger.check_transfer_request.
+pgledger.check_each_request.
 */
 create or replace function pgledger.check_transfer_requests(
   from_account_ids text[],
@@ -9382,7 +9633,11 @@ create or replace function pgledger.check_transfer_requests(
   group_id text,
   allow_future_event_at boolean,
   shared_event_at timestamptz default null,
-  shared_metadata jsonb default null
+  shared_metadata jsonb default null,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null
 )
 returns boolean
 language plpgsql
@@ -9402,18 +9657,25 @@ declare
       or pgledger.time_fault(shared_event_at) is null
       and (shared_event_at <= v_latest_event_at or allow_future_event_at)
     );
-  v_request record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_arrays(
-    array['from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids'],
+    array[
+      'from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids',
+      'require_from_versions', 'require_to_versions', 'require_from_balances',
+      'require_to_balances'
+    ],
     array[
       v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
-      cardinality(metadatas), cardinality(ids)
+      cardinality(metadatas), cardinality(ids), cardinality(require_from_versions),
+      cardinality(require_to_versions), cardinality(require_from_balances),
+      cardinality(require_to_balances)
     ],
     array[
       array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
-      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
+      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(require_from_versions), array_ndims(require_to_versions),
+      array_ndims(require_from_balances), array_ndims(require_to_balances)
     ],
     3,
     coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
@@ -9442,25 +9704,17 @@ begin
   ) is not true
   limit 1;
 
-  if not found then
-    return true;
-  end if;
-
-  for v_request in
-    select
-      request.from_account_id, request.to_account_id, request.amount, request.id, request.index,
-      coalesce(request.event_at, shared_event_at) as event_at,
-      coalesce(request.metadata, shared_metadata) as metadata
-    from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-      with ordinality
-      as request (from_account_id, to_account_id, amount, event_at, metadata, id, index)
-    order by request.index
-  loop
-    v_ok := pgledger.check_transfer_request(
-      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.event_at,
-      v_request.metadata, v_request.id, allow_future_event_at, v_request.index, v_count
+  if
+    found or not pgledger.conditions_are_sound(
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    )
+  then
+    v_ok := pgledger.check_each_request(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, allow_future_event_at,
+      shared_event_at, shared_metadata, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
     );
-  end loop;
+  end if;
 
   return true;
 end;
@@ -9490,6 +9744,35 @@ comment on function pgledger.clock_warning is
 
 revoke all on function pgledger.clock_warning from public;
 
+-- file: repeatable/10_ledger/conditions_are_sound.sql
+/*
+Whether no condition of a batch is one that pgledger.check_asked_conditions refuses. A null array
+has no conditions, and a null in an array is none.
+*/
+create or replace function pgledger.conditions_are_sound(
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[]
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select (
+    0 > any(require_from_versions)
+    or 0 > any(require_to_versions)
+    or 'empty'::numrange = any(require_from_balances)
+    or 'empty'::numrange = any(require_to_balances)
+  ) is not true
+$$;
+
+comment on function pgledger.conditions_are_sound is
+  'Whether each condition of a batch can be met at all.';
+
+revoke all on function pgledger.conditions_are_sound from public;
+
 -- file: repeatable/10_ledger/create_bulk_transfers.sql
 /*
 Checks and creates a batch for those who want no rows: pgledger_create_transfers_bulk_ids and
@@ -9508,6 +9791,10 @@ create or replace function pgledger.create_bulk_transfers(
   app_id text,
   group_id text,
   allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
   out transfer_ids text[],
   out created_count bigint
 )
@@ -9522,7 +9809,8 @@ declare
 begin
   v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
-    allow_future_event_at
+    allow_future_event_at, null, null, require_from_versions, require_to_versions,
+    require_from_balances, require_to_balances
   );
 
   created_count := 0;
@@ -9531,7 +9819,8 @@ begin
     into create_bulk_transfers.transfer_ids, created_count
     from pgledger.create_repeatable_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-      create_bulk_transfers.app_id, create_bulk_transfers.group_id
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id, require_from_versions,
+      require_to_versions, require_from_balances, require_to_balances
     ) as created;
   elsif cardinality(from_account_ids) > 0 then
     select posted.transfer_ids, cardinality(posted.transfer_ids)
@@ -9539,7 +9828,8 @@ begin
     from pgledger.post_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
       create_bulk_transfers.app_id, create_bulk_transfers.group_id, null,
-      cardinality(from_account_ids)
+      cardinality(from_account_ids), null, null, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
     ) as posted;
   end if;
 end;
@@ -9552,8 +9842,9 @@ revoke all on function pgledger.create_bulk_transfers from public;
 
 -- file: repeatable/10_ledger/create_repeatable_transfer.sql
 /*
-Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was.
-Without an id it makes a new one. The request's own values were checked.
+Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was,
+whatever the conditions say now. Without an id it makes a new one. The request's own values were
+checked.
 
 Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, then looks for the id; what
 a repeat finds, it has not touched.
@@ -9562,7 +9853,7 @@ The body is long because it is the plain path of pgledger.pgledger_create_transf
 order.
 
 Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
-AccountFrozen, InvalidAmount, and those of pgledger.check_balance.
+AccountFrozen, InvalidAmount, and those of pgledger.check_conditions and pgledger.check_balance.
 */
 create or replace function pgledger.create_repeatable_transfer(
   from_account_id text,
@@ -9571,7 +9862,11 @@ create or replace function pgledger.create_repeatable_transfer(
   event_at timestamptz,
   metadata jsonb,
   id text,
-  app_id text
+  app_id text,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -9670,9 +9965,17 @@ begin
     and v_to_balance < 1e30
     and (v_from_balance - v_from.held_out < v_from.min_balance) is not true
     and (v_to_balance + v_to.held_in > v_to.max_balance) is not true
+    and (v_from.version = require_from_version) is not false
+    and (v_to.version = require_to_version) is not false
+    and (v_from_balance <@ require_from_balance) is not false
+    and (v_to_balance <@ require_to_balance) is not false
   ) then
     v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
     v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.check_conditions(
+      v_from.key, v_to.key, v_from.version, v_to.version, v_from_balance, v_to_balance,
+      require_from_version, require_to_version, require_from_balance, require_to_balance
+    );
     v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
@@ -9727,8 +10030,8 @@ revoke all on function pgledger.create_repeatable_transfer from public;
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
-and whether that existed already.
+and posts the new ones; only their conditions are looked at. It answers, in the order of the
+requests, with the id of each one's transfer and whether that existed already.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -9742,6 +10045,10 @@ create or replace function pgledger.create_repeatable_transfers(
   ids text[],
   app_id text,
   group_id text,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
   out transfer_ids text[],
   out replayed boolean[]
 )
@@ -9800,7 +10107,8 @@ begin
     cross join lateral pgledger.post_transfers(
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
-      v_count
+      v_count, null, null, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances
     ) as posted;
   exception
     when unique_violation then
@@ -10194,6 +10502,11 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private',
+      'check_asked_conditions(bigint, bigint, numrange, numrange, bigint, bigint)', 'owner', '',
+      ''
+    ),
+    (
       'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
       'owner', '', ''
     ),
@@ -10206,6 +10519,11 @@ as $$
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_conditions(bigint, bigint, bigint, bigint, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, bigint, bigint)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_correction(text, text, text, timestamp with time zone, numeric, boolean, text)',
@@ -10221,7 +10539,14 @@ as $$
     (
       'function', 'private',
       'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], boolean, bigint[], bigint[], numrange[], numrange[])',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_each_request(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], boolean, timestamp with time zone, jsonb, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -10282,7 +10607,8 @@ as $$
     (
       'function', 'private',
       'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], text, text, boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -10357,7 +10683,8 @@ as $$
     (
       'function', 'private',
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
+      'text[], text, text, boolean, timestamp with time zone, jsonb, bigint[], bigint[], '
+      'numrange[], numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
@@ -10379,6 +10706,10 @@ as $$
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
       'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'conditions_are_sound(bigint[], bigint[], numrange[], numrange[])',
       'owner', '', ''
     ),
     (
@@ -10407,17 +10738,19 @@ as $$
     (
       'function', 'private',
       'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean)', 'owner', '', ''
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
+      ''
     ),
     (
       'function', 'private',
       'create_repeatable_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text)', 'owner', '', ''
+      'text, bigint, bigint, numrange, numrange)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text)', 'owner', '', ''
+      'jsonb[], text[], text, text, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
+      ''
     ),
     (
       'function', 'private',
@@ -10842,7 +11175,8 @@ as $$
     (
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
-      'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+      'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
+      'numrange[], numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -11653,14 +11987,14 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'text, boolean, bigint, bigint, numrange, numrange)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfer_by_name(text, text, numeric, text, timestamp with time zone, '
-      'jsonb, text, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb, text, text, text, text, boolean, bigint, bigint, numrange, numrange)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
@@ -11669,25 +12003,28 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_by_name(text[], text[], numeric[], text[], timestamp '
-      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean, bigint[], '
+      'bigint[], numrange[], numrange[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -14392,12 +14729,13 @@ waited for, or a time lies ahead of the clock, both get the later one.
 
 With an id of the caller's choice the call can be repeated: the second call returns the first
 result if app, accounts, amount, event_at and metadata are the same, and is refused if not. Then
-nothing may be written before it was looked for: pgledger.create_repeatable_transfer.
+nothing may be written before it was looked for: pgledger.create_repeatable_transfer. It also takes
+the calls with conditions, which are looked at under the locks.
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
 own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status;
-decimal places; limits.
+decimal places; conditions; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -14410,7 +14748,11 @@ create or replace function public.pgledger_create_transfer(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -14447,16 +14789,27 @@ begin
   -- One expression passes most requests; only the others are looked at in detail.
   if (
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
-    and event_at is null and metadata is null and id is null
+    and num_nonnulls(
+      event_at, metadata, id, require_from_version, require_to_version, require_from_balance,
+      require_to_balance
+    ) = 0
   ) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
     v_ok := pgledger.check_transfer_request(
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
+    v_ok := pgledger.check_asked_conditions(
+      require_from_version, require_to_version, require_from_balance, require_to_balance
+    );
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
-    if id is not null then
+    if
+      num_nonnulls(
+        id, require_from_version, require_to_version, require_from_balance, require_to_balance
+      ) > 0
+    then
       return pgledger.create_repeatable_transfer(
-        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id
+        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id,
+        require_from_version, require_to_version, require_from_balance, require_to_balance
       );
     end if;
   end if;
@@ -14631,6 +14984,14 @@ id: Its id, pglt_ and a ULID. With an id of your own choice the call can be
   null for a new id.
 app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+require_from_version: Version that the account must have that the amount
+  leaves, before the transfer; null for any.
+require_to_version: Version that the other account must have before it; null
+  for any.
+require_from_balance: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, after the transfer; null for any.
+require_to_balance: Range in which the other account's balance must lie after
+  it; null for any.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -14639,12 +15000,15 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   the same), InvalidAmount (the amount is not in range, or has more decimal
   places than the accounts allow), InvalidTime (event_at is outside the years
   1 to 9999), EventAtInFuture (event_at is more than a day ahead),
-  InvalidMetadata, AccountNotFound (there is no such account under this
-  app_id), CurrencyMismatch (the accounts have different currencies),
+  InvalidMetadata, InvalidArgument (a required version is below zero, or a
+  required range is empty), AccountNotFound (there is no such account under
+  this app_id), CurrencyMismatch (the accounts have different currencies),
   IdempotencyConflict (the id is taken by a different transfer),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
   AccountClosed, AccountFrozen (an account is frozen for what the transfer
-  does), InsufficientFunds (it would leave an account below its lower limit),
+  does), VersionMismatch (an account is not at the required version),
+  BalanceConditionFailed (a balance would be outside the required range),
+  InsufficientFunds (it would leave an account below its lower limit),
   PositiveBalanceNotAllowed (it would leave an account above its upper limit),
   BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
@@ -14657,11 +15021,11 @@ Moves an amount between two accounts that are given by name. The accounts are fo
 their names compared again; then it is a transfer like any other.
 
 Checks, in this order: app_id; the request's own values; that each name leads to one account;
-whether it is a repeat; the clock; status, decimal places and limits.
+whether it is a repeat; the clock; status, decimal places, conditions and limits.
 
 Locks: those of pgledger.lock_named_accounts.
-Errors: those of pgledger.check_named_request, pgledger.refuse_account_name and
-pgledger.create_repeatable_transfer.
+Errors: those of pgledger.check_named_request, pgledger.check_asked_conditions,
+pgledger.refuse_account_name and pgledger.create_repeatable_transfer.
 */
 create or replace function public.pgledger_create_transfer_by_name(
   from_name text,
@@ -14674,7 +15038,11 @@ create or replace function public.pgledger_create_transfer_by_name(
   app_id text default '',
   from_tenant_id text default '',
   to_tenant_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -14692,6 +15060,9 @@ begin
     from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
     allow_future_event_at
   );
+  v_ok := pgledger.check_asked_conditions(
+    require_from_version, require_to_version, require_from_balance, require_to_balance
+  );
 
   v_ids := pgledger.lock_named_accounts(
     array[from_name, to_name], array[currency, currency], array[from_tenant_id, to_tenant_id],
@@ -14705,7 +15076,8 @@ begin
 
   return pgledger.create_repeatable_transfer(
     v_ids[1], v_ids[2], case when scale(amount) > 18 then trim_scale(amount) else amount end,
-    event_at, metadata, id, app_id
+    event_at, metadata, id, app_id, require_from_version, require_to_version,
+    require_from_balance, require_to_balance
   );
 end;
 $$;
@@ -14738,6 +15110,14 @@ app_id: Set of books that both accounts belong to.
 from_tenant_id: Whose account the amount leaves.
 to_tenant_id: Whose account it reaches.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+require_from_version: Version that the account must have that the amount
+  leaves, before the transfer; null for any.
+require_to_version: Version that the other account must have before it; null
+  for any.
+require_from_balance: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, after the transfer; null for any.
+require_to_balance: Range in which the other account's balance must lie after
+  it; null for any.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -14746,10 +15126,12 @@ Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, SameAccount
   (both names and tenants are the same), InvalidAmount (the amount is not in
   range, or has more decimal places than an account allows), InvalidTime
   (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
-  than a day ahead), InvalidMetadata, InvalidId, AccountNotFound (no account
-  has the name), AccountAmbiguous (several have it), IdempotencyConflict (the
-  id is taken by a different transfer), AccountAheadOfClock (an account's
-  newest time is more than a day ahead), AccountClosed, AccountFrozen,
+  than a day ahead), InvalidMetadata, InvalidId, InvalidArgument (a required
+  version is below zero, or a required range is empty), AccountNotFound (no
+  account has the name), AccountAmbiguous (several have it),
+  IdempotencyConflict (the id is taken by a different transfer),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  AccountClosed, AccountFrozen, VersionMismatch, BalanceConditionFailed,
   InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfer_by_name from public;
@@ -14815,8 +15197,9 @@ If the caller chose no ids, the batch cannot hold a repeat and is posted as it i
 chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits. Each
-check looks at all requests before the next one begins, and names the lowest request at fault.
+exist and share a currency; whether it is a repeat; the clock; status; decimal places; conditions
+and limits. Each check looks at all requests before the next one begins, and names the lowest
+request at fault. Conditions and limits are one check: both depend on what the requests before do.
 
 Locks and errors: those of the functions that it calls.
 */
@@ -14829,7 +15212,11 @@ create or replace function public.pgledger_create_transfers_bulk(
   ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null
 )
 returns setof public.pgledger_transfer
 language plpgsql
@@ -14857,15 +15244,16 @@ declare
 begin
   v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
-    allow_future_event_at
+    allow_future_event_at, null, null, require_from_versions, require_to_versions,
+    require_from_balances, require_to_balances
   );
 
   if array_remove(ids, null) <> '{}' then
     select created.transfer_ids, created.replayed
     into v_ids, v_replayed
     from pgledger.create_repeatable_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances
     ) as created;
 
     return query
@@ -14892,8 +15280,8 @@ begin
       v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
     from pgledger.post_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
-      cardinality(from_account_ids)
+      app_id, group_id, null, cardinality(from_account_ids), null, null, require_from_versions,
+      require_to_versions, require_from_balances, require_to_balances
     ) as posted;
 
     return query
@@ -14937,14 +15325,25 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
 
 Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  InvalidMetadata, InvalidArgument (a required version is below zero, or a
+  required range is empty), AccountNotFound, CurrencyMismatch,
+  IdempotencyConflict, AccountAheadOfClock, AccountClosed, AccountFrozen,
+  VersionMismatch, BalanceConditionFailed, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
@@ -14957,8 +15356,9 @@ is looked up once. The accounts are found, locked, and their names compared agai
 batch like any other.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that each name
-leads to one account; whether it is a repeat; the clock; status, decimal places and limits. Each
-check looks at all requests before the next one begins, and names the lowest request at fault.
+leads to one account; whether it is a repeat; the clock; status; decimal places; conditions and
+limits. Each check looks at all requests before the next one begins, and names the lowest request at
+fault.
 
 Locks: those of pgledger.lock_named_accounts.
 Errors: those of pgledger.check_named_requests, pgledger.check_each_named_request,
@@ -14976,7 +15376,11 @@ create or replace function public.pgledger_create_transfers_bulk_by_name(
   to_tenant_ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null
 )
 returns setof public.pgledger_transfer
 language plpgsql
@@ -14998,7 +15402,8 @@ declare
 begin
   v_ok := pgledger.check_named_requests(
     from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-    to_tenant_ids, app_id, group_id, allow_future_event_at
+    to_tenant_ids, app_id, group_id, allow_future_event_at, require_from_versions,
+    require_to_versions, require_from_balances, require_to_balances
   );
   if v_count = 0 then
     return;
@@ -15016,7 +15421,8 @@ begin
   if array_position(v_account_ids, null) is not null then
     v_ok := pgledger.check_each_named_request(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids, allow_future_event_at
+      to_tenant_ids, allow_future_event_at, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
     );
     v_ok := pgledger.refuse_request_name(
       v_names, currencies, app_id, v_tenant_ids, v_account_ids
@@ -15028,16 +15434,16 @@ begin
     into v_ids, v_replayed
     from pgledger.create_repeatable_transfers(
       v_account_ids[:v_count], v_account_ids[v_count + 1:], amounts, event_ats, metadatas, ids,
-      pgledger_create_transfers_bulk_by_name.app_id,
-      pgledger_create_transfers_bulk_by_name.group_id
+      app_id, group_id, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances
     ) as created;
   else
     select posted.transfer_ids
     into v_ids
     from pgledger.post_transfers(
       v_account_ids[:v_count], v_account_ids[v_count + 1:], amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk_by_name.app_id,
-      pgledger_create_transfers_bulk_by_name.group_id, null, v_count
+      app_id, group_id, null, v_count, null, null, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
     ) as posted;
   end if;
 
@@ -15086,15 +15492,26 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
 
 Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, InvalidName,
   InvalidCurrency, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, NullArgument, InvalidId, AccountNotFound (no account has
-  the name), AccountAmbiguous (several have it), IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  InvalidMetadata, NullArgument, InvalidId, InvalidArgument (a required
+  version is below zero, or a required range is empty), AccountNotFound (no
+  account has the name), AccountAmbiguous (several have it),
+  IdempotencyConflict, AccountAheadOfClock, AccountClosed, AccountFrozen,
+  VersionMismatch, BalanceConditionFailed, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_by_name from public;
@@ -15115,7 +15532,11 @@ create or replace function public.pgledger_create_transfers_bulk_count(
   ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null
 )
 returns bigint
 language plpgsql
@@ -15134,7 +15555,8 @@ begin
   from pgledger.create_bulk_transfers(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
     pgledger_create_transfers_bulk_count.app_id, pgledger_create_transfers_bulk_count.group_id,
-    allow_future_event_at
+    allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
+    require_to_balances
   ) as created;
 
   return v_count;
@@ -15165,14 +15587,25 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
 
 Returns: How many transfers were made: one for each request, less repeats.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  InvalidMetadata, InvalidArgument (a required version is below zero, or a
+  required range is empty), AccountNotFound, CurrencyMismatch,
+  IdempotencyConflict, AccountAheadOfClock, AccountClosed, AccountFrozen,
+  VersionMismatch, BalanceConditionFailed, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_count from public;
@@ -15194,7 +15627,11 @@ create or replace function public.pgledger_create_transfers_bulk_ids(
   ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null
 )
 returns setof text
 language plpgsql
@@ -15211,7 +15648,8 @@ begin
   from pgledger.create_bulk_transfers(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
     pgledger_create_transfers_bulk_ids.app_id, pgledger_create_transfers_bulk_ids.group_id,
-    allow_future_event_at
+    allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
+    require_to_balances
   ) as created;
 end;
 $$;
@@ -15240,14 +15678,25 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
 
 Returns: The id of each request's transfer, in their order.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  InvalidMetadata, InvalidArgument (a required version is below zero, or a
+  required range is empty), AccountNotFound, CurrencyMismatch,
+  IdempotencyConflict, AccountAheadOfClock, AccountClosed, AccountFrozen,
+  VersionMismatch, BalanceConditionFailed, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_ids from public;
@@ -17366,8 +17815,8 @@ The first statement locks the accounts and reads them. What it had to wait for, 
 then. Only accounts that it locked take part: one that was created while it waited can be seen by
 later statements, but anyone may be changing it. The second finds the accounts of each request.
 Status and decimal places are looked at for all. Balances and versions are then followed through the
-batch in order, and the first leg that breaks a limit is refused. Two more statements write the
-transfers and the accounts.
+batch in order. The first request is refused whose conditions are not met, or one of whose legs
+breaks a limit. Two more statements write the transfers and the accounts.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
@@ -17388,16 +17837,16 @@ statistics still say that a table is empty. Merging would sort both sides by the
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
 
-request_indexes says which request of the caller's each request is, for messages; null means all of
-them in order.
+request_indexes says which request of the caller's each request is, for messages and for what is
+required: the arrays of conditions are the caller's, whole. Null means all of them in order.
 
 The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
 broken, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
-pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose
-was taken.
+pgledger.check_scales, pgledger.check_conditions and pgledger.check_balance; a unique violation
+where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -17412,6 +17861,10 @@ create or replace function pgledger.post_transfers(
   request_count bigint,
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
   out transfer_ids text[],
   out first_created_at timestamptz,
   out posted_amounts numeric[],
@@ -17446,7 +17899,13 @@ declare
   v_highest_status smallint;
   v_least_scale smallint;
   v_has_one_currency boolean;
+  v_has_conditions boolean :=
+    array_remove(require_from_versions, null) <> '{}'
+    or array_remove(require_to_versions, null) <> '{}'
+    or array_remove(require_from_balances, null) <> '{}'
+    or array_remove(require_to_balances, null) <> '{}';
   v_amount numeric;
+  v_index integer;
   v_number integer;
   v_balance numeric;
   v_ok boolean;
@@ -17527,6 +17986,25 @@ begin
 
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
+
+    if v_has_conditions then
+      v_index := coalesce(request_indexes[v_place], v_place);
+      v_number := numbers[v_count + v_place];
+      if (
+        v_versions[numbers[v_place]] = require_from_versions[v_index]
+        and v_versions[v_number] = require_to_versions[v_index]
+        and v_balances[numbers[v_place]] - v_amount <@ require_from_balances[v_index]
+        and v_balances[v_number] + v_amount <@ require_to_balances[v_index]
+      ) is false then
+        v_ok := pgledger.check_conditions(
+          v_keys[numbers[v_place]], v_keys[v_number], v_versions[numbers[v_place]],
+          v_versions[v_number], v_balances[numbers[v_place]] - v_amount,
+          v_balances[v_number] + v_amount, require_from_versions[v_index],
+          require_to_versions[v_index], require_from_balances[v_index],
+          require_to_balances[v_index], v_index, request_count
+        );
+      end if;
+    end if;
 
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
@@ -45608,6 +46086,7 @@ values
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0016_create_holds.sql', 'versioned', 'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0019_require_conditions.sql', 'versioned', 'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45633,7 +46112,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'b1c7d6a6ec3ae5cfd585a7ec8a9804d063e34d1de31814e8e24f449b865f38b4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'baa762eb3ed839ca49d4781da676c40e2fdf4bde2b745f41d2d4e5fdace43589', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45676,7 +46155,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f817fb7e08f2c21f4f2f6b2a5e77a85b258f2c41aa1b56d1ec181c3c5b3fe82c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '94c81ab72a90de2ca4af83e8f86934ce495edfd8fb35771880693feadabf0a8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45697,9 +46176,12 @@ values
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '153132232e2fd59acc5cfc4e2a170015b873f0fb8ad098f7ab34cecc1d0c15c8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_asked_conditions.sql', 'repeatable', '1ec4d3b8be9a89282468278caef2c40e706138222c3f84a215d54667fdf387dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '52a7adb90983b956eafbe10b758b3a43af11177c4faf3a7c7a94b1e62b646346', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '3d76478d6f330e9491e2bead0bad53bacb674804bad78bfb71c8b1f3a37479de', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_request.sql', 'repeatable', 'f31b88dffc577c8bab333b178a5c23b62690b506ab59a33b8b316e9403ca96f1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45707,7 +46189,7 @@ values
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '4337bcae101b859d2a36e1c0fefdd0146dc639a4760885b9e72272500bdf68c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45719,16 +46201,17 @@ values
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '65d9a31d389775f24a26faf12d0dfc2424d5ed0f8a90ee2b81017bc304ec78ae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '4e6a2bf2d0157ada6e7ba666e2bbcc5bd6c645c23b08c77d059a6b566a355cc7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'd615ec752bd03a964a3b6b1ac83fc09a357e41fe4ba3a7a1c16ba5ba39a58a1e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '95e4dd58d1f82955e781098a2cfea6f534055f8b3f6dfcbd1672aebed5d4e2d2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '4e6bbe68f7dc554efd458c4ad14046185903d9b717bad0854e8ceadeb147c3b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', 'e7d65fec60e82f0ebe857679405151e903ed515364c4db2d9624f7fc8978dc84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c161029b2241a337d337f5919a418d4a84bf48296648806dde0676df28ad4c00', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '35003604e604651724d775db2887094284ab32b2bcb8b95938fee3456e342f6d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45762,13 +46245,13 @@ values
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '1807fcc0d9f877c17a2634bdffacb8016bd7fe83c21b8ae28e8beaeee17e1116', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '40da1c8b39e9e3ef726bf036367c589a6fcc08b06b804a150fd3a2cd9f6b8c4f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', '89e8891b5c21ebc7c5df2dcdd207be06966b83fbcf1af30b87d0e5fbc6c8ea78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '4e30361d618bf1ff7dd8f8d49470c5c9ba369b9fa938c1adcbefceaf47717b3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '06c8766f25aac1255847fb40b33c2edc9c66780a0f04c2d6f8ff66eaf2b5c349', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'cbf140026897072a64fdbade6cca47849f9a19c5354798dec3e0c1d06c99e61d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'c14d5d74a7be7c440cf3877e774d1de322dceaab8417047767a81fb441a0d324', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', 'f079838f50230130e62c5a50dd4e4c75910d6d23df9474dca4c62d12926ab17c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '442dedead7b774ff47b807d19d4f80cc950004367bf9f52ca94f5d283f029886', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', '83c3404d6f1afafb14e7704215b62d9c12f1df3e1affd3b605f8b69a5069530d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45795,7 +46278,7 @@ values
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '2a15c609d89199e9e9bf865abc29057d5fde4b4b76b031024c414ffd2490efe3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '1fa3be29892867485f60e3daf4f8253939064ec47205eb9cf34b5c96d81a617c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),

@@ -229,6 +229,16 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     }
     new_coupon = app | {"code": "NEW", "name": "New", "tenant_id": ""} | metadata | coupon_terms
     new = app | metadata | {"name": "New", "description": "of a kind", "tenant_id": "t1"}
+    versions = [
+        int(_value(session, "select version from pgledger_get_account(%s)", account))
+        for account in accounts
+    ]
+    conditions = {
+        "require_from_version": f"{versions[0]}",
+        "require_to_version": f"{versions[1]}",
+        "require_from_balance": "(-100,100]",
+        "require_to_balance": "(-100,100]",
+    }
     bulk = {
         "from_account_ids": f"{{{accounts[0]},{accounts[1]}}}",
         "to_account_ids": f"{{{accounts[1]},{accounts[0]}}}",
@@ -239,6 +249,10 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "app_id": "",
         "group_id": "order-7",
         "allow_future_event_at": "true",
+        "require_from_versions": f"{{{versions[0]},null}}",
+        "require_to_versions": f"{{null,{versions[0] + 1}}}",
+        "require_from_balances": '{null,"(-100,100]"}',
+        "require_to_balances": '{"(-100,100]",null}',
     }
     usage = {
         "tenant_ids": "{t1,t9}",
@@ -476,12 +490,14 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "pgledger_create_transfer": [
             metadata
+            | conditions
             | {"from_account_id": accounts[0], "to_account_id": accounts[1], "amount": "2"}
             | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": shown}
             for shown in ("true", "false")
         ],
         "pgledger_create_transfer_by_name": [
             metadata
+            | conditions
             | {"from_name": "a", "to_name": "b", "amount": "2", "currency": "USD"}
             | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": "true"}
             | {"from_tenant_id": "", "to_tenant_id": ""}

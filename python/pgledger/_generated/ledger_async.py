@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
+from psycopg.types.range import Range
 
 from pgledger._calling_async import AsyncCaller
 from pgledger._generated.ledger_rows import (
@@ -42,6 +43,7 @@ from pgledger._wire import (
     metadata_text,
     optional_decimal_text,
     optional_integer_text,
+    range_text,
     time_text,
 )
 from pgledger._wire_json import numbers_text
@@ -242,6 +244,10 @@ class AsyncLedgerCalls(AsyncCaller):
         id: str | None = None,
         app_id: str = "",
         allow_future_event_at: bool = False,
+        require_from_version: int | None = None,
+        require_to_version: int | None = None,
+        require_from_balance: Range[Decimal] | None = None,
+        require_to_balance: Range[Decimal] | None = None,
     ) -> Transfer:
         """Moves an amount from one account to another: ``pgledger_create_transfer``.
 
@@ -264,6 +270,13 @@ class AsyncLedgerCalls(AsyncCaller):
                 a new id.
             app_id: Set of books that both accounts belong to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            require_from_version: Version that the account must have that the amount leaves, before
+                the transfer; None for any.
+            require_to_version: Version that the other account must have before it; None for any.
+            require_from_balance: Range, such as [0,100), in which the balance of the account must
+                lie that the amount leaves, after the transfer; None for any.
+            require_to_balance: Range in which the other account's balance must lie after it; None
+                for any.
 
         Returns:
             The transfer, with both accounts' balances and versions right after it.
@@ -279,12 +292,15 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: A required version is below zero, or a required range is empty.
             AccountNotFound: There is no such account under this ``app_id``.
             CurrencyMismatch: The accounts have different currencies.
             IdempotencyConflict: The id is taken by a different transfer.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: An account is frozen for what the transfer does.
+            VersionMismatch: An account is not at the required version.
+            BalanceConditionFailed: A balance would be outside the required range.
             InsufficientFunds: It would leave an account below its lower limit.
             PositiveBalanceNotAllowed: It would leave an account above its upper limit.
             BalanceOutOfRange: A balance would reach 1e30 or -1e30.
@@ -301,6 +317,10 @@ class AsyncLedgerCalls(AsyncCaller):
                 id,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                optional_integer_text("require_from_version", require_from_version),
+                optional_integer_text("require_to_version", require_to_version),
+                range_text("require_from_balance", require_from_balance),
+                range_text("require_to_balance", require_to_balance),
             ),
         )
 
@@ -318,6 +338,10 @@ class AsyncLedgerCalls(AsyncCaller):
         from_tenant_id: str = "",
         to_tenant_id: str = "",
         allow_future_event_at: bool = False,
+        require_from_version: int | None = None,
+        require_to_version: int | None = None,
+        require_from_balance: Range[Decimal] | None = None,
+        require_to_balance: Range[Decimal] | None = None,
     ) -> Transfer:
         """Moves an amount from one account to another, both given by name.
 
@@ -344,6 +368,13 @@ class AsyncLedgerCalls(AsyncCaller):
             from_tenant_id: Whose account the amount leaves.
             to_tenant_id: Whose account it reaches.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            require_from_version: Version that the account must have that the amount leaves, before
+                the transfer; None for any.
+            require_to_version: Version that the other account must have before it; None for any.
+            require_from_balance: Range, such as [0,100), in which the balance of the account must
+                lie that the amount leaves, after the transfer; None for any.
+            require_to_balance: Range in which the other account's balance must lie after it; None
+                for any.
 
         Returns:
             The transfer, with both accounts' balances and versions right after it.
@@ -362,12 +393,16 @@ class AsyncLedgerCalls(AsyncCaller):
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidId: An id is malformed.
+            InvalidArgument: A required version is below zero, or a required range is empty.
             AccountNotFound: No account has the name.
             AccountAmbiguous: Several have it.
             IdempotencyConflict: The id is taken by a different transfer.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            VersionMismatch: A transfer requires a version that an account does not have.
+            BalanceConditionFailed: A transfer requires that a balance after it lies in a range, and
+                it would not.
             InsufficientFunds: A transfer would leave an account below its lower limit, for example
                 below zero.
             PositiveBalanceNotAllowed: A transfer would leave an account above its upper limit, for
@@ -390,6 +425,10 @@ class AsyncLedgerCalls(AsyncCaller):
                 from_tenant_id,
                 to_tenant_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                optional_integer_text("require_from_version", require_from_version),
+                optional_integer_text("require_to_version", require_to_version),
+                range_text("require_from_balance", require_from_balance),
+                range_text("require_to_balance", require_to_balance),
             ),
         )
 

@@ -78,6 +78,10 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            require_from_version="bigint",
+            require_to_version="bigint",
+            require_from_balance="numrange",
+            require_to_balance="numrange",
         )
         self.create_transfer_by_name = calls.rows(
             Transfer,
@@ -93,6 +97,10 @@ class LedgerStatements:
             from_tenant_id="text",
             to_tenant_id="text",
             allow_future_event_at="boolean",
+            require_from_version="bigint",
+            require_to_version="bigint",
+            require_from_balance="numrange",
+            require_to_balance="numrange",
         )
         self.create_transfers = calls.rows(
             Transfer,
@@ -106,6 +114,10 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
         )
         self.create_transfers_by_name = calls.rows(
             Transfer,
@@ -122,6 +134,10 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
         )
         self.create_transfers_count = calls.value(
             "pgledger_create_transfers_bulk_count",
@@ -134,6 +150,10 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
         )
         self.create_transfers_ids = calls.value(
             "pgledger_create_transfers_bulk_ids",
@@ -146,6 +166,10 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
         )
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
         self.set_currency = calls.rows(

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from psycopg import Connection
 from psycopg.rows import scalar_row
+from psycopg.types.range import Range
 
 from pgledger._calling_sync import Caller
 from pgledger._generated.ledger_rows import (
@@ -44,6 +45,7 @@ from pgledger._wire import (
     metadata_text,
     optional_decimal_text,
     optional_integer_text,
+    range_text,
     time_text,
 )
 from pgledger._wire_json import numbers_text
@@ -244,6 +246,10 @@ class LedgerCalls(Caller):
         id: str | None = None,
         app_id: str = "",
         allow_future_event_at: bool = False,
+        require_from_version: int | None = None,
+        require_to_version: int | None = None,
+        require_from_balance: Range[Decimal] | None = None,
+        require_to_balance: Range[Decimal] | None = None,
     ) -> Transfer:
         """Moves an amount from one account to another: ``pgledger_create_transfer``.
 
@@ -266,6 +272,13 @@ class LedgerCalls(Caller):
                 a new id.
             app_id: Set of books that both accounts belong to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            require_from_version: Version that the account must have that the amount leaves, before
+                the transfer; None for any.
+            require_to_version: Version that the other account must have before it; None for any.
+            require_from_balance: Range, such as [0,100), in which the balance of the account must
+                lie that the amount leaves, after the transfer; None for any.
+            require_to_balance: Range in which the other account's balance must lie after it; None
+                for any.
 
         Returns:
             The transfer, with both accounts' balances and versions right after it.
@@ -281,12 +294,15 @@ class LedgerCalls(Caller):
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: A required version is below zero, or a required range is empty.
             AccountNotFound: There is no such account under this ``app_id``.
             CurrencyMismatch: The accounts have different currencies.
             IdempotencyConflict: The id is taken by a different transfer.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: An account is frozen for what the transfer does.
+            VersionMismatch: An account is not at the required version.
+            BalanceConditionFailed: A balance would be outside the required range.
             InsufficientFunds: It would leave an account below its lower limit.
             PositiveBalanceNotAllowed: It would leave an account above its upper limit.
             BalanceOutOfRange: A balance would reach 1e30 or -1e30.
@@ -303,6 +319,10 @@ class LedgerCalls(Caller):
                 id,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                optional_integer_text("require_from_version", require_from_version),
+                optional_integer_text("require_to_version", require_to_version),
+                range_text("require_from_balance", require_from_balance),
+                range_text("require_to_balance", require_to_balance),
             ),
         )
 
@@ -320,6 +340,10 @@ class LedgerCalls(Caller):
         from_tenant_id: str = "",
         to_tenant_id: str = "",
         allow_future_event_at: bool = False,
+        require_from_version: int | None = None,
+        require_to_version: int | None = None,
+        require_from_balance: Range[Decimal] | None = None,
+        require_to_balance: Range[Decimal] | None = None,
     ) -> Transfer:
         """Moves an amount from one account to another, both given by name.
 
@@ -346,6 +370,13 @@ class LedgerCalls(Caller):
             from_tenant_id: Whose account the amount leaves.
             to_tenant_id: Whose account it reaches.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            require_from_version: Version that the account must have that the amount leaves, before
+                the transfer; None for any.
+            require_to_version: Version that the other account must have before it; None for any.
+            require_from_balance: Range, such as [0,100), in which the balance of the account must
+                lie that the amount leaves, after the transfer; None for any.
+            require_to_balance: Range in which the other account's balance must lie after it; None
+                for any.
 
         Returns:
             The transfer, with both accounts' balances and versions right after it.
@@ -364,12 +395,16 @@ class LedgerCalls(Caller):
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidId: An id is malformed.
+            InvalidArgument: A required version is below zero, or a required range is empty.
             AccountNotFound: No account has the name.
             AccountAmbiguous: Several have it.
             IdempotencyConflict: The id is taken by a different transfer.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            VersionMismatch: A transfer requires a version that an account does not have.
+            BalanceConditionFailed: A transfer requires that a balance after it lies in a range, and
+                it would not.
             InsufficientFunds: A transfer would leave an account below its lower limit, for example
                 below zero.
             PositiveBalanceNotAllowed: A transfer would leave an account above its upper limit, for
@@ -392,6 +427,10 @@ class LedgerCalls(Caller):
                 from_tenant_id,
                 to_tenant_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                optional_integer_text("require_from_version", require_from_version),
+                optional_integer_text("require_to_version", require_to_version),
+                range_text("require_from_balance", require_from_balance),
+                range_text("require_to_balance", require_to_balance),
             ),
         )
 

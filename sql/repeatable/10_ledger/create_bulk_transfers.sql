@@ -15,6 +15,10 @@ create or replace function pgledger.create_bulk_transfers(
   app_id text,
   group_id text,
   allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
   out transfer_ids text[],
   out created_count bigint
 )
@@ -29,7 +33,8 @@ declare
 begin
   v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
-    allow_future_event_at
+    allow_future_event_at, null, null, require_from_versions, require_to_versions,
+    require_from_balances, require_to_balances
   );
 
   created_count := 0;
@@ -38,7 +43,8 @@ begin
     into create_bulk_transfers.transfer_ids, created_count
     from pgledger.create_repeatable_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-      create_bulk_transfers.app_id, create_bulk_transfers.group_id
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id, require_from_versions,
+      require_to_versions, require_from_balances, require_to_balances
     ) as created;
   elsif cardinality(from_account_ids) > 0 then
     select posted.transfer_ids, cardinality(posted.transfer_ids)
@@ -46,7 +52,8 @@ begin
     from pgledger.post_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
       create_bulk_transfers.app_id, create_bulk_transfers.group_id, null,
-      cardinality(from_account_ids)
+      cardinality(from_account_ids), null, null, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
     ) as posted;
   end if;
 end;

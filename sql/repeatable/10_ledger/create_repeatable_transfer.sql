@@ -1,6 +1,7 @@
 /*
-Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was.
-Without an id it makes a new one. The request's own values were checked.
+Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was,
+whatever the conditions say now. Without an id it makes a new one. The request's own values were
+checked.
 
 Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, then looks for the id; what
 a repeat finds, it has not touched.
@@ -9,7 +10,7 @@ The body is long because it is the plain path of pgledger.pgledger_create_transf
 order.
 
 Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
-AccountFrozen, InvalidAmount, and those of pgledger.check_balance.
+AccountFrozen, InvalidAmount, and those of pgledger.check_conditions and pgledger.check_balance.
 */
 create or replace function pgledger.create_repeatable_transfer(
   from_account_id text,
@@ -18,7 +19,11 @@ create or replace function pgledger.create_repeatable_transfer(
   event_at timestamptz,
   metadata jsonb,
   id text,
-  app_id text
+  app_id text,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null
 )
 returns @extschema@.pgledger_transfer
 language plpgsql
@@ -117,9 +122,17 @@ begin
     and v_to_balance < 1e30
     and (v_from_balance - v_from.held_out < v_from.min_balance) is not true
     and (v_to_balance + v_to.held_in > v_to.max_balance) is not true
+    and (v_from.version = require_from_version) is not false
+    and (v_to.version = require_to_version) is not false
+    and (v_from_balance <@ require_from_balance) is not false
+    and (v_to_balance <@ require_to_balance) is not false
   ) then
     v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
     v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.check_conditions(
+      v_from.key, v_to.key, v_from.version, v_to.version, v_from_balance, v_to_balance,
+      require_from_version, require_to_version, require_from_balance, require_to_balance
+    );
     v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);

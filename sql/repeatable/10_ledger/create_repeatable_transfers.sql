@@ -1,8 +1,8 @@
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
-and whether that existed already.
+and posts the new ones; only their conditions are looked at. It answers, in the order of the
+requests, with the id of each one's transfer and whether that existed already.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -16,6 +16,10 @@ create or replace function pgledger.create_repeatable_transfers(
   ids text[],
   app_id text,
   group_id text,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
   out transfer_ids text[],
   out replayed boolean[]
 )
@@ -74,7 +78,8 @@ begin
     cross join lateral pgledger.post_transfers(
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
-      v_count
+      v_count, null, null, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances
     ) as posted;
   exception
     when unique_violation then

@@ -185,6 +185,11 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private',
+      'check_asked_conditions(bigint, bigint, numrange, numrange, bigint, bigint)', 'owner', '',
+      ''
+    ),
+    (
       'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
       'owner', '', ''
     ),
@@ -197,6 +202,11 @@ as $$
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_conditions(bigint, bigint, bigint, bigint, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, bigint, bigint)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_correction(text, text, text, timestamp with time zone, numeric, boolean, text)',
@@ -212,7 +222,14 @@ as $$
     (
       'function', 'private',
       'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], boolean, bigint[], bigint[], numrange[], numrange[])',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_each_request(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], boolean, timestamp with time zone, jsonb, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -273,7 +290,8 @@ as $$
     (
       'function', 'private',
       'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], text, text, boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -348,7 +366,8 @@ as $$
     (
       'function', 'private',
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
+      'text[], text, text, boolean, timestamp with time zone, jsonb, bigint[], bigint[], '
+      'numrange[], numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
@@ -370,6 +389,10 @@ as $$
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
       'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'conditions_are_sound(bigint[], bigint[], numrange[], numrange[])',
       'owner', '', ''
     ),
     (
@@ -398,17 +421,19 @@ as $$
     (
       'function', 'private',
       'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean)', 'owner', '', ''
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
+      ''
     ),
     (
       'function', 'private',
       'create_repeatable_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text)', 'owner', '', ''
+      'text, bigint, bigint, numrange, numrange)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text)', 'owner', '', ''
+      'jsonb[], text[], text, text, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
+      ''
     ),
     (
       'function', 'private',
@@ -833,7 +858,8 @@ as $$
     (
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
-      'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+      'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
+      'numrange[], numrange[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -1644,14 +1670,14 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'text, boolean, bigint, bigint, numrange, numrange)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfer_by_name(text, text, numeric, text, timestamp with time zone, '
-      'jsonb, text, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb, text, text, text, text, boolean, bigint, bigint, numrange, numrange)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
@@ -1660,25 +1686,28 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_by_name(text[], text[], numeric[], text[], timestamp '
-      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean, bigint[], '
+      'bigint[], numrange[], numrange[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
