@@ -79,7 +79,7 @@ class AsyncLedger(AsyncLedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
         """
-        arrays, conditions = request_arrays(transfer_requests)
+        arrays, last_arrays = request_arrays(transfer_requests)
         return await self._fetch_all(
             TRANSFER_ROW,
             self._statements.create_transfers,
@@ -88,7 +88,7 @@ class AsyncLedger(AsyncLedgerCalls):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
-                *conditions,
+                *last_arrays,
             ),
         )
 
@@ -114,7 +114,7 @@ class AsyncLedger(AsyncLedgerCalls):
         Raises:
             PgledgerError: Any error of :meth:`create_transfers`.
         """
-        arrays, conditions = request_arrays(transfer_requests)
+        arrays, last_arrays = request_arrays(transfer_requests)
         return await self._fetch_all(
             scalar_row,
             self._statements.create_transfers_ids,
@@ -123,7 +123,7 @@ class AsyncLedger(AsyncLedgerCalls):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
-                *conditions,
+                *last_arrays,
             ),
         )
 
@@ -149,7 +149,7 @@ class AsyncLedger(AsyncLedgerCalls):
         Raises:
             PgledgerError: Any error of :meth:`create_transfers`.
         """
-        arrays, conditions = request_arrays(transfer_requests)
+        arrays, last_arrays = request_arrays(transfer_requests)
         count: int = await self._fetch_one(
             scalar_row,
             self._statements.create_transfers_count,
@@ -158,7 +158,7 @@ class AsyncLedger(AsyncLedgerCalls):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
-                *conditions,
+                *last_arrays,
             ),
         )
         return count
@@ -189,7 +189,7 @@ class AsyncLedger(AsyncLedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id``, ``group_id`` or a tenant is too long or cannot be seen.
         """
-        arrays, conditions = named_request_arrays(transfer_requests)
+        arrays, last_arrays = named_request_arrays(transfer_requests)
         return await self._fetch_all(
             TRANSFER_ROW,
             self._statements.create_transfers_by_name,
@@ -198,7 +198,7 @@ class AsyncLedger(AsyncLedgerCalls):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
-                *conditions,
+                *last_arrays,
             ),
         )
 

@@ -78,7 +78,7 @@ class Ledger(LedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
         """
-        arrays, conditions = request_arrays(transfer_requests)
+        arrays, last_arrays = request_arrays(transfer_requests)
         return self._fetch_all(
             TRANSFER_ROW,
             self._statements.create_transfers,
@@ -87,7 +87,7 @@ class Ledger(LedgerCalls):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
-                *conditions,
+                *last_arrays,
             ),
         )
 
@@ -113,7 +113,7 @@ class Ledger(LedgerCalls):
         Raises:
             PgledgerError: Any error of :meth:`create_transfers`.
         """
-        arrays, conditions = request_arrays(transfer_requests)
+        arrays, last_arrays = request_arrays(transfer_requests)
         return self._fetch_all(
             scalar_row,
             self._statements.create_transfers_ids,
@@ -122,7 +122,7 @@ class Ledger(LedgerCalls):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
-                *conditions,
+                *last_arrays,
             ),
         )
 
@@ -148,7 +148,7 @@ class Ledger(LedgerCalls):
         Raises:
             PgledgerError: Any error of :meth:`create_transfers`.
         """
-        arrays, conditions = request_arrays(transfer_requests)
+        arrays, last_arrays = request_arrays(transfer_requests)
         count: int = self._fetch_one(
             scalar_row,
             self._statements.create_transfers_count,
@@ -157,7 +157,7 @@ class Ledger(LedgerCalls):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
-                *conditions,
+                *last_arrays,
             ),
         )
         return count
@@ -188,7 +188,7 @@ class Ledger(LedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id``, ``group_id`` or a tenant is too long or cannot be seen.
         """
-        arrays, conditions = named_request_arrays(transfer_requests)
+        arrays, last_arrays = named_request_arrays(transfer_requests)
         return self._fetch_all(
             TRANSFER_ROW,
             self._statements.create_transfers_by_name,
@@ -197,7 +197,7 @@ class Ledger(LedgerCalls):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
-                *conditions,
+                *last_arrays,
             ),
         )
 

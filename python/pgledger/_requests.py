@@ -20,7 +20,7 @@ Arrays = tuple[tuple[str | None, ...], tuple[str | None, ...]]
 
 
 def request_arrays(transfer_requests: Iterable[object]) -> Arrays:
-    """Returns requests as the parallel arrays that the bulk function takes: six, and conditions.
+    """Returns requests as the parallel arrays that the bulk function takes: six, and at its end.
 
     An optional array that would hold nothing but nulls is None, as if left out.
 
@@ -42,11 +42,11 @@ def request_arrays(transfer_requests: Iterable[object]) -> Arrays:
         metadatas,
         optional_array_text("id", [request.id for request in requests]),
     )
-    return arrays, _conditions(requests)
+    return arrays, _last_arrays(requests)
 
 
 def named_request_arrays(transfer_requests: Iterable[object]) -> Arrays:
-    """Returns requests by name as the arrays that the bulk function takes: nine, and conditions.
+    """Returns requests by name as the arrays that the bulk function takes: nine, and at its end.
 
     An optional array that would hold nothing but nulls or empty texts is None, as if left out.
 
@@ -75,14 +75,14 @@ def named_request_arrays(transfer_requests: Iterable[object]) -> Arrays:
         _tenants("from_tenant_id", [request.from_tenant_id for request in requests]),
         _tenants("to_tenant_id", [request.to_tenant_id for request in requests]),
     )
-    return arrays, _conditions(requests)
+    return arrays, _last_arrays(requests)
 
 
 def _tenants(name: str, tenant_ids: Sequence[str]) -> str | None:
     return None if all(each == "" for each in tenant_ids) else array_text(name, tenant_ids)
 
 
-def _conditions(
+def _last_arrays(
     requests: Sequence[TransferRequest | NamedTransferRequest],
 ) -> tuple[str | None, ...]:
     senders = (
@@ -104,6 +104,9 @@ def _conditions(
             except TypeError as error:
                 raise TypeError(f"request {number}: {error}") from error
         arrays.append(array_text(name, texts))
+    arrays.append(
+        optional_array_text("idempotency_key", [request.idempotency_key for request in requests])
+    )
     return tuple(arrays)
 
 

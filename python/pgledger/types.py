@@ -49,6 +49,8 @@ class TransferRequest:
             leaves, right after the transfer; None for any.
         require_to_balance: Range in which the other account's balance must lie after it; None for
             any.
+        idempotency_key: Your own name for the request, 1 to 255 characters, unique in the app; None
+            for none.
     """
 
     from_account_id: str
@@ -61,6 +63,7 @@ class TransferRequest:
     require_to_version: int | None = field(default=None, kw_only=True)
     require_from_balance: Range[Decimal] | None = field(default=None, kw_only=True)
     require_to_balance: Range[Decimal] | None = field(default=None, kw_only=True)
+    idempotency_key: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class NamedTransferRequest:
             leaves, right after the transfer; None for any.
         require_to_balance: Range in which the other account's balance must lie after it; None for
             any.
+        idempotency_key: Your own name for the request, 1 to 255 characters, unique in the app; None
+            for none.
     """
 
     from_name: str
@@ -99,3 +104,4 @@ class NamedTransferRequest:
     require_to_version: int | None = field(default=None, kw_only=True)
     require_from_balance: Range[Decimal] | None = field(default=None, kw_only=True)
     require_to_balance: Range[Decimal] | None = field(default=None, kw_only=True)
+    idempotency_key: str | None = field(default=None, kw_only=True)

@@ -292,7 +292,7 @@ def test_batches_take_the_arguments_of_their_function(functions, name):
     bulk = next(f for f in functions if f.name == name)
     # An array that may be left out is then null, and an empty tenant is what null stands for.
     arrays = {
-        f"{field.name}s".replace("ys", "ies"): (
+        f"{field.name}s".replace("cys", "cies"): (
             REQUIRED if field.default is dataclasses.MISSING else field.default or None
         )
         for field in dataclasses.fields(REQUESTS[name])

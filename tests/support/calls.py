@@ -253,6 +253,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "require_to_versions": f"{{null,{versions[0] + 1}}}",
         "require_from_balances": '{null,"(-100,100]"}',
         "require_to_balances": '{"(-100,100]",null}',
+        "idempotency_keys": "{first,null}",
     }
     usage = {
         "tenant_ids": "{t1,t9}",
@@ -485,7 +486,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | {"from_account_id": accounts[0], "to_account_id": accounts[1], "amount": "2"}
             | {"expires_at": None, "expires_in": None, "event_at": at, "id": None}
             | {"app_id": "", "group_id": "order-7", "allow_future_event_at": "true"}
-            | {"idempotency_key": "hold"}
+            | {"idempotency_key": f"hold {expiry}"}
             | expiry
             for expiry in ({"expires_at": "2025-03-01+00"}, {"expires_in": "7 days"})
         ],
@@ -494,7 +495,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | conditions
             | {"from_account_id": accounts[0], "to_account_id": accounts[1], "amount": "2"}
             | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": shown}
-            | {"idempotency_key": "transfer"}
+            | {"idempotency_key": f"transfer {shown}"}
             for shown in ("true", "false")
         ],
         "pgledger_create_transfer_by_name": [
@@ -502,7 +503,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | conditions
             | {"from_name": "a", "to_name": "b", "amount": "2", "currency": "USD"}
             | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": "true"}
-            | {"from_tenant_id": "", "to_tenant_id": ""}
+            | {"from_tenant_id": "", "to_tenant_id": "", "idempotency_key": "named"}
         ],
         "pgledger_create_transfers_from_rows": [
             metadata
@@ -518,6 +519,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             {name: value for name, value in bulk.items() if "account" not in name}
             | {"from_names": "{a,b}", "to_names": "{b,a}", "currencies": "{USD,USD}", "ids": given}
             | {"from_tenant_ids": None, "to_tenant_ids": '{"",null}'}
+            | {"idempotency_keys": f"{{null,{'named 1' if given else 'named 2'}}}"}
             for given in (None, f"{{null,pglt_{new_ulid}}}")
         ],
         "pgledger_create_transfers_bulk_count": [bulk],
@@ -548,7 +550,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"hold_id": hold, "amount": "2", "event_at": at, "id": None}
             | {"app_id": "", "allow_future_event_at": "true", "final": shown}
-            | {"idempotency_key": "post"}
+            | {"idempotency_key": f"post {shown}"}
             for shown in ("true", "false")
         ],
         "pgledger_purge_idempotency_keys": [
