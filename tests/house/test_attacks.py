@@ -540,6 +540,10 @@ GUARDS = {
     ),
     "holds_rows_are_never_deleted": ("holds", "before delete", "row"),
     "holds_are_never_deleted": ("holds", "before delete or truncate", "statement"),
+    "idempotency_keys_rows_never_change": ("idempotency_keys", "before update", "row"),
+    "idempotency_keys_never_change": (
+        *("idempotency_keys", "before update or truncate", "statement"),
+    ),
 }
 # It has a condition, so it cannot be made anew as the others are.
 GUARD_OF_HOLDS = "holds_only_end"
@@ -573,7 +577,8 @@ def test_guards_listed_here_are_all_there_are(conn):
         for (name,) in conn.execute(
             "select tgname from pg_trigger where not tgisinternal"
             " and tgrelid in ('pgledger.accounts'::regclass, 'pgledger.transfers'::regclass,"
-            " 'pgledger.account_changes'::regclass, 'pgledger.holds'::regclass)"
+            " 'pgledger.account_changes'::regclass, 'pgledger.holds'::regclass,"
+            " 'pgledger.idempotency_keys'::regclass)"
         )
     } == {*GUARDS, GUARD_OF_HOLDS}
     for trigger in GUARDS:
@@ -605,7 +610,7 @@ def test_missing_and_switched_off_guards_are_found(conn, trigger, subtests):
     if fewer != events:
         ways["fewer events"] = create_guard(trigger, events=fewer)
     if "update" in events:
-        column = "reason" if table == "account_changes" else "event_at"
+        column = {"account_changes": "reason", "idempotency_keys": "request"}.get(table, "event_at")
         ways["update of a column"] = create_guard(
             trigger, events=events.replace("update", f"update of {column}")
         )
@@ -744,6 +749,12 @@ TAMPERS: Mapping[str, str] = {
     "names lead to accounts of that app, tenant, currency and name": (
         "update pgledger.account_names set name = 'other'"
     ),
+    "idempotency keys lead to what came of them": (
+        "update pgledger.idempotency_keys set result_id = null"
+    ),
+    "what came of idempotency keys is what was asked for": (
+        "update pgledger.idempotency_keys set request = jsonb_set(request, '{amount}', '7.01')"
+    ),
     CHECK_OF_GUARDS: "alter table pgledger.transfers disable trigger transfers_never_change",
     # The rest is tried one by one in tests/install/test_restores.py.
     "what belongs to the ledger is there and has its owner": (
@@ -861,8 +872,8 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
         ("c", "b", "1"),
     ):
         conn.execute(
-            "select pgledger_create_transfer(%s, %s, %s::numeric)",
-            [keys[source], keys[target], amount],
+            "select pgledger_create_transfer(%s, %s, %s::numeric, idempotency_key => %s)",
+            [keys[source], keys[target], amount, "evt_1" if amount == "7" else None],
         )
     conn.execute("select pgledger_freeze_account(%s, 'out')", [keys["b"]])
     conn.execute("select pgledger_unfreeze_account(%s)", [keys["b"]])
@@ -872,7 +883,7 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
     assert findings(conn) == {}
 
     def tamper(statement: str) -> dict[str, tuple[int, str]]:
-        tables = ("account_changes", "accounts", "transfers", "holds")
+        tables = ("account_changes", "accounts", "transfers", "holds", "idempotency_keys")
         for table in tables:
             conn.execute(f"alter table pgledger.{table} disable trigger all".encode())
         for trigger, (table, _, _) in GUARDS.items():
@@ -958,7 +969,9 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "holds join two accounts of one app and currency": 1,
         "holds are pending, posted, voided or expired, and each ended once": 1,
         "names lead to accounts of that app, tenant, currency and name": 1,
-        CHECK_OF_GUARDS: 11,
+        "idempotency keys lead to what came of them": 1,
+        "what came of idempotency keys is what was asked for": 1,
+        CHECK_OF_GUARDS: 13,
         "what belongs to the ledger is there and has its owner": things,
         "nobody may do more or less than was granted": things,
         "triggers and foreign keys are on": len(guards("trigger") + guards("table")),
