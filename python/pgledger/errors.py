@@ -67,9 +67,11 @@ __all__ = [
     "PgledgerError",
     "PlanNotFound",
     "PositiveBalanceNotAllowed",
+    "ReversalExceeded",
     "SameAccount",
     "SubscriptionNotFound",
     "TransferNotFound",
+    "TransferReversed",
     "UnknownCurrency",
     "UnknownTimeZone",
     "UsageInFuture",
@@ -298,6 +300,20 @@ class HoldAmountExceeded(PgledgerError, code="LG043"):
     """More is to be posted of a hold than is left of it; the message says both.
 
     Post at most that, and move the rest by a transfer.
+    """
+
+
+class TransferReversed(PgledgerError, code="LG055"):
+    """All of a transfer has been reversed already.
+
+    Nothing more can be given back of it: what else is to move is a transfer of its own.
+    """
+
+
+class ReversalExceeded(PgledgerError, code="LG056"):
+    """More of a transfer is to be reversed than is left of it; the message says both.
+
+    Reverse at most that, and move the rest by a transfer.
     """
 
 

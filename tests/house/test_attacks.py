@@ -538,6 +538,12 @@ GUARDS = {
     "account_changes_never_change": (
         *("account_changes", "before update or delete or truncate", "statement"),
     ),
+    "reversals_over_limits_rows_never_change": (
+        *("reversals_over_limits", "before update or delete", "row"),
+    ),
+    "reversals_over_limits_never_change": (
+        *("reversals_over_limits", "before update or delete or truncate", "statement"),
+    ),
     "holds_rows_are_never_deleted": ("holds", "before delete", "row"),
     "holds_are_never_deleted": ("holds", "before delete or truncate", "statement"),
 }
@@ -573,7 +579,8 @@ def test_guards_listed_here_are_all_there_are(conn):
         for (name,) in conn.execute(
             "select tgname from pg_trigger where not tgisinternal"
             " and tgrelid in ('pgledger.accounts'::regclass, 'pgledger.transfers'::regclass,"
-            " 'pgledger.account_changes'::regclass, 'pgledger.holds'::regclass)"
+            " 'pgledger.account_changes'::regclass, 'pgledger.holds'::regclass,"
+            " 'pgledger.reversals_over_limits'::regclass)"
         )
     } == {*GUARDS, GUARD_OF_HOLDS}
     for trigger in GUARDS:
@@ -605,7 +612,7 @@ def test_missing_and_switched_off_guards_are_found(conn, trigger, subtests):
     if fewer != events:
         ways["fewer events"] = create_guard(trigger, events=fewer)
     if "update" in events:
-        column = "reason" if table == "account_changes" else "event_at"
+        column = "event_at" if table in {"transfers", "accounts", "holds"} else "reason"
         ways["update of a column"] = create_guard(
             trigger, events=events.replace("update", f"update of {column}")
         )
@@ -648,6 +655,8 @@ def test_guard_whose_function_was_replaced_is_found(conn):
     )
     assert CHECK_OF_GUARDS in findings(conn)
 
+
+NEWEST = "where id = (select max(id) from pgledger.transfers)"
 
 # What to do to the data, and by which check it has to be found. There are four accounts, a to d, of
 # which d has no entries; a gives to b and c, b to c, and once c to b: six transfers in all.
@@ -741,6 +750,18 @@ TAMPERS: Mapping[str, str] = {
     "holds are pending, posted, voided or expired, and each ended once": (
         "update pgledger.holds set ended_at = created_at"
     ),
+    "reversals go the other way between the accounts of their transfer, after it": (
+        f"update pgledger.transfers set origin_id = id {NEWEST}"
+    ),
+    "reversals of a transfer never exceed its amount": (
+        # From c to b: it takes back 1 of the 0.01 that went from b to c.
+        "update pgledger.transfers set origin_id = (select id from pgledger.transfers"
+        f" where amount = 0.01) {NEWEST}"
+    ),
+    "only reversals were let past limits, each when it was made": (
+        "insert into pgledger.reversals_over_limits select created_at, id, 'me', 'none', 'why'"
+        f" from pgledger.transfers {NEWEST}"
+    ),
     "names lead to accounts of that app, tenant, currency and name": (
         "update pgledger.account_names set name = 'other'"
     ),
@@ -762,7 +783,6 @@ TAMPERS: Mapping[str, str] = {
     ),
 }
 
-NEWEST = "where id = (select max(id) from pgledger.transfers)"
 KEY_OF_D = "(select key from pgledger.accounts where name = 'd')"
 FORGERY = """
     insert into pgledger.transfers (
@@ -872,7 +892,7 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
     assert findings(conn) == {}
 
     def tamper(statement: str) -> dict[str, tuple[int, str]]:
-        tables = ("account_changes", "accounts", "transfers", "holds")
+        tables = ("account_changes", "accounts", "transfers", "holds", "reversals_over_limits")
         for table in tables:
             conn.execute(f"alter table pgledger.{table} disable trigger all".encode())
         for trigger, (table, _, _) in GUARDS.items():
@@ -957,8 +977,11 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "what was posted of holds are the sums of their transfers": 1,
         "holds join two accounts of one app and currency": 1,
         "holds are pending, posted, voided or expired, and each ended once": 1,
+        "reversals go the other way between the accounts of their transfer, after it": 0,
+        "reversals of a transfer never exceed its amount": 0,
+        "only reversals were let past limits, each when it was made": 0,
         "names lead to accounts of that app, tenant, currency and name": 1,
-        CHECK_OF_GUARDS: 11,
+        CHECK_OF_GUARDS: 13,
         "what belongs to the ledger is there and has its owner": things,
         "nobody may do more or less than was granted": things,
         "triggers and foreign keys are on": len(guards("trigger") + guards("table")),

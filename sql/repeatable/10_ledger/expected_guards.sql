@@ -61,6 +61,7 @@ as $$
       'text)', 'owner', '', ''
     ),
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
+    ('function', 'private', 'amount_to_reverse(transfers, numeric)', 'owner', '', ''),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
     (
@@ -319,6 +320,10 @@ as $$
       'function', 'private',
       'check_request_details(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
       'bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_reversal(accounts, accounts, numeric, boolean)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
@@ -675,6 +680,7 @@ as $$
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_transfer(text, text)', 'owner', '', ''),
     (
       'function', 'private',
       'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
@@ -832,6 +838,11 @@ as $$
     ),
     (
       'function', 'private',
+      'post_reversal(transfers, numeric, timestamp with time zone, jsonb, text, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
     ),
@@ -956,6 +967,11 @@ as $$
     ),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
     (
+      'function', 'private',
+      'repeated_reversal(transfers, numeric, timestamp with time zone, jsonb, text, text)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'repeated_subscription(subscriptions, text, integer)', 'owner', '',
       ''
     ),
@@ -975,6 +991,12 @@ as $$
       'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, boolean, '
+      'text)', 'owner', '', ''
+    ),
+    ('function', 'private', 'reversed_amount(text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'rewrite_plan(plans, plans, plan_versions)', 'owner', '', ''),
     ('function', 'private', 'right_words(text)', 'owner', '', ''),
@@ -1085,6 +1107,7 @@ as $$
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'transfer_answer(text, boolean)', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -1182,6 +1205,7 @@ as $$
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
@@ -1748,6 +1772,22 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, '
+      'boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_reverse_transfer_over_limits(text, text, numeric, timestamp with time zone, '
+      'jsonb, text, text, boolean)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_reversed_amount(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -1991,6 +2031,7 @@ as $$
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'reversals_over_limits', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'subscription_changes', 'owner', 'auditor=SELECT tenant_views=SELECT',
@@ -2066,6 +2107,17 @@ as $$
       'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
       'CREATE TRIGGER holds_rows_are_never_deleted BEFORE DELETE ON pgledger.holds FOR EACH '
       'ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'reversals_over_limits', 'reversals_over_limits_never_change', '', '',
+      'CREATE TRIGGER reversals_over_limits_never_change BEFORE DELETE OR UPDATE OR TRUNCATE '
+      'ON pgledger.reversals_over_limits FOR EACH STATEMENT EXECUTE FUNCTION '
+      'pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'reversals_over_limits', 'reversals_over_limits_rows_never_change', '', '',
+      'CREATE TRIGGER reversals_over_limits_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.reversals_over_limits FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',

@@ -45,6 +45,9 @@ as $$
   select holds.check_name, holds.rows_checked, holds.violations, holds.example
   from pgledger.verify_holds(pgledger_verify.app_id) as holds
   union all
+  select reversals.check_name, reversals.rows_checked, reversals.violations, reversals.example
+  from pgledger.verify_reversals(pgledger_verify.app_id) as reversals
+  union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
   union all
