@@ -4089,6 +4089,35 @@ drop function if exists pgledger.check_times_before(text, text, timestamptz, tim
 comment on type public.pgledger_hold is
   'An amount that is kept back on one account for another until it is posted, voided or expired.';
 
+-- file: migrations/0017_reverse_transfers.sql
+/*
+Reversals are transfers whose origin_id is a transfer. Those that were let past limits are written
+down here, which is what a check of the books judges them by.
+
+There is no foreign key to transfers, for the reason given for accounts of transfers: both rows are
+written by one statement's function, and neither ever changes.
+*/
+create table pgledger.reversals_over_limits (
+  allowed_at timestamptz not null,
+  reversal_id text collate "C" not null,
+  allowed_by text collate "C" not null,
+  allowed_as text collate "C" not null,
+  reason text collate "C" not null,
+  constraint reversals_over_limits_reversal_id_pk primary key (reversal_id)
+);
+
+comment on table pgledger.reversals_over_limits is
+  'One row for each reversal that limits of its accounts did not apply to. Rows never change.';
+comment on column pgledger.reversals_over_limits.allowed_at is 'created_at of the reversal.';
+comment on column pgledger.reversals_over_limits.reversal_id is 'The reversal, a transfer.';
+comment on column pgledger.reversals_over_limits.allowed_by is
+  'Who was logged in: session_user.';
+comment on column pgledger.reversals_over_limits.allowed_as is 'The setting role of that session.';
+comment on column pgledger.reversals_over_limits.reason is 'Why, as given.';
+
+revoke all on table pgledger.reversals_over_limits from public;
+grant select on table pgledger.reversals_over_limits to pgledger_auditor;
+
 -- file: migrations/0018_create_idempotency_keys.sql
 /*
 Keys by which callers name their requests. A key's row says what was asked for and what came of it,
@@ -5397,6 +5426,20 @@ as $$
       'Move another amount, or require another range.',
       'A transfer requires that a balance after it lies in a range, and it would not. Move another '
       'amount, or require another range.',
+      false
+    ),
+    (
+      'LG055', 'TransferReversed', 'transfer %s was reversed already: nothing is left of its %s',
+      'Nothing more can be given back of it. What else is to move is a transfer of its own.',
+      'All of a transfer has been reversed already. Nothing more can be given back of it: what '
+      'else is to move is a transfer of its own.',
+      false
+    ),
+    (
+      'LG056', 'ReversalExceeded', 'transfer %s has %s left of %s to reverse, less than %s',
+      'Reverse at most what is left, and move the rest by a transfer.',
+      'More of a transfer is to be reversed than is left of it; the message says both. Reverse at '
+      'most that, and move the rest by a transfer.',
       false
     ),
     (
@@ -7206,6 +7249,8 @@ as $$
       'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f'),
     ('migrations/0016_create_holds.sql',
       'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94'),
+    ('migrations/0017_reverse_transfers.sql',
+      'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a'),
     ('migrations/0018_create_idempotency_keys.sql',
       '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637'),
     ('migrations/0019_require_conditions.sql',
@@ -7824,6 +7869,48 @@ comment on function pgledger.adoptable_account_id is
   'Id of the one account of a name, locked, or null; raises AccountAmbiguous for several.';
 
 revoke all on function pgledger.adoptable_account_id from public;
+
+-- file: repeatable/10_ledger/amount_to_reverse.sql
+/*
+What a call is to give back of a transfer: the amount that it asks for, or all that is left. The
+caller has locked the accounts, so nobody else reverses the transfer meanwhile.
+
+Errors: TransferReversed, ReversalExceeded.
+*/
+create or replace function pgledger.amount_to_reverse(
+  transfer pgledger.transfers,
+  requested_amount numeric
+)
+returns numeric
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_left numeric := transfer.amount - pgledger.reversed_amount(transfer.id, transfer.app_id);
+  v_ok boolean;
+begin
+  if v_left = 0 then
+    v_ok := pgledger.fail('TransferReversed', array[transfer.id, transfer.amount::text]);
+  elsif requested_amount > v_left then
+    v_ok := pgledger.fail(
+      'ReversalExceeded',
+      array[transfer.id, v_left::text, transfer.amount::text, requested_amount::text]
+    );
+  end if;
+
+  return case
+    when requested_amount is null then v_left
+    when scale(requested_amount) > 18 then trim_scale(requested_amount)
+    else requested_amount
+  end;
+end;
+$$;
+
+comment on function pgledger.amount_to_reverse is
+  'What a call gives back of a transfer; raises an error if less than that is left of it.';
+
+revoke all on function pgledger.amount_to_reverse from public;
 
 -- file: repeatable/10_ledger/amount_to_sweep.sql
 /*
@@ -9584,6 +9671,58 @@ comment on function pgledger.check_request_details is
 
 revoke all on function pgledger.check_request_details from public;
 
+-- file: repeatable/10_ledger/check_reversal.sql
+/*
+Refuses a reversal that one of its accounts does not allow. The caller has locked both. With limits
+waived, status, decimal places and the range of balances still count.
+
+Errors: AccountClosed, AccountFrozen, InvalidAmount, and those of pgledger.check_balance.
+*/
+create or replace function pgledger.check_reversal(
+  source pgledger.accounts,
+  target pgledger.accounts,
+  amount numeric,
+  over_limits boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_beyond pgledger.accounts;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_statuses(array[source.id], array[target.id]);
+  v_ok := pgledger.check_scales(array[source.id], array[target.id], array[amount]);
+
+  if not over_limits then
+    v_ok := pgledger.release_expired(array[source.key, target.key], pgledger.clock());
+    v_ok := pgledger.check_balance(source.key, source.balance, -amount);
+    v_ok := pgledger.check_balance(target.key, target.balance, amount);
+    return true;
+  end if;
+
+  source.balance := source.balance - amount;
+  target.balance := target.balance + amount;
+  v_beyond := case
+    when source.balance <= -1e30 then source when target.balance >= 1e30 then target
+  end;
+  if v_beyond.id is not null then
+    v_ok := pgledger.fail(
+      'BalanceOutOfRange', array[v_beyond.id, v_beyond.name, v_beyond.balance::text]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_reversal is
+  'Raises an error if a reversal''s accounts do not allow it.';
+
+revoke all on function pgledger.check_reversal from public;
+
 -- file: repeatable/10_ledger/check_scales.sql
 /*
 Refuses requests whose amount has more decimal places than one of its accounts allows. The lowest
@@ -11092,6 +11231,7 @@ as $$
       'text)', 'owner', '', ''
     ),
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
+    ('function', 'private', 'amount_to_reverse(transfers, numeric)', 'owner', '', ''),
     (
       'function', 'private', 'amount_to_sweep(text, text, numeric, numeric, text)', 'owner', '',
       ''
@@ -11376,6 +11516,10 @@ as $$
       'function', 'private',
       'check_request_details(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
       'bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_reversal(accounts, accounts, numeric, boolean)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
@@ -11774,6 +11918,7 @@ as $$
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_transfer(text, text)', 'owner', '', ''),
     (
       'function', 'private',
       'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
@@ -11937,6 +12082,11 @@ as $$
     ),
     (
       'function', 'private',
+      'post_reversal(transfers, numeric, timestamp with time zone, jsonb, text, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
       'numrange[], numrange[], timestamp with time zone)', 'owner', '', ''
@@ -12072,6 +12222,11 @@ as $$
     ),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
     (
+      'function', 'private',
+      'repeated_reversal(transfers, numeric, timestamp with time zone, jsonb, text, text)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'repeated_subscription(subscriptions, text, integer)', 'owner', '',
       ''
     ),
@@ -12093,6 +12248,12 @@ as $$
       'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, boolean, '
+      'text)', 'owner', '', ''
+    ),
+    ('function', 'private', 'reversed_amount(text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'rewrite_plan(plans, plans, plan_versions)', 'owner', '', ''),
     ('function', 'private', 'right_words(text)', 'owner', '', ''),
@@ -12213,6 +12374,7 @@ as $$
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'transfer_answer(text, boolean)', 'owner', '', ''),
     (
       'function', 'private',
       'transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, text, '
@@ -12316,6 +12478,7 @@ as $$
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
@@ -12891,6 +13054,22 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, '
+      'boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_reverse_transfer_over_limits(text, text, numeric, timestamp with time zone, '
+      'jsonb, text, text, boolean)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_reversed_amount(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -13135,6 +13314,7 @@ as $$
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'reversals_over_limits', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'subscription_changes', 'owner', 'auditor=SELECT tenant_views=SELECT',
@@ -13220,6 +13400,17 @@ as $$
       'trigger', 'idempotency_keys', 'idempotency_keys_rows_never_change', '', '',
       'CREATE TRIGGER idempotency_keys_rows_never_change BEFORE UPDATE ON '
       'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'reversals_over_limits', 'reversals_over_limits_never_change', '', '',
+      'CREATE TRIGGER reversals_over_limits_never_change BEFORE DELETE OR UPDATE OR TRUNCATE '
+      'ON pgledger.reversals_over_limits FOR EACH STATEMENT EXECUTE FUNCTION '
+      'pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'reversals_over_limits', 'reversals_over_limits_rows_never_change', '', '',
+      'CREATE TRIGGER reversals_over_limits_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.reversals_over_limits FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',
@@ -14413,6 +14604,49 @@ comment on function pgledger.lock_named_accounts is
   'Ids of the accounts that names lead to, locked; null for a name that does not lead to one.';
 
 revoke all on function pgledger.lock_named_accounts from public;
+
+-- file: repeatable/10_ledger/lock_transfer.sql
+/*
+A transfer whose accounts are locked. It never changes, and neither do its accounts, so it is read
+before the locks.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id.
+Errors: TransferNotFound.
+*/
+create or replace function pgledger.lock_transfer(transfer_id text, app_id text)
+returns pgledger.transfers
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_transfer pgledger.transfers;
+  v_ok boolean;
+begin
+  v_transfer := (
+    select transfers
+    from pgledger.transfers
+    where transfers.id = transfer_id
+      and transfers.app_id = lock_transfer.app_id
+  );
+  if v_transfer.id is null then
+    v_ok := pgledger.fail('TransferNotFound', array[transfer_id, pgledger.in_app(app_id)]);
+  end if;
+
+  perform
+  from pgledger.accounts
+  where accounts.key in (v_transfer.from_key, v_transfer.to_key)
+  order by accounts.id
+  for no key update;
+
+  return v_transfer;
+end;
+$$;
+
+comment on function pgledger.lock_transfer is
+  'A transfer whose accounts are then locked; raises an error if there is none.';
+
+revoke all on function pgledger.lock_transfer from public;
 
 -- file: repeatable/10_ledger/make_hold.sql
 /*
@@ -18185,6 +18419,219 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
 revoke all on function public.pgledger_reopen_account from public;
 grant execute on function public.pgledger_reopen_account to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_reverse_transfer.sql
+/*
+Gives back what a transfer moved, or a part of it, within the limits of both accounts.
+
+Checks, in this order: app_id, the transfer's id, then those of pgledger.reverse_transfer.
+Locks and errors: those of pgledger.reverse_transfer; besides, NullArgument, InvalidScope,
+InvalidId.
+*/
+create or replace function public.pgledger_reverse_transfer(
+  transfer_id text,
+  amount numeric default null,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('transfer_id', transfer_id, 'pglt');
+
+  return pgledger.reverse_transfer(
+    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, null
+  );
+end;
+$$;
+
+comment on function public.pgledger_reverse_transfer is
+$$Gives back what a transfer moved: all that is left of it, or a part.
+
+It makes a transfer the other way, between the same accounts. Its origin_id is
+the transfer that it reverses, and its group_id is that transfer's. A transfer
+can be reversed in parts until it is used up. Limits, freezes and closed
+accounts are respected as for any transfer.
+
+A reversal is a transfer like others, so it can be reversed, too. That does
+not make the first transfer reversible again.
+
+transfer_id: The transfer to reverse.
+amount: What to give back, at most what is left of the transfer; null for all
+  of that.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Id of the reversal, pglt_ and a ULID. With an id of your own choice the
+  call can be repeated: it takes effect once, and every repeat returns the
+  first result; null for a new id.
+app_id: Set of books that the transfer belongs to.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The reversal, with both accounts' balances and versions right after
+  it.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
+  not in range, or has more decimal places than its currency), InvalidTime
+  (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
+  than a day ahead), InvalidMetadata, TransferNotFound (there is no such
+  transfer under this app_id), IdempotencyConflict (the id is taken by a
+  different transfer), TransferReversed (nothing is left of it),
+  ReversalExceeded (less is left of it), AccountAheadOfClock (an account's
+  newest time is more than a day ahead), AccountClosed, AccountFrozen (an
+  account is frozen for what the reversal does), InsufficientFunds (it would
+  leave an account below its lower limit), PositiveBalanceNotAllowed (it would
+  leave an account above its upper limit), BalanceOutOfRange (a balance would
+  reach 1e30 or -1e30).$$;
+
+revoke all on function public.pgledger_reverse_transfer from public;
+grant execute on function public.pgledger_reverse_transfer to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql
+/*
+Gives back what a transfer moved, or a part of it, whatever the limits of both accounts are. Each
+call that makes a reversal leaves a row in reversals_over_limits, whether a limit stood in its way
+or not: by it the check of the books knows that the reversal was allowed.
+
+Checks, in this order: app_id, the transfer's id, reason, then those of pgledger.reverse_transfer.
+Locks and errors: those of pgledger.reverse_transfer, but for limits; besides, NullArgument,
+InvalidScope, InvalidId, InvalidArgument.
+*/
+create or replace function public.pgledger_reverse_transfer_over_limits(
+  transfer_id text,
+  reason text,
+  amount numeric default null,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('transfer_id', transfer_id, 'pglt');
+  v_ok := pgledger.check_text('reason', reason, 1000, true);
+
+  return pgledger.reverse_transfer(
+    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, reason
+  );
+end;
+$$;
+
+comment on function public.pgledger_reverse_transfer_over_limits is
+$$Gives back what a transfer moved, even beyond limits of its accounts.
+
+It is pgledger_reverse_transfer without the limits: a refund that the law or a
+card network demands of a seller whose account is empty. Freezes, closed
+accounts and what is left of the transfer still count. Who called it, when and
+why is written down. Only the owner of pgledger may call it, and whom the
+owner grants it to.
+
+transfer_id: The transfer to reverse.
+reason: Why, for those who read it later: 1 to 1,000 characters.
+amount: What to give back, at most what is left of the transfer; null for all
+  of that.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Id of the reversal, pglt_ and a ULID. With an id of your own choice the
+  call can be repeated: it takes effect once, and every repeat returns the
+  first result; null for a new id.
+app_id: Set of books that the transfer belongs to.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The reversal, with both accounts' balances and versions right after
+  it.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
+  empty or too long), InvalidAmount (the amount is not in range, or has more
+  decimal places than its currency), InvalidTime (event_at is outside the
+  years 1 to 9999), EventAtInFuture (event_at is more than a day ahead),
+  InvalidMetadata, TransferNotFound (there is no such transfer under this
+  app_id), IdempotencyConflict (the id is taken by a different transfer),
+  TransferReversed (nothing is left of it), ReversalExceeded (less is left of
+  it), AccountAheadOfClock (an account's newest time is more than a day
+  ahead), AccountClosed, AccountFrozen (an account is frozen for what the
+  reversal does), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+
+revoke all on function public.pgledger_reverse_transfer_over_limits from public;
+
+-- file: repeatable/10_ledger/pgledger_reversed_amount.sql
+/*
+How much of a transfer has been reversed. It takes no lock: what is being reversed meanwhile counts
+once it has committed.
+
+Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound.
+*/
+create or replace function public.pgledger_reversed_amount(
+  transfer_id text,
+  app_id text default ''
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('transfer_id', transfer_id, 'pglt');
+
+  if not exists (
+    select
+    from pgledger.transfers
+    where transfers.id = transfer_id
+      and transfers.app_id = pgledger_reversed_amount.app_id
+  ) then
+    v_ok := pgledger.fail('TransferNotFound', array[transfer_id, pgledger.in_app(app_id)]);
+  end if;
+
+  return pgledger.reversed_amount(transfer_id, app_id);
+end;
+$$;
+
+comment on function public.pgledger_reversed_amount is
+$$Says how much of a transfer has been reversed.
+
+It is the sum of the transfers whose origin_id is this one. Reversals of those
+are not taken off again: what a transfer gives back, it gives back once.
+
+transfer_id: The transfer.
+app_id: Set of books that it belongs to.
+
+Returns: What its reversals have given back, in units of the currency: from 0
+  to the transfer's amount.
+
+Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
+  such transfer under this app_id).$$;
+
+revoke all on function public.pgledger_reversed_amount from public;
+grant execute on function public.pgledger_reversed_amount to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_set_clock_warning.sql
 /*
 Sets how far ahead of the clock an account may be before calls warn. From when they refuse is not a
@@ -18791,6 +19238,9 @@ as $$
   select keys.check_name, keys.rows_checked, keys.violations, keys.example
   from pgledger.verify_keys(pgledger_verify.app_id) as keys
   union all
+  select reversals.check_name, reversals.rows_checked, reversals.violations, reversals.example
+  from pgledger.verify_reversals(pgledger_verify.app_id) as reversals
+  union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
   union all
@@ -19389,6 +19839,93 @@ comment on function pgledger.post_pending_hold is
 
 revoke all on function pgledger.post_pending_hold from public;
 
+-- file: repeatable/10_ledger/post_reversal.sql
+/*
+Writes a reversal: a transfer from the account that an earlier one reached to the one that it left,
+in its group. With a reason, limits do not count, and the reason is written down. The caller has
+locked both accounts, and has found that so much is left of the transfer.
+
+Errors: AccountAheadOfClock, those of pgledger.check_reversal, IdempotencyConflict.
+*/
+create or replace function pgledger.post_reversal(
+  transfer pgledger.transfers,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  reason text
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_source pgledger.accounts := (
+    select accounts from pgledger.accounts where accounts.key = transfer.to_key
+  );
+  v_target pgledger.accounts := (
+    select accounts from pgledger.accounts where accounts.key = transfer.from_key
+  );
+  v_now timestamptz := pgledger.clock();
+  v_created_at timestamptz;
+  v_id text;
+  v_ok boolean;
+begin
+  v_created_at := greatest(
+    v_now, greatest(v_source.updated_at, v_target.updated_at) + interval '1 microsecond'
+  );
+  if v_created_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array[v_source.id], array[v_target.id], v_now, v_created_at
+    );
+  end if;
+  v_ok := pgledger.check_reversal(v_source, v_target, amount, reason is not null);
+
+  update pgledger.accounts
+  set
+    updated_at = v_created_at,
+    version = accounts.version + 1,
+    balance = accounts.balance
+    + case when accounts.key = v_source.key then -post_reversal.amount else post_reversal.amount end
+  where accounts.key in (v_source.key, v_target.key);
+
+  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, origin_id, metadata
+  )
+  values (
+    v_source.key, v_target.key, v_source.version + 1, v_target.version + 1, v_created_at, v_id,
+    transfer.app_id, post_reversal.amount, v_source.balance - post_reversal.amount,
+    v_target.balance + post_reversal.amount, post_reversal.event_at, transfer.group_id,
+    transfer.id, post_reversal.metadata
+  )
+  on conflict on constraint transfers_id_pk do nothing;
+  -- Another call took the id since it was looked for. It did not wait for these accounts, so it
+  -- asked for something else.
+  if not found then
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
+  end if;
+
+  if reason is not null then
+    insert into pgledger.reversals_over_limits (
+      allowed_at, reversal_id, allowed_by, allowed_as, reason
+    )
+    values (
+      v_created_at, v_id, session_user, current_setting('role'), post_reversal.reason
+    );
+  end if;
+
+  return pgledger.transfer_answer(v_id, false);
+end;
+$$;
+
+comment on function pgledger.post_reversal is
+  'Writes a reversal of so much of a transfer.';
+
+revoke all on function pgledger.post_reversal from public;
+
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
 Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
@@ -19952,11 +20489,11 @@ revoke all on function pgledger.refuse_account_name from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts or holds, or change accepted times or the history of accounts, or idempotency
-keys, which a purge may delete. What was asked for in a hold never changes either, and nothing of it
-once it has ended but which of its sides are released. The triggers are ENABLE ALWAYS, so that
-session_replication_role does not switch them off. They fire for each row as well as for each
-statement, because replication applies rows.
+truncate accounts or holds, or change accepted times, the history of accounts, what let reversals
+past limits, or idempotency keys, which a purge may delete. What was asked for in a hold never
+changes either, and nothing of it once it has ended but which of its sides are released. The
+triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off. They fire for
+each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -20068,6 +20605,18 @@ for each statement execute function pgledger.refuse_change();
 alter table pgledger.idempotency_keys
 enable always trigger idempotency_keys_rows_never_change,
 enable always trigger idempotency_keys_never_change;
+
+create or replace trigger reversals_over_limits_rows_never_change
+before update or delete on pgledger.reversals_over_limits
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger reversals_over_limits_never_change
+before update or delete or truncate on pgledger.reversals_over_limits
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.reversals_over_limits
+enable always trigger reversals_over_limits_rows_never_change,
+enable always trigger reversals_over_limits_never_change;
 
 alter table pgledger.accepted_times
 enable always trigger accepted_times_rows_never_change,
@@ -20618,6 +21167,74 @@ comment on function pgledger.repeated_posting is
 
 revoke all on function pgledger.repeated_posting from public;
 
+-- file: repeatable/10_ledger/repeated_reversal.sql
+/*
+The transfer with that id, if it reversed that transfer and was asked for with the same values;
+nulls if there is none. The caller has locked the accounts.
+
+Whether a call gave no amount is not written down, but follows: such a call reverses all that is
+left, so nothing was left after it.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_reversal(
+  transfer pgledger.transfers,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  reason text
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_earlier record;
+  v_took_the_rest boolean;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select
+    transfers.app_id, transfers.origin_id, transfers.amount, transfers.from_version,
+    transfers.event_at, transfers.metadata, reversals_over_limits.reason
+  into v_earlier
+  from pgledger.transfers
+  left join pgledger.reversals_over_limits on transfers.id = reversals_over_limits.reversal_id
+  where transfers.id = repeated_reversal.id;
+  if not found then
+    return null;
+  end if;
+
+  v_took_the_rest := transfer.amount = pgledger.reversed_amount(
+    transfer.id, transfer.app_id, v_earlier.from_version
+  );
+  v_given := jsonb_build_object(
+    'app_id', transfer.app_id, 'transfer_id', transfer.id, 'event_at', event_at,
+    'metadata', metadata, 'reason', reason,
+    'amount', case when amount is null and v_took_the_rest then v_earlier.amount else amount end
+  );
+  v_recorded := jsonb_build_object(
+    'app_id', v_earlier.app_id, 'transfer_id', v_earlier.origin_id,
+    'event_at', v_earlier.event_at, 'metadata', v_earlier.metadata, 'reason', v_earlier.reason,
+    'amount', v_earlier.amount
+  );
+  if v_given <> v_recorded then
+    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded);
+  end if;
+
+  return pgledger.transfer_answer(id, true);
+end;
+$$;
+
+comment on function pgledger.repeated_reversal is
+  'The transfer with that id that reversed a transfer, or nulls if there is none; raises an error '
+  'if it differs from the request.';
+
+revoke all on function pgledger.repeated_reversal from public;
+
 -- file: repeatable/10_ledger/repeated_transfer.sql
 /*
 What the transfer with that id did, if it was asked for with the same values, and not for a hold;
@@ -20744,6 +21361,87 @@ comment on function pgledger.replayed_transfer is
   'The answer to a repeat whose first call made that transfer; nulls if there is none.';
 
 revoke all on function pgledger.replayed_transfer from public;
+
+-- file: repeatable/10_ledger/reverse_transfer.sql
+/*
+Reverses a transfer, in whole or in part, within the limits of its accounts, or, with a reason,
+whatever they are. app_id, the transfer's id and the reason were checked.
+
+Checks, in this order: the request's own values; that the transfer exists; whether it is a repeat;
+what is left of it; the clock; status; decimal places; limits.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id. Whoever reverses the same transfer waits
+for them, so what is left of it is added up after them.
+Errors: those of pgledger.check_request_details, pgledger.lock_transfer, pgledger.repeated_reversal,
+pgledger.amount_to_reverse and pgledger.post_reversal.
+*/
+create or replace function pgledger.reverse_transfer(
+  transfer_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  allow_future_event_at boolean,
+  reason text
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_transfer pgledger.transfers;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_request_details(
+    coalesce(amount, 1), event_at, metadata, id, allow_future_event_at
+  );
+
+  v_transfer := pgledger.lock_transfer(transfer_id, app_id);
+  if exists (select from pgledger.transfers where transfers.id = reverse_transfer.id) then
+    return pgledger.repeated_reversal(v_transfer, amount, event_at, metadata, id, reason);
+  end if;
+
+  return pgledger.post_reversal(
+    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, id, reason
+  );
+end;
+$$;
+
+comment on function pgledger.reverse_transfer is
+  'Reverses a transfer, in whole or in part.';
+
+revoke all on function pgledger.reverse_transfer from public;
+
+-- file: repeatable/10_ledger/reversed_amount.sql
+/*
+How much of a transfer its reversals have given back: of all of them, or of those up to a version of
+the account that they take from. It looks them up by the index of origins, even in a session that
+first asked when there was nothing yet.
+*/
+create or replace function pgledger.reversed_amount(
+  transfer_id text,
+  app_id text,
+  up_to_version bigint default null
+)
+returns numeric
+language sql
+stable
+parallel safe
+set enable_seqscan = off
+as $$
+  select coalesce(sum(transfers.amount), 0)
+  from pgledger.transfers
+  where transfers.app_id = reversed_amount.app_id
+    and transfers.origin_id = reversed_amount.transfer_id
+    and (up_to_version is null or transfers.from_version <= up_to_version)
+$$;
+
+comment on function pgledger.reversed_amount is
+  'How much of a transfer its reversals have given back.';
+
+revoke all on function pgledger.reversed_amount from public;
 
 -- file: repeatable/10_ledger/right_words.sql
 /*
@@ -21450,6 +22148,45 @@ comment on function pgledger.take_keys is
 
 revoke all on function pgledger.take_keys from public;
 
+-- file: repeatable/10_ledger/transfer_answer.sql
+/*
+The transfer with that id, as the call answers that made it or that repeats the one which did.
+*/
+create or replace function pgledger.transfer_answer(id text, replayed boolean)
+returns public.pgledger_transfer
+language sql
+stable
+parallel safe
+as $$
+  select
+    written.id,
+    written.from_account_id,
+    written.to_account_id,
+    written.amount,
+    written.created_at,
+    written.event_at,
+    written.metadata,
+    written.currency,
+    written.from_account_name,
+    written.to_account_name,
+    written.from_account_balance,
+    written.to_account_balance,
+    written.from_account_version,
+    written.to_account_version,
+    written.group_id,
+    written.app_id,
+    written.from_tenant_id,
+    written.to_tenant_id,
+    written.origin_id,
+    transfer_answer.replayed
+  from pgledger.transfers_by_id(array[transfer_answer.id]) as written
+$$;
+
+comment on function pgledger.transfer_answer is
+  'The transfer with that id, as the call answers that made or repeats it.';
+
+revoke all on function pgledger.transfer_answer from public;
+
 -- file: repeatable/10_ledger/transfer_request.sql
 /*
 A request for a transfer as its key's row keeps it. Most give no more than they must.
@@ -21841,7 +22578,8 @@ exist also count as violations where accounts are checked.
 
 A leg is judged by the limits and the status that were in force at its version, and only by the
 limit that it can break: an account may have been beyond a limit before that was set. A leg that
-posts a hold was judged when the hold was made.
+posts a hold was judged when the hold was made, and a reversal that was let past limits is judged by
+none.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof public.pgledger_check
@@ -21860,6 +22598,9 @@ as $$
         leg.posts_hold
         or (leg.amount < 0 and leg.balance < force.min_balance) is not true
         and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+        or leg.id in (
+          select reversals_over_limits.reversal_id from pgledger.reversals_over_limits
+        )
       )
       and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits,
       leg.posts_hold
@@ -22254,6 +22995,76 @@ comment on function pgledger.verify_names is
   'Checks that each name leads to the account that has it, in the books of that app or of all.';
 
 revoke all on function pgledger.verify_names from public;
+
+-- file: repeatable/10_ledger/verify_reversals.sql
+/*
+Checks reversals: each against the transfer that it reverses, what all of a transfer give back, and
+the rows that let reversals past limits. Such a row whose reversal does not exist belongs to no app,
+and is found where all apps are checked.
+*/
+create or replace function pgledger.verify_reversals(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with reversal as materialized (
+    select
+      transfers.id,
+      transfers.origin_id,
+      transfers.amount,
+      origin.amount as origin_amount,
+      origin.app_id = transfers.app_id
+      and origin.from_key = transfers.to_key
+      and origin.to_key = transfers.from_key
+      and origin.from_version < transfers.to_version
+      and origin.to_version < transfers.from_version
+      and origin.created_at < transfers.created_at as is_right
+    from pgledger.transfers
+    left join pgledger.transfers as origin on transfers.origin_id = origin.id
+    where transfers.origin_id is not null
+      and not starts_with(transfers.origin_id, 'pglh_')
+      and (verify_reversals.app_id is null or transfers.app_id = verify_reversals.app_id)
+  )
+
+  select
+    'reversals go the other way between the accounts of their transfer, after it',
+    count(*),
+    count(*) filter (where reversal.is_right is not true),
+    min(reversal.id) filter (where reversal.is_right is not true)
+  from reversal
+  union all
+  select
+    'reversals of a transfer never exceed its amount',
+    count(*),
+    count(*) filter (where total.amount > total.origin_amount),
+    min(total.origin_id) filter (where total.amount > total.origin_amount)
+  from (
+    select reversal.origin_id, reversal.origin_amount, sum(reversal.amount)
+    from reversal
+    group by reversal.origin_id, reversal.origin_amount
+  ) as total (origin_id, origin_amount, amount)
+  union all
+  select
+    'only reversals were let past limits, each when it was made',
+    count(*),
+    count(*) filter (where allowed.is_right is not true),
+    min(allowed.reversal_id) filter (where allowed.is_right is not true)
+  from (
+    select
+      reversals_over_limits.reversal_id,
+      starts_with(transfers.origin_id, 'pglt_')
+      and transfers.created_at = reversals_over_limits.allowed_at
+    from pgledger.reversals_over_limits
+    left join pgledger.transfers on reversals_over_limits.reversal_id = transfers.id
+    where verify_reversals.app_id is null or transfers.app_id = verify_reversals.app_id
+  ) as allowed (reversal_id, is_right)
+$$;
+
+comment on function pgledger.verify_reversals is
+  'Checks reversals against their transfers, and what let them past limits.';
+
+revoke all on function pgledger.verify_reversals from public;
 
 -- file: repeatable/10_ledger/verify_scales.sql
 /*
@@ -48235,6 +49046,7 @@ values
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0016_create_holds.sql', 'versioned', 'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0017_reverse_transfers.sql', 'versioned', 'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0018_create_idempotency_keys.sql', 'versioned', '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0019_require_conditions.sql', 'versioned', 'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48262,7 +49074,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'baa762eb3ed839ca49d4781da676c40e2fdf4bde2b745f41d2d4e5fdace43589', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'b74cc808fd1ec7622e625cb704be520a7bd16aab18e7d27805330289e6e59b16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48305,7 +49117,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'bdab2e2c8891062f1e945a308afee569ad33238876883b36fc748a942892e053', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c6dbc1059c5ecc82e7eeef16082f558afcdb83ffa9fc6b86efe4787366eca88e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48321,6 +49133,7 @@ values
   ('repeatable/10_ledger/accounts_of_names.sql', 'repeatable', '29e737a75f3152d4175e8baf9e99be6b2089a1b96a7b27f467e8106ce9d9728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '63821188e86080dc8f3eb767fd574b5ac48759816f365fed55c80b21fae107b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', 'ac435c11ffc1d5dff05854ff31e6a7d5288727daef4f49d13b17863da76b4431', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48351,6 +49164,7 @@ values
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_reversal.sql', 'repeatable', 'f580cebc35c4e096fdd16c62a415229e080ed5d6fab88321316d8a93b579e756', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48370,7 +49184,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'd1a596ec800494b2802c01528cd3b774f19bdf0700b98d3b659e4659154cd1cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'f93204741438e388f8deedf986ec4d3ffb5d04cdcac43edb670fb5fbba4b73ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1da88d59aaf3bf64a77ccdb0156b6e32e3e24b22b7dbb6d9af4f9a8138e8774f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48395,6 +49209,7 @@ values
   ('repeatable/10_ledger/lock_accounts.sql', 'repeatable', '40911deffdf01684f83e67e762afd328bdfbeac8bfa3209d158cea9f3db57ce9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '74b3a793dd348ed39321518c23d837f3fbc93a90a2efe23cddf53f7313b0cfa8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48434,6 +49249,9 @@ values
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reverse_transfer.sql', 'repeatable', 'f27fb8084fd0ffcf2378303eacaaa38e3c20311aa7ef99627f05346eb47f4045', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql', 'repeatable', '1d5aaa1de035d2016eae675a9378f5fc67bedf68b48c89d1bef0ef271e0d3503', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reversed_amount.sql', 'repeatable', '311d2076a9e6fce6f218a90a1715b22e9196eab4f4d65e0a187e5588f445ad1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48441,20 +49259,21 @@ values
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '7bdcad79e6528ba5d33f90e5fcaa5a9d50ef0fc38ae5c04b48d47b6ec07b33f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '097f46946c0054c4aa8b4819be724ad213f16045d9bc916ea8dd72c29b287dfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '646117d4b365449179c69d2834f0f7ecb037b3b36e4c26ed65166625893c6b0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'af29a5002023048b030cf0590365d2a93a7221f0620a91b7de8ba700bf801bf1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posting_request.sql', 'repeatable', 'bc82112c0331729a2d32fcafa5af60804ed5fdb09768a34e95dc8b9f50948e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/put_back.sql', 'repeatable', '36c9eee2cd19820e2bf8ac8454cef27b69314e97f3a049d245bab948f484b6a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '344833544f756163c4e9f27d25e3b5eb501aa1984907e55fbb826a5a7ccf7f1f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'e8015d6adbe851ee095004ef5aabceec911c4d251a4a6063a7f414f13532ad2c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_key.sql', 'repeatable', 'f189ff71bbfd107ea9cae03a8f4f1f043da3677ddad65c240913f0fe7e8bf339', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48464,9 +49283,12 @@ values
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '160014197545d2553dd28c1891f1b8b8778c6adc31e55a3c3bfa0e6967a8229c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_reversal.sql', 'repeatable', 'a1027c2c420b52e0906e67c9ab4ddc7c2ca1d32d960d534581fb912b28901e15', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/replayed_account.sql', 'repeatable', '884a2336d83820e4bbf0d7a0fc6532a3e5793076abe347d9f70f0b9421a813bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/replayed_transfer.sql', 'repeatable', '8c39ef37b0f24c618a15791b8ac8f8e61dd7099e9fec739a5a252053cb40acbf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '01ea607b29ede741c80dd2f361d4125fd0023e5fcee1abe3ef91868fbda241fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', '8261684d5cb4bdd33943202d98c36db52a60e4d166d10d243b5c909699aae08c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48482,6 +49304,7 @@ values
   ('repeatable/10_ledger/take_account_name.sql', 'repeatable', 'a854bda908a63cb8e79f32894bd51054ade80a4600fb614e66fa285b60236577', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_keys.sql', 'repeatable', '4daf3f9662d382b42403a140eddc3bece64453dfeb579416a8cf2c55d3a1ae23', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -48489,11 +49312,12 @@ values
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '01e1432748f82262935d67d03b0bde8ded0dcd9ad24ec50a7cbfdf3ce3d2f0ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'c8b2f26a1706bac33f145d5f651fd05136e474fdb70979fa22a82fc5d7b6728d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7515d3a948995d74bd5929edeef93dd7a4a83cd62546a1954cf21730baea7f7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_keys.sql', 'repeatable', '4a5cc0e87c1f72a1c18ef597cce26c3fda101abd3e94a46b27df7edfad88ab3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'f5925c781bdcd8b10d64515f662d513a8877fecf24670c9e509aca5ad4af1fb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),

@@ -68,9 +68,11 @@ __all__ = [
     "PgledgerError",
     "PlanNotFound",
     "PositiveBalanceNotAllowed",
+    "ReversalExceeded",
     "SameAccount",
     "SubscriptionNotFound",
     "TransferNotFound",
+    "TransferReversed",
     "UnknownCurrency",
     "UnknownTimeZone",
     "UsageInFuture",
@@ -315,6 +317,20 @@ class BalanceConditionFailed(PgledgerError, code="LG051"):
     """A transfer requires that a balance after it lies in a range, and it would not.
 
     Move another amount, or require another range.
+    """
+
+
+class TransferReversed(PgledgerError, code="LG055"):
+    """All of a transfer has been reversed already.
+
+    Nothing more can be given back of it: what else is to move is a transfer of its own.
+    """
+
+
+class ReversalExceeded(PgledgerError, code="LG056"):
+    """More of a transfer is to be reversed than is left of it; the message says both.
+
+    Reverse at most that, and move the rest by a transfer.
     """
 
 

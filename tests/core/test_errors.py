@@ -247,6 +247,16 @@ CASES: Mapping[str, Case] = {
         ("hold {held}", "has 3 left of 3, less than 4"),
         call="select pgledger_post_hold(%(held)s, 4)",
     ),
+    "reversed whole": Case(
+        "TransferReversed",
+        ("transfer {reversed}", "was reversed already: nothing is left of its 5"),
+        call="select pgledger_reverse_transfer(%(reversed)s)",
+    ),
+    "more than is left to reverse": Case(
+        "ReversalExceeded",
+        ("transfer {refunded}", "has 3 left of 5 to reverse, less than 4"),
+        call="select pgledger_reverse_transfer(%(refunded)s, 4)",
+    ),
     "limit of a new account": Case(
         "InvalidArgument",
         ("min_balance -5", "allow_negative_balance is false"),
@@ -650,6 +660,11 @@ def books(connect: Connect) -> Books:
     conn.execute("update pgledger.accounts set amount_scale = 2 where name = 'cents'")
     create("select pgledger_freeze_account(%s, 'both')", made["frozen"])
     create("select pgledger_close_account(%s)", made["closed"])
+    for name, amount in (("reversed", None), ("refunded", 2)):
+        made[name] = create(
+            "select id from pgledger_create_transfer(%s, %s, 5)", made["buyer"], made["cents"]
+        )
+        create("select id from pgledger_reverse_transfer(%s, %s)", made[name], amount)
     for name in ("held", "voided", "expired"):
         made[name] = create(
             "select id from pgledger_create_hold(%s, %s, 3, expires_in => '1 hour')",

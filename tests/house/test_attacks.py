@@ -538,6 +538,12 @@ GUARDS = {
     "account_changes_never_change": (
         *("account_changes", "before update or delete or truncate", "statement"),
     ),
+    "reversals_over_limits_rows_never_change": (
+        *("reversals_over_limits", "before update or delete", "row"),
+    ),
+    "reversals_over_limits_never_change": (
+        *("reversals_over_limits", "before update or delete or truncate", "statement"),
+    ),
     "holds_rows_are_never_deleted": ("holds", "before delete", "row"),
     "holds_are_never_deleted": ("holds", "before delete or truncate", "statement"),
     "idempotency_keys_rows_never_change": ("idempotency_keys", "before update", "row"),
@@ -578,7 +584,8 @@ def test_guards_listed_here_are_all_there_are(conn):
             "select tgname from pg_trigger where not tgisinternal"
             " and tgrelid in ('pgledger.accounts'::regclass, 'pgledger.transfers'::regclass,"
             " 'pgledger.account_changes'::regclass, 'pgledger.holds'::regclass,"
-            " 'pgledger.idempotency_keys'::regclass)"
+            " 'pgledger.idempotency_keys'::regclass,"
+            " 'pgledger.reversals_over_limits'::regclass)"
         )
     } == {*GUARDS, GUARD_OF_HOLDS}
     for trigger in GUARDS:
@@ -610,7 +617,9 @@ def test_missing_and_switched_off_guards_are_found(conn, trigger, subtests):
     if fewer != events:
         ways["fewer events"] = create_guard(trigger, events=fewer)
     if "update" in events:
-        column = {"account_changes": "reason", "idempotency_keys": "request"}.get(table, "event_at")
+        columns = {"idempotency_keys": "request"}
+        columns |= dict.fromkeys(("account_changes", "reversals_over_limits"), "reason")
+        column = columns.get(table, "event_at")
         ways["update of a column"] = create_guard(
             trigger, events=events.replace("update", f"update of {column}")
         )
@@ -653,6 +662,8 @@ def test_guard_whose_function_was_replaced_is_found(conn):
     )
     assert CHECK_OF_GUARDS in findings(conn)
 
+
+NEWEST = "where id = (select max(id) from pgledger.transfers)"
 
 # What to do to the data, and by which check it has to be found. There are four accounts, a to d, of
 # which d has no entries; a gives to b and c, b to c, and once c to b: six transfers in all.
@@ -746,6 +757,18 @@ TAMPERS: Mapping[str, str] = {
     "holds are pending, posted, voided or expired, and each ended once": (
         "update pgledger.holds set ended_at = created_at"
     ),
+    "reversals go the other way between the accounts of their transfer, after it": (
+        f"update pgledger.transfers set origin_id = id {NEWEST}"
+    ),
+    "reversals of a transfer never exceed its amount": (
+        # From c to b: it takes back 1 of the 0.01 that went from b to c.
+        "update pgledger.transfers set origin_id = (select id from pgledger.transfers"
+        f" where amount = 0.01) {NEWEST}"
+    ),
+    "only reversals were let past limits, each when it was made": (
+        "insert into pgledger.reversals_over_limits select created_at, id, 'me', 'none', 'why'"
+        f" from pgledger.transfers {NEWEST}"
+    ),
     "names lead to accounts of that app, tenant, currency and name": (
         "update pgledger.account_names set name = 'other'"
     ),
@@ -773,7 +796,6 @@ TAMPERS: Mapping[str, str] = {
     ),
 }
 
-NEWEST = "where id = (select max(id) from pgledger.transfers)"
 KEY_OF_D = "(select key from pgledger.accounts where name = 'd')"
 FORGERY = """
     insert into pgledger.transfers (
@@ -883,7 +905,7 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
     assert findings(conn) == {}
 
     def tamper(statement: str) -> dict[str, tuple[int, str]]:
-        tables = ("account_changes", "accounts", "transfers", "holds", "idempotency_keys")
+        tables = {table for table, _, _ in GUARDS.values()} | {"holds"}
         for table in tables:
             conn.execute(f"alter table pgledger.{table} disable trigger all".encode())
         for trigger, (table, _, _) in GUARDS.items():
@@ -968,6 +990,9 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "what was posted of holds are the sums of their transfers": 1,
         "holds join two accounts of one app and currency": 1,
         "holds are pending, posted, voided or expired, and each ended once": 1,
+        "reversals go the other way between the accounts of their transfer, after it": 0,
+        "reversals of a transfer never exceed its amount": 0,
+        "only reversals were let past limits, each when it was made": 0,
         "names lead to accounts of that app, tenant, currency and name": 1,
         "idempotency keys lead to what came of them": 1,
         "what came of idempotency keys is what was asked for": 1,

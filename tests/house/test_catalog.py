@@ -106,6 +106,7 @@ TABLES = {
     "plan_features",
     "plan_versions",
     "plans",
+    "reversals_over_limits",
     "schema_history",
     "subscription_changes",
     "subscriptions",
@@ -575,7 +576,7 @@ def test_public_functions_say_what_they_are(functions):
     writes = re.compile(
         r"(?:pg)?ledger_(accept|advance$|archive|cancel|change|close|consume|correct|create|delete"
         r"|ensure|expire|extend|finalize|freeze|generate|import|ingest|invalidate|map|mark|pause|post"
-        r"|purge|raise|record|redeem|refresh|remove|reopen|resume|set|sweep|unfreeze|unmap|update"
+        r"|purge|raise|record|redeem|refresh|remove|reopen|resume|reverse_|set|sweep|unfreeze|unmap|update"
         r"|use_|void)"
     )
     for name, function in public.items():

@@ -61,6 +61,7 @@ from support.model import (
     reason_fault,
 )
 from support.properties import scaled, seed_of
+from support.reversed import ReversalRules, ReversedModel, assert_reversals_match
 
 STEPS = scaled(20_000)
 # Parts that test processes can share among them.
@@ -237,9 +238,13 @@ EMPTY = """
   alter table pgledger.accounts disable trigger all;
   alter table pgledger.account_changes disable trigger all;
   alter table pgledger.holds disable trigger all;
+  alter table pgledger.reversals_over_limits disable trigger all;
   truncate pgledger.transfers, pgledger.accounts, pgledger.account_changes, pgledger.holds
   restart identity;
-  truncate pgledger.currencies;
+  truncate pgledger.currencies, pgledger.reversals_over_limits;
+  alter table pgledger.reversals_over_limits
+    enable always trigger reversals_over_limits_rows_never_change,
+    enable always trigger reversals_over_limits_never_change;
   alter table pgledger.holds
     enable always trigger holds_rows_are_never_deleted,
     enable always trigger holds_are_never_deleted,
@@ -325,14 +330,14 @@ def row_arguments(requests: list[Request]) -> list[Any]:
     ]
 
 
-class Bookkeeping(HoldRules, RuleBasedStateMachine):
+class Bookkeeping(HoldRules, ReversalRules, RuleBasedStateMachine):
     """Callers of a ledger on one connection, and the model beside it."""
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         super().__init__()
         self.conn = conn
-        self.model = HeldModel()
-        self.kept: list[HeldModel] = []
+        self.model = ReversedModel()
+        self.kept: list[ReversedModel] = []
         self.chosen = 0
         self.steps = -1
         self.is_sound = True
@@ -364,7 +369,9 @@ class Bookkeeping(HoldRules, RuleBasedStateMachine):
 
     # Calling, and holding the answer against the model
 
-    def call(self, expected: object, query: str, arguments: list[Any]) -> list[Any] | None:
+    def call(
+        self, expected: object, query: str, arguments: list[Any] | dict[str, Any]
+    ) -> list[Any] | None:
         """Returns the rows of a call; None once it has raised the very error that it should."""
         refused = isinstance(expected, Refusal)
         within = refused and bool(self.kept)
@@ -1190,7 +1197,7 @@ def transfer_of(row: Sequence[Any]) -> Transfer:
 def assert_verified(conn: psycopg.Connection[Any]) -> None:
     """Asserts that the ledger finds its own books in order, and that it looks at something."""
     checks = conn.execute("select * from pgledger_verify()").fetchall()
-    assert len(checks) == 33
+    assert len(checks) == 36
     assert [check for check in checks if check[2] != 0] == []
 
 
@@ -1200,6 +1207,8 @@ def assert_books_match(conn: psycopg.Connection[Any], model: Model) -> None:
     if isinstance(model, HeldModel):
         model.count_holds()
         assert_holds_match(conn, model)
+    if isinstance(model, ReversedModel):
+        assert_reversals_match(conn, model)
     rows = conn.execute("select * from pgledger_accounts_v1 order by id").fetchall()
     assert [account_of(row) for row in rows] == sorted(model.accounts.values(), key=lambda a: a.id)
     rows = conn.execute(

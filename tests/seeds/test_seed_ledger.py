@@ -6,6 +6,8 @@ Statements stand as the page has them; ``$name`` is replaced by an id, as a read
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,6 +19,7 @@ from support.clock import SetClock
 from support.database import Connect
 from support.psql import Psql
 
+ROOT = Path(__file__).resolve().parents[2]
 ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 
 TRANSFER_COLUMNS = [
@@ -24,7 +27,7 @@ TRANSFER_COLUMNS = [
     *("currency", "from_account_name", "to_account_name"),
     *("from_account_balance", "to_account_balance"),
     *("from_account_version", "to_account_version"),
-    *("group_id", "app_id", "from_tenant_id", "to_tenant_id"),
+    *("group_id", "app_id", "from_tenant_id", "to_tenant_id", "origin_id"),
 ]
 ACCOUNT_COLUMNS = [
     *("id", "name", "currency", "balance", "version"),
@@ -33,7 +36,7 @@ ACCOUNT_COLUMNS = [
     *("available_balance", "status", "amount_scale"),
 ]
 # What a function tells beyond the view's columns stands after them.
-TRANSFER_ANSWER = [*TRANSFER_COLUMNS, "origin_id", "replayed"]
+TRANSFER_ANSWER = [*TRANSFER_COLUMNS, "replayed"]
 ACCOUNT_ANSWER = [*ACCOUNT_COLUMNS, "replayed"]
 ENTRY_COLUMNS = [
     *("id", "account_id", "transfer_id", "amount"),
@@ -533,6 +536,135 @@ def test_names_are_used_like_ltree(reader):
         ("Top.Science", Decimal(10), 4),
     ]
     assert reader.types("select path, balance from pgledger_balances(depth => 1)") == [("Top", 0)]
+
+
+def test_the_page_about_names_as_paths_is_one_that_its_test_types():
+    page = (ROOT / "docs" / "ledger.md").read_text()
+    section = re.split(r"^## ", page.split("\n## Names as paths\n")[1], flags=re.M)[0]
+    shown = "".join(re.findall(r"^```sql\n(.*?)^```", section, re.M | re.S))
+    for call in ("pgledger_ensure_account", "pgledger_list_subtree", "pgledger_balances"):
+        assert call in shown
+    # Each of its blocks is followed by what it prints, which the test of the pages compares.
+    assert section.count("```sql\n") == section.count("```text\n") >= 1
+    assert "ltree" in section
+
+
+def test_tables_are_internal(reader, connect: Connect):
+    open_accounts(reader)
+    reader.types("select id from pgledger_create_transfer($account_1_id, $account_2_id, 12.34);")
+    surface = reader.types(
+        "select distinct relkind::text from pg_class"
+        " where relname like 'pgledger\\_%' and relnamespace = 'public'::regnamespace"
+    )
+    # Views, and the types of answers.
+    assert set(surface) == {("v",), ("c",)}
+    role = "seed_reader"
+    reader.conn.execute(f"drop role if exists {role}; create role {role} login".encode())
+    reader.conn.execute(f"grant pgledger_poster to {role}".encode())
+    session = connect(user=role, autocommit=True)
+    try:
+        assert session.execute("select count(*) from pgledger_transfers_view").fetchone() == (1,)
+        for table in ("accounts", "transfers"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(f"select from pgledger.{table}".encode())
+    finally:
+        session.close()
+        reader.conn.execute(f"drop owned by {role}; drop role {role}".encode())
+
+
+def test_sql_is_a_series_of_numbered_migrations_and_one_file():
+    numbers = [int(path.name[:4]) for path in sorted((ROOT / "sql" / "migrations").glob("*.sql"))]
+    assert numbers[0] == 1
+    assert all(before < after for before, after in pairwise(numbers))
+    overall = (ROOT / "sql" / "pgledger.sql").read_text()
+    for path in (ROOT / "sql" / "migrations").glob("*.sql"):
+        made = re.findall(r"^create table (pgledger\.\w+)", path.read_text(), re.M)
+        assert all(f"create table {name}" in overall for name in made), path.name
+
+
+def test_documentation_comments_are_in_the_database(reader):
+    uncommented = reader.types(
+        """
+        select proname from pg_proc
+        where proname like 'pgledger\\_%' and obj_description(oid, 'pg_proc') is null
+        union all
+        select relname from pg_class
+        where relname like 'pgledger\\_%' and relkind = 'v'
+          and obj_description(oid, 'pg_class') is null
+        union all
+        select attname from pg_attribute
+        inner join pg_class on attrelid = pg_class.oid
+        where relname like 'pgledger\\_%' and relkind = 'v' and attnum > 0
+          and col_description(attrelid, attnum) is null
+        """
+    )
+    assert uncommented == []
+    ((comment,),) = reader.types(
+        "select obj_description('pgledger_create_transfer'::regproc, 'pg_proc')"
+    )
+    assert comment.startswith("Moves an amount from one account to another.")
+
+
+def test_the_time_in_an_id_is_created_at_to_the_millisecond(reader):
+    open_accounts(reader)
+    reader.types("select id from pgledger_create_transfer($account_1_id, $account_2_id, 12.34);")
+    assert reader.types(
+        "select pgledger_id_timestamp(id) = date_trunc('milliseconds', created_at)"
+        " from pgledger_transfers_view"
+    ) == [(True,)]
+
+
+def test_transfers_can_be_told_from_their_entries(reader):
+    open_accounts(reader)
+    for amount in ("12.34", "56.78"):
+        reader.types(
+            f"select id from pgledger_create_transfer($account_1_id, $account_2_id, {amount});"
+        )
+    reader.types("select id from pgledger_create_transfer($account_2_id, $account_1_id, 1.00);")
+    told = reader.types(
+        """
+        select
+          transfer_id,
+          min(account_id) filter (where amount < 0), min(account_id) filter (where amount > 0),
+          max(amount), sum(amount)
+        from pgledger_entries_view
+        group by transfer_id
+        order by transfer_id
+        """
+    )
+    assert told == [
+        (*row, 0)
+        for row in reader.types(
+            "select id, from_account_id, to_account_id, amount from pgledger_transfers_view"
+            " order by id"
+        )
+    ]
+    assert len(told) == 3
+
+
+def test_an_event_at_that_is_not_given_takes_no_room(reader):
+    open_accounts(reader)
+    for event_at in ("", ", '2025-07-01T12:34:56Z'"):
+        reader.types(
+            f"select id from pgledger_create_transfer($account_1_id, $account_2_id, 1{event_at});"
+        )
+    assert reader.types("select event_at is null from pgledger.transfers order by id") == [
+        (True,),
+        (False,),
+    ]
+    # A time takes eight bytes, and what it makes others move.
+    ((without, with_time),) = reader.types(
+        "select min(pg_column_size(transfers)), max(pg_column_size(transfers))"
+        " from pgledger.transfers"
+    )
+    assert with_time - without >= 8
+    assert reader.types(
+        "select event_at = created_at from pgledger_transfers_view order by id"
+    ) == [(True,), (False,)]
+    ((index,),) = reader.types(
+        "select indexdef from pg_indexes where indexname = 'transfers_event_at_created_at_idx'"
+    )
+    assert "COALESCE(event_at, created_at)" in index
 
 
 @pytest.mark.parametrize(

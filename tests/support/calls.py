@@ -155,6 +155,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         _value(session, "select id from pgledger_create_account(%s, 'USD')", name) for name in "ab"
     ]
     transfer = _value(session, "select id from pgledger_create_transfer(%s, %s, 1)", *accounts)
+    refunded = _value(session, "select id from pgledger_create_transfer(%s, %s, 2)", *accounts)
     hold = _value(session, "select id from pgledger_create_hold(%s, %s, 3)", *accounts)
     spent = _value(session, "select id from pgledger_create_account('spent', 'USD')")
     session.execute("select pgledger_create_transfer(%s, %s, 7)", [accounts[1], spent])
@@ -558,6 +559,18 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "pgledger_raise_sequences": [{}],
         "pgledger_reopen_account": [account | {"id": closed}],
+        "pgledger_reverse_transfer": [
+            metadata
+            | {"transfer_id": transfer, "amount": amount, "event_at": at, "id": None}
+            | {"app_id": "", "allow_future_event_at": "true"}
+            for amount in ("0.25", None)
+        ],
+        "pgledger_reverse_transfer_over_limits": [
+            metadata
+            | {"transfer_id": refunded, "reason": "chargeback", "amount": "0.5"}
+            | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": "true"}
+        ],
+        "pgledger_reversed_amount": [{"transfer_id": transfer, "app_id": ""}],
         "pgledger_set_clock_warning": [{"warn_after": "00:01:00"}],
         "pgledger_set_currency": [{"code": "USD", "scale": "2", "app_id": ""}],
         "pgledger_set_limits": [

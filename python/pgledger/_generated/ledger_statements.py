@@ -316,6 +316,32 @@ class LedgerStatements:
         self.reopen_account = calls.rows(
             Account, "pgledger_reopen_account", id="text", reason="text", app_id="text"
         )
+        self.reverse_transfer = calls.rows(
+            Transfer,
+            "pgledger_reverse_transfer",
+            transfer_id="text",
+            amount="numeric",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            allow_future_event_at="boolean",
+        )
+        self.reverse_transfer_over_limits = calls.rows(
+            Transfer,
+            "pgledger_reverse_transfer_over_limits",
+            transfer_id="text",
+            reason="text",
+            amount="numeric",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            allow_future_event_at="boolean",
+        )
+        self.reversed_amount = calls.value(
+            "pgledger_reversed_amount", transfer_id="text", app_id="text"
+        )
         self.sweep = calls.rows(
             Transfer,
             "pgledger_sweep",

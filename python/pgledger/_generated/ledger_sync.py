@@ -1577,6 +1577,187 @@ class LedgerCalls(Caller):
             ),
         )
 
+    def reverse_transfer(
+        self,
+        transfer_id: str,
+        *,
+        amount: Decimal | int | None = None,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        allow_future_event_at: bool = False,
+    ) -> Transfer:
+        """Gives back what a transfer moved: all that is left of it, or a part.
+
+        It makes a transfer the other way, between the same accounts. Its ``origin_id`` is the
+        transfer that it reverses, and its ``group_id`` is that transfer's. A transfer can be
+        reversed in parts until it is used up. Limits, freezes and closed accounts are respected as
+        for any transfer.
+
+        A reversal is a transfer like others, so it can be reversed, too. That does not make the
+        first transfer reversible again.
+
+        Calls ``pgledger_reverse_transfer``.
+
+        Args:
+            transfer_id: The transfer to reverse.
+            amount: What to give back, at most what is left of the transfer; None for all of that.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Id of the reversal, ``pglt_`` and a ULID. With an id of your own choice the call can
+                be repeated: it takes effect once, and every repeat returns the first result; None
+                for a new id.
+            app_id: Set of books that the transfer belongs to.
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The reversal, with both accounts' balances and versions right after it.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidAmount: The amount is not in range, or has more decimal places than its currency.
+            InvalidTime: ``event_at`` is outside the years 1 to 9999.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            TransferNotFound: There is no such transfer under this ``app_id``.
+            IdempotencyConflict: The id is taken by a different transfer.
+            TransferReversed: Nothing is left of it.
+            ReversalExceeded: Less is left of it.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+            AccountFrozen: An account is frozen for what the reversal does.
+            InsufficientFunds: It would leave an account below its lower limit.
+            PositiveBalanceNotAllowed: It would leave an account above its upper limit.
+            BalanceOutOfRange: A balance would reach 1e30 or -1e30.
+        """
+        return self._fetch_one(
+            TRANSFER_ROW,
+            self._statements.reverse_transfer,
+            (
+                transfer_id,
+                optional_decimal_text("amount", amount),
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+
+    def reverse_transfer_over_limits(
+        self,
+        transfer_id: str,
+        reason: str,
+        *,
+        amount: Decimal | int | None = None,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        allow_future_event_at: bool = False,
+    ) -> Transfer:
+        """Gives back what a transfer moved, even beyond limits of its accounts.
+
+        It is :meth:`reverse_transfer` without the limits: a refund that the law or a card network
+        demands of a seller whose account is empty. Freezes, closed accounts and what is left of the
+        transfer still count. Who called it, when and why is written down. Only the owner of
+        pgledger may call it, and whom the owner grants it to.
+
+        Calls ``pgledger_reverse_transfer_over_limits``.
+
+        Args:
+            transfer_id: The transfer to reverse.
+            reason: Why, for those who read it later: 1 to 1,000 characters.
+            amount: What to give back, at most what is left of the transfer; None for all of that.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Id of the reversal, ``pglt_`` and a ULID. With an id of your own choice the call can
+                be repeated: it takes effect once, and every repeat returns the first result; None
+                for a new id.
+            app_id: Set of books that the transfer belongs to.
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The reversal, with both accounts' balances and versions right after it.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            InvalidArgument: The reason is empty or too long.
+            InvalidAmount: The amount is not in range, or has more decimal places than its currency.
+            InvalidTime: ``event_at`` is outside the years 1 to 9999.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            TransferNotFound: There is no such transfer under this ``app_id``.
+            IdempotencyConflict: The id is taken by a different transfer.
+            TransferReversed: Nothing is left of it.
+            ReversalExceeded: Less is left of it.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
+            AccountClosed: A transfer would take from or give to an account that is closed.
+            AccountFrozen: An account is frozen for what the reversal does.
+            BalanceOutOfRange: A balance would reach 1e30 or -1e30.
+        """
+        return self._fetch_one(
+            TRANSFER_ROW,
+            self._statements.reverse_transfer_over_limits,
+            (
+                transfer_id,
+                reason,
+                optional_decimal_text("amount", amount),
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+
+    def reversed_amount(
+        self,
+        transfer_id: str,
+        *,
+        app_id: str = "",
+    ) -> Decimal:
+        """Says how much of a transfer has been reversed: ``pgledger_reversed_amount``.
+
+        It is the sum of the transfers whose ``origin_id`` is this one. Reversals of those are not
+        taken off again: what a transfer gives back, it gives back once.
+
+        Args:
+            transfer_id: The transfer.
+            app_id: Set of books that it belongs to.
+
+        Returns:
+            What its reversals have given back, in units of the currency: from 0 to the transfer's
+            amount.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            TransferNotFound: There is no such transfer under this ``app_id``.
+        """
+        value: Decimal = self._fetch_one(
+            scalar_row,
+            self._statements.reversed_amount,
+            (
+                transfer_id,
+                app_id,
+            ),
+        )
+        return value
+
     def sweep(
         self,
         from_account_id: str,

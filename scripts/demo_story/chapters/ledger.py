@@ -338,7 +338,7 @@ def pages(story: Story) -> None:
 
 def hold(story: Story) -> None:
     story.chapter(
-        "12. A hold on a card",
+        "12. A hold on a card, and a refund",
         """A hold keeps an amount back on one account for another, as the authorisation of a card
         does. It counts at once, and no balance changes until it is posted.""",
     )
@@ -358,10 +358,16 @@ def hold(story: Story) -> None:
         from pgledger_post_hold(:'hold', 3.00);
     """)
     story.equal("capture", rows, [["3.00", "2.00", "3.00"]])
-    rows = story.query("""
-        select status, amount, posted_amount from pgledger_get_hold(:'hold');
-    """)
+    rows = story.query("select status, amount, posted_amount from pgledger_get_hold(:'hold');")
     story.equal("hold", rows, [["posted", "4.00", "3.00"]])
+    story.say("A part of the sale goes back. No more than the rest of it ever can.")
+    story.type("select id as sale from pgledger_transfers_view where origin_id = :'hold' \\gset")
+    rows = story.query("""
+        select amount, from_account_balance, to_account_balance
+        from pgledger_reverse_transfer(:'sale', 1.25);
+    """)
+    story.equal("refund", rows, [["1.25", "1.75", "3.25"]])
+    story.type("select pgledger_reverse_transfer(:'sale', 2.00);", refused="transfer pglt_")
 
 
 def proof(story: Story) -> None:

@@ -65,6 +65,7 @@ as $$
       'text)', 'owner', '', ''
     ),
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
+    ('function', 'private', 'amount_to_reverse(transfers, numeric)', 'owner', '', ''),
     (
       'function', 'private', 'amount_to_sweep(text, text, numeric, numeric, text)', 'owner', '',
       ''
@@ -349,6 +350,10 @@ as $$
       'function', 'private',
       'check_request_details(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
       'bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_reversal(accounts, accounts, numeric, boolean)', 'owner', '',
+      ''
     ),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
@@ -747,6 +752,7 @@ as $$
     ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_transfer(text, text)', 'owner', '', ''),
     (
       'function', 'private',
       'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
@@ -910,6 +916,11 @@ as $$
     ),
     (
       'function', 'private',
+      'post_reversal(transfers, numeric, timestamp with time zone, jsonb, text, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
       'numrange[], numrange[], timestamp with time zone)', 'owner', '', ''
@@ -1045,6 +1056,11 @@ as $$
     ),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
     (
+      'function', 'private',
+      'repeated_reversal(transfers, numeric, timestamp with time zone, jsonb, text, text)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'repeated_subscription(subscriptions, text, integer)', 'owner', '',
       ''
     ),
@@ -1066,6 +1082,12 @@ as $$
       'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, boolean, '
+      'text)', 'owner', '', ''
+    ),
+    ('function', 'private', 'reversed_amount(text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'rewrite_plan(plans, plans, plan_versions)', 'owner', '', ''),
     ('function', 'private', 'right_words(text)', 'owner', '', ''),
@@ -1186,6 +1208,7 @@ as $$
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'transfer_answer(text, boolean)', 'owner', '', ''),
     (
       'function', 'private',
       'transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, text, '
@@ -1289,6 +1312,7 @@ as $$
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
@@ -1864,6 +1888,22 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, '
+      'boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_reverse_transfer_over_limits(text, text, numeric, timestamp with time zone, '
+      'jsonb, text, text, boolean)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_reversed_amount(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -2108,6 +2148,7 @@ as $$
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'reversals_over_limits', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'subscription_changes', 'owner', 'auditor=SELECT tenant_views=SELECT',
@@ -2193,6 +2234,17 @@ as $$
       'trigger', 'idempotency_keys', 'idempotency_keys_rows_never_change', '', '',
       'CREATE TRIGGER idempotency_keys_rows_never_change BEFORE UPDATE ON '
       'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'reversals_over_limits', 'reversals_over_limits_never_change', '', '',
+      'CREATE TRIGGER reversals_over_limits_never_change BEFORE DELETE OR UPDATE OR TRUNCATE '
+      'ON pgledger.reversals_over_limits FOR EACH STATEMENT EXECUTE FUNCTION '
+      'pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'reversals_over_limits', 'reversals_over_limits_rows_never_change', '', '',
+      'CREATE TRIGGER reversals_over_limits_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.reversals_over_limits FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',

@@ -4,7 +4,8 @@ exist also count as violations where accounts are checked.
 
 A leg is judged by the limits and the status that were in force at its version, and only by the
 limit that it can break: an account may have been beyond a limit before that was set. A leg that
-posts a hold was judged when the hold was made.
+posts a hold was judged when the hold was made, and a reversal that was let past limits is judged by
+none.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof @extschema@.pgledger_check
@@ -23,6 +24,9 @@ as $$
         leg.posts_hold
         or (leg.amount < 0 and leg.balance < force.min_balance) is not true
         and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+        or leg.id in (
+          select reversals_over_limits.reversal_id from pgledger.reversals_over_limits
+        )
       )
       and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits,
       leg.posts_hold

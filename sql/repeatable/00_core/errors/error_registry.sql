@@ -274,6 +274,20 @@ as $$
       false
     ),
     (
+      'LG055', 'TransferReversed', 'transfer %s was reversed already: nothing is left of its %s',
+      'Nothing more can be given back of it. What else is to move is a transfer of its own.',
+      'All of a transfer has been reversed already. Nothing more can be given back of it: what '
+      'else is to move is a transfer of its own.',
+      false
+    ),
+    (
+      'LG056', 'ReversalExceeded', 'transfer %s has %s left of %s to reverse, less than %s',
+      'Reverse at most what is left, and move the rest by a transfer.',
+      'More of a transfer is to be reversed than is left of it; the message says both. Reverse at '
+      'most that, and move the rest by a transfer.',
+      false
+    ),
+    (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
       E'The description of the function says what each argument can be: \\df+ in psql, help() in '
       'Python.',

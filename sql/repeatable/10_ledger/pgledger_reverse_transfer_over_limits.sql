@@ -1,0 +1,77 @@
+/*
+Gives back what a transfer moved, or a part of it, whatever the limits of both accounts are. Each
+call that makes a reversal leaves a row in reversals_over_limits, whether a limit stood in its way
+or not: by it the check of the books knows that the reversal was allowed.
+
+Checks, in this order: app_id, the transfer's id, reason, then those of pgledger.reverse_transfer.
+Locks and errors: those of pgledger.reverse_transfer, but for limits; besides, NullArgument,
+InvalidScope, InvalidId, InvalidArgument.
+*/
+create or replace function @extschema@.pgledger_reverse_transfer_over_limits(
+  transfer_id text,
+  reason text,
+  amount numeric default null,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns @extschema@.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('transfer_id', transfer_id, 'pglt');
+  v_ok := pgledger.check_text('reason', reason, 1000, true);
+
+  return pgledger.reverse_transfer(
+    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, reason
+  );
+end;
+$$;
+
+comment on function @extschema@.pgledger_reverse_transfer_over_limits is
+$$Gives back what a transfer moved, even beyond limits of its accounts.
+
+It is pgledger_reverse_transfer without the limits: a refund that the law or a
+card network demands of a seller whose account is empty. Freezes, closed
+accounts and what is left of the transfer still count. Who called it, when and
+why is written down. Only the owner of pgledger may call it, and whom the
+owner grants it to.
+
+transfer_id: The transfer to reverse.
+reason: Why, for those who read it later: 1 to 1,000 characters.
+amount: What to give back, at most what is left of the transfer; null for all
+  of that.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Id of the reversal, pglt_ and a ULID. With an id of your own choice the
+  call can be repeated: it takes effect once, and every repeat returns the
+  first result; null for a new id.
+app_id: Set of books that the transfer belongs to.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The reversal, with both accounts' balances and versions right after
+  it.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
+  empty or too long), InvalidAmount (the amount is not in range, or has more
+  decimal places than its currency), InvalidTime (event_at is outside the
+  years 1 to 9999), EventAtInFuture (event_at is more than a day ahead),
+  InvalidMetadata, TransferNotFound (there is no such transfer under this
+  app_id), IdempotencyConflict (the id is taken by a different transfer),
+  TransferReversed (nothing is left of it), ReversalExceeded (less is left of
+  it), AccountAheadOfClock (an account's newest time is more than a day
+  ahead), AccountClosed, AccountFrozen (an account is frozen for what the
+  reversal does), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+
+revoke all on function @extschema@.pgledger_reverse_transfer_over_limits from public;
