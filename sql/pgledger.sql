@@ -8539,6 +8539,112 @@ comment on function pgledger.check_hold_request is
 
 revoke all on function pgledger.check_hold_request from public;
 
+-- file: repeatable/10_ledger/check_hold_requests.sql
+/*
+Refuses a batch of holds whose shape is wrong, then the lowest of its requests whose own values are
+wrong. As in pgledger.check_transfer_requests, one statement finds out whether the whole batch is
+sound; only if it is not are the requests looked at one by one.
+
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
+pgledger.check_hold_request.
+*/
+create or replace function pgledger.check_hold_requests(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
+  v_count bigint := cardinality(from_account_ids);
+  v_request record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array[
+      'from_account_ids', 'to_account_ids', 'amounts', 'expires_ats', 'event_ats', 'metadatas',
+      'ids'
+    ],
+    array[
+      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(expires_ats),
+      cardinality(event_ats), cardinality(metadatas), cardinality(ids)
+    ],
+    array[
+      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
+      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
+    ],
+    3,
+    pg_column_size(metadatas)
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if group_id is not null then
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+
+  perform
+  from (
+    select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(expires_ats),
+      unnest(event_ats), unnest(metadatas), unnest(ids)
+  ) as request (from_account_id, to_account_id, amount, expires_at, event_at, metadata, id)
+  where (
+    request.from_account_id <> request.to_account_id
+    and pgledger.amount_fault(request.amount) is null
+    and (request.expires_at is null or pgledger.time_fault(request.expires_at) is null)
+    and (
+      request.event_at is null
+      or pgledger.time_fault(request.event_at) is null
+      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    )
+    and pgledger.metadata_fault(request.metadata) is null
+    and (request.id is null or pgledger.id_fault(request.id, 'pglh') is null)
+  ) is not true
+  limit 1;
+
+  if not found then
+    return true;
+  end if;
+
+  for v_request in
+    select
+      request.from_account_id, request.to_account_id, request.amount, request.expires_at,
+      request.event_at, request.metadata, request.id, request.index
+    from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)
+      with ordinality as request (
+        from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, index
+      )
+    order by request.index
+  loop
+    v_ok := pgledger.check_hold_request(
+      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.expires_at,
+      null, v_request.event_at, v_request.metadata, v_request.id, allow_future_event_at,
+      v_request.index, v_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_hold_requests is
+  'Raises what is wrong with the shape of a batch of holds, or with its first request that is '
+  'wrong.';
+
+revoke all on function pgledger.check_hold_requests from public;
+
 -- file: repeatable/10_ledger/check_hold_scales.sql
 /*
 Refuses decimal places of currencies that what is left of a pending hold exceeds: it would be posted
@@ -8897,6 +9003,99 @@ comment on function pgledger.check_new_limits is
   'Raises an error unless a new account can have these flags and limits.';
 
 revoke all on function pgledger.check_new_limits from public;
+
+-- file: repeatable/10_ledger/check_posting_requests.sql
+/*
+Refuses a batch of postings whose shape is wrong, then the lowest of its requests whose own values
+are wrong.
+
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, InvalidId, and those of
+pgledger.check_request_details.
+*/
+create or replace function pgledger.check_posting_requests(
+  hold_ids text[],
+  amounts numeric[],
+  finals boolean[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  allow_future_event_at boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
+  v_count bigint := cardinality(hold_ids);
+  v_request record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array['hold_ids', 'amounts', 'finals', 'event_ats', 'metadatas', 'ids'],
+    array[
+      v_count, cardinality(amounts), cardinality(finals), cardinality(event_ats),
+      cardinality(metadatas), cardinality(ids)
+    ],
+    array[
+      array_ndims(hold_ids), array_ndims(amounts), array_ndims(finals), array_ndims(event_ats),
+      array_ndims(metadatas), array_ndims(ids)
+    ],
+    1,
+    pg_column_size(metadatas)
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+
+  perform
+  from (
+    select unnest(hold_ids), unnest(amounts), unnest(event_ats), unnest(metadatas), unnest(ids)
+  ) as request (hold_id, amount, event_at, metadata, id)
+  where (
+    pgledger.id_fault(request.hold_id, 'pglh') is null
+    and (request.amount is null or pgledger.amount_fault(request.amount) is null)
+    and (
+      request.event_at is null
+      or pgledger.time_fault(request.event_at) is null
+      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    )
+    and pgledger.metadata_fault(request.metadata) is null
+    and (request.id is null or pgledger.id_fault(request.id, 'pglt') is null)
+  ) is not true
+  limit 1;
+
+  if not found then
+    return true;
+  end if;
+
+  for v_request in
+    select
+      request.hold_id, coalesce(request.amount, 1) as amount, request.event_at, request.metadata,
+      request.id, request.index
+    from unnest(hold_ids, amounts, event_ats, metadatas, ids)
+      with ordinality as request (hold_id, amount, event_at, metadata, id, index)
+    order by request.index
+  loop
+    v_ok := pgledger.check_id('hold_id', v_request.hold_id, 'pglh', v_request.index, v_count);
+    v_ok := pgledger.check_request_details(
+      v_request.amount, v_request.event_at, v_request.metadata, v_request.id,
+      allow_future_event_at, v_request.index, v_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_posting_requests is
+  'Raises what is wrong with the shape of a batch of postings, or with its first request that is '
+  'wrong.';
+
+revoke all on function pgledger.check_posting_requests from public;
 
 -- file: repeatable/10_ledger/check_prefix.sql
 /*
@@ -9549,6 +9748,97 @@ comment on function pgledger.create_bulk_transfers is
   'Creates a batch; returns the ids of its transfers and how many of them are new.';
 
 revoke all on function pgledger.create_bulk_transfers from public;
+
+-- file: repeatable/10_ledger/create_repeatable_holds.sql
+/*
+Makes a batch of holds in which the caller chose ids, so that some requests may be repeats: of
+earlier calls, or of one another. Locks the accounts, then finds out which requests are new, and
+makes those. It answers, in the order of the requests, with the id of each one's hold and whether
+that existed already.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.make_holds.
+Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.make_holds.
+*/
+create or replace function pgledger.create_repeatable_holds(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  out hold_ids text[],
+  out replayed boolean[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_count bigint := cardinality(from_account_ids);
+  v_new_places bigint[];
+  v_new_ids text[];
+  v_locked_ids text[];
+  v_ok boolean;
+begin
+  select coalesce(array_agg(locked.id), '{}')
+  into v_locked_ids
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id = any(from_account_ids || to_account_ids)
+    order by accounts.id
+    for no key update
+  ) as locked;
+
+  v_ok := pgledger.check_accounts(
+    from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
+  );
+
+  v_new_places := pgledger.new_hold_places(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+    group_id
+  );
+
+  select
+    pgledger.make_holds(
+      array_agg(request.from_account_id order by request.place),
+      array_agg(request.to_account_id order by request.place),
+      array_agg(request.amount order by request.place),
+      array_agg(request.expires_at order by request.place),
+      array_agg(request.event_at order by request.place),
+      array_agg(request.metadata order by request.place),
+      array_agg(request.id order by request.place),
+      create_repeatable_holds.app_id, create_repeatable_holds.group_id, v_new_places, v_count
+    )
+  into v_new_ids
+  from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)
+    with ordinality as request (
+      from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, place
+    )
+  inner join unnest(v_new_places) as new (place) on request.place = new.place
+  having count(*) > 0;
+
+  -- By now every request has an id: the caller's, or the one that its hold was given.
+  select
+    array_agg(coalesce(given.id, made.id) order by given.place),
+    array_agg(made.place is null order by given.place)
+  into hold_ids, replayed
+  from unnest(ids) with ordinality as given (id, place)
+  left join unnest(v_new_places, v_new_ids) as made (place, id) on given.place = made.place;
+end;
+$$;
+
+comment on function pgledger.create_repeatable_holds is
+  'Makes a batch of holds in which the caller chose ids; holds that exist are not made again.';
+
+revoke all on function pgledger.create_repeatable_holds from public;
 
 -- file: repeatable/10_ledger/create_repeatable_transfer.sql
 /*
@@ -10256,6 +10546,11 @@ as $$
       'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
       'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'check_hold_requests(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], text, text, boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
@@ -10307,6 +10602,11 @@ as $$
     ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_posting_requests(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text, boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
@@ -10408,6 +10708,11 @@ as $$
       'function', 'private',
       'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'create_repeatable_holds(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -10567,6 +10872,7 @@ as $$
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'holds_by_id(text[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
@@ -10678,6 +10984,7 @@ as $$
     ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_hold(text, text, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'lock_holds(text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_named_accounts(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
@@ -10698,6 +11005,11 @@ as $$
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
       'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint)', 'owner', '',
       ''
+    ),
+    (
+      'function', 'private',
+      'make_holds(text[], text[], numeric[], timestamp with time zone[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, bigint[], bigint)', 'owner', '', ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -10745,6 +11057,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'new_hold_places(text[], text[], numeric[], timestamp with time zone[], timestamp with '
+      'time zone[], jsonb[], text[], text, text)', 'owner', '', ''
+    ),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
@@ -10833,6 +11150,11 @@ as $$
       'function', 'private',
       'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone, '
       'bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], text[], '
+      'timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -11652,6 +11974,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_holds_bulk(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text, boolean)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -11746,6 +12074,12 @@ as $$
       'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
       'boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_post_holds_bulk(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -12418,6 +12752,61 @@ comment on function pgledger.hold_status is
 revoke all on function pgledger.hold_status from public;
 grant execute on function pgledger.hold_status to pgledger_reader;
 
+-- file: repeatable/10_ledger/holds_by_id.sql
+/*
+The holds with those ids, in the order of the ids, as applications see them: expired as soon as they
+are. It looks each up by index, even when the caller has switched nested loops off.
+*/
+create or replace function pgledger.holds_by_id(ids text[], replayed boolean[])
+returns setof public.pgledger_hold
+language sql
+stable
+parallel safe
+rows 1
+set enable_nestloop = on
+as $$
+  select
+    holds.id,
+    source.id,
+    target.id,
+    holds.amount,
+    holds.posted_amount,
+    shown.status,
+    holds.created_at,
+    coalesce(holds.event_at, holds.created_at),
+    holds.expires_at,
+    case
+      when holds.status = 0 and shown.status = 'expired' then holds.expires_at
+      else holds.ended_at
+    end,
+    holds.metadata,
+    source.currency,
+    source.name,
+    target.name,
+    holds.group_id,
+    holds.app_id,
+    source.tenant_id,
+    target.tenant_id,
+    coalesce(wanted.replayed, false)
+  from unnest(holds_by_id.ids, holds_by_id.replayed)
+    with ordinality as wanted (id, replayed, place)
+  inner join pgledger.holds on wanted.id = holds.id
+  inner join pgledger.accounts as source on holds.from_key = source.key
+  inner join pgledger.accounts as target on holds.to_key = target.key
+  -- One look at the clock for each row.
+  cross join lateral (
+    select pgledger.hold_status(holds.status, holds.expires_at) as status
+    from (select) as one_look
+    offset 0
+  ) as shown
+  order by wanted.place
+$$;
+
+comment on function pgledger.holds_by_id is
+  'The holds with those ids, in the order of the ids, and whether each was there before.';
+
+revoke all on function pgledger.holds_by_id from public;
+
 -- file: repeatable/10_ledger/iso_currencies.sql
 /*
 The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
@@ -12814,6 +13203,76 @@ comment on function pgledger.lock_hold is
 
 revoke all on function pgledger.lock_hold from public;
 
+-- file: repeatable/10_ledger/lock_holds.sql
+/*
+Locks many holds and their accounts, as pgledger.lock_hold does for one. Returns the newest time of
+the accounts. The lowest request whose hold does not exist is refused.
+
+Locks: all accounts FOR NO KEY UPDATE, ascending by id, then the holds FOR NO KEY UPDATE, ascending
+by id.
+Errors: HoldNotFound.
+*/
+create or replace function pgledger.lock_holds(hold_ids text[], app_id text)
+returns timestamptz
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_found_ids text[];
+  v_keys bigint[];
+  v_place bigint;
+  v_newest_at timestamptz;
+  v_ok boolean;
+begin
+  select array_agg(holds.id), array_agg(holds.from_key) || array_agg(holds.to_key)
+  into v_found_ids, v_keys
+  from pgledger.holds
+  where holds.id = any(hold_ids)
+    and holds.app_id = lock_holds.app_id;
+
+  select min(given.place)
+  into v_place
+  from unnest(hold_ids) with ordinality as given (id, place)
+  left join (select unnest(v_found_ids) as id) as found on given.id = found.id
+  where found.id is null;
+  if v_place is not null then
+    v_ok := pgledger.fail(
+      'HoldNotFound', array[hold_ids[v_place], pgledger.in_app(app_id)], v_place,
+      cardinality(hold_ids)
+    );
+  end if;
+
+  select max(locked.updated_at)
+  into v_newest_at
+  from (
+    select accounts.updated_at
+    from pgledger.accounts
+    where accounts.key = any(v_keys)
+    order by accounts.id
+    for no key update
+  ) as locked;
+
+  perform
+  from pgledger.holds
+  where holds.id = any(hold_ids)
+  order by holds.id
+  for no key update;
+
+  return v_newest_at;
+end;
+$$;
+
+comment on function pgledger.lock_holds is
+  'Locks holds and their accounts; returns the newest time of the accounts.';
+
+revoke all on function pgledger.lock_holds from public;
+
 -- file: repeatable/10_ledger/lock_named_accounts.sql
 /*
 Finds and locks the accounts that names lead to. A rename in between is noticed, because the names
@@ -13078,6 +13537,234 @@ comment on function pgledger.make_hold is
 
 revoke all on function pgledger.make_hold from public;
 
+-- file: repeatable/10_ledger/make_holds.sql
+/*
+Makes many holds at once, each new and sound by itself: the path for batches. Returns their ids, in
+the order of the requests.
+
+What a batch holds back only grows from one request to the next. So an account has room for all of
+them if it has room for their sum, and one look at each account suffices. Where there seems to be no
+room, what has expired on the accounts is released, and the requests are made one after another: the
+first that does not fit is refused.
+
+Hold n of the call is created n - 1 microseconds after the first, so that ids ascend.
+
+request_indexes says which request of the caller's each request is, for messages; null means all of
+them in order.
+
+The body is long because its steps share the arrays: each call of a function would copy them.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
+broken, then the new holds ascending by id.
+Errors: those of pgledger.check_accounts, pgledger.check_account_times,
+pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
+pgledger.check_balance; IdempotencyConflict.
+*/
+create or replace function pgledger.make_holds(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  request_indexes bigint[],
+  request_count bigint
+)
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_count integer := cardinality(from_account_ids);
+  v_now timestamptz;
+  v_newest_at timestamptz;
+  v_locked_ids text[];
+  v_locked_keys bigint[];
+  v_highest_status smallint;
+  v_least_scale smallint;
+  v_amounts numeric[];
+  v_expired_place integer;
+  v_keys bigint[];
+  v_held_out numeric[];
+  v_held_in numeric[];
+  v_have_room boolean;
+  v_ids text[];
+  v_made_ids text[];
+  v_ok boolean;
+begin
+  select
+    coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), max(locked.updated_at),
+    max(locked.status), min(locked.amount_scale)
+  into v_locked_ids, v_locked_keys, v_newest_at, v_highest_status, v_least_scale
+  from (
+    select accounts.id, accounts.key, accounts.updated_at, accounts.status, accounts.amount_scale
+    from pgledger.accounts
+    where accounts.id = any(from_account_ids || to_account_ids)
+    order by accounts.id
+    for no key update
+  ) as locked;
+
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_accounts(
+    from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
+  );
+  if v_newest_at > v_now then
+    v_ok := pgledger.check_account_times(
+      from_account_ids, to_account_ids, v_now, v_newest_at, request_indexes, request_count
+    );
+  end if;
+
+  select min(given.place)
+  into v_expired_place
+  from (select unnest(expires_ats) as at, generate_series(1, v_count) as place) as given
+  where given.at <= v_now;
+  if v_expired_place is not null then
+    v_ok := pgledger.check_expiry_ahead(
+      expires_ats[v_expired_place], v_now,
+      coalesce(request_indexes[v_expired_place], v_expired_place), request_count
+    );
+  end if;
+
+  v_amounts := array(
+    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+    from unnest(amounts) as given (amount)
+  );
+  if v_highest_status > 0 then
+    v_ok := pgledger.check_statuses(
+      from_account_ids, to_account_ids, request_indexes, request_count
+    );
+  end if;
+  if v_least_scale is not null then
+    v_ok := pgledger.check_scales(
+      from_account_ids, to_account_ids, v_amounts, request_indexes, request_count
+    );
+  end if;
+
+  select
+    array_agg(accounts.key), array_agg(total.held_out), array_agg(total.held_in),
+    bool_and(
+      (
+        total.held_out is null
+        or accounts.balance - accounts.held_out - total.held_out > -1e30
+        and (accounts.balance - accounts.held_out - total.held_out < accounts.min_balance)
+        is not true
+      )
+      and (
+        total.held_in is null
+        or accounts.balance + accounts.held_in + total.held_in < 1e30
+        and (accounts.balance + accounts.held_in + total.held_in > accounts.max_balance)
+        is not true
+      )
+    )
+  into v_keys, v_held_out, v_held_in, v_have_room
+  from (
+    select leg.id, sum(leg.held_out) as held_out, sum(leg.held_in) as held_in
+    from (
+      select unnest(from_account_ids) as id, unnest(v_amounts) as held_out, null as held_in
+      union all
+      select unnest(to_account_ids), null, unnest(v_amounts)
+    ) as leg
+    group by leg.id
+  ) as total
+  inner join pgledger.accounts on total.id = accounts.id
+  where accounts.id = any(v_locked_ids);
+
+  if not v_have_room then
+    v_ok := pgledger.release_expired(v_keys, v_now);
+    for v_place in 1..v_count loop
+      v_ids[v_place] := (
+        pgledger.make_hold(
+          from_account_ids[v_place], to_account_ids[v_place], v_amounts[v_place],
+          expires_ats[v_place], null, event_ats[v_place], metadatas[v_place], ids[v_place], app_id,
+          group_id, v_now, coalesce(request_indexes[v_place], v_place), request_count
+        )
+      ).id;
+    end loop;
+    return v_ids;
+  end if;
+
+  v_ids := array(
+    select coalesce(given.chosen_id, 'pglh_' || right(given.new_id, 26))
+    from (
+      select
+        unnest(ids) as chosen_id, unnest(pgledger.new_transfer_ids(v_now, v_count)) as new_id
+    ) as given
+  );
+
+  with made as (
+    insert into pgledger.holds (
+      from_key, to_key, created_at, event_at, expires_at, first_expires_at, amount, id, app_id,
+      group_id, metadata
+    )
+    select
+      source.key, target.key, v_now + (request.place - 1) * interval '1 microsecond',
+      request.event_at, request.expires_at, request.expires_at, request.amount, request.id,
+      make_holds.app_id, make_holds.group_id, request.metadata
+    from (
+      select
+        unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
+        unnest(v_amounts) as amount, unnest(expires_ats) as expires_at,
+        unnest(event_ats) as event_at, unnest(metadatas) as metadata, unnest(v_ids) as id,
+        unnest(ids) as chosen_id, generate_series(1, v_count) as place
+      offset 0
+    ) as request
+    inner join (
+      select unnest(v_locked_ids) as id, unnest(v_locked_keys) as key
+      offset 0
+    ) as source on request.from_account_id = source.id
+    inner join (
+      select unnest(v_locked_ids) as id, unnest(v_locked_keys) as key
+      offset 0
+    ) as target on request.to_account_id = target.id
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
+    order by request.chosen_id, request.place
+    on conflict on constraint holds_id_pk do nothing
+    returning holds.id
+  )
+
+  select array_agg(made.id) into v_made_ids from made;
+  -- Another call took an id since we looked. It did not wait for our accounts, so it asked for
+  -- something else.
+  if cardinality(v_made_ids) is distinct from v_count then
+    v_ok := pgledger.fail(
+      'IdempotencyConflict', array[given.id], coalesce(request_indexes[given.place], given.place),
+      request_count
+    )
+    from unnest(v_ids) with ordinality as given (id, place)
+    where given.id <> all(coalesce(v_made_ids, '{}'))
+    order by given.place
+    limit 1;
+  end if;
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out + coalesce(change.held_out, 0),
+    held_in = accounts.held_in + coalesce(change.held_in, 0)
+  from (
+    select unnest(v_keys) as key, unnest(v_held_out) as held_out, unnest(v_held_in) as held_in
+    offset 0
+  ) as change
+  where accounts.key = change.key
+    and accounts.key = any(v_keys);
+
+  return v_ids;
+end;
+$$;
+
+comment on function pgledger.make_holds is
+  'Makes many holds at once, each new and sound by itself; returns their ids.';
+
+revoke all on function pgledger.make_holds from public;
+
 -- file: repeatable/10_ledger/move_account_name.sql
 /*
 Keeps account_names right when an account is renamed. The caller holds the account's row locked, and
@@ -13123,6 +13810,120 @@ comment on function pgledger.move_account_name is
   'Lets the new name of an account lead to it, and the old one no longer; false if no name does.';
 
 revoke all on function pgledger.move_account_name from public;
+
+-- file: repeatable/10_ledger/new_hold_places.sql
+/*
+The places, from 1, of those requests of a batch of holds that are new: they repeat neither a hold
+that exists nor an earlier request of the batch. The lowest request that reuses an id for something
+else is refused. An expiry is compared with the one that the hold was made with.
+
+The caller has locked the accounts. Any earlier call for the same hold held these locks, so what it
+wrote can be seen by now.
+
+The body is long because it is one statement over all requests.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.new_hold_places(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text
+)
+returns bigint[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_places bigint[];
+  v_conflict_place bigint;
+  v_asked jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  with given as materialized (
+    select
+      request.place, request.id,
+      case
+        when request.id is null then request.place
+        else min(request.place) over (partition by request.id)
+      end as first_place,
+      case
+        when request.id is not null
+          then jsonb_build_object(
+            'app_id', new_hold_places.app_id, 'group_id', new_hold_places.group_id,
+            'from_account_id', request.from_account_id, 'to_account_id', request.to_account_id,
+            'amount', request.amount, 'expires_at', request.expires_at,
+            'event_at', request.event_at, 'metadata', request.metadata
+          )
+      end as asked
+    from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)
+      with ordinality as request (
+        from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, place
+      )
+  ),
+
+  existing as materialized (
+    select
+      holds.id,
+      jsonb_build_object(
+        'app_id', holds.app_id, 'group_id', holds.group_id,
+        'from_account_id', pgledger.account_id(holds.from_key),
+        'to_account_id', pgledger.account_id(holds.to_key), 'amount', holds.amount,
+        'expires_at', holds.first_expires_at, 'event_at', holds.event_at,
+        'metadata', holds.metadata
+      ) as asked
+    from pgledger.holds
+    where holds.id = any(new_hold_places.ids)
+  ),
+
+  compared as (
+    select
+      given.place, given.asked, existing.id is null as is_absent,
+      given.place = given.first_place as is_first,
+      coalesce(existing.asked, earlier.asked) as recorded,
+      given.asked <> coalesce(existing.asked, earlier.asked) as is_other
+    from given
+    inner join given as earlier on given.first_place = earlier.place
+    left join existing on given.id = existing.id
+  )
+
+  select
+    coalesce(
+      array_agg(compared.place order by compared.place)
+      filter (where compared.is_absent and compared.is_first),
+      '{}'
+    ),
+    min(compared.place) filter (where compared.is_other),
+    (array_agg(compared.asked order by compared.place) filter (where compared.is_other))[1],
+    (array_agg(compared.recorded order by compared.place) filter (where compared.is_other))[1]
+  into v_places, v_conflict_place, v_asked, v_recorded
+  from compared;
+
+  if v_conflict_place is not null then
+    v_ok := pgledger.refuse_repeated(
+      ids[v_conflict_place], v_asked, v_recorded, v_conflict_place, cardinality(ids)
+    );
+  end if;
+
+  return v_places;
+end;
+$$;
+
+comment on function pgledger.new_hold_places is
+  'Places of the new requests of a batch of holds; raises an error for the first that reuses an id '
+  'for something else.';
+
+revoke all on function pgledger.new_hold_places from public;
 
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
@@ -14371,6 +15172,112 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
 
 revoke all on function public.pgledger_create_hold from public;
 grant execute on function public.pgledger_create_hold to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_holds_bulk.sql
+/*
+Makes many holds at once, given as parallel arrays: all of them, or none.
+
+If the caller chose no ids, the batch cannot hold a repeat and is made as it is. If the caller chose
+ids, it takes the longer way: holds that exist already are returned and not made again.
+
+Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
+exist and share a currency; whether it is a repeat; the clock; that it expires in the future;
+status; decimal places; limits. Each check looks at all requests before the next one begins, and
+names the lowest request at fault.
+
+Locks and errors: those of the functions that it calls.
+*/
+create or replace function public.pgledger_create_holds_bulk(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[] default null,
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_ids text[];
+  v_replayed boolean[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_hold_requests(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+    group_id, allow_future_event_at
+  );
+
+  if array_remove(ids, null) <> '{}' then
+    select created.hold_ids, created.replayed
+    into v_ids, v_replayed
+    from pgledger.create_repeatable_holds(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
+      pgledger_create_holds_bulk.app_id, pgledger_create_holds_bulk.group_id
+    ) as created;
+  elsif cardinality(from_account_ids) > 0 then
+    v_ids := pgledger.make_holds(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, null,
+      app_id, group_id, null, cardinality(from_account_ids)
+    );
+  end if;
+
+  return query
+  select
+    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.posted_amount,
+    answer.status, answer.created_at, answer.event_at, answer.expires_at, answer.ended_at,
+    answer.metadata, answer.currency, answer.from_account_name, answer.to_account_name,
+    answer.group_id, answer.app_id, answer.from_tenant_id, answer.to_tenant_id, answer.replayed
+  from pgledger.holds_by_id(v_ids, v_replayed) as answer;
+end;
+$$;
+
+comment on function public.pgledger_create_holds_bulk is
+$$Makes up to 100,000 holds, all or none.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. What a hold is, pgledger_create_hold says.
+
+from_account_ids: Accounts that the amounts are to leave.
+to_account_ids: Accounts that they are to reach, each of its request's
+  currency.
+amounts: What to hold, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+expires_ats: From when on each is expired, in the future; null for never.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglh_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the hold as
+  it stands then; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name for these holds and the transfers that post them, 1 to 255
+  visible characters, for example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: One hold for each request, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_holds_bulk from public;
+grant execute on function public.pgledger_create_holds_bulk to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfer.sql
 /*
@@ -16104,6 +17011,124 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
 revoke all on function public.pgledger_post_hold from public;
 grant execute on function public.pgledger_post_hold to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_post_holds_bulk.sql
+/*
+Moves what many holds keep back, or parts of it: all of the requests, or none.
+
+Checks, in this order: the arrays and app_id; each request's own values; that the holds exist. Then
+the requests are gone through in their order, because one may depend on those before it, and each is
+checked as pgledger_post_hold does. An error names the lowest request at fault.
+
+All of it is done at once where every posting is new and sound, and else one after another.
+
+Locks: all accounts FOR NO KEY UPDATE, ascending by id; then the holds, ascending by id; then the
+transfers.
+Errors: those of pgledger.check_posting_requests and pgledger.post_pending_hold.
+*/
+create or replace function public.pgledger_post_holds_bulk(
+  hold_ids text[],
+  amounts numeric[] default null,
+  finals boolean[] default null,
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns setof public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_count bigint := cardinality(hold_ids);
+  v_now timestamptz;
+  v_newest_at timestamptz;
+  v_posted public.pgledger_transfer;
+  v_ids text[];
+  v_replayed boolean[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_posting_requests(
+    hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, allow_future_event_at
+  );
+  v_newest_at := pgledger.lock_holds(hold_ids, app_id);
+  v_now := pgledger.clock();
+
+  -- Who is ahead of the clock by more than calls warn of is looked at request by request.
+  if v_newest_at <= v_now + pgledger.clock_warning() then
+    v_ids := pgledger.post_holds(
+      hold_ids, amounts, finals, event_ats, metadatas, ids, v_now,
+      greatest(v_now, v_newest_at + interval '1 microsecond')
+    );
+  end if;
+  if v_ids is null then
+    for v_place in 1..v_count loop
+      v_posted := pgledger.post_pending_hold(
+        hold_ids[v_place], amounts[v_place], finals[v_place] is not false, event_ats[v_place],
+        metadatas[v_place], ids[v_place], app_id, v_place, v_count
+      );
+      v_ids[v_place] := v_posted.id;
+      v_replayed[v_place] := v_posted.replayed;
+    end loop;
+  end if;
+
+  return query
+  select
+    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
+    coalesce(v_replayed[answer.place], false)
+  from pgledger.transfers_by_id(v_ids) with ordinality
+    as answer (
+      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+      from_account_name, to_account_name, from_account_balance, to_account_balance,
+      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+      origin_id, replayed, place
+    );
+end;
+$$;
+
+comment on function public.pgledger_post_holds_bulk is
+$$Moves what up to 100,000 holds keep back, all or none.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. A hold may be asked for several
+times, in parts: the requests take effect in their order. An error names the
+request at fault. What a posting is, pgledger_post_hold says.
+
+hold_ids: The holds.
+amounts: What to move, at most what is left of the hold then; null for all of
+  that.
+finals: Whether what is then left of the hold is released, and the hold is
+  posted; null for true.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: The id of each transfer, pglt_ and a ULID. A request with an id of your
+  own choice can be repeated: it takes effect once, and every repeat returns
+  the first result; null for a new id.
+app_id: Set of books that all holds belong to.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: One transfer for each request, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
+  HoldNotFound, IdempotencyConflict, HoldEnded, HoldExpired,
+  HoldAmountExceeded, AccountAheadOfClock, BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_post_holds_bulk from public;
+grant execute on function public.pgledger_post_holds_bulk to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_raise_sequences.sql
 /*
 Moves sequences that lie behind the keys in use to the greatest of these. It looks without a lock
@@ -17133,6 +18158,228 @@ comment on function pgledger.post_changed_hold is
   'Finishes a posting whose hold had changed since it was read; returns what is different.';
 
 revoke all on function pgledger.post_changed_hold from public;
+
+-- file: repeatable/10_ledger/post_holds.sql
+/*
+Posts many holds at once, in whole or in part: a hold may be asked for several times. All of the
+caller's requests were checked by themselves, and the holds and their accounts are locked.
+
+One statement follows what is left of each hold, and the balances and versions of each account,
+through the batch in order, and writes all of it, if every posting is new and sound. If one is not,
+nothing is written, and null is returned: the caller then goes through the requests one by one,
+which finds the first at fault, or what was posted before.
+
+The caller has read the time after the locks, and says when the first transfer is created, which is
+later than anything on the accounts. Transfer n of the call is created n - 1 microseconds after the
+first, so that versions and times ascend together along each account.
+
+The body is long because it is one statement.
+
+Locks: those that the caller has; then the transfers ascending by id.
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.post_holds(
+  hold_ids text[],
+  amounts numeric[],
+  finals boolean[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  at timestamptz,
+  first_created_at timestamptz
+)
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_count integer := cardinality(hold_ids);
+  v_ids text[] := array(
+    select coalesce(given.chosen_id, given.new_id)
+    from (
+      select
+        unnest(ids) as chosen_id,
+        unnest(pgledger.new_transfer_ids(first_created_at, v_count)) as new_id
+    ) as given
+  );
+  v_is_sound boolean;
+  v_made_ids text[];
+  v_ok boolean;
+begin
+  with request as materialized (
+    select
+      given.place, given.id, given.chosen_id, given.hold_id, given.event_at, given.metadata,
+      given.created_at, given.amount,
+      given.amount is null or given.is_final is not false as is_last, holds.from_key,
+      holds.to_key, holds.app_id, holds.group_id,
+      (holds.status = 0 and (holds.expires_at <= at) is not true) as is_pending,
+      holds.amount - holds.posted_amount as rest
+    from (
+      select
+        unnest(hold_ids) as hold_id, unnest(amounts) as amount, unnest(finals) as is_final,
+        unnest(event_ats) as event_at, unnest(metadatas) as metadata, unnest(v_ids) as id,
+        unnest(ids) as chosen_id, generate_series(1, v_count) as place,
+        generate_series(
+          first_created_at,
+          first_created_at + (v_count - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at
+      offset 0
+    ) as given
+    inner join pgledger.holds on given.hold_id = holds.id and holds.id = any(hold_ids)
+  ),
+
+  followed as (
+    select
+      request.place, request.from_key, request.to_key, request.hold_id, request.amount,
+      request.is_last, request.created_at,
+      request.is_pending and bool_or(request.is_last) over earlier is not true as is_pending,
+      request.rest - coalesce(sum(request.amount) over earlier, 0) as rest
+    from request
+    window earlier as (
+      partition by request.hold_id order by request.place
+      rows between unbounded preceding and 1 preceding
+    )
+  ),
+
+  posting as materialized (
+    select
+      followed.place, followed.from_key, followed.to_key, followed.hold_id, followed.created_at,
+      followed.amount is not null as is_part,
+      case
+        when followed.amount is null then followed.rest
+        when scale(followed.amount) > 18 then trim_scale(followed.amount)
+        else followed.amount
+      end as amount,
+      case when followed.is_last then followed.rest else followed.amount end as released,
+      followed.is_last or followed.amount = followed.rest as ends,
+      followed.is_pending and followed.rest > 0
+      and (followed.amount > followed.rest) is not true as is_sound
+    from followed
+  ),
+
+  leg as materialized (
+    select
+      side.place, side.is_out, side.key, side.change, side.held_out, side.held_in,
+      side.created_at, accounts.balance + sum(side.change) over earlier as balance,
+      accounts.version + row_number() over earlier as version,
+      side.is_part and min_scale(side.change) > accounts.amount_scale as is_too_fine
+    from (
+      select
+        posting.place, true as is_out, posting.from_key as key, -posting.amount as change,
+        posting.released as held_out, 0 as held_in, posting.is_part, posting.created_at
+      from posting
+      union all
+      select
+        posting.place, false, posting.to_key, posting.amount, 0, posting.released,
+        posting.is_part, posting.created_at
+      from posting
+    ) as side
+    inner join pgledger.accounts on side.key = accounts.key
+    where accounts.key = any(array(select request.from_key from request))
+      or accounts.key = any(array(select request.to_key from request))
+    window earlier as (partition by side.key order by side.place)
+  ),
+
+  verdict as materialized (
+    select
+      (select bool_and(posting.is_sound) from posting)
+      and not exists (
+        select from leg where leg.is_too_fine or abs(leg.balance) >= 1e30
+      )
+      and not exists (select from pgledger.transfers where transfers.id = any(ids))
+      and (select count(*) = count(distinct request.id) from request) as is_sound
+  ),
+
+  made as (
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance, event_at, group_id, origin_id, metadata
+    )
+    select
+      request.from_key, request.to_key, source.version, target.version, request.created_at,
+      request.id, request.app_id, target.change, source.balance, target.balance,
+      request.event_at, request.group_id, request.hold_id, request.metadata
+    from request
+    inner join leg as source on request.place = source.place and source.is_out
+    inner join leg as target on request.place = target.place and not target.is_out
+    where (select verdict.is_sound from verdict)
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
+    order by request.chosen_id, request.place
+    on conflict on constraint transfers_id_pk do nothing
+    returning transfers.id
+  ),
+
+  ended as (
+    update pgledger.holds
+    set
+      posted_amount = holds.posted_amount + change.amount,
+      status = case when change.ends then 1 else 0 end,
+      ended_at = case when change.ends then greatest(change.created_at, holds.created_at) end,
+      out_released = change.ends,
+      in_released = change.ends
+    from (
+      select
+        posting.hold_id, sum(posting.amount) as amount, bool_or(posting.ends) as ends,
+        max(posting.created_at) as created_at
+      from posting
+      group by posting.hold_id
+    ) as change
+    where holds.id = change.hold_id
+      and holds.id = any(hold_ids)
+      and (select verdict.is_sound from verdict)
+  ),
+
+  changed as (
+    update pgledger.accounts
+    set
+      updated_at = change.created_at,
+      version = accounts.version + change.count,
+      balance = accounts.balance + change.change,
+      held_out = accounts.held_out - change.held_out,
+      held_in = accounts.held_in - change.held_in
+    from (
+      select
+        leg.key, count(*) as count, sum(leg.change) as change, sum(leg.held_out) as held_out,
+        sum(leg.held_in) as held_in, max(leg.created_at) as created_at
+      from leg
+      group by leg.key
+    ) as change
+    where accounts.key = change.key
+      and accounts.key = any(array(select leg.key from leg))
+      and (select verdict.is_sound from verdict)
+  )
+
+  select (select verdict.is_sound from verdict), (select array_agg(made.id) from made)
+  into v_is_sound, v_made_ids;
+
+  if not v_is_sound then
+    return null;
+  elsif cardinality(v_made_ids) is distinct from v_count then
+    -- Another call took an id since we looked. It did not wait for our accounts, so it asked for
+    -- something else.
+    v_ok := pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
+    from unnest(v_ids) with ordinality as given (id, place)
+    where given.id <> all(coalesce(v_made_ids, '{}'))
+    order by given.place
+    limit 1;
+  end if;
+
+  return v_ids;
+end;
+$$;
+
+comment on function pgledger.post_holds is
+  'Posts many holds at once; returns the ids of the transfers, or null if one is not new and '
+  'sound.';
+
+revoke all on function pgledger.post_holds from public;
 
 -- file: repeatable/10_ledger/post_pending_hold.sql
 /*
@@ -45704,12 +46951,14 @@ values
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', 'b2329c49aab674da2edee29f1bf5a1bc75be45316938ad1838f9302adad2091f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_posting_requests.sql', 'repeatable', 'eb193289f3ca970f185c4c5797c03d2b8b7519a343c0f1005ed16ac7ff23ea0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45722,13 +46971,14 @@ values
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_holds.sql', 'repeatable', 'd08ba5679f717ac620f9e3f9c28075a1c0e151b1ed2456738f72e5ab1201c2fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'd615ec752bd03a964a3b6b1ac83fc09a357e41fe4ba3a7a1c16ba5ba39a58a1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c161029b2241a337d337f5919a418d4a84bf48296648806dde0676df28ad4c00', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c675ca3e93c85de6120ecf2923a565672aa34c87fff2b1c8dff3e2546cb2f7ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45736,6 +46986,7 @@ values
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '2b19f8609f79e34017d81040f059a569ac0646aad6af008c542e12a8fdedffc9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/holds_by_id.sql', 'repeatable', 'e821f6a7e82220c8a564c7ecd42143415bde502c888fa722caec6019d996e316', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45744,9 +46995,12 @@ values
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_holds.sql', 'repeatable', 'acf646c8d94798e60c1993b1da47e24a7e3261ed2ac2b2145cb955ac492227de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'ff577ae6702b509b6f30e444665a7ecaf32aac34fe132b052208c784bc854182', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_hold_places.sql', 'repeatable', '320c5bca8c0a9f23067d5f5a365775ecba8219413daa11ed64fbcc29982a875f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/open_account.sql', 'repeatable', '95bd9dc9df468bcaa40f2c195117f832313eb2265d5b9ba56905d7206d71c57b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45762,6 +47016,7 @@ values
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '4bef4036fcc6156c96053b8992923438339874551ca0155cd1998d0abc09ef69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45780,6 +47035,7 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'c8d4d1b2b721c1c400eca3765f98fd83722bf25ff758fd2b833aebc298ecf619', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '7238351ded38702bbae16fe14b98a1b8a2e9128d7c86202ce446c1f08027fc81', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45794,6 +47050,7 @@ values
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '2a15c609d89199e9e9bf865abc29057d5fde4b4b76b031024c414ffd2490efe3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),

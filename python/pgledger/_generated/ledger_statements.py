@@ -67,6 +67,20 @@ class LedgerStatements:
             group_id="text",
             allow_future_event_at="boolean",
         )
+        self.create_holds = calls.rows(
+            Hold,
+            "pgledger_create_holds_bulk",
+            from_account_ids="text[]",
+            to_account_ids="text[]",
+            amounts="numeric[]",
+            expires_ats="timestamptz[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
+        )
         self.create_transfer = calls.rows(
             Transfer,
             "pgledger_create_transfer",
@@ -263,6 +277,18 @@ class LedgerStatements:
             event_at="timestamptz",
             metadata="jsonb",
             id="text",
+            app_id="text",
+            allow_future_event_at="boolean",
+        )
+        self.post_holds = calls.rows(
+            Transfer,
+            "pgledger_post_holds_bulk",
+            hold_ids="text[]",
+            amounts="numeric[]",
+            finals="boolean[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
             app_id="text",
             allow_future_event_at="boolean",
         )

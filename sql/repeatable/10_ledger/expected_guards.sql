@@ -247,6 +247,11 @@ as $$
       'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
       'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'check_hold_requests(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], text, text, boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
@@ -298,6 +303,11 @@ as $$
     ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_posting_requests(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text, boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
@@ -399,6 +409,11 @@ as $$
       'function', 'private',
       'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'create_repeatable_holds(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -558,6 +573,7 @@ as $$
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'holds_by_id(text[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
@@ -669,6 +685,7 @@ as $$
     ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_hold(text, text, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'lock_holds(text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_named_accounts(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
@@ -689,6 +706,11 @@ as $$
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
       'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint)', 'owner', '',
       ''
+    ),
+    (
+      'function', 'private',
+      'make_holds(text[], text[], numeric[], timestamp with time zone[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, bigint[], bigint)', 'owner', '', ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -736,6 +758,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'new_hold_places(text[], text[], numeric[], timestamp with time zone[], timestamp with '
+      'time zone[], jsonb[], text[], text, text)', 'owner', '', ''
+    ),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
@@ -824,6 +851,11 @@ as $$
       'function', 'private',
       'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone, '
       'bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], text[], '
+      'timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -1643,6 +1675,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_holds_bulk(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text, boolean)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -1737,6 +1775,12 @@ as $$
       'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
       'boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_post_holds_bulk(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
