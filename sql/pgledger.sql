@@ -4021,6 +4021,7 @@ create table pgledger.holds (
   status smallint default 0 not null,
   out_released boolean default false not null,
   in_released boolean default false not null,
+  from_is_first boolean not null,
   amount numeric not null,
   posted_amount numeric default 0 not null,
   id text collate "C" not null,
@@ -4031,13 +4032,14 @@ create table pgledger.holds (
 );
 
 -- What an account still holds back. Status stands before the time, because an expiry that one side
--- has written counts on the other side even if the clock steps back.
+-- has written counts on the other side even if the clock steps back. Of what an account is to be
+-- given, only expired holds are looked for.
 create index holds_from_key_status_expires_at_idx
 on pgledger.holds (from_key, status, expires_at)
 where not out_released;
 create index holds_to_key_status_expires_at_idx
 on pgledger.holds (to_key, status, expires_at)
-where not in_released;
+where not in_released and expires_at is not null;
 create index holds_app_id_expires_at_idx
 on pgledger.holds (app_id, expires_at)
 where expires_at is not null and not (out_released and in_released);
@@ -4063,6 +4065,9 @@ comment on column pgledger.holds.out_released is
   'Whether what was left of it has been taken out of held_out of the account it is to leave.';
 comment on column pgledger.holds.in_released is
   'Whether what was left of it has been taken out of held_in of the account it is to reach.';
+comment on column pgledger.holds.from_is_first is
+  'Whether the id of the account that it is to leave is the lower one, by collation C: the order of '
+  'their locks.';
 comment on column pgledger.holds.amount is
   'What is held, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger.holds.posted_amount is
@@ -7083,7 +7088,7 @@ as $$
     ('migrations/0015_scale_currencies.sql',
       'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f'),
     ('migrations/0016_create_holds.sql',
-      'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94')
+      'd273f76841f6eea703f0d912559c54bbcdb4e1c2267d66331c16a6c79317143c')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -10942,6 +10947,10 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'keep_ended_hold()', 'owner', '',
+      'search_path=pg_catalog, pgledger, pg_temp'
+    ),
     ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
@@ -11148,8 +11157,8 @@ as $$
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
     (
       'function', 'private',
-      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone, '
-      'bigint, bigint)', 'owner', '', ''
+      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -12392,18 +12401,16 @@ as $$
       'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'holds', 'holds_keep_what_was_asked', '', '',
+      'CREATE TRIGGER holds_keep_what_was_asked BEFORE UPDATE OF id, from_key, to_key, '
+      'from_is_first, app_id, amount, created_at, event_at, first_expires_at, group_id, '
+      'metadata ON pgledger.holds FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'holds', 'holds_only_end', '', '',
       'CREATE TRIGGER holds_only_end BEFORE UPDATE ON pgledger.holds FOR EACH ROW WHEN '
-      '(((old.id <> new.id) OR (old.from_key <> new.from_key) OR (old.to_key <> new.to_key) OR '
-      '(old.app_id <> new.app_id) OR (old.amount <> new.amount) OR (old.created_at <> '
-      'new.created_at) OR (old.event_at IS DISTINCT FROM new.event_at) OR '
-      '(old.first_expires_at IS DISTINCT FROM new.first_expires_at) OR (old.group_id IS '
-      'DISTINCT FROM new.group_id) OR (old.metadata IS DISTINCT FROM new.metadata) OR '
-      '(old.posted_amount > new.posted_amount) OR (old.out_released AND (NOT '
-      'new.out_released)) OR (old.in_released AND (NOT new.in_released)) OR ((old.status <> 0) '
-      'AND ((old.status <> new.status) OR (old.posted_amount <> new.posted_amount) OR '
-      '(old.expires_at IS DISTINCT FROM new.expires_at) OR (old.ended_at IS DISTINCT FROM '
-      'new.ended_at))))) EXECUTE FUNCTION pgledger.refuse_change()'
+      '(((old.ended_at IS NOT NULL) OR (old.posted_amount > new.posted_amount))) EXECUTE '
+      'FUNCTION pgledger.keep_ended_hold()'
     ),
     (
       'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
@@ -12670,6 +12677,7 @@ begin
     from pgledger.holds
     where holds.to_key = account_key
       and not holds.in_released
+      and holds.expires_at is not null
       and (holds.status = 3 or holds.status = 0 and holds.expires_at <= v_now);
   end if;
 
@@ -12854,6 +12862,54 @@ comment on function pgledger.iso_currencies is
 -- The view of currencies calls it, with the privileges of whoever reads the view.
 revoke all on function pgledger.iso_currencies from public;
 grant execute on function pgledger.iso_currencies to pgledger_reader;
+
+-- file: repeatable/10_ledger/keep_ended_hold.sql
+/*
+Keeps holds that have ended as they are, but for which of their sides are released. The trigger's
+condition is short, because PostgreSQL reads it anew for each statement: more of it costs a posting
+more than a call of this function costs the few updates that ended holds see. It is ENABLE ALWAYS,
+as those of pgledger.refuse_change are.
+
+Errors: ImmutableRecord.
+*/
+create or replace function pgledger.keep_ended_hold()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  if
+    old.status <> new.status
+    or old.posted_amount <> new.posted_amount
+    or old.expires_at is distinct from new.expires_at
+    or old.ended_at is distinct from new.ended_at
+    or old.out_released and not new.out_released
+    or old.in_released and not new.in_released
+  then
+    v_ok := pgledger.fail(
+      'ImmutableRecord', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]
+    );
+  end if;
+
+  return new;
+end;
+$$;
+
+comment on function pgledger.keep_ended_hold is
+  'Trigger: refuses to change what became of a hold, but for which of its sides are released.';
+
+revoke all on function pgledger.keep_ended_hold from public;
+
+create or replace trigger holds_only_end
+before update on pgledger.holds
+for each row
+when (old.ended_at is not null or old.posted_amount > new.posted_amount)
+execute function pgledger.keep_ended_hold();
+
+alter table pgledger.holds
+enable always trigger holds_only_end;
 
 -- file: repeatable/10_ledger/keep_scale.sql
 /*
@@ -13351,7 +13407,8 @@ revoke all on function pgledger.lock_named_accounts from public;
 -- file: repeatable/10_ledger/make_hold.sql
 /*
 Makes a hold whose request's own values were checked, unless its id says that it was made before:
-then it returns what that is now.
+then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and of
+a batch whose accounts have no room at first sight.
 
 Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
 and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
@@ -13390,8 +13447,8 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
-  v_id text := id;
+  v_amount numeric := amount;
+  v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
   v_from_balance numeric;
@@ -13414,6 +13471,9 @@ declare
   v_earlier pgledger.holds;
   v_ok boolean;
 begin
+  if scale(amount) > 18 then
+    v_amount := trim_scale(amount);
+  end if;
   if id is not null then
     v_earlier := pgledger.repeated_hold(
       from_account_id, to_account_id, v_amount, expires_at, expires_in, event_at, metadata, id,
@@ -13424,37 +13484,63 @@ begin
     end if;
   end if;
 
-  for v_step in 1..2 loop
-    if v_from_is_first = (v_step = 1) then
-      update pgledger.accounts
-      set held_out = accounts.held_out + v_amount
-      where accounts.id = from_account_id
-      returning
-        accounts.key, accounts.updated_at, accounts.balance,
-        accounts.status = 0
-        and accounts.balance - accounts.held_out > -1e30
-        and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
-        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-      into
-        v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
-        v_from_name, v_from_tenant_id;
-    else
-      update pgledger.accounts
-      set held_in = accounts.held_in + v_amount
-      where accounts.id = to_account_id
-      returning
-        accounts.key, accounts.updated_at, accounts.balance,
-        accounts.status = 0
-        and accounts.balance + accounts.held_in < 1e30
-        and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
-        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-      into
-        v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-        v_to_tenant_id;
-    end if;
-  end loop;
+  if v_from_is_first then
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+  else
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+  end if;
 
   if (
     v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
@@ -13506,16 +13592,14 @@ begin
     );
   end if;
 
-  if v_id is null then
-    v_id := 'pglh_' || pgledger.new_ulid(v_now);
-  end if;
+  v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(v_now));
   insert into pgledger.holds (
-    from_key, to_key, created_at, event_at, expires_at, first_expires_at, amount, id, app_id,
-    group_id, metadata
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
+    app_id, group_id, metadata
   )
   values (
-    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_amount, v_id,
-    make_hold.app_id, make_hold.group_id, make_hold.metadata
+    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_from_is_first,
+    v_amount, v_id, make_hold.app_id, make_hold.group_id, make_hold.metadata
   )
   on conflict on constraint holds_id_pk do nothing;
   -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
@@ -13702,12 +13786,13 @@ begin
 
   with made as (
     insert into pgledger.holds (
-      from_key, to_key, created_at, event_at, expires_at, first_expires_at, amount, id, app_id,
-      group_id, metadata
+      from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount,
+      id, app_id, group_id, metadata
     )
     select
       source.key, target.key, v_now + (request.place - 1) * interval '1 microsecond',
-      request.event_at, request.expires_at, request.expires_at, request.amount, request.id,
+      request.event_at, request.expires_at, request.expires_at,
+      request.from_account_id collate "C" < request.to_account_id, request.amount, request.id,
       make_holds.app_id, make_holds.group_id, request.metadata
     from (
       select
@@ -15074,8 +15159,16 @@ Checks, in this order: app_id, group_id; the request's own values; that the acco
 a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
 that the hold expires in the future.
 
-Locks and errors: those of pgledger.make_hold; besides, NullArgument, InvalidScope, SameAccount,
-InvalidTime, EventAtInFuture, InvalidMetadata, InvalidArgument.
+Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back with
+the call. Neither versions nor times of accounts change: those count transfers.
+
+A hold with an id, which may be a repeat, and one with expires_in go to pgledger.make_hold. The body
+is long for the reason given for pgledger_create_transfer.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id; where a sum does not suffice, expired holds
+of both, ascending by id.
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount, InvalidTime, EventAtInFuture,
+InvalidMetadata, InvalidArgument, and those of pgledger.make_hold.
 */
 create or replace function public.pgledger_create_hold(
   from_account_id text,
@@ -15098,6 +15191,26 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
+  v_amount numeric := amount;
+  v_id text;
+  v_from_key bigint;
+  v_from_at timestamptz;
+  v_from_balance numeric;
+  v_from_is_sound boolean;
+  v_from_currency text;
+  v_from_app_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_to_key bigint;
+  v_to_at timestamptz;
+  v_to_balance numeric;
+  v_to_is_sound boolean;
+  v_to_currency text;
+  v_to_app_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_now timestamptz;
+  v_from_is_first boolean := from_account_id collate "C" < to_account_id;
   v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
@@ -15115,11 +15228,125 @@ begin
       from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
       allow_future_event_at
     );
+    v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+    if id is not null or expires_in is not null then
+      return pgledger.make_hold(
+        from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+        app_id, group_id
+      );
+    end if;
   end if;
 
-  return pgledger.make_hold(
-    from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
-    app_id, group_id
+  if v_from_is_first then
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+  else
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+  end if;
+
+  if (
+    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array[
+        case when v_from_key is not null then from_account_id end,
+        case when v_to_key is not null then to_account_id end
+      ]
+    );
+  end if;
+
+  v_now := pgledger.clock();
+  if v_from_at > v_now or v_to_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, greatest(v_from_at, v_to_at)
+    );
+  end if;
+  if expires_at is not null then
+    v_ok := pgledger.check_expiry_ahead(expires_at, v_now);
+  end if;
+
+  if not (v_from_is_sound and v_to_is_sound) then
+    v_ok := pgledger.check_statuses(
+      array[from_account_id], array[to_account_id]
+    );
+    v_ok := pgledger.check_scales(
+      array[from_account_id], array[to_account_id], array[v_amount]
+    );
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
+    v_ok := pgledger.check_balance(v_from_key, v_from_balance, -v_amount, is_held => true);
+    v_ok := pgledger.check_balance(v_to_key, v_to_balance, v_amount, is_held => true);
+  end if;
+
+  v_id := 'pglh_' || pgledger.new_ulid(v_now);
+  insert into pgledger.holds (
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
+    app_id, group_id, metadata
+  )
+  values (
+    v_from_key, v_to_key, v_now, pgledger_create_hold.event_at, pgledger_create_hold.expires_at,
+    pgledger_create_hold.expires_at, v_from_is_first, v_amount, v_id, pgledger_create_hold.app_id,
+    pgledger_create_hold.group_id, pgledger_create_hold.metadata
+  );
+
+  return row(
+    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
+    coalesce(event_at, v_now), expires_at, null::timestamptz, metadata, v_from_currency,
+    v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
   );
 end;
 $$;
@@ -16930,8 +17157,20 @@ Checks, in this order: app_id, the hold's id, final, the request's own values; t
 whether it is a repeat; the hold's state; what is left of it; the clock; decimal places of a part.
 Status and limits of the accounts were checked when the hold was made, and are not looked at.
 
-Locks and errors: those of pgledger.post_pending_hold; besides, NullArgument, InvalidScope,
-InvalidTime, EventAtInFuture, InvalidMetadata, InvalidId.
+The hold is read first, because it says which accounts to lock. Both are updated at once by what was
+read, as pgledger_create_transfer does, and the hold after them, if it is still as it was read:
+nobody who posts, voids or extends it can come in between, but one of them may have been before.
+Then it is looked at again, and refused, or what was too much is put right.
+
+Whether it has expired is asked when all is locked: the time that the accounts get is read before
+the hold is locked.
+
+What is not plain goes to pgledger.post_pending_hold: a posting with an id, and one that cannot be
+by what was read. The body is long for the reason given for pgledger_create_transfer.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, EventAtInFuture, InvalidMetadata, and
+those of pgledger.post_pending_hold and pgledger.post_changed_hold.
 */
 create or replace function public.pgledger_post_hold(
   hold_id text,
@@ -16951,6 +17190,35 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
+  v_from_key bigint;
+  v_to_key bigint;
+  v_from_is_first boolean;
+  v_posted_amount numeric;
+  v_rest numeric;
+  v_amount numeric;
+  v_released numeric;
+  v_ends boolean;
+  v_group_id text;
+  v_is_plain boolean;
+  v_from_at timestamptz;
+  v_from_version bigint;
+  v_from_balance numeric;
+  v_from_is_sound boolean;
+  v_from_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_currency text;
+  v_to_at timestamptz;
+  v_to_version bigint;
+  v_to_balance numeric;
+  v_to_is_sound boolean;
+  v_to_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_is_expired boolean;
+  v_now timestamptz;
+  v_created_at timestamptz;
+  v_id text;
   v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
@@ -16967,9 +17235,195 @@ begin
     v_ok := pgledger.check_request_details(
       coalesce(amount, 1), event_at, metadata, id, allow_future_event_at
     );
+    if id is not null then
+      return pgledger.post_pending_hold(hold_id, amount, final, event_at, metadata, id, app_id);
+    end if;
   end if;
 
-  return pgledger.post_pending_hold(hold_id, amount, final, event_at, metadata, id, app_id);
+  select
+    holds.from_key, holds.to_key, holds.from_is_first, holds.group_id, holds.posted_amount,
+    holds.amount - holds.posted_amount,
+    final or pgledger_post_hold.amount is null,
+    holds.status = 0
+    and (
+      pgledger_post_hold.amount is null
+      or pgledger_post_hold.amount + holds.posted_amount <= holds.amount
+      and scale(pgledger_post_hold.amount) <= 18
+    )
+  into
+    v_from_key, v_to_key, v_from_is_first, v_group_id, v_posted_amount, v_rest, v_ends, v_is_plain
+  from pgledger.holds
+  where holds.id = hold_id
+    and holds.app_id = pgledger_post_hold.app_id;
+
+  if v_is_plain is not true then
+    return pgledger.post_pending_hold(hold_id, amount, final, event_at, metadata, id, app_id);
+  end if;
+  v_amount := v_rest;
+  v_released := v_rest;
+  if amount is not null then
+    v_amount := amount;
+    if not final and amount < v_rest then
+      v_released := amount;
+    else
+      v_ends := true;
+    end if;
+  end if;
+
+  -- A time ahead of the clock is not passed on before it was looked at.
+  if v_from_is_first then
+    update pgledger.accounts
+    set
+      updated_at = greatest(pgledger.clock(), accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance - v_amount,
+      held_out = accounts.held_out - v_released
+    where accounts.key = v_from_key
+    returning
+      accounts.updated_at, accounts.version, accounts.balance,
+      accounts.balance > -1e30
+      and (
+        amount is null
+        or accounts.amount_scale is null
+        or min_scale(amount) <= accounts.amount_scale
+      ),
+      accounts.id, accounts.currency, accounts.name, accounts.tenant_id
+    into
+      v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_id, v_currency,
+      v_from_name, v_from_tenant_id;
+
+    v_now := pgledger.clock();
+    update pgledger.accounts
+    set
+      updated_at = greatest(
+        case when v_from_at <= v_now then v_from_at end,
+        accounts.updated_at + interval '1 microsecond'
+      ),
+      version = accounts.version + 1,
+      balance = accounts.balance + v_amount,
+      held_in = accounts.held_in - v_released
+    where accounts.key = v_to_key
+    returning
+      accounts.updated_at, accounts.version, accounts.balance, accounts.balance < 1e30,
+      accounts.id, accounts.name, accounts.tenant_id
+    into
+      v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_id, v_to_name, v_to_tenant_id;
+  else
+    update pgledger.accounts
+    set
+      updated_at = greatest(pgledger.clock(), accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance + v_amount,
+      held_in = accounts.held_in - v_released
+    where accounts.key = v_to_key
+    returning
+      accounts.updated_at, accounts.version, accounts.balance, accounts.balance < 1e30,
+      accounts.id, accounts.name, accounts.tenant_id
+    into
+      v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_id, v_to_name, v_to_tenant_id;
+
+    v_now := pgledger.clock();
+    update pgledger.accounts
+    set
+      updated_at = greatest(
+        case when v_to_at <= v_now then v_to_at end,
+        accounts.updated_at + interval '1 microsecond'
+      ),
+      version = accounts.version + 1,
+      balance = accounts.balance - v_amount,
+      held_out = accounts.held_out - v_released
+    where accounts.key = v_from_key
+    returning
+      accounts.updated_at, accounts.version, accounts.balance,
+      accounts.balance > -1e30
+      and (
+        amount is null
+        or accounts.amount_scale is null
+        or min_scale(amount) <= accounts.amount_scale
+      ),
+      accounts.id, accounts.currency, accounts.name, accounts.tenant_id
+    into
+      v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_id, v_currency,
+      v_from_name, v_from_tenant_id;
+  end if;
+  v_created_at := greatest(v_from_at, v_to_at);
+
+  -- What is returned is computed once the hold is locked.
+  update pgledger.holds
+  set
+    posted_amount = holds.posted_amount + v_amount,
+    status = v_ends::integer,
+    ended_at = case when v_ends then greatest(v_created_at, holds.created_at) end,
+    out_released = v_ends,
+    in_released = v_ends
+  where holds.id = hold_id
+    and holds.status = 0
+    and holds.posted_amount = v_posted_amount
+  returning holds.expires_at <= pgledger.clock() into v_is_expired;
+  if not found then
+    select changed.amount, changed.from_balance, changed.to_balance, false
+    into v_amount, v_from_balance, v_to_balance, v_from_is_sound
+    from pgledger.post_changed_hold(
+      hold_id, amount, final, v_amount, v_released, v_created_at
+    ) as changed;
+  elsif v_is_expired then
+    v_ok := pgledger.fail(
+      'HoldExpired',
+      array[hold_id, (select holds.expires_at::text from pgledger.holds where holds.id = hold_id)]
+    );
+  end if;
+
+  if v_from_at > v_now or v_to_at > v_now then
+    v_now := pgledger.clock();
+    if v_created_at > v_now then
+      v_ok := pgledger.check_times_before(
+        v_from_id, v_to_id, v_now, v_created_at
+      );
+      v_from_at := null;
+      v_to_at := null;
+    end if;
+  end if;
+  if v_from_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_from_key;
+  end if;
+  if v_to_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_to_key;
+  end if;
+
+  if not (v_from_is_sound and v_to_is_sound) then
+    if amount is not null then
+      v_ok := pgledger.check_scales(
+        array[v_from_id], array[v_to_id], array[amount]
+      );
+    end if;
+    if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+      v_ok := pgledger.fail(
+        'BalanceOutOfRange',
+        case
+          when v_from_balance <= -1e30 then array[v_from_id, v_from_name, v_from_balance::text]
+          else array[v_to_id, v_to_name, v_to_balance::text]
+        end
+      );
+    end if;
+  end if;
+
+  v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, origin_id, metadata
+  )
+  values (
+    v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
+    pgledger_post_hold.app_id, v_amount, v_from_balance, v_to_balance,
+    pgledger_post_hold.event_at, v_group_id, hold_id, pgledger_post_hold.metadata
+  );
+
+  return row(
+    v_id, v_from_id, v_to_id, v_amount, v_created_at, coalesce(event_at, v_created_at),
+    metadata, v_currency, v_from_name, v_to_name, v_from_balance, v_to_balance,
+    v_from_version, v_to_version, v_group_id, app_id, v_from_tenant_id,
+    v_to_tenant_id, hold_id, false
+  );
 end;
 $$;
 
@@ -17048,7 +17502,8 @@ declare
   v_count bigint := cardinality(hold_ids);
   v_now timestamptz;
   v_newest_at timestamptz;
-  v_posted public.pgledger_transfer;
+  v_id text;
+  v_is_repeat boolean;
   v_ids text[];
   v_replayed boolean[];
   v_ok boolean;
@@ -17068,12 +17523,14 @@ begin
   end if;
   if v_ids is null then
     for v_place in 1..v_count loop
-      v_posted := pgledger.post_pending_hold(
+      select posted.id, posted.replayed
+      into v_id, v_is_repeat
+      from pgledger.post_pending_hold(
         hold_ids[v_place], amounts[v_place], finals[v_place] is not false, event_ats[v_place],
-        metadatas[v_place], ids[v_place], app_id, v_place, v_count
-      );
-      v_ids[v_place] := v_posted.id;
-      v_replayed[v_place] := v_posted.replayed;
+        metadatas[v_place], ids[v_place], pgledger_post_holds_bulk.app_id, v_place, v_count
+      ) as posted;
+      v_ids[v_place] := v_id;
+      v_replayed[v_place] := v_is_repeat;
     end loop;
   end if;
 
@@ -18094,12 +18551,9 @@ create or replace function pgledger.post_changed_hold(
   assumed_amount numeric,
   assumed_release numeric,
   at timestamptz,
-  request_index bigint,
-  request_count bigint,
   out amount numeric,
   out from_balance numeric,
-  out to_balance numeric,
-  out expires_at timestamptz
+  out to_balance numeric
 )
 language plpgsql
 volatile
@@ -18114,20 +18568,17 @@ begin
   v_hold := pgledger.lock_hold(
     hold_id, (select holds.app_id from pgledger.holds where holds.id = hold_id)
   );
-  v_ok := pgledger.check_hold_pending(v_hold, pgledger.clock(), request_index, request_count);
+  v_ok := pgledger.check_hold_pending(v_hold, pgledger.clock());
 
   v_rest := v_hold.amount - v_hold.posted_amount;
   if requested_amount > v_rest then
     v_ok := pgledger.fail(
       'HoldAmountExceeded',
-      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text],
-      request_index,
-      request_count
+      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text]
     );
   end if;
   amount := coalesce(trim_scale(requested_amount), v_rest);
   v_released := case when final then v_rest else amount end;
-  expires_at := v_hold.expires_at;
 
   update pgledger.accounts
   set
@@ -18385,19 +18836,15 @@ revoke all on function pgledger.post_holds from public;
 /*
 Posts a hold, in whole or in part. The request's own values were checked.
 
-The hold is read first, because it says which accounts to lock. Both are updated at once by what was
-read, as pgledger.pgledger_create_transfer does, and the hold after them, if it is still as it was
-read: nobody who posts, voids or extends it can come in between, but one of them may have been
-before. Then it is looked at again, and refused, or what was too much is put right.
+The way of pgledger_post_hold for what is not plain: a posting with an id, which may be a repeat, one
+of a batch, and one that cannot be. Here everything is locked before it is looked at.
 
-Whether it has expired is asked when all is locked: the time that the accounts get is read before
-the hold is locked.
-
-The body is long because it is the plain path of a transfer and of a hold.
+The body is long because what it finds in one statement is used in the next.
 
 Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold.
-Errors: HoldNotFound, those of pgledger.repeated_posting and pgledger.check_hold_pending,
-HoldAmountExceeded, AccountAheadOfClock, InvalidAmount, BalanceOutOfRange.
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound, those of pgledger.repeated_posting and
+pgledger.check_hold_pending, HoldAmountExceeded, AccountAheadOfClock, InvalidAmount,
+BalanceOutOfRange, IdempotencyConflict.
 */
 create or replace function pgledger.post_pending_hold(
   hold_id text,
@@ -18416,55 +18863,39 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_hold record;
-  v_locked pgledger.holds;
-  v_amount numeric;
+  v_hold pgledger.holds;
+  v_account_ids text[];
+  v_newest_at timestamptz;
   v_rest numeric;
+  v_amount numeric;
   v_released numeric;
-  v_expires_at timestamptz;
-  v_from_at timestamptz;
-  v_from_version bigint;
-  v_from_balance numeric;
-  v_scale smallint;
-  v_to_at timestamptz;
-  v_to_version bigint;
-  v_to_balance numeric;
+  v_ends boolean;
   v_now timestamptz;
   v_created_at timestamptz;
-  v_id text := id;
+  v_from_version bigint;
+  v_from_balance numeric;
+  v_from_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_currency text;
+  v_to_version bigint;
+  v_to_balance numeric;
+  v_to_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_id text;
   v_ok boolean;
 begin
-  select
-    holds.from_key, holds.to_key, holds.amount, holds.posted_amount, holds.status,
-    holds.expires_at, holds.group_id, source.id as from_id, target.id as to_id, source.currency,
-    source.name as from_name, target.name as to_name, source.tenant_id as from_tenant_id,
-    target.tenant_id as to_tenant_id
-  into v_hold
-  from pgledger.holds
-  inner join pgledger.accounts as source on holds.from_key = source.key
-  inner join pgledger.accounts as target on holds.to_key = target.key
-  where holds.id = hold_id
-    and holds.app_id = post_pending_hold.app_id;
-
-  if not found then
-    v_ok := pgledger.check_scope('app_id', app_id);
-    v_ok := pgledger.check_id('hold_id', hold_id, 'pglh', request_index, request_count);
-    v_ok := pgledger.fail(
-      'HoldNotFound', array[hold_id, pgledger.in_app(app_id)], request_index, request_count
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('hold_id', hold_id, 'pglh', request_index, request_count);
+  v_hold := pgledger.lock_hold(hold_id, app_id, request_index, request_count);
+  if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
+    return pgledger.repeated_posting(
+      v_hold, amount, final, event_at, metadata, id, request_index, request_count
     );
   end if;
-
-  if id is not null or v_hold.status <> 0 or amount > v_hold.amount - v_hold.posted_amount then
-    v_locked := pgledger.lock_hold(hold_id, app_id);
-    if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
-      return pgledger.repeated_posting(
-        v_locked, amount, final, event_at, metadata, id, request_index, request_count
-      );
-    end if;
-    v_ok := pgledger.check_hold_pending(v_locked, pgledger.clock(), request_index, request_count);
-    v_hold.posted_amount := v_locked.posted_amount;
-  end if;
-
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_hold_pending(v_hold, v_now, request_index, request_count);
   v_rest := v_hold.amount - v_hold.posted_amount;
   if amount > v_rest then
     v_ok := pgledger.fail(
@@ -18472,108 +18903,73 @@ begin
       request_index, request_count
     );
   end if;
-  v_amount := case
-    when amount is null then v_rest when scale(amount) > 18 then trim_scale(amount) else amount
-  end;
-  v_released := case when final then v_rest else v_amount end;
+  v_amount := coalesce(case when scale(amount) > 18 then trim_scale(amount) end, amount, v_rest);
+  v_ends := final or v_amount = v_rest;
+  v_released := case when v_ends then v_rest else v_amount end;
 
-  -- A time ahead of the clock is not passed on before it was looked at.
-  for v_step in 1..2 loop
-    if (v_hold.from_id collate "C" < v_hold.to_id) = (v_step = 1) then
-      update pgledger.accounts
-      set
-        updated_at = greatest(
-          case when v_to_at is null then pgledger.clock() when v_to_at <= v_now then v_to_at end,
-          accounts.updated_at + interval '1 microsecond'
-        ),
-        version = accounts.version + 1,
-        balance = accounts.balance - v_amount,
-        held_out = accounts.held_out - v_released
-      where accounts.key = v_hold.from_key
-      returning accounts.updated_at, accounts.version, accounts.balance, accounts.amount_scale
-      into v_from_at, v_from_version, v_from_balance, v_scale;
-    else
-      update pgledger.accounts
-      set
-        updated_at = greatest(
-          case
-            when v_from_at is null then pgledger.clock() when v_from_at <= v_now then v_from_at
-          end,
-          accounts.updated_at + interval '1 microsecond'
-        ),
-        version = accounts.version + 1,
-        balance = accounts.balance + v_amount,
-        held_in = accounts.held_in - v_released
-      where accounts.key = v_hold.to_key
-      returning accounts.updated_at, accounts.version, accounts.balance
-      into v_to_at, v_to_version, v_to_balance;
-    end if;
-    if v_step = 1 then
-      v_now := pgledger.clock();
-    end if;
-  end loop;
-  v_created_at := greatest(v_from_at, v_to_at);
+  select array[source.id, target.id], greatest(source.updated_at, target.updated_at)
+  into v_account_ids, v_newest_at
+  from pgledger.accounts as source
+  cross join pgledger.accounts as target
+  where source.key = v_hold.from_key
+    and target.key = v_hold.to_key;
+  v_created_at := greatest(v_now, v_newest_at + interval '1 microsecond');
+  if v_created_at > v_now then
+    v_ok := pgledger.check_account_times(
+      v_account_ids[:1], v_account_ids[2:], v_now, v_created_at, array[request_index],
+      request_count
+    );
+  end if;
+  if amount is not null then
+    v_ok := pgledger.check_scales(
+      v_account_ids[:1], v_account_ids[2:], array[amount], array[request_index], request_count
+    );
+  end if;
+
+  update pgledger.accounts
+  set
+    updated_at = v_created_at,
+    version = accounts.version + 1,
+    balance = accounts.balance - v_amount,
+    held_out = accounts.held_out - v_released
+  where accounts.key = v_hold.from_key
+  returning
+    accounts.id, accounts.name, accounts.currency, accounts.tenant_id, accounts.version,
+    accounts.balance
+  into v_from_id, v_from_name, v_currency, v_from_tenant_id, v_from_version, v_from_balance;
+
+  update pgledger.accounts
+  set
+    updated_at = v_created_at,
+    version = accounts.version + 1,
+    balance = accounts.balance + v_amount,
+    held_in = accounts.held_in - v_released
+  where accounts.key = v_hold.to_key
+  returning
+    accounts.id, accounts.name, accounts.tenant_id, accounts.version, accounts.balance
+  into v_to_id, v_to_name, v_to_tenant_id, v_to_version, v_to_balance;
+
+  if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+    v_ok := pgledger.fail(
+      'BalanceOutOfRange',
+      case
+        when v_from_balance <= -1e30 then array[v_from_id, v_from_name, v_from_balance::text]
+        else array[v_to_id, v_to_name, v_to_balance::text]
+      end,
+      request_index, request_count
+    );
+  end if;
 
   update pgledger.holds
   set
     posted_amount = holds.posted_amount + v_amount,
-    status = case when v_released = v_rest then 1 else 0 end,
-    ended_at = case when v_released = v_rest then greatest(v_created_at, holds.created_at) end,
-    out_released = v_released = v_rest,
-    in_released = v_released = v_rest
-  where holds.id = hold_id
-    and holds.status = 0
-    and holds.posted_amount = v_hold.posted_amount
-  returning holds.expires_at into v_expires_at;
-  if not found then
-    select changed.amount, changed.from_balance, changed.to_balance, changed.expires_at
-    into v_amount, v_from_balance, v_to_balance, v_expires_at
-    from pgledger.post_changed_hold(
-      hold_id, amount, final, v_amount, v_released, v_created_at, request_index, request_count
-    ) as changed;
-  end if;
-  if v_expires_at <= pgledger.clock() then
-    v_ok := pgledger.fail(
-      'HoldExpired', array[hold_id, v_expires_at::text], request_index, request_count
-    );
-  end if;
+    status = case when v_ends then 1 else 0 end,
+    ended_at = case when v_ends then greatest(v_created_at, holds.created_at) end,
+    out_released = v_ends,
+    in_released = v_ends
+  where holds.id = hold_id;
 
-  if v_from_at > v_now or v_to_at > v_now then
-    v_now := pgledger.clock();
-    if v_created_at > v_now then
-      v_ok := pgledger.check_times_before(
-        v_hold.from_id, v_hold.to_id, v_now, v_created_at, request_index, request_count
-      );
-      v_from_at := null;
-      v_to_at := null;
-    end if;
-  end if;
-  if v_from_at is distinct from v_created_at then
-    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_hold.from_key;
-  end if;
-  if v_to_at is distinct from v_created_at then
-    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_hold.to_key;
-  end if;
-
-  if amount is not null and min_scale(amount) > v_scale then
-    v_ok := pgledger.check_scales(
-      array[v_hold.from_id], array[v_hold.to_id], array[amount], array[request_index],
-      request_count
-    );
-  end if;
-  if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
-    v_ok := pgledger.fail(
-      'BalanceOutOfRange', array[
-        case when v_from_balance <= -1e30 then v_hold.from_id else v_hold.to_id end,
-        case when v_from_balance <= -1e30 then v_hold.from_name else v_hold.to_name end,
-        case when v_from_balance <= -1e30 then v_from_balance else v_to_balance end::text
-      ], request_index, request_count
-    );
-  end if;
-
-  if v_id is null then
-    v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
-  end if;
+  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
     to_balance, event_at, group_id, origin_id, metadata
@@ -18584,15 +18980,17 @@ begin
     v_hold.group_id, hold_id, post_pending_hold.metadata
   )
   on conflict on constraint transfers_id_pk do nothing;
+  -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
+  -- something else.
   if not found then
     v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
   end if;
 
   return row(
-    v_id, v_hold.from_id, v_hold.to_id, v_amount, v_created_at, coalesce(event_at, v_created_at),
-    metadata, v_hold.currency, v_hold.from_name, v_hold.to_name, v_from_balance, v_to_balance,
-    v_from_version, v_to_version, v_hold.group_id, app_id, v_hold.from_tenant_id,
-    v_hold.to_tenant_id, hold_id, false
+    v_id, v_from_id, v_to_id, v_amount, v_created_at, coalesce(event_at, v_created_at),
+    metadata, v_currency, v_from_name, v_to_name, v_from_balance, v_to_balance,
+    v_from_version, v_to_version, v_hold.group_id, app_id, v_from_tenant_id,
+    v_to_tenant_id, hold_id, false
   );
 end;
 $$;
@@ -19066,9 +19464,8 @@ revoke all on function pgledger.refuse_account_name from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts or holds, or change accepted times or the history of accounts. What was asked for
-in a hold never changes either, and nothing of it once it has ended but which of its sides are
-released. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+truncate accounts or holds, or change accepted times or the history of accounts, or what was asked
+for in a hold. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
 They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
@@ -19125,38 +19522,17 @@ create or replace trigger holds_are_never_deleted
 before delete or truncate on pgledger.holds
 for each statement execute function pgledger.refuse_change();
 
--- The condition costs less than a call of a function that would look.
-create or replace trigger holds_only_end
-before update on pgledger.holds
-for each row
-when (
-  old.id <> new.id
-  or old.from_key <> new.from_key
-  or old.to_key <> new.to_key
-  or old.app_id <> new.app_id
-  or old.amount <> new.amount
-  or old.created_at <> new.created_at
-  or old.event_at is distinct from new.event_at
-  or old.first_expires_at is distinct from new.first_expires_at
-  or old.group_id is distinct from new.group_id
-  or old.metadata is distinct from new.metadata
-  or old.posted_amount > new.posted_amount
-  or old.out_released and not new.out_released
-  or old.in_released and not new.in_released
-  or old.status <> 0
-  and (
-    old.status <> new.status
-    or old.posted_amount <> new.posted_amount
-    or old.expires_at is distinct from new.expires_at
-    or old.ended_at is distinct from new.ended_at
-  )
-)
-execute function pgledger.refuse_change();
+-- It is asked for the columns that a statement sets, which costs a posting nothing.
+create or replace trigger holds_keep_what_was_asked
+before update of id, from_key, to_key, from_is_first, app_id, amount, created_at, event_at,
+first_expires_at, group_id, metadata
+on pgledger.holds
+for each row execute function pgledger.refuse_change();
 
 alter table pgledger.holds
 enable always trigger holds_rows_are_never_deleted,
 enable always trigger holds_are_never_deleted,
-enable always trigger holds_only_end;
+enable always trigger holds_keep_what_was_asked;
 
 create or replace trigger account_changes_rows_never_change
 before update or delete on pgledger.account_changes
@@ -19354,6 +19730,7 @@ begin
     from pgledger.holds
     where holds.to_key = any(account_keys)
       and not holds.in_released
+      and holds.expires_at is not null
       and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
   );
   if v_ids = '{}' then
@@ -20741,7 +21118,7 @@ as $$
     select
       holds.id, holds.from_key, holds.to_key, holds.app_id, holds.amount, holds.posted_amount,
       holds.status, holds.created_at, holds.expires_at, holds.ended_at, holds.out_released,
-      holds.in_released, holds.amount - holds.posted_amount as rest
+      holds.in_released, holds.from_is_first, holds.amount - holds.posted_amount as rest
     from pgledger.holds
     where verify_holds.app_id is null or holds.app_id = verify_holds.app_id
   ),
@@ -20802,6 +21179,7 @@ as $$
     select
       hold.id,
       hold.from_key <> hold.to_key
+      and hold.from_is_first = (source.id < target.id)
       and source.currency = target.currency
       and hold.app_id = source.app_id
       and hold.app_id = target.app_id
@@ -46854,7 +47232,7 @@ values
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0016_create_holds.sql', 'versioned', 'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0016_create_holds.sql', 'versioned', 'd273f76841f6eea703f0d912559c54bbcdb4e1c2267d66331c16a6c79317143c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46923,7 +47301,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f817fb7e08f2c21f4f2f6b2a5e77a85b258f2c41aa1b56d1ec181c3c5b3fe82c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '8e69df5d0a846ec2ff02c720fb009bf14a598d799ee16ccc8c6e68230dcdc88c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46978,16 +47356,17 @@ values
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c675ca3e93c85de6120ecf2923a565672aa34c87fff2b1c8dff3e2546cb2f7ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'bb98a4b999a7502c433276a0ca0f9d214387002d103c1666d5e1eed4eed19106', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/held_now.sql', 'repeatable', '2b19f8609f79e34017d81040f059a569ac0646aad6af008c542e12a8fdedffc9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/held_now.sql', 'repeatable', '8a55a88f66a217313f52c9e87a6d378c6d66930d76cb7b66c596a2e33db1babd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/holds_by_id.sql', 'repeatable', 'e821f6a7e82220c8a564c7ecd42143415bde502c888fa722caec6019d996e316', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keep_ended_hold.sql', 'repeatable', '0aad8096424fa1696d5b595c147a3e6c4ed576c6989f8873c376d7d39ae92934', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46997,8 +47376,8 @@ values
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_holds.sql', 'repeatable', 'acf646c8d94798e60c1993b1da47e24a7e3261ed2ac2b2145cb955ac492227de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'ff577ae6702b509b6f30e444665a7ecaf32aac34fe132b052208c784bc854182', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'b0a4608a72d4977ed5018ef4603db5c64f226f0f4028c0bfbe3f1e5d86eaf746', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_holds.sql', 'repeatable', '2afde77bdddf95b310af721b42d2b718b293d8878f4f15530f74800a605034a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_hold_places.sql', 'repeatable', '320c5bca8c0a9f23067d5f5a365775ecba8219413daa11ed64fbcc29982a875f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47015,7 +47394,7 @@ values
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'ae921c4b4e4e1a040581214aa125bcd045321776a4c4f08ccf395005f933ae80', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '4bef4036fcc6156c96053b8992923438339874551ca0155cd1998d0abc09ef69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47034,8 +47413,8 @@ values
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'c8d4d1b2b721c1c400eca3765f98fd83722bf25ff758fd2b833aebc298ecf619', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '7238351ded38702bbae16fe14b98a1b8a2e9128d7c86202ce446c1f08027fc81', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '87c84f1bca17cd635b7fedcc0f1ab72a02b08c366dd02e3309d0694986dad863', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '2ebb3a21ba4154190b8bb4424bf261d80ddd221752868cfcc000afb1da552567', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47049,18 +47428,18 @@ values
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '1e6041104707196cc898abfa3528c42487f1e7f35646ba6a8d1e03d63d773e3a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '2a15c609d89199e9e9bf865abc29057d5fde4b4b76b031024c414ffd2490efe3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '967b545e930b9ec624b974bc3e61e984f33b330ee114a41c1f913a4d65d8ffe5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'aa3a959ca505aea3946fa8d334380a6438df0b6191eabfbad305176c9e76d500', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '06d6714fe218565a706c7c8611d618f6ea65ba3379247fcefc618b2d1e71f332', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/release_expired.sql', 'repeatable', '846d5cce99e9ccf0f4d7bb68a92c54cbe8a823162b804328b05576db1e7a0ee5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_expired.sql', 'repeatable', '24ad9939bb168259df86d9ab4cefe8a3e0df51e929c967eefa8d8cc7fa2d4f56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '9fad8f25b9d77e387134b81b3775298a2b96276e7430d34d257b3845a2b949bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '7559d26bd591646babbbae690a1cad7ecb5b8039d51b996a9e744fbdfd382499', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47086,7 +47465,7 @@ values
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'c8b2f26a1706bac33f145d5f651fd05136e474fdb70979fa22a82fc5d7b6728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7515d3a948995d74bd5929edeef93dd7a4a83cd62546a1954cf21730baea7f7b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),

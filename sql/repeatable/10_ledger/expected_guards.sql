@@ -643,6 +643,10 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'keep_ended_hold()', 'owner', '',
+      'search_path=pg_catalog, pgledger, pg_temp'
+    ),
     ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
@@ -849,8 +853,8 @@ as $$
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
     (
       'function', 'private',
-      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone, '
-      'bigint, bigint)', 'owner', '', ''
+      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -2093,18 +2097,16 @@ as $$
       'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'holds', 'holds_keep_what_was_asked', '', '',
+      'CREATE TRIGGER holds_keep_what_was_asked BEFORE UPDATE OF id, from_key, to_key, '
+      'from_is_first, app_id, amount, created_at, event_at, first_expires_at, group_id, '
+      'metadata ON pgledger.holds FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'holds', 'holds_only_end', '', '',
       'CREATE TRIGGER holds_only_end BEFORE UPDATE ON pgledger.holds FOR EACH ROW WHEN '
-      '(((old.id <> new.id) OR (old.from_key <> new.from_key) OR (old.to_key <> new.to_key) OR '
-      '(old.app_id <> new.app_id) OR (old.amount <> new.amount) OR (old.created_at <> '
-      'new.created_at) OR (old.event_at IS DISTINCT FROM new.event_at) OR '
-      '(old.first_expires_at IS DISTINCT FROM new.first_expires_at) OR (old.group_id IS '
-      'DISTINCT FROM new.group_id) OR (old.metadata IS DISTINCT FROM new.metadata) OR '
-      '(old.posted_amount > new.posted_amount) OR (old.out_released AND (NOT '
-      'new.out_released)) OR (old.in_released AND (NOT new.in_released)) OR ((old.status <> 0) '
-      'AND ((old.status <> new.status) OR (old.posted_amount <> new.posted_amount) OR '
-      '(old.expires_at IS DISTINCT FROM new.expires_at) OR (old.ended_at IS DISTINCT FROM '
-      'new.ended_at))))) EXECUTE FUNCTION pgledger.refuse_change()'
+      '(((old.ended_at IS NOT NULL) OR (old.posted_amount > new.posted_amount))) EXECUTE '
+      'FUNCTION pgledger.keep_ended_hold()'
     ),
     (
       'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',

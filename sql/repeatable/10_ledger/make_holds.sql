@@ -162,12 +162,13 @@ begin
 
   with made as (
     insert into pgledger.holds (
-      from_key, to_key, created_at, event_at, expires_at, first_expires_at, amount, id, app_id,
-      group_id, metadata
+      from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount,
+      id, app_id, group_id, metadata
     )
     select
       source.key, target.key, v_now + (request.place - 1) * interval '1 microsecond',
-      request.event_at, request.expires_at, request.expires_at, request.amount, request.id,
+      request.event_at, request.expires_at, request.expires_at,
+      request.from_account_id collate "C" < request.to_account_id, request.amount, request.id,
       make_holds.app_id, make_holds.group_id, request.metadata
     from (
       select

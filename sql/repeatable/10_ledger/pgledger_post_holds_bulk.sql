@@ -34,7 +34,8 @@ declare
   v_count bigint := cardinality(hold_ids);
   v_now timestamptz;
   v_newest_at timestamptz;
-  v_posted @extschema@.pgledger_transfer;
+  v_id text;
+  v_is_repeat boolean;
   v_ids text[];
   v_replayed boolean[];
   v_ok boolean;
@@ -54,12 +55,14 @@ begin
   end if;
   if v_ids is null then
     for v_place in 1..v_count loop
-      v_posted := pgledger.post_pending_hold(
+      select posted.id, posted.replayed
+      into v_id, v_is_repeat
+      from pgledger.post_pending_hold(
         hold_ids[v_place], amounts[v_place], finals[v_place] is not false, event_ats[v_place],
-        metadatas[v_place], ids[v_place], app_id, v_place, v_count
-      );
-      v_ids[v_place] := v_posted.id;
-      v_replayed[v_place] := v_posted.replayed;
+        metadatas[v_place], ids[v_place], pgledger_post_holds_bulk.app_id, v_place, v_count
+      ) as posted;
+      v_ids[v_place] := v_id;
+      v_replayed[v_place] := v_is_repeat;
     end loop;
   end if;
 
